@@ -1,0 +1,93 @@
+"""Hints between parts and processes: look again, there may be news.
+
+A hint carries no state and may be lost: whoever waits for one also looks by itself at an
+interval. Sent inside a transaction, it goes out with the commit and not without it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+
+import psycopg
+import structlog
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+log = structlog.get_logger(__name__)
+
+
+class Channel(StrEnum):
+    OUTBOX = "openfloor_outbox"
+    VENUE_REPORTS = "openfloor_venue_reports"
+    INBOX = "openfloor_inbox"
+    ACTIVITY = "openfloor_activity"
+    QUOTES = "openfloor_quotes"
+    REPLAY = "openfloor_replay"
+
+
+def send(channel: Channel, payloads: Iterable[str] = ("",)) -> None:
+    """Hint at news on `channel`, on commit; one hint for each distinct payload."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_notify(%s, p) FROM unnest(%s::text[]) AS p",
+            [channel.value, sorted(set(payloads))],
+        )
+
+
+class Listener:
+    """One connection of this process that hears every hint and tells those who wait.
+
+    Subscribers are called on the listener's thread and must return at once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._subscribers: dict[Channel, list[Callable[[str], None]]] = {c: [] for c in Channel}
+
+    def subscribe(self, channel: Channel, subscriber: Callable[[str], None]) -> None:
+        with self._lock:
+            self._subscribers[channel].append(subscriber)
+
+    def unsubscribe(self, channel: Channel, subscriber: Callable[[str], None]) -> None:
+        with self._lock:
+            self._subscribers[channel].remove(subscriber)
+
+    def event(self, *channels: Channel) -> threading.Event:
+        """Return an event that every hint on `channels` sets; the one who waits clears it."""
+        event = threading.Event()
+        for channel in channels:
+            self.subscribe(channel, lambda _payload: event.set())
+        return event
+
+    def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        """Listen until `stop`; the supervisor starts it again if the connection is lost."""
+        parameters = connection.get_connection_params()
+        conninfo = make_conninfo(
+            **{k: parameters[k] for k in ("host", "port", "dbname", "user", "password") if parameters.get(k)}
+        )
+        with psycopg.connect(conninfo, autocommit=True) as listening:
+            for channel in Channel:
+                listening.execute(f"LISTEN {channel.value}")
+            self._tell_all()
+            while not stop.is_set():
+                for hint in listening.notifies(timeout=0.5):
+                    self._tell(Channel(hint.channel), hint.payload)
+                    if stop.is_set():
+                        break
+                beat()
+
+    def _tell(self, channel: Channel, payload: str) -> None:
+        with self._lock:
+            subscribers = list(self._subscribers[channel])
+        for subscriber in subscribers:
+            subscriber(payload)
+
+    def _tell_all(self) -> None:
+        """After a new start: what was hinted at meanwhile is unknown, so everybody looks."""
+        for channel in Channel:
+            self._tell(channel, "")
+
+
+listener = Listener()

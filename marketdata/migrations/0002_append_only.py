@@ -1,0 +1,11 @@
+from django.db import migrations
+
+from foundation.append_only import AppendOnly
+
+
+class Migration(migrations.Migration):
+    dependencies = [("marketdata", "0001_initial"), ("foundation", "0001_initial")]
+
+    operations = [
+        AppendOnly("marketdata_historicalinstrument"),
+    ]

@@ -1,0 +1,130 @@
+"""What is traded, and at what price."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+
+class PriceField(models.DecimalField):
+    def __init__(self, **options: object) -> None:
+        super().__init__(**{"max_digits": 20, "decimal_places": 9, **options})  # type: ignore[arg-type]
+
+
+class QuantityField(models.DecimalField):
+    def __init__(self, **options: object) -> None:
+        super().__init__(**{"max_digits": 28, "decimal_places": 9, **options})  # type: ignore[arg-type]
+
+
+class Instrument(models.Model):
+    """A security or a crypto pair. `code` is for ever; `symbol` is today's ticker."""
+
+    class AssetClass(models.TextChoices):
+        US_EQUITY = "us_equity"
+        CRYPTO = "crypto"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    code = models.CharField(max_length=24, unique=True, editable=False)
+    symbol = models.CharField(max_length=24, unique=True)
+    name = models.CharField(max_length=120)
+    asset_class = models.CharField(max_length=12, choices=AssetClass)
+    exchange = models.CharField(max_length=12, help_text="Primary listing: NASDAQ, NYSE, ...")
+    tradable = models.BooleanField(default=True)
+    halted = models.BooleanField(default=False)
+    fractionable = models.BooleanField(default=False)
+    price_increment = PriceField(default=Decimal("0.01"))
+    quantity_increment = QuantityField(default=Decimal(1))
+    quantity_min = QuantityField(default=Decimal(1))
+    calendar = models.CharField(
+        max_length=12,
+        default="always",
+        help_text="'always', or the ISO code of an exchange calendar: XNYS.",
+    )
+    reference_price = PriceField(help_text="What the simulated market starts from.")
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("symbol",)
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+class Quote(models.Model):
+    """The latest of an instrument: best bid and offer, last trade, the day so far.
+
+    `sequence` rises with every change over all instruments, so that a reader asks for what is
+    newer than it has. `at` is the market's time of the latest bid or offer, `received_at` ours.
+    A side without orders is null.
+    """
+
+    instrument = models.OneToOneField(
+        Instrument, on_delete=models.CASCADE, primary_key=True, related_name="quote"
+    )
+    sequence = models.BigIntegerField(db_index=True)
+    source = models.CharField(max_length=12)
+    at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    bid = PriceField(null=True)
+    bid_size = QuantityField(default=Decimal(0))
+    ask = PriceField(null=True)
+    ask_size = QuantityField(default=Decimal(0))
+    last = PriceField(null=True)
+    last_size = QuantityField(default=Decimal(0))
+    last_at = models.DateTimeField(null=True)
+    day = models.DateField()
+    day_open = PriceField(null=True)
+    day_high = PriceField(null=True)
+    day_low = PriceField(null=True)
+    day_volume = QuantityField(default=Decimal(0))
+    previous_close = PriceField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.bid} / {self.ask}"
+
+
+class Bar(models.Model):
+    """Open, high, low, close, volume, trades and traded value of one span of time.
+
+    `start` is its first instant; `turnover` / `volume` is its volume-weighted average price.
+    """
+
+    class Timeframe(models.TextChoices):
+        MINUTE = "1Min"
+        DAY = "1Day"
+
+    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="bars")
+    timeframe = models.CharField(max_length=5, choices=Timeframe)
+    start = models.DateTimeField()
+    open = PriceField()
+    high = PriceField()
+    low = PriceField()
+    close = PriceField()
+    volume = QuantityField()
+    turnover = models.DecimalField(max_digits=38, decimal_places=9)
+    trades = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["instrument", "timeframe", "start"], name="bar_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.timeframe} {self.start:%Y-%m-%d %H:%M}"
+
+
+class SuspectTick(models.Model):
+    """A tick that cleaning kept aside, with the reason; shown to operations."""
+
+    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE)
+    at = models.DateTimeField()
+    source = models.CharField(max_length=12)
+    reason = models.CharField(max_length=40)
+    tick = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.reason} at {self.at:%H:%M:%S}"

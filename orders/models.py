@@ -1,0 +1,127 @@
+"""Orders, their history and their trades."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Q
+from simple_history.models import HistoricalRecords
+
+from accounts.models import Account
+from marketdata.models import Instrument, PriceField, QuantityField
+from orders.lifecycle import Status
+from portfolio.models import AmountField
+from venues.messages import OrderType, Side, TimeInForce
+
+
+def _choices(words: type) -> list[tuple[str, str]]:
+    return [(word.value, word.value.replace("_", " ")) for word in words]  # type: ignore[attr-defined]
+
+
+class OrderHistoryContext(models.Model):
+    """Who did it and from where: on every history row, beside its time and reason."""
+
+    actor = models.CharField(max_length=80, default="")
+    source_address = models.CharField(max_length=45, default="")
+
+    class Meta:
+        abstract = True
+
+
+class Order(models.Model):
+    """An order, from the moment that we accept responsibility for it to its end.
+
+    `filled_value` is the exact sum of price times quantity over its fills, so that the average
+    price is exact. `content_digest` tells a repeat of a client_order_id from a misuse of it.
+    `protection_price` bounds what a market order may cost.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders")
+    client_order_id = models.CharField(max_length=128)
+    content_digest = models.CharField(max_length=64)
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
+    side = models.CharField(max_length=4, choices=_choices(Side))
+    type = models.CharField(max_length=16, choices=_choices(OrderType))
+    time_in_force = models.CharField(max_length=3, choices=_choices(TimeInForce))
+    quantity = QuantityField()
+    limit_price = PriceField(null=True, blank=True)
+    protection_price = PriceField(null=True, blank=True)
+    extended_hours = models.BooleanField(default=False)
+    status = models.CharField(max_length=16, choices=_choices(Status))
+    filled_quantity = QuantityField(default=Decimal(0))
+    filled_value = AmountField(default=Decimal(0))
+    venue = models.CharField(max_length=24)
+    venue_order_id = models.CharField(max_length=64, blank=True, default="")
+    denial_code = models.CharField(max_length=40, blank=True, default="")
+    status_reason = models.CharField(max_length=300, blank=True, default="")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    filled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    expired_at = models.DateTimeField(null=True, blank=True)
+    rejected_at = models.DateTimeField(null=True, blank=True)
+
+    history = HistoricalRecords(bases=[OrderHistoryContext])
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "client_order_id"], name="client_order_id_unique"
+            ),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),
+            models.CheckConstraint(
+                condition=Q(filled_quantity__gte=0) & Q(filled_quantity__lte=F("quantity")),
+                name="order_never_overfilled",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["account", "-created_at"], name="order_by_account"),
+            models.Index(
+                fields=["account"],
+                condition=Q(status__in=[s.value for s in Status if not s.is_final]),
+                name="order_open",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity.normalize():f} {self.instrument.symbol}"
+
+    @property
+    def leaves_quantity(self) -> Decimal:
+        return self.quantity - self.filled_quantity
+
+    @property
+    def average_price(self) -> Decimal | None:
+        return self.filled_value / self.filled_quantity if self.filled_quantity else None
+
+
+class Trade(models.Model):
+    """One fill of one order, as the venue reported it. Append-only."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="trades")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT)
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
+    venue = models.CharField(max_length=24)
+    execution_id = models.CharField(max_length=64)
+    side = models.CharField(max_length=4, choices=_choices(Side))
+    quantity = QuantityField()
+    price = PriceField()
+    executed_at = models.DateTimeField()
+    booked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["venue", "execution_id"], name="trade_once"),
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0) & Q(price__gt=0), name="trade_positive"
+            ),
+        )
+        indexes = (models.Index(fields=["account", "-executed_at"], name="trade_by_account"),)
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity.normalize():f} at {self.price.normalize():f}"

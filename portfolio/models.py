@@ -1,0 +1,189 @@
+"""What an account owns: a double-entry ledger, what is held in it, and positions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Account
+from marketdata.models import Instrument
+
+
+class AmountField(models.DecimalField):
+    def __init__(self, **options: object) -> None:
+        super().__init__(**{"max_digits": 38, "decimal_places": 9, **options})  # type: ignore[arg-type]
+
+
+class LedgerAccount(models.Model):
+    """One account of the books: whose (a customer's, or the house's own), what for, in which asset."""
+
+    class Kind(models.TextChoices):
+        CUSTOMER = "customer", "customer"
+        SETTLEMENT = "settlement", "venue settlement"
+        BANK = "bank", "bank"
+        FEES = "fees", "firm fees"
+        SUSPENSE = "suspense", "suspense"
+
+    owner = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True)
+    kind = models.CharField(max_length=12, choices=Kind)
+    asset = models.CharField(max_length=24, help_text="USD, or the code of an instrument.")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["owner", "kind", "asset"], nulls_distinct=False, name="ledger_account_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="customer", owner__isnull=False)
+                | (~Q(kind="customer") & Q(owner__isnull=True)),
+                name="ledger_account_customers_own",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.owner or 'house'} {self.kind} {self.asset}"
+
+
+class Transfer(models.Model):
+    """Money or securities that moved: `amount` of `asset` out of `debit`, into `credit`.
+
+    Append-only; a mistake is corrected by another transfer. One fact may need several: they
+    share `reference`. A customer's balance is what was credited less what was debited.
+    """
+
+    class Kind(models.TextChoices):
+        DEPOSIT = "deposit"
+        WITHDRAWAL = "withdrawal"
+        TRADE = "trade"
+        CORRECTION = "correction"
+
+    at = models.DateTimeField(default=timezone.now)
+    kind = models.CharField(max_length=12, choices=Kind)
+    reference = models.CharField(max_length=80, help_text="What it is for: trade:ID, deposit:KEY.")
+    asset = models.CharField(max_length=24)
+    debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="debits")
+    credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="credits")
+    amount = AmountField()
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(amount__gt=0), name="transfer_amount_positive"),
+            models.CheckConstraint(condition=~Q(debit=F("credit")), name="transfer_moves"),
+            models.UniqueConstraint(
+                fields=["reference", "asset", "debit", "credit"], name="transfer_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount} {self.asset}"
+
+
+class Balance(models.Model):
+    """A customer's running balance in one asset: the sum of its transfers, and what is held of it."""
+
+    ledger_account = models.OneToOneField(
+        LedgerAccount, on_delete=models.PROTECT, primary_key=True, related_name="balance"
+    )
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="balances")
+    asset = models.CharField(max_length=24)
+    settled = AmountField(default=Decimal(0))
+    held = AmountField(default=Decimal(0))
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["account", "asset"], name="balance_unique"),
+            models.CheckConstraint(condition=Q(held__gte=0), name="balance_held_positive"),
+            models.CheckConstraint(
+                condition=Q(settled__gte=F("held")), name="balance_available_positive"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.settled} {self.asset}, {self.held} held"
+
+    @property
+    def available(self) -> Decimal:
+        return self.settled - self.held
+
+
+class Hold(models.Model):
+    """What an open order may still cost its account: `per_unit` of `asset` for what is unfilled.
+
+    Pending while the order is open, posted when fills used it up, released when it ended.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        POSTED = "posted"
+        RELEASED = "released"
+
+    order_id = models.UUIDField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT)
+    asset = models.CharField(max_length=24)
+    per_unit = AmountField()
+    amount = AmountField(help_text="At first.")
+    remaining = AmountField()
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(remaining__gte=0) & Q(remaining__lte=F("amount")), name="hold_within"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="pending") | Q(remaining=0), name="hold_ended_is_empty"
+            ),
+        )
+        indexes = (
+            models.Index(fields=["account"], condition=Q(status="pending"), name="hold_pending"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.remaining} {self.asset} for {self.order_id}"
+
+
+class Position(models.Model):
+    """How much of an instrument an account has and what it cost, by average cost.
+
+    `cost_basis` is what the present quantity cost in all; `realised` is the profit or loss of
+    what was sold.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="positions")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
+    quantity = AmountField(default=Decimal(0))
+    cost_basis = AmountField(default=Decimal(0))
+    realised = AmountField(default=Decimal(0))
+    opened_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["account", "instrument"], name="position_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.instrument.symbol}"
+
+    @property
+    def average_price(self) -> Decimal:
+        return self.cost_basis / self.quantity if self.quantity else Decimal(0)
+
+
+class EquitySnapshot(models.Model):
+    """What an account was worth at the end of a day. Append-only."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT)
+    day = models.DateField()
+    at = models.DateTimeField()
+    cash = AmountField()
+    equity = AmountField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["account", "day"], name="equity_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.equity}"

@@ -1,0 +1,284 @@
+"""Everything that can be set, read once from the environment. `docs/settings.md` lists it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from csp.constants import NONCE
+from environs import Env
+
+from foundation.append_only import APP_ROLE
+
+env = Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Shape of the installation -------------------------------------------------------------
+
+HOME = Path(env.str("OPENFLOOR_HOME", str(BASE_DIR / "var"))).resolve()
+PORT: int = env.int("PORT", 8000)
+PRODUCTION: bool = env.bool("PRODUCTION", False)
+DEMO = not PRODUCTION
+DEBUG: bool = env.bool("DEBUG", False)
+DATABASE_URL: str = env.str("DATABASE_URL", "")
+REDIS_URL: str = env.str("REDIS_URL", "")
+EMBEDDED_POSTGRES = not DATABASE_URL
+
+
+def _kept_secret(name: str) -> str:
+    """Return the secret of this data folder, made on first use; production must bring its own."""
+    if PRODUCTION:
+        raise ImproperlyConfigured(f"Set {name}: production does not make its own secrets.")
+    path = HOME / name.lower()
+    try:
+        HOME.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("x") as file:
+                path.chmod(0o600)
+                file.write(secrets.token_urlsafe(48))
+        except FileExistsError:
+            pass
+        return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {HOME} cannot be written ({error.strerror}). "
+            "Set OPENFLOOR_HOME to a folder that can."
+        ) from error
+
+
+SECRET_KEY: str = env.str("SECRET_KEY", "") or _kept_secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+
+# --- Database ------------------------------------------------------------------------------
+
+
+def postgres_socket_folder() -> Path:
+    """Return where the embedded server's socket lies: short, as socket paths are limited."""
+    digest = hashlib.sha256(str(HOME).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"openfloor-{digest}"
+
+
+POSTGRES_PORT = 5432  # names the socket file; the embedded server listens on no TCP port
+POSTGRES_OWNER = "openfloor"
+
+
+def _parts_of(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://")
+    return {
+        "NAME": parts.path.lstrip("/"),
+        "USER": parts.username or "",
+        "PASSWORD": parts.password or "",
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+    }
+
+
+def _database(*, role: str | None) -> dict[str, object]:
+    """Return the settings of the database, entered as its owner or as the restricted role."""
+    session = "-c lock_timeout=5s -c statement_timeout=20s -c idle_in_transaction_session_timeout=30s"
+    if EMBEDDED_POSTGRES:
+        where: dict[str, object] = {
+            "NAME": "openfloor",
+            "USER": POSTGRES_OWNER,
+            "HOST": str(postgres_socket_folder()),
+            "PORT": str(POSTGRES_PORT),
+        }
+    else:
+        where = _parts_of(DATABASE_URL)
+    options: dict[str, object] = {"options": f"{session} -c role={role}" if role else "-c lock_timeout=5s"}
+    if role:
+        options["pool"] = {"min_size": 1, "max_size": 40, "timeout": 2}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        **where,
+        "OPTIONS": options,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": False,
+    }
+
+
+# `default` is what the program uses; `owner` changes the schema (see the migrate command).
+DATABASES = {"default": _database(role=APP_ROLE), "owner": _database(role=None)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Applications --------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "channels",
+    "simple_history",
+    "django_otp",
+    "django_celery_beat",
+    "django_structlog",
+    "foundation",
+    "accounts",
+    "marketdata",
+    "portfolio",
+    "venues",
+    "venues.exchange",
+    "risk",
+    "orders",
+    "reconciliation",
+    "analytics",
+    "trading",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "accounts.gate.VerifiedOnlyMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+ROOT_URLCONF = "trading.urls"
+ASGI_APPLICATION = "trading.asgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ]
+        },
+    }
+]
+
+# --- People and sessions -------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = [
+    "accounts.passwords.Argon2id",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "/sign-in"
+LOGIN_REDIRECT_URL = "/"
+SECURE_COOKIES: bool = env.bool("SECURE_COOKIES", PRODUCTION)
+SESSION_COOKIE_NAME = "__Host-session" if SECURE_COOKIES else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_COOKIES else "csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_SSL_REDIRECT = False  # the proxy redirects; the API never does
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Time, language, files -----------------------------------------------------------------
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEMO
+WHITENOISE_AUTOREFRESH = False
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+
+# --- API, sockets, jobs --------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["trading.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["trading.api.parsing.ExactJSONParser"],
+    "EXCEPTION_HANDLER": "trading.api.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+CHANNEL_LAYERS = {
+    "default": (
+        {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL]},
+        }
+        if REDIS_URL
+        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    )
+}
+CACHES = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    )
+}
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+
+# --- The market ----------------------------------------------------------------------------
+
+MARKET_HOURS: str = env.str("MARKET_HOURS", "always")  # or the ISO code of an exchange: XNYS
+MARKET_SEED: int = env.int("MARKET_SEED", 1)
+QUOTE_AGE_SECONDS_MAX = 10
+
+# --- Headers -------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'", NONCE],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- Logs ----------------------------------------------------------------------------------
+
+LOG_LEVEL: str = env.str("LOG_LEVEL", "WARNING" if DEMO else "INFO")
