@@ -1,0 +1,56 @@
+"""The activity log of an account: its audit stream, its feed and what a socket resumes from.
+
+Gapless per account and hash-chained (see `accounts.chain`). Written in the transaction that
+it tells of, under the account's lock, which is what makes it gapless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from accounts import chain
+from accounts.chain import Event
+from accounts.locks import LockedAccount
+from accounts.models import Activity
+from foundation import bulk, wakeups
+
+PAGE_MAX = 1_000
+
+
+def record(entries: Sequence[tuple[LockedAccount, Event]]) -> None:
+    """Append these events, each to its account's chain, and hint at them on commit."""
+    if not entries:
+        return
+    rows: list[Activity] = []
+    for account, event in entries:
+        sequence, previous = account.activity_sequence + 1, account.activity_digest
+        found = chain.digest(
+            event, account_id=str(account.pk), sequence=sequence, previous=previous
+        )
+        rows.append(
+            Activity(
+                account_id=account.pk,
+                sequence=sequence,
+                kind=event.kind,
+                at=event.at,
+                actor=event.actor,
+                payload=dict(event.payload),
+                previous_digest=previous,
+                digest=found,
+            )
+        )
+        account.activity_sequence, account.activity_digest = sequence, found
+    heads = {account.pk: account for account, _ in entries}
+    bulk.insert(rows)
+    bulk.update(list(heads.values()), fields=["activity_sequence", "activity_digest"])
+    wakeups.send(wakeups.Channel.ACTIVITY, (str(pk) for pk in heads))
+
+
+def since(account_id: UUID, sequence: int, limit: int = PAGE_MAX) -> list[Activity]:
+    """Return the account's activities after `sequence`, oldest first, at most `limit`."""
+    return list(
+        Activity.objects.filter(account_id=account_id, sequence__gt=sequence).order_by("sequence")[
+            : min(limit, PAGE_MAX)
+        ]
+    )
