@@ -55,7 +55,11 @@ def update(rows: Sequence[models.Model], *, fields: Iterable[str]) -> None:
     key = model._meta.pk
     changed = [model._meta.get_field(name) for name in fields]
     typed: list[tuple[Any, str, str]] = [
-        (field.attname, field.column, field.rel_db_type(connection) if field.is_relation else field.db_type(connection))
+        (
+            field.attname,
+            field.column,
+            field.rel_db_type(connection) if field.is_relation else field.db_type(connection),
+        )
         for field in [key, *changed]
     ]
     arrays = [[getattr(row, attribute) for row in rows] for attribute, _, _ in typed]

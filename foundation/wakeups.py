@@ -7,7 +7,8 @@ interval. Sent inside a transaction, it goes out with the commit and not without
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 import psycopg
@@ -54,18 +55,31 @@ class Listener:
         with self._lock:
             self._subscribers[channel].remove(subscriber)
 
-    def event(self, *channels: Channel) -> threading.Event:
-        """Return an event that every hint on `channels` sets; the one who waits clears it."""
+    @contextmanager
+    def event(self, *channels: Channel) -> Iterator[threading.Event]:
+        """Give an event that every hint on `channels` sets; the one who waits clears it."""
         event = threading.Event()
+
+        def subscriber(_payload: str) -> None:
+            event.set()
+
         for channel in channels:
-            self.subscribe(channel, lambda _payload: event.set())
-        return event
+            self.subscribe(channel, subscriber)
+        try:
+            yield event
+        finally:
+            for channel in channels:
+                self.unsubscribe(channel, subscriber)
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Listen until `stop`; the supervisor starts it again if the connection is lost."""
         parameters = connection.get_connection_params()
         conninfo = make_conninfo(
-            **{k: parameters[k] for k in ("host", "port", "dbname", "user", "password") if parameters.get(k)}
+            **{
+                k: parameters[k]
+                for k in ("host", "port", "dbname", "user", "password")
+                if parameters.get(k)
+            }
         )
         with psycopg.connect(conninfo, autocommit=True) as listening:
             for channel in Channel:

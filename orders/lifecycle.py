@@ -88,7 +88,9 @@ def next_status(status: Status, event: Event, *, is_filled: bool, has_fills: boo
     try:
         following = _TABLE[status, event]
     except KeyError:
-        raise IllegalTransition(f"{event.value} cannot happen to an order that is {status.value}") from None
+        raise IllegalTransition(
+            f"{event.value} cannot happen to an order that is {status.value}"
+        ) from None
     if event is Event.FILL and is_filled:
         return Status.FILLED
     if event is Event.REJECT_CANCEL and status is Status.PENDING_CANCEL and has_fills:

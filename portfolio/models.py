@@ -34,7 +34,9 @@ class LedgerAccount(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=["owner", "kind", "asset"], nulls_distinct=False, name="ledger_account_unique"
+                fields=["owner", "kind", "asset"],
+                nulls_distinct=False,
+                name="ledger_account_unique",
             ),
             models.CheckConstraint(
                 condition=Q(kind="customer", owner__isnull=False)

@@ -8,133 +8,319 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('marketdata', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("marketdata", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LedgerAccount',
+            name="LedgerAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('customer', 'customer'), ('settlement', 'venue settlement'), ('bank', 'bank'), ('fees', 'firm fees'), ('suspense', 'suspense')], max_length=12)),
-                ('asset', models.CharField(help_text='USD, or the code of an instrument.', max_length=24)),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='accounts.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("customer", "customer"),
+                            ("settlement", "venue settlement"),
+                            ("bank", "bank"),
+                            ("fees", "firm fees"),
+                            ("suspense", "suspense"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "asset",
+                    models.CharField(help_text="USD, or the code of an instrument.", max_length=24),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.account",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='EquitySnapshot',
+            name="EquitySnapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('at', models.DateTimeField()),
-                ('cash', portfolio.models.AmountField(decimal_places=9, max_digits=38)),
-                ('equity', portfolio.models.AmountField(decimal_places=9, max_digits=38)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("at", models.DateTimeField()),
+                ("cash", portfolio.models.AmountField(decimal_places=9, max_digits=38)),
+                ("equity", portfolio.models.AmountField(decimal_places=9, max_digits=38)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="accounts.account"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('order_id', models.UUIDField(primary_key=True, serialize=False)),
-                ('asset', models.CharField(max_length=24)),
-                ('per_unit', portfolio.models.AmountField(decimal_places=9, max_digits=38)),
-                ('amount', portfolio.models.AmountField(decimal_places=9, help_text='At first.', max_digits=38)),
-                ('remaining', portfolio.models.AmountField(decimal_places=9, max_digits=38)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('posted', 'Posted'), ('released', 'Released')], default='pending', max_length=8)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.account')),
+                ("order_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("asset", models.CharField(max_length=24)),
+                ("per_unit", portfolio.models.AmountField(decimal_places=9, max_digits=38)),
+                (
+                    "amount",
+                    portfolio.models.AmountField(
+                        decimal_places=9, help_text="At first.", max_digits=38
+                    ),
+                ),
+                ("remaining", portfolio.models.AmountField(decimal_places=9, max_digits=38)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("posted", "Posted"),
+                            ("released", "Released"),
+                        ],
+                        default="pending",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="accounts.account"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Position',
+            name="Position",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quantity', portfolio.models.AmountField(decimal_places=9, default=Decimal('0'), max_digits=38)),
-                ('cost_basis', portfolio.models.AmountField(decimal_places=9, default=Decimal('0'), max_digits=38)),
-                ('realised', portfolio.models.AmountField(decimal_places=9, default=Decimal('0'), max_digits=38)),
-                ('opened_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='positions', to='accounts.account')),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='marketdata.instrument')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "quantity",
+                    portfolio.models.AmountField(
+                        decimal_places=9, default=Decimal("0"), max_digits=38
+                    ),
+                ),
+                (
+                    "cost_basis",
+                    portfolio.models.AmountField(
+                        decimal_places=9, default=Decimal("0"), max_digits=38
+                    ),
+                ),
+                (
+                    "realised",
+                    portfolio.models.AmountField(
+                        decimal_places=9, default=Decimal("0"), max_digits=38
+                    ),
+                ),
+                ("opened_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="positions",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="marketdata.instrument"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Transfer',
+            name="Transfer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('kind', models.CharField(choices=[('deposit', 'Deposit'), ('withdrawal', 'Withdrawal'), ('trade', 'Trade'), ('correction', 'Correction')], max_length=12)),
-                ('reference', models.CharField(help_text='What it is for: trade:ID, deposit:KEY.', max_length=80)),
-                ('asset', models.CharField(max_length=24)),
-                ('amount', portfolio.models.AmountField(decimal_places=9, max_digits=38)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('credit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credits', to='portfolio.ledgeraccount')),
-                ('debit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='debits', to='portfolio.ledgeraccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("deposit", "Deposit"),
+                            ("withdrawal", "Withdrawal"),
+                            ("trade", "Trade"),
+                            ("correction", "Correction"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        help_text="What it is for: trade:ID, deposit:KEY.", max_length=80
+                    ),
+                ),
+                ("asset", models.CharField(max_length=24)),
+                ("amount", portfolio.models.AmountField(decimal_places=9, max_digits=38)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "credit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credits",
+                        to="portfolio.ledgeraccount",
+                    ),
+                ),
+                (
+                    "debit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="debits",
+                        to="portfolio.ledgeraccount",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Balance',
+            name="Balance",
             fields=[
-                ('ledger_account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='balance', serialize=False, to='portfolio.ledgeraccount')),
-                ('asset', models.CharField(max_length=24)),
-                ('settled', portfolio.models.AmountField(decimal_places=9, default=Decimal('0'), max_digits=38)),
-                ('held', portfolio.models.AmountField(decimal_places=9, default=Decimal('0'), max_digits=38)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='balances', to='accounts.account')),
+                (
+                    "ledger_account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="balance",
+                        serialize=False,
+                        to="portfolio.ledgeraccount",
+                    ),
+                ),
+                ("asset", models.CharField(max_length=24)),
+                (
+                    "settled",
+                    portfolio.models.AmountField(
+                        decimal_places=9, default=Decimal("0"), max_digits=38
+                    ),
+                ),
+                (
+                    "held",
+                    portfolio.models.AmountField(
+                        decimal_places=9, default=Decimal("0"), max_digits=38
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="balances",
+                        to="accounts.account",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.UniqueConstraint(fields=('owner', 'kind', 'asset'), name='ledger_account_unique', nulls_distinct=False),
+            model_name="ledgeraccount",
+            constraint=models.UniqueConstraint(
+                fields=("owner", "kind", "asset"),
+                name="ledger_account_unique",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'customer'), ('owner__isnull', False)), models.Q(models.Q(('kind', 'customer'), _negated=True), ('owner__isnull', True)), _connector='OR'), name='ledger_account_customers_own'),
+            model_name="ledgeraccount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "customer"), ("owner__isnull", False)),
+                    models.Q(
+                        models.Q(("kind", "customer"), _negated=True), ("owner__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="ledger_account_customers_own",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='equitysnapshot',
-            constraint=models.UniqueConstraint(fields=('account', 'day'), name='equity_once'),
+            model_name="equitysnapshot",
+            constraint=models.UniqueConstraint(fields=("account", "day"), name="equity_once"),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['account'], name='hold_pending'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("status", "pending")), fields=["account"], name="hold_pending"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('remaining__gte', 0), ('remaining__lte', models.F('amount'))), name='hold_within'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("remaining__gte", 0), ("remaining__lte", models.F("amount"))),
+                name="hold_within",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'pending'), ('remaining', 0), _connector='OR'), name='hold_ended_is_empty'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "pending"), ("remaining", 0), _connector="OR"),
+                name="hold_ended_is_empty",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='position',
-            constraint=models.UniqueConstraint(fields=('account', 'instrument'), name='position_unique'),
+            model_name="position",
+            constraint=models.UniqueConstraint(
+                fields=("account", "instrument"), name="position_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='transfer_amount_positive'),
+            model_name="transfer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)), name="transfer_amount_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(('debit', models.F('credit')), _negated=True), name='transfer_moves'),
+            model_name="transfer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("debit", models.F("credit")), _negated=True),
+                name="transfer_moves",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.UniqueConstraint(fields=('reference', 'asset', 'debit', 'credit'), name='transfer_once'),
+            model_name="transfer",
+            constraint=models.UniqueConstraint(
+                fields=("reference", "asset", "debit", "credit"), name="transfer_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='balance',
-            constraint=models.UniqueConstraint(fields=('account', 'asset'), name='balance_unique'),
+            model_name="balance",
+            constraint=models.UniqueConstraint(fields=("account", "asset"), name="balance_unique"),
         ),
         migrations.AddConstraint(
-            model_name='balance',
-            constraint=models.CheckConstraint(condition=models.Q(('held__gte', 0)), name='balance_held_positive'),
+            model_name="balance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("held__gte", 0)), name="balance_held_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='balance',
-            constraint=models.CheckConstraint(condition=models.Q(('settled__gte', models.F('held'))), name='balance_available_positive'),
+            model_name="balance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("settled__gte", models.F("held"))),
+                name="balance_available_positive",
+            ),
         ),
     ]

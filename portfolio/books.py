@@ -1,0 +1,339 @@
+"""The books of some locked accounts, open for one transaction.
+
+A batch of orders or fills touches the same balances again and again. Opening reads them once,
+each entry then changes them in memory in the order of arrival, so that every entry sees what the
+ones before it left, and closing writes all of it with one statement a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from accounts.locks import LockedAccount
+from django.db.models import Q
+
+from foundation import bulk
+from foundation.decimals import CASH
+from marketdata.models import Instrument
+from portfolio import accounting
+from portfolio.accounting import Holding
+from portfolio.models import Balance, Hold, LedgerAccount, Position, Transfer
+
+ZERO: Final = Decimal(0)
+LedgerKey = tuple[UUID | None, str, str]
+"""Owner (None for the house), kind, asset."""
+
+
+class Uncovered(ValueError):
+    """The account does not have what this needs; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A fill to book.
+
+    `value_before` is the exact value of the order's earlier fills, `filled_quantity` and
+    `leaves_quantity` are the order's after this one.
+    """
+
+    trade_id: UUID
+    order_id: UUID
+    instrument: Instrument
+    signed_quantity: Decimal
+    price: Decimal
+    value_before: Decimal
+    filled_quantity: Decimal
+    leaves_quantity: Decimal
+    at: datetime
+
+
+class Books:
+    """The balances, holds and positions of locked accounts; make one with `open_books`."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Mapping[UUID, LockedAccount],
+        balances: Iterable[Balance],
+        holds: Iterable[Hold] = (),
+        positions: Iterable[Position] = (),
+    ) -> None:
+        self._accounts = accounts
+        self._balances = {(b.account_id, b.asset): b for b in balances}
+        self._stored = set(self._balances)
+        self._holds = {h.order_id: h for h in holds}
+        self._positions = {(p.account_id, p.instrument_id): p for p in positions}
+        self._new_holds: list[Hold] = []
+        self._changed_balances: set[tuple[UUID, str]] = set()
+        self._changed_holds: set[UUID] = set()
+        self._changed_positions: set[tuple[UUID, UUID]] = set()
+        self._moves: list[tuple[Transfer, LedgerKey, LedgerKey]] = []
+
+    def settled(self, account: LockedAccount, asset: str) -> Decimal:
+        return self._balance(account, asset).settled
+
+    def available(self, account: LockedAccount, asset: str) -> Decimal:
+        return self._balance(account, asset).available
+
+    def hold(
+        self,
+        account: LockedAccount,
+        *,
+        order_id: UUID,
+        asset: str,
+        per_unit: Decimal,
+        quantity: Decimal,
+    ) -> Decimal:
+        """Set aside what an order may need; return how much. Raises Uncovered."""
+        amount = accounting.hold_of(asset=asset, per_unit=per_unit, quantity=quantity)
+        balance = self._balance(account, asset)
+        if amount > balance.available:
+            raise Uncovered(f"needs {amount} {asset}, {balance.available} is available")
+        hold = Hold(
+            order_id=order_id,
+            account_id=account.pk,
+            asset=asset,
+            per_unit=per_unit,
+            amount=amount,
+            remaining=amount,
+        )
+        self._holds[order_id] = hold
+        self._new_holds.append(hold)
+        self._change(balance, held=amount)
+        return amount
+
+    def release(self, account: LockedAccount, *, order_id: UUID) -> Decimal:
+        """Give back what is still held for an order that has ended; return how much."""
+        hold = self._pending_hold(order_id)
+        if hold is None:
+            return ZERO
+        released = hold.remaining
+        self._keep(account, hold, ZERO, Hold.Status.RELEASED)
+        return released
+
+    def book_fill(self, account: LockedAccount, fill: Fill) -> None:
+        """Move cash and securities, use up the hold and carry the position on. Raises Uncovered."""
+        value = fill.price * abs(fill.signed_quantity)
+        cash = accounting.cash_of_fill(value_before=fill.value_before, value=value)
+        cash_moved, asset = -cash.copy_sign(fill.signed_quantity), fill.instrument.code
+        paid_asset, paid = (
+            (CASH, cash) if fill.signed_quantity > 0 else (asset, -fill.signed_quantity)
+        )
+        hold = self._pending_hold(fill.order_id)
+        remaining = _still_held(hold, fill) if hold else ZERO
+        usable = self.available(account, paid_asset) + (
+            hold.remaining - remaining if hold else ZERO
+        )
+        if paid > usable:
+            raise Uncovered(f"the fill takes {paid} {paid_asset}, the order may use {usable}")
+        if hold:
+            ended = Hold.Status.PENDING if fill.leaves_quantity else Hold.Status.POSTED
+            self._keep(account, hold, remaining, ended)
+        for moved, amount in ((CASH, cash_moved), (asset, fill.signed_quantity)):
+            self._move(
+                account,
+                asset=moved,
+                amount=amount,
+                kind=Transfer.Kind.TRADE,
+                house=LedgerAccount.Kind.SETTLEMENT,
+                reference=f"trade:{fill.trade_id}",
+                at=fill.at,
+            )
+        self._carry_position(account, fill, cash)
+
+    def move(
+        self,
+        account: LockedAccount,
+        *,
+        asset: str,
+        amount: Decimal,
+        kind: Transfer.Kind,
+        house: LedgerAccount.Kind,
+        reference: str,
+        at: datetime,
+        reason: str = "",
+    ) -> None:
+        """Credit (positive) or debit (negative) the account against a house account.
+
+        Raises Uncovered when a debit takes more than is available.
+        """
+        if amount < 0 and -amount > self.available(account, asset):
+            raise Uncovered(f"{self.available(account, asset)} {asset} is available")
+        self._move(
+            account,
+            asset=asset,
+            amount=amount,
+            kind=kind,
+            house=house,
+            reference=reference,
+            at=at,
+            reason=reason,
+        )
+
+    def close(self) -> None:
+        """Write everything that changed."""
+        ids = self._ledger_ids()
+        for key in self._changed_balances - self._stored:
+            self._balances[key].ledger_account_id = ids[(key[0], "customer", key[1])]
+        bulk.insert([self._balances[k] for k in sorted(self._changed_balances - self._stored)])
+        bulk.update(
+            [self._balances[k] for k in self._changed_balances & self._stored],
+            fields=["settled", "held"],
+        )
+        for transfer, debit, credit in self._moves:
+            transfer.debit_id, transfer.credit_id = ids[debit], ids[credit]
+        bulk.insert([transfer for transfer, _, _ in self._moves])
+        bulk.insert(self._new_holds)
+        new = {hold.order_id for hold in self._new_holds}
+        bulk.update(
+            [self._holds[k] for k in self._changed_holds - new], fields=["remaining", "status"]
+        )
+        positions = [self._positions[k] for k in self._changed_positions]
+        bulk.insert([p for p in positions if p.pk is None])
+        bulk.update(
+            [p for p in positions if p.pk is not None],
+            fields=["quantity", "cost_basis", "realised", "opened_at"],
+        )
+
+    def _balance(self, account: LockedAccount, asset: str) -> Balance:
+        key = (account.pk, asset)
+        if key not in self._balances:
+            self._balances[key] = Balance(account_id=account.pk, asset=asset)
+        return self._balances[key]
+
+    def _pending_hold(self, order_id: UUID) -> Hold | None:
+        hold = self._holds.get(order_id)
+        return hold if hold is not None and hold.status == Hold.Status.PENDING else None
+
+    def _change(self, balance: Balance, *, settled: Decimal = ZERO, held: Decimal = ZERO) -> None:
+        balance.settled += settled
+        balance.held += held
+        self._changed_balances.add((balance.account_id, balance.asset))
+
+    def _keep(
+        self, account: LockedAccount, hold: Hold, remaining: Decimal, status: Hold.Status
+    ) -> None:
+        self._change(self._balance(account, hold.asset), held=remaining - hold.remaining)
+        hold.remaining, hold.status = remaining, status
+        self._changed_holds.add(hold.order_id)
+
+    def _move(
+        self,
+        account: LockedAccount,
+        *,
+        asset: str,
+        amount: Decimal,
+        kind: Transfer.Kind,
+        house: LedgerAccount.Kind,
+        reference: str,
+        at: datetime,
+        reason: str = "",
+    ) -> None:
+        if not amount:
+            return  # a fill of dust moves less than half a cent
+        customer: LedgerKey = (account.pk, LedgerAccount.Kind.CUSTOMER.value, asset)
+        other: LedgerKey = (None, house.value, asset)
+        debit, credit = (other, customer) if amount > 0 else (customer, other)
+        transfer = Transfer(
+            at=at, kind=kind, reference=reference, asset=asset, amount=abs(amount), reason=reason
+        )
+        self._moves.append((transfer, debit, credit))
+        self._change(self._balance(account, asset), settled=amount)
+
+    def _carry_position(self, account: LockedAccount, fill: Fill, cash: Decimal) -> None:
+        key = (account.pk, fill.instrument.pk)
+        position = self._positions.get(key)
+        if position is None:
+            position = self._positions[key] = Position(
+                account_id=account.pk, instrument_id=fill.instrument.pk, opened_at=fill.at
+            )
+        if not position.quantity:
+            position.opened_at = fill.at
+        after = accounting.after_fill(
+            Holding(position.quantity, position.cost_basis, position.realised),
+            signed_quantity=fill.signed_quantity,
+            cash=cash,
+        )
+        position.quantity, position.cost_basis = after.quantity, after.cost_basis
+        position.realised = after.realised
+        self._changed_positions.add(key)
+
+    def _ledger_ids(self) -> dict[LedgerKey, int]:
+        """Return the ids of the ledger accounts concerned, opening those that are new."""
+        customer = LedgerAccount.Kind.CUSTOMER.value
+        known: dict[LedgerKey, int] = {
+            (owner, customer, asset): self._balances[owner, asset].ledger_account_id
+            for owner, asset in self._stored
+        }
+        needed: set[LedgerKey] = {
+            (owner, customer, asset) for owner, asset in self._changed_balances - self._stored
+        }
+        for _, debit, credit in self._moves:
+            needed |= {debit, credit}
+        missing = needed - known.keys()
+        if missing:
+            known |= _find_ledger_accounts(missing)
+        missing = needed - known.keys()
+        if missing:
+            known |= _open_ledger_accounts(missing)
+        return known
+
+
+def _still_held(hold: Hold, fill: Fill) -> Decimal:
+    if not fill.leaves_quantity:
+        return ZERO
+    return accounting.still_held(
+        asset=hold.asset,
+        amount=hold.amount,
+        per_unit=hold.per_unit,
+        filled=fill.filled_quantity,
+    )
+
+
+def _find_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
+    owners = {owner for owner, _, _ in keys}
+    rows = LedgerAccount.objects.filter(
+        Q(owner__in=owners - {None}) | Q(owner=None),
+        kind__in={kind for _, kind, _ in keys},
+        asset__in={asset for _, _, asset in keys},
+    ).values_list("owner_id", "kind", "asset", "pk")
+    return {
+        (owner, kind, asset): pk for owner, kind, asset, pk in rows if (owner, kind, asset) in keys
+    }
+
+
+def _open_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
+    # In order, so that two processes that open the same house account cannot deadlock.
+    ordered = sorted(keys, key=lambda key: (str(key[0] or ""), key[1], key[2]))
+    LedgerAccount.objects.bulk_create(
+        [LedgerAccount(owner_id=owner, kind=kind, asset=asset) for owner, kind, asset in ordered],
+        ignore_conflicts=True,
+    )
+    return _find_ledger_accounts(keys)
+
+
+def open_books(
+    *,
+    accounts: Mapping[UUID, LockedAccount],
+    assets: Iterable[str],
+    order_ids: Iterable[UUID] = (),
+    instrument_ids: Iterable[UUID] = (),
+) -> Books:
+    """Read what these locked accounts own of `assets`, the holds of `order_ids` and, where fills
+    will be booked, the positions in `instrument_ids`."""
+    account_ids, order_ids, instrument_ids = list(accounts), list(order_ids), list(instrument_ids)
+    return Books(
+        accounts=accounts,
+        balances=Balance.objects.filter(account_id__in=account_ids, asset__in=set(assets)),
+        holds=Hold.objects.filter(order_id__in=order_ids) if order_ids else (),
+        positions=(
+            Position.objects.filter(account_id__in=account_ids, instrument_id__in=instrument_ids)
+            if instrument_ids
+            else ()
+        ),
+    )

@@ -1,0 +1,11 @@
+"""Celery jobs of the portfolio; thin: what they do is in `portfolio.closing`."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from portfolio import closing
+
+
+@shared_task(name="portfolio.snapshot_equity")
+def snapshot_equity() -> int:
+    return closing.snapshot_equity(now=timezone.now())

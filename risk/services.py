@@ -1,0 +1,100 @@
+"""Deciding on an order inside its own transaction, and keeping what was decided and why."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+
+from foundation import decimals
+from risk import checks
+from risk.checks import Bounds, Denial, Proposal, Situation
+from risk.models import Decision, Limits
+
+
+class LimitsMissing(LookupError):
+    """There are no limits for everybody: without limits nothing may go."""
+
+
+def bounds_of(account_ids: Iterable[UUID]) -> dict[UUID, Bounds]:
+    """Return the limits that hold for each account: its own, else everybody's.
+
+    Raises LimitsMissing.
+    """
+    wanted = set(account_ids)
+    rows = {row.account_id: row for row in Limits.objects.filter(Q(account__in=wanted) | Q(account=None))}
+    if None not in rows:
+        raise LimitsMissing("risk.Limits has no row for everybody")
+    return {account_id: _bounds(rows.get(account_id, rows[None])) for account_id in wanted}
+
+
+def _bounds(row: Limits) -> Bounds:
+    return Bounds(
+        order_quantity_max=row.order_quantity_max,
+        order_value_max=row.order_value_max,
+        position_value_max=row.position_value_max,
+        market_buffer=row.market_buffer,
+        quote_age_max=float(settings.QUOTE_AGE_SECONDS_MAX),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Assessment:
+    """What was decided: the denial or None, the worst price, and the row that keeps it."""
+
+    denial: Denial | None
+    worst_price: Decimal | None
+    decision: Decision
+
+
+def assess(
+    *,
+    order_id: UUID,
+    account_id: UUID,
+    proposal: Proposal,
+    situation: Situation,
+    bounds: Bounds,
+    now: datetime,
+) -> Assessment:
+    """Decide. The caller writes `decision` in the transaction that acts on it."""
+    denial = checks.first_denial(proposal, situation, bounds)
+    return Assessment(
+        denial=denial,
+        worst_price=checks.worst_price(proposal, situation, bounds),
+        decision=Decision(
+            order_id=order_id,
+            account_id=account_id,
+            at=now,
+            allowed=denial is None,
+            code=denial.code if denial else "",
+            message=denial.message if denial else "",
+            inputs={
+                "proposal": _plain(proposal),
+                "situation": _plain(situation),
+                "limits": _plain(bounds),
+            },
+        ),
+    )
+
+
+def _plain(inputs: Proposal | Situation | Bounds) -> dict[str, object]:
+    """Return the inputs as JSON that gives them back exactly: numbers as decimal text."""
+    return {
+        field.name: _plain_value(getattr(inputs, field.name)) for field in dataclasses.fields(inputs)
+    }
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, Decimal):
+        return decimals.text(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value

@@ -1,0 +1,44 @@
+"""How a venue is reached. Every adapter passes the same contract test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from venues import outbox
+from venues.exchange import service as exchange
+from venues.messages import ExecutionReport, Request
+
+
+class VenueUnavailable(RuntimeError):
+    """The venue cannot be reached now: nothing is known of what was being sent."""
+
+
+class Adapter(Protocol):
+    """One venue, seen from the gateway."""
+
+    venue: str
+
+    def send(self, requests: Sequence[Request]) -> None:
+        """Hand over the requests in order; return when the venue has them safely.
+
+        Raises VenueUnavailable, after which any of them may or may not have arrived.
+        """
+
+    def reports(self, after: int, limit: int) -> Sequence[ExecutionReport]:
+        """Return the venue's reports after that sequence, in order, without a gap."""
+
+
+class EmbeddedExchange:
+    """The exchange that lives in this program."""
+
+    venue = outbox.EMBEDDED
+
+    def send(self, requests: Sequence[Request]) -> None:
+        try:
+            exchange.enter(requests)
+        except exchange.ExchangeUnavailable as error:
+            raise VenueUnavailable(str(error)) from error
+
+    def reports(self, after: int, limit: int) -> Sequence[ExecutionReport]:
+        return exchange.reports(after, limit)

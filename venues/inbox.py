@@ -1,0 +1,65 @@
+"""What venues told us: stored as it came, once, and handed on in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Max
+
+from foundation import wakeups
+from venues import wire
+from venues.messages import ExecutionReport
+from venues.models import InboxReport
+
+
+def store(venue: str, reports: Sequence[ExecutionReport], *, now: datetime) -> None:
+    """Store the reports, each once however often it comes, and hint at them."""
+    if not reports:
+        return
+    InboxReport.objects.bulk_create(
+        [
+            InboxReport(
+                venue=venue,
+                execution_id=report.execution_id,
+                sequence=report.sequence,
+                client_order_id=report.client_order_id,
+                report=wire.report_to_json(report),
+                received_at=now,
+            )
+            for report in reports
+        ],
+        ignore_conflicts=True,
+    )
+    wakeups.send(wakeups.Channel.INBOX)
+
+
+def last_sequence(venue: str) -> int:
+    """Return the number of the last report that we have of this venue, 0 before the first."""
+    return InboxReport.objects.filter(venue=venue).aggregate(last=Max("sequence"))["last"] or 0
+
+
+def next_reports(limit: int) -> list[InboxReport]:
+    """Claim the oldest reports that nobody has handled; the transaction keeps others off them."""
+    return list(
+        InboxReport.objects.select_for_update(skip_locked=True)
+        .filter(state=InboxReport.State.NEW)
+        .order_by("pk")[:limit]
+    )
+
+
+def mark_applied(reports: Sequence[InboxReport], *, now: datetime) -> None:
+    InboxReport.objects.filter(pk__in=[r.pk for r in reports]).update(
+        state=InboxReport.State.APPLIED, handled_at=now
+    )
+
+
+def park(report: InboxReport, *, reason: str, now: datetime) -> None:
+    """Keep a report that cannot be applied for a person to look at, out of the way of the next."""
+    InboxReport.objects.filter(pk=report.pk).update(
+        state=InboxReport.State.PARKED, handled_at=now, reason=reason[:200]
+    )
+
+
+def parked_count() -> int:
+    return InboxReport.objects.filter(state=InboxReport.State.PARKED).count()
