@@ -1,6 +1,17 @@
-"""How passwords are hashed: Argon2id with OWASP's second recommended setting."""
+"""What a password must be, and how it is hashed: Argon2id, as OWASP sets it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import password_validation
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core.exceptions import ValidationError
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+LENGTH_MAX = 128
 
 
 class Argon2id(Argon2PasswordHasher):
@@ -9,3 +20,21 @@ class Argon2id(Argon2PasswordHasher):
     time_cost = 1
     memory_cost = 47104
     parallelism = 1
+
+
+class PasswordRefused(ValueError):
+    """The password cannot be used; `reasons` are sentences for its owner."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = reasons
+
+
+def check(password: str, *, user: User) -> None:
+    """Raise PasswordRefused unless `user` may take `password`. Its composition is free."""
+    if len(password) > LENGTH_MAX:
+        raise PasswordRefused([f"Use at most {LENGTH_MAX} characters."])
+    try:
+        password_validation.validate_password(password, user)
+    except ValidationError as error:
+        raise PasswordRefused(list(error.messages)) from None

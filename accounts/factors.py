@@ -1,0 +1,145 @@
+"""Second factors: enrolled, proved, and the demo shape's painless ways to do both.
+
+A code or a link is accepted once. django-otp's devices promise that only if whoever verifies
+holds a lock on the device's row, which `django_otp.verify_token` takes and the devices' own
+methods do not; so everything that is proved is proved here.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from urllib.parse import quote, urlencode
+
+import django_otp
+from django.conf import settings
+from django.db import transaction
+
+from accounts import selectors
+from accounts.models import SignInLink, TotpDevice, User
+from accounts.services import NotInProduction
+
+ISSUER = "Openfloor"
+DEVICE_NAME = "authenticator app"
+
+
+class AlreadyEnrolled(RuntimeError):
+    """The user has a factor; another is added by someone who has proved that one."""
+
+
+class NoAuthenticator(LookupError):
+    """The user has no authenticator app."""
+
+
+def begin_enrolment(user: User) -> TotpDevice:
+    """Return the device that `user` is about to confirm: the same until they do.
+
+    Raises AlreadyEnrolled, so that a password alone never adds a factor beside the real one.
+    """
+    with transaction.atomic():
+        _lock(user)
+        if selectors.authenticators(user):
+            raise AlreadyEnrolled
+        device, _ = TotpDevice.objects.get_or_create(
+            user=user, confirmed=False, defaults={"name": DEVICE_NAME}
+        )
+    return device
+
+
+def confirm_enrolment(user: User, code: str) -> TotpDevice | None:
+    """Take the device into use if `code` is its code; otherwise None.
+
+    Raises AlreadyEnrolled, and NoAuthenticator when none was begun.
+    """
+    with transaction.atomic():
+        _lock(user)
+        if selectors.authenticators(user):
+            raise AlreadyEnrolled
+        device = TotpDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+        if device is None:
+            raise NoAuthenticator
+        if not device.verify_token(code):
+            return None
+        device.confirmed = True
+        device.save(update_fields=["confirmed"])
+    return device
+
+
+def enrol_unseen(user: User) -> TotpDevice:
+    """Give `user` a confirmed authenticator whose codes `manage.py code` prints.
+
+    Raises NotInProduction, AlreadyEnrolled.
+    """
+    if not settings.DEMO:
+        raise NotInProduction("In production people enrol their own authenticator.")
+    with transaction.atomic():
+        device = begin_enrolment(user)
+        device.confirmed = True
+        device.save(update_fields=["confirmed"])
+    return device
+
+
+def verify_code(user: User, code: str) -> TotpDevice | None:
+    """Return the user's authenticator that `code` is of, now and unused; otherwise None."""
+    for device in selectors.authenticators(user):
+        verified: TotpDevice | None = django_otp.verify_token(user, device.persistent_id, code)
+        if verified is not None:
+            return verified
+    return None
+
+
+def find_link(token: str, *, now: datetime) -> SignInLink | None:
+    """Return the link with this token if it can still be used; looking uses nothing up."""
+    link = (
+        SignInLink.objects.filter(token_digest=SignInLink.digest_of(token), user__is_active=True)
+        .select_related("user")
+        .first()
+    )
+    return link if settings.DEMO and link is not None and link.is_usable(now=now) else None
+
+
+def use_link(token: str, *, now: datetime) -> SignInLink | None:
+    """Use the link with this token up, and return it; None if it is used, too old or unknown."""
+    link = find_link(token, now=now)
+    if link is None:
+        return None
+    used: SignInLink | None = django_otp.verify_token(link.user, link.persistent_id, token)
+    return used
+
+
+def current_code(user: User, *, now: datetime) -> str:
+    """Return the code that the user's authenticator shows now.
+
+    Raises NotInProduction, NoAuthenticator.
+    """
+    if not settings.DEMO:
+        raise NotInProduction("Codes are printed in the demo shape only.")
+    for device in selectors.authenticators(user):
+        generator = device.totp(at=now.timestamp())
+        return f"{generator.token():0{generator.digits}}"
+    raise NoAuthenticator(f"{user.email} has no authenticator app.")
+
+
+def secret_text(device: TotpDevice) -> str:
+    """Return the seed in base 32, to be typed into an app that cannot scan."""
+    return base64.b32encode(device.totp(at=0).key).decode()
+
+
+def enrolment_address(device: TotpDevice) -> str:
+    """Return the otpauth:// address that authenticator apps scan (Google's Key Uri Format)."""
+    label = quote(f"{ISSUER}:{device.user.email}", safe=":@")
+    query = urlencode(
+        {
+            "secret": secret_text(device),
+            "issuer": ISSUER,
+            "algorithm": "SHA1",
+            "digits": device.totp(at=0).digits,
+            "period": device.STEP_SECONDS,
+        }
+    )
+    return f"otpauth://totp/{label}?{query}"
+
+
+def _lock(user: User) -> None:
+    """Let one enrolment of this user happen at a time."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)

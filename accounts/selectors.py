@@ -1,0 +1,35 @@
+"""What is asked about people, their accounts and their keys."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from accounts.models import Account, ApiKey, SignIn, TotpDevice, User
+
+
+def user_by_email(email: str) -> User | None:
+    return User.objects.filter(email=email.strip().lower()).first()
+
+
+def account(account_id: UUID) -> Account | None:
+    return Account.objects.filter(pk=account_id).first()
+
+
+def account_of(user: User) -> Account | None:
+    """Return the account that `user` trades in: the one opened first."""
+    return Account.objects.filter(user=user).order_by("opened_at", "pk").first()
+
+
+def api_keys(account: Account) -> list[ApiKey]:
+    """Return every key the account ever had, the newest first."""
+    return list(ApiKey.objects.filter(account=account).order_by("-created_at", "key_id"))
+
+
+def authenticators(user: User) -> list[TotpDevice]:
+    """Return the authenticator apps that `user` has confirmed."""
+    return list(TotpDevice.objects.filter(user=user, confirmed=True).order_by("pk"))
+
+
+def sign_ins(user: User) -> list[SignIn]:
+    """Return where `user` is signed in now, the latest seen first."""
+    return list(SignIn.objects.filter(user=user, ended_at=None).order_by("-seen_at"))

@@ -1,0 +1,189 @@
+"""What is done to people, their accounts and their keys."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from accounts import activity, locks, passwords
+from accounts.chain import Event
+from accounts.models import Account, ApiKey, SignInLink, TotpDevice, User
+
+KEY_ID_PREFIX = "PK"
+KEY_ID_LENGTH = 20
+KEY_ID_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that is read as something else
+SECRET_BYTES = 32
+API_KEYS_MAX = 20
+SIGN_IN_LINK_AGE = timedelta(minutes=10)
+
+
+class InvalidEmail(ValueError):
+    """This is no e-mail address."""
+
+
+class EmailTaken(ValueError):
+    """Somebody is registered with this e-mail address already."""
+
+
+class AccountNotActive(ValueError):
+    """The account is restricted or closed."""
+
+
+class TooManyApiKeys(ValueError):
+    """The account has as many keys as it may have."""
+
+
+class UnknownApiKey(LookupError):
+    """The account has no such key."""
+
+
+class NotInProduction(RuntimeError):
+    """A convenience of the demo shape that would undo the second factor in production."""
+
+
+def register(
+    *, email: str, name: str = "", password: str | None = None, is_staff: bool = False
+) -> User:
+    """Register a person; without a password, only a sign-in link lets them in.
+
+    Raises InvalidEmail, EmailTaken, passwords.PasswordRefused.
+    """
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise InvalidEmail("Give an e-mail address such as name@example.com.") from None
+    if password is not None:
+        passwords.check(password, user=User(email=email, name=name))
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(
+                email=email,
+                password=password,
+                name=name.strip(),
+                is_staff=is_staff,
+                is_superuser=is_staff,
+            )
+    except IntegrityError:
+        raise EmailTaken(f"{email} is registered already.") from None
+
+
+def open_account(user: User, *, margin: bool = False) -> Account:
+    """Open an account for `user`, numbered in the order of opening: OF10000001, OF10000002, ..."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('accounts_account_number')")
+        (number,) = cursor.fetchone()
+    return Account.objects.create(number=f"OF{number}", user=user, margin=margin)
+
+
+def change_status(
+    account_id: UUID, *, status: Account.Status, reason: str, actor: str, now: datetime
+) -> Account:
+    """Set an account active, restricted or closed, and say why in its history."""
+    with transaction.atomic():
+        account = locks.lock(account_id)
+        account.status, account.status_reason = status, reason
+        account._change_reason = reason[:100]  # type: ignore[attr-defined]
+        account.save(update_fields=["status", "status_reason"])
+        payload = {"status": str(status), "reason": reason}
+        activity.record([(account, Event(f"account.{status}", now, actor, payload))])
+    return account
+
+
+def create_api_key(
+    account: Account, name: str = "", *, actor: str = "", now: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """Create a key for programs; its secret is in the answer and nowhere else.
+
+    Raises AccountNotActive, TooManyApiKeys.
+    """
+    now = now or timezone.now()
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    with transaction.atomic():
+        locked = locks.lock(account.pk)
+        if locked.status != Account.Status.ACTIVE:
+            raise AccountNotActive(f"Account {locked.number} is {locked.status}.")
+        if ApiKey.objects.filter(account=locked, revoked_at=None).count() >= API_KEYS_MAX:
+            raise TooManyApiKeys(f"Revoke a key first: {API_KEYS_MAX} are the most.")
+        key = ApiKey.objects.create(
+            key_id=_new_key_id(),
+            secret_digest=digest_of_secret(secret),
+            account=locked,
+            name=name,
+            created_at=now,
+        )
+        payload = {"key_id": key.key_id, "name": name}
+        activity.record(
+            [(locked, Event("key.created", now, actor or f"user:{locked.user_id}", payload))]
+        )
+    return key, secret
+
+
+def revoke_api_key(
+    account: Account, key_id: str, *, actor: str = "", now: datetime | None = None
+) -> ApiKey:
+    """Revoke a key of `account`: refused everywhere within a second. Again: no effect.
+
+    Raises UnknownApiKey.
+    """
+    now = now or timezone.now()
+    with transaction.atomic():
+        locked = locks.lock(account.pk)
+        try:
+            key = ApiKey.objects.get(key_id=key_id, account=locked)
+        except ApiKey.DoesNotExist:
+            raise UnknownApiKey(key_id) from None
+        if key.revoked_at is None:
+            key.revoked_at = now
+            key.save(update_fields=["revoked_at"])
+            payload = {"key_id": key.key_id, "name": key.name}
+            activity.record(
+                [(locked, Event("key.revoked", now, actor or f"user:{locked.user_id}", payload))]
+            )
+    return key
+
+
+def new_sign_in_link(user: User, now: datetime) -> str:
+    """Return the token of a new link that signs `user` in, once, for 10 minutes.
+
+    Its page is /sign-in/link/TOKEN. Raises NotInProduction.
+    """
+    if not settings.DEMO:
+        raise NotInProduction("Sign-in links are made in the demo shape only.")
+    token = secrets.token_urlsafe(SECRET_BYTES)
+    SignInLink.objects.create(
+        user=user,
+        name="sign-in link",
+        confirmed=False,
+        token_digest=SignInLink.digest_of(token),
+        created_at=now,
+        expires_at=now + SIGN_IN_LINK_AGE,
+    )
+    return token
+
+
+def reseal_seeds() -> int:
+    """Seal every seed under the present SECRET_KEY; return how many. Raises SeedUnreadable."""
+    with transaction.atomic():
+        devices = list(TotpDevice.objects.select_for_update().order_by("pk"))
+        for device in devices:
+            device.reseal()
+    return len(devices)
+
+
+def digest_of_secret(secret: str) -> str:
+    """Return what is kept of a key's secret. It is random, so that plain SHA-256 suffices."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _new_key_id() -> str:
+    length = KEY_ID_LENGTH - len(KEY_ID_PREFIX)
+    return KEY_ID_PREFIX + "".join(secrets.choice(KEY_ID_ALPHABET) for _ in range(length))
