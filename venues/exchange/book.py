@@ -1,0 +1,226 @@
+"""One instrument's limit order book in price-time priority.
+
+Pure Python on integers: prices in ticks, quantities in lots. The book knows orders, not
+members: whose an order is, and what must be said about it, is its `owner`'s affair.
+
+Both sides share one code path by *signed* prices: a bid at 100 lies at 100, an ask at 101 at
+-101. On either side the best price is then the greatest, and the last of a sorted list. A
+level is a linked queue, so that an order leaves it from anywhere in constant time; the costs of
+adding, matching and cancelling do not grow with the number of orders in the book.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+BUY: Final = 1
+SELL: Final = -1
+
+
+class Order:
+    """An order on its way into a book or resting in one.
+
+    `sign` is BUY or SELL, `price` the worst price that it accepts, `leaves` what is not yet
+    executed. The book alone writes the other three.
+    """
+
+    __slots__ = ("leaves", "level", "next", "number", "owner", "previous", "price", "sign")
+
+    level: Level
+    previous: Order | None
+    next: Order | None
+
+    def __init__(self, number: int, sign: int, price: int, leaves: int, owner: object = None) -> None:
+        self.number = number
+        self.sign = sign
+        self.price = price
+        self.leaves = leaves
+        self.owner = owner
+
+    def __repr__(self) -> str:
+        return f"Order({self.number}, {self.sign:+d}, {self.price}, {self.leaves})"
+
+
+Fill = tuple[Order, int]
+"""A resting order and how much of it was executed, at its own price."""
+
+NO_FILLS: Final[Sequence[Fill]] = ()
+
+
+class Level:
+    """The queue of orders at one price, oldest first, and their total."""
+
+    __slots__ = ("head", "quantity", "tail")
+
+    def __init__(self, order: Order) -> None:
+        self.head: Order = order
+        self.tail: Order = order
+        self.quantity = order.leaves
+
+    def __iter__(self) -> Iterator[Order]:
+        order: Order | None = self.head
+        while order is not None:
+            yield order
+            order = order.next
+
+
+class BookSide:
+    """The levels of one side by signed price, and the signed prices in ascending order."""
+
+    __slots__ = ("levels", "prices")
+
+    def __init__(self) -> None:
+        self.levels: dict[int, Level] = {}
+        self.prices: list[int] = []
+
+    def best(self) -> tuple[int, int] | None:
+        """Return the best price and the quantity there; None when the side is empty."""
+        if not self.prices:
+            return None
+        signed = self.prices[-1]
+        return abs(signed), self.levels[signed].quantity
+
+    def depth(self, levels_max: int) -> list[tuple[int, int]]:
+        """Return (price, quantity) of the best `levels_max` levels, best first."""
+        return [(abs(signed), self.levels[signed].quantity) for signed in self.prices[: -levels_max - 1 : -1]]
+
+    def orders(self) -> Iterator[Order]:
+        """Yield every order in priority: the order in which they would be executed."""
+        for signed in reversed(self.prices):
+            yield from self.levels[signed]
+
+
+class OrderBook:
+    """The two sides, and every resting order by its number."""
+
+    __slots__ = ("asks", "bids", "orders")
+
+    def __init__(self) -> None:
+        self.bids = BookSide()
+        self.asks = BookSide()
+        self.orders: dict[int, Order] = {}
+
+    def add(self, order: Order) -> Sequence[Fill]:
+        """Execute `order` as far as its price allows and let what is left of it rest.
+
+        Return the fills in the order in which they happened. The order's number must be new to the book.
+        """
+        signed = order.sign * order.price
+        if order.sign > 0:
+            own, other = self.bids, self.asks
+        else:
+            own, other = self.asks, self.bids
+        fills = NO_FILLS
+        opposite = other.prices
+        if opposite and opposite[-1] >= -signed:
+            fills = self._match(order, other, -signed)
+            if not order.leaves:
+                return fills
+        order.next = None
+        level = own.levels.get(signed)
+        if level is None:
+            order.previous = None
+            own.levels[signed] = order.level = Level(order)
+            insort(own.prices, signed)
+        else:
+            order.level = level
+            order.previous = tail = level.tail
+            tail.next = level.tail = order
+            level.quantity += order.leaves
+        self.orders[order.number] = order
+        return fills
+
+    def take(self, order: Order) -> Sequence[Fill]:
+        """Execute `order` as far as its price allows; what is left of it never rests."""
+        limit = -order.sign * order.price
+        other = self.asks if order.sign > 0 else self.bids
+        if other.prices and other.prices[-1] >= limit:
+            return self._match(order, other, limit)
+        return NO_FILLS
+
+    def available(self, sign: int, price: int, wanted: int) -> int:
+        """Return how much an order with this sign and price would get, counted up to `wanted`."""
+        other = self.asks if sign > 0 else self.bids
+        total = 0
+        for signed in reversed(other.prices):
+            if signed < -sign * price or total >= wanted:
+                break
+            total += other.levels[signed].quantity
+        return min(total, wanted)
+
+    def cancel(self, number: int) -> Order:
+        """Take the resting order `number` out of the book and return it; `leaves` stays as it was.
+
+        Raises KeyError when no such order rests here.
+        """
+        order = self.orders.pop(number)
+        level, before, after = order.level, order.previous, order.next
+        level.quantity -= order.leaves
+        if before is not None:
+            before.next = after
+        elif after is not None:
+            level.head = after
+        else:
+            self._remove_level(order)
+            return order
+        if after is not None:
+            after.previous = before
+        else:
+            level.tail = before  # type: ignore[assignment]  # not both are None, as said above
+        return order
+
+    def reduce(self, number: int, leaves: int) -> None:
+        """Lower what is left of the resting order `number` to `leaves`; it keeps its place in the queue."""
+        order = self.orders[number]
+        if not 0 < leaves <= order.leaves:
+            raise ValueError(f"order {number} leaves {order.leaves} and cannot be reduced to {leaves}")
+        order.level.quantity -= order.leaves - leaves
+        order.leaves = leaves
+
+    def _remove_level(self, order: Order) -> None:
+        signed = order.sign * order.price
+        side = self.bids if order.sign > 0 else self.asks
+        del side.levels[signed]
+        del side.prices[bisect_left(side.prices, signed)]
+
+    def _match(self, order: Order, side: BookSide, limit: int) -> list[Fill]:
+        """Execute `order` against `side` down to the signed price `limit`, which its best level reaches."""
+        leaves = order.leaves
+        levels, prices, resting_orders = side.levels, side.prices, self.orders
+        fills: list[Fill] = []
+        while True:
+            signed = prices[-1]
+            level = levels[signed]
+            resting = level.head
+            if level.quantity > leaves:
+                break
+            # The whole level goes: nothing needs to be unlinked, it is dropped with its orders.
+            leaves -= level.quantity
+            del levels[prices.pop()]
+            following: Order | None = resting
+            while following is not None:
+                fills.append((following, following.leaves))
+                following.leaves = 0
+                del resting_orders[following.number]
+                following = following.next
+            if not leaves or not prices or prices[-1] < limit:
+                order.leaves = leaves
+                return fills
+        # The last level outlives the order.
+        level.quantity -= leaves
+        order.leaves = 0
+        while resting.leaves <= leaves:
+            available = resting.leaves
+            fills.append((resting, available))
+            resting.leaves = 0
+            del resting_orders[resting.number]
+            resting = resting.next  # type: ignore[assignment]  # the level holds more than is left to take
+            leaves -= available
+        if leaves:
+            resting.leaves -= leaves
+            fills.append((resting, leaves))
+        level.head = resting
+        resting.previous = None
+        return fills
