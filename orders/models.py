@@ -39,7 +39,9 @@ class Order(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="orders"
+    )
     client_order_id = models.CharField(max_length=128)
     content_digest = models.CharField(max_length=64)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
@@ -65,16 +67,22 @@ class Order(models.Model):
     expired_at = models.DateTimeField(null=True, blank=True)
     rejected_at = models.DateTimeField(null=True, blank=True)
 
-    history = HistoricalRecords(bases=[OrderHistoryContext])
+    history = HistoricalRecords(
+        bases=[OrderHistoryContext],
+        history_change_reason_field=models.TextField(null=True),
+    )
 
     class Meta:
         constraints = (
             models.UniqueConstraint(
                 fields=["account", "client_order_id"], name="client_order_id_unique"
             ),
-            models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),
             models.CheckConstraint(
-                condition=Q(filled_quantity__gte=0) & Q(filled_quantity__lte=F("quantity")),
+                condition=Q(quantity__gt=0), name="order_quantity_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(filled_quantity__gte=0)
+                & Q(filled_quantity__lte=F("quantity")),
                 name="order_never_overfilled",
             ),
         )
@@ -96,7 +104,9 @@ class Order(models.Model):
 
     @property
     def average_price(self) -> Decimal | None:
-        return self.filled_value / self.filled_quantity if self.filled_quantity else None
+        return (
+            self.filled_value / self.filled_quantity if self.filled_quantity else None
+        )
 
 
 class Trade(models.Model):
@@ -116,12 +126,18 @@ class Trade(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["venue", "execution_id"], name="trade_once"),
+            models.UniqueConstraint(
+                fields=["venue", "execution_id"], name="trade_once"
+            ),
             models.CheckConstraint(
                 condition=Q(quantity__gt=0) & Q(price__gt=0), name="trade_positive"
             ),
         )
-        indexes = (models.Index(fields=["account", "-executed_at"], name="trade_by_account"),)
+        indexes = (
+            models.Index(fields=["account", "-executed_at"], name="trade_by_account"),
+        )
 
     def __str__(self) -> str:
-        return f"{self.side} {self.quantity.normalize():f} at {self.price.normalize():f}"
+        return (
+            f"{self.side} {self.quantity.normalize():f} at {self.price.normalize():f}"
+        )

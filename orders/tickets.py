@@ -36,7 +36,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class OrderTicket:
-    """An order as somebody wants it, complete and of the right types, not yet judged."""
+    """An order as somebody wants it, complete and of the right types, not yet judged.
+
+    Who sends no client_order_id leaves it None: the intake then makes one.
+    """
 
     account_id: UUID
     client_order_id: str | None
@@ -92,7 +95,9 @@ def flaw(ticket: OrderTicket) -> Refusal | None:
     if ticket.type is OrderType.MARKET and ticket.limit_price is not None:
         return Refusal("limit_price_unexpected", "A market order takes no limit price.")
     if ticket.limit_price is not None and ticket.limit_price <= 0:
-        return Refusal("invalid_limit_price", "The limit price must be greater than zero.")
+        return Refusal(
+            "invalid_limit_price", "The limit price must be greater than zero."
+        )
     if ticket.client_order_id is not None and not (
         0 < len(ticket.client_order_id) <= CLIENT_ORDER_ID_LENGTH_MAX
         and ticket.client_order_id.isprintable()

@@ -130,7 +130,9 @@ class Books:
             hold.remaining - remaining if hold else ZERO
         )
         if paid > usable:
-            raise Uncovered(f"the fill takes {paid} {paid_asset}, the order may use {usable}")
+            raise Uncovered(
+                f"the fill takes {paid} {paid_asset}, the order may use {usable}"
+            )
         if hold:
             ended = Hold.Status.PENDING if fill.leaves_quantity else Hold.Status.POSTED
             self._keep(account, hold, remaining, ended)
@@ -180,7 +182,9 @@ class Books:
         ids = self._ledger_ids()
         for key in self._changed_balances - self._stored:
             self._balances[key].ledger_account_id = ids[(key[0], "customer", key[1])]
-        bulk.insert([self._balances[k] for k in sorted(self._changed_balances - self._stored)])
+        bulk.insert(
+            [self._balances[k] for k in sorted(self._changed_balances - self._stored)]
+        )
         bulk.update(
             [self._balances[k] for k in self._changed_balances & self._stored],
             fields=["settled", "held"],
@@ -191,7 +195,8 @@ class Books:
         bulk.insert(self._new_holds)
         new = {hold.order_id for hold in self._new_holds}
         bulk.update(
-            [self._holds[k] for k in self._changed_holds - new], fields=["remaining", "status"]
+            [self._holds[k] for k in self._changed_holds - new],
+            fields=["remaining", "status"],
         )
         positions = [self._positions[k] for k in self._changed_positions]
         bulk.insert([p for p in positions if p.pk is None])
@@ -210,15 +215,23 @@ class Books:
         hold = self._holds.get(order_id)
         return hold if hold is not None and hold.status == Hold.Status.PENDING else None
 
-    def _change(self, balance: Balance, *, settled: Decimal = ZERO, held: Decimal = ZERO) -> None:
+    def _change(
+        self, balance: Balance, *, settled: Decimal = ZERO, held: Decimal = ZERO
+    ) -> None:
         balance.settled += settled
         balance.held += held
         self._changed_balances.add((balance.account_id, balance.asset))
 
     def _keep(
-        self, account: LockedAccount, hold: Hold, remaining: Decimal, status: Hold.Status
+        self,
+        account: LockedAccount,
+        hold: Hold,
+        remaining: Decimal,
+        status: Hold.Status,
     ) -> None:
-        self._change(self._balance(account, hold.asset), held=remaining - hold.remaining)
+        self._change(
+            self._balance(account, hold.asset), held=remaining - hold.remaining
+        )
         hold.remaining, hold.status = remaining, status
         self._changed_holds.add(hold.order_id)
 
@@ -240,17 +253,26 @@ class Books:
         other: LedgerKey = (None, house.value, asset)
         debit, credit = (other, customer) if amount > 0 else (customer, other)
         transfer = Transfer(
-            at=at, kind=kind, reference=reference, asset=asset, amount=abs(amount), reason=reason
+            at=at,
+            kind=kind,
+            reference=reference,
+            asset=asset,
+            amount=abs(amount),
+            reason=reason,
         )
         self._moves.append((transfer, debit, credit))
         self._change(self._balance(account, asset), settled=amount)
 
-    def _carry_position(self, account: LockedAccount, fill: Fill, cash: Decimal) -> None:
+    def _carry_position(
+        self, account: LockedAccount, fill: Fill, cash: Decimal
+    ) -> None:
         key = (account.pk, fill.instrument.pk)
         position = self._positions.get(key)
         if position is None:
             position = self._positions[key] = Position(
-                account_id=account.pk, instrument_id=fill.instrument.pk, opened_at=fill.at
+                account_id=account.pk,
+                instrument_id=fill.instrument.pk,
+                opened_at=fill.at,
             )
         if not position.quantity:
             position.opened_at = fill.at
@@ -271,7 +293,8 @@ class Books:
             for owner, asset in self._stored
         }
         needed: set[LedgerKey] = {
-            (owner, customer, asset) for owner, asset in self._changed_balances - self._stored
+            (owner, customer, asset)
+            for owner, asset in self._changed_balances - self._stored
         }
         for _, debit, credit in self._moves:
             needed |= {debit, credit}
@@ -303,7 +326,9 @@ def _find_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
         asset__in={asset for _, _, asset in keys},
     ).values_list("owner_id", "kind", "asset", "pk")
     return {
-        (owner, kind, asset): pk for owner, kind, asset, pk in rows if (owner, kind, asset) in keys
+        (owner, kind, asset): pk
+        for owner, kind, asset, pk in rows
+        if (owner, kind, asset) in keys
     }
 
 
@@ -311,7 +336,10 @@ def _open_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
     # In order, so that two processes that open the same house account cannot deadlock.
     ordered = sorted(keys, key=lambda key: (str(key[0] or ""), key[1], key[2]))
     LedgerAccount.objects.bulk_create(
-        [LedgerAccount(owner_id=owner, kind=kind, asset=asset) for owner, kind, asset in ordered],
+        [
+            LedgerAccount(owner_id=owner, kind=kind, asset=asset)
+            for owner, kind, asset in ordered
+        ],
         ignore_conflicts=True,
     )
     return _find_ledger_accounts(keys)
@@ -326,13 +354,21 @@ def open_books(
 ) -> Books:
     """Read what these locked accounts own of `assets`, the holds of `order_ids` and, where fills
     will be booked, the positions in `instrument_ids`."""
-    account_ids, order_ids, instrument_ids = list(accounts), list(order_ids), list(instrument_ids)
+    account_ids, order_ids, instrument_ids = (
+        list(accounts),
+        list(order_ids),
+        list(instrument_ids),
+    )
     return Books(
         accounts=accounts,
-        balances=Balance.objects.filter(account_id__in=account_ids, asset__in=set(assets)),
+        balances=Balance.objects.filter(
+            account_id__in=account_ids, asset__in=set(assets)
+        ),
         holds=Hold.objects.filter(order_id__in=order_ids) if order_ids else (),
         positions=(
-            Position.objects.filter(account_id__in=account_ids, instrument_id__in=instrument_ids)
+            Position.objects.filter(
+                account_id__in=account_ids, instrument_id__in=instrument_ids
+            )
             if instrument_ids
             else ()
         ),

@@ -16,12 +16,18 @@ def snapshot_equity(*, now: datetime) -> int:
     Done twice for a day, it writes once. Returns how many it wrote.
     """
     day = (now.astimezone(NEW_YORK) - timedelta(days=1)).date()
-    missing = Account.objects.exclude(equitysnapshot__day=day).values_list("pk", flat=True)
+    missing = Account.objects.exclude(equitysnapshot__day=day).values_list(
+        "pk", flat=True
+    )
     written = 0
     for account_id in missing.iterator():
         snapshot = selectors.snapshot(account_id, now=now)
         row = EquitySnapshot(
-            account_id=account_id, day=day, at=now, cash=snapshot.cash, equity=snapshot.equity
+            account_id=account_id,
+            day=day,
+            at=now,
+            cash=snapshot.cash,
+            equity=snapshot.equity,
         )
         EquitySnapshot.objects.bulk_create([row], ignore_conflicts=True)
         written += 1

@@ -92,11 +92,17 @@ def snapshot(account_id: UUID, *, now: datetime | None = None) -> Snapshot:
         .order_by("instrument__symbol")
     )
     quotes = marketdata.latest_quotes([p.instrument_id for p in held_positions])
+    day_start = _day_start(account_id)
     views = tuple(
-        _view(p, balances.get(p.instrument.code), quotes.get(p.instrument_id), day_start, now)
+        _view(
+            p,
+            balances.get(p.instrument.code),
+            quotes.get(p.instrument_id),
+            day_start,
+            now,
+        )
         for p in held_positions
     )
-    day_start = _day_start(account_id)
     cash = balances.get(CASH)
     settled, held = (cash.settled, cash.held) if cash else (ZERO, ZERO)
     value = sum((view.market_value for view in views), ZERO)
@@ -161,7 +167,9 @@ def _value(price: Decimal, quantity: Decimal) -> Decimal:
 
 def _day_start(account_id: UUID) -> _DayStart:
     """Return the equity at the end of the last day that has one, and what was paid in since."""
-    before = EquitySnapshot.objects.filter(account_id=account_id).order_by("-day").first()
+    before = (
+        EquitySnapshot.objects.filter(account_id=account_id).order_by("-day").first()
+    )
     paid = (
         Transfer.objects.filter(asset=CASH, at__gt=before.at)
         if before

@@ -77,7 +77,9 @@ def far_price(proposal: Proposal, situation: Situation) -> Decimal | None:
     return situation.ask if proposal.side is Side.BUY else situation.bid
 
 
-def worst_price(proposal: Proposal, situation: Situation, bounds: Bounds) -> Decimal | None:
+def worst_price(
+    proposal: Proposal, situation: Situation, bounds: Bounds
+) -> Decimal | None:
     """Return the worst price that the order can execute at, None when that is unknown.
 
     Its limit; or for a market order the far quote and the buffer beyond it, in whole price
@@ -108,21 +110,29 @@ def account_is_active(_p: Proposal, situation: Situation, _b: Bounds) -> Denial 
     )
 
 
-def instrument_is_tradable(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+def instrument_is_tradable(
+    proposal: Proposal, situation: Situation, _b: Bounds
+) -> Denial | None:
     if not situation.is_tradable:
         return Denial("not_tradable", f"{proposal.symbol} cannot be traded here.")
     if situation.is_halted:
-        return Denial("halted", f"Trading in {proposal.symbol} is halted. Try again later.")
+        return Denial(
+            "halted", f"Trading in {proposal.symbol} is halted. Try again later."
+        )
     return None
 
 
-def session_is_open(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+def session_is_open(
+    proposal: Proposal, situation: Situation, _b: Bounds
+) -> Denial | None:
     if situation.is_session_open:
         return None
     return Denial("session_closed", f"The market for {proposal.symbol} is closed now.")
 
 
-def quantity_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+def quantity_fits(
+    proposal: Proposal, situation: Situation, _b: Bounds
+) -> Denial | None:
     if proposal.quantity < situation.quantity_min:
         return Denial(
             "quantity_too_small",
@@ -137,7 +147,10 @@ def quantity_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denia
 
 
 def price_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
-    if proposal.limit_price is None or not proposal.limit_price % situation.price_increment:
+    if (
+        proposal.limit_price is None
+        or not proposal.limit_price % situation.price_increment
+    ):
         return None
     return Denial(
         "price_increment",
@@ -147,7 +160,9 @@ def price_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial |
     )
 
 
-def quote_is_fresh(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
+def quote_is_fresh(
+    proposal: Proposal, situation: Situation, bounds: Bounds
+) -> Denial | None:
     if situation.quote_age is None:
         return Denial("quote_missing", f"There is no price of {proposal.symbol} yet.")
     if not 0 <= situation.quote_age <= bounds.quote_age_max:
@@ -165,7 +180,9 @@ def quote_is_fresh(proposal: Proposal, situation: Situation, bounds: Bounds) -> 
     return None
 
 
-def quantity_is_allowed(proposal: Proposal, _s: Situation, bounds: Bounds) -> Denial | None:
+def quantity_is_allowed(
+    proposal: Proposal, _s: Situation, bounds: Bounds
+) -> Denial | None:
     if proposal.quantity <= bounds.order_quantity_max:
         return None
     return Denial(
@@ -174,7 +191,9 @@ def quantity_is_allowed(proposal: Proposal, _s: Situation, bounds: Bounds) -> De
     )
 
 
-def value_is_allowed(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
+def value_is_allowed(
+    proposal: Proposal, situation: Situation, bounds: Bounds
+) -> Denial | None:
     price = worst_price(proposal, situation, bounds)
     if price is None:
         return Denial("quote_missing", f"There is no price of {proposal.symbol} yet.")
@@ -188,7 +207,9 @@ def value_is_allowed(proposal: Proposal, situation: Situation, bounds: Bounds) -
     )
 
 
-def position_is_allowed(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
+def position_is_allowed(
+    proposal: Proposal, situation: Situation, bounds: Bounds
+) -> Denial | None:
     if proposal.side is Side.SELL:
         return None
     price = worst_price(proposal, situation, bounds)
@@ -204,7 +225,9 @@ def position_is_allowed(proposal: Proposal, situation: Situation, bounds: Bounds
     )
 
 
-def account_can_pay(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
+def account_can_pay(
+    proposal: Proposal, situation: Situation, bounds: Bounds
+) -> Denial | None:
     if proposal.side is Side.SELL:
         return None
     price = worst_price(proposal, situation, bounds)
@@ -254,7 +277,9 @@ CHECKS: Final[tuple[Check, ...]] = (
 )
 
 
-def first_denial(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
+def first_denial(
+    proposal: Proposal, situation: Situation, bounds: Bounds
+) -> Denial | None:
     """Return the first denial in the order of CHECKS, or None: the order may go."""
     for check in CHECKS:
         denial = check(proposal, situation, bounds)

@@ -28,10 +28,15 @@ def bounds_of(account_ids: Iterable[UUID]) -> dict[UUID, Bounds]:
     Raises LimitsMissing.
     """
     wanted = set(account_ids)
-    rows = {row.account_id: row for row in Limits.objects.filter(Q(account__in=wanted) | Q(account=None))}
+    rows = {
+        row.account_id: row
+        for row in Limits.objects.filter(Q(account__in=wanted) | Q(account=None))
+    }
     if None not in rows:
         raise LimitsMissing("risk.Limits has no row for everybody")
-    return {account_id: _bounds(rows.get(account_id, rows[None])) for account_id in wanted}
+    return {
+        account_id: _bounds(rows.get(account_id, rows[None])) for account_id in wanted
+    }
 
 
 def _bounds(row: Limits) -> Bounds:
@@ -46,10 +51,13 @@ def _bounds(row: Limits) -> Bounds:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Assessment:
-    """What was decided: the denial or None, the worst price, and the row that keeps it."""
+    """What was decided: the denial or None, and the row that keeps it.
+
+    `worst_price` is what an order that may go is held for; zero for one that may not.
+    """
 
     denial: Denial | None
-    worst_price: Decimal | None
+    worst_price: Decimal
     decision: Decision
 
 
@@ -66,7 +74,7 @@ def assess(
     denial = checks.first_denial(proposal, situation, bounds)
     return Assessment(
         denial=denial,
-        worst_price=checks.worst_price(proposal, situation, bounds),
+        worst_price=checks.worst_price(proposal, situation, bounds) or Decimal(0),
         decision=Decision(
             order_id=order_id,
             account_id=account_id,
@@ -86,7 +94,8 @@ def assess(
 def _plain(inputs: Proposal | Situation | Bounds) -> dict[str, object]:
     """Return the inputs as JSON that gives them back exactly: numbers as decimal text."""
     return {
-        field.name: _plain_value(getattr(inputs, field.name)) for field in dataclasses.fields(inputs)
+        field.name: _plain_value(getattr(inputs, field.name))
+        for field in dataclasses.fields(inputs)
     }
 
 

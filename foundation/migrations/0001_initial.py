@@ -34,7 +34,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Heartbeat",
             fields=[
-                ("part", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                (
+                    "part",
+                    models.CharField(max_length=40, primary_key=True, serialize=False),
+                ),
                 ("at", models.DateTimeField()),
                 ("restarts", models.PositiveIntegerField(default=0)),
                 ("detail", models.CharField(blank=True, default="", max_length=200)),

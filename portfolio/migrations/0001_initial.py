@@ -22,7 +22,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 (
@@ -40,7 +43,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "asset",
-                    models.CharField(help_text="USD, or the code of an instrument.", max_length=24),
+                    models.CharField(
+                        help_text="USD, or the code of an instrument.", max_length=24
+                    ),
                 ),
                 (
                     "owner",
@@ -59,17 +64,24 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 ("day", models.DateField()),
                 ("at", models.DateTimeField()),
                 ("cash", portfolio.models.AmountField(decimal_places=9, max_digits=38)),
-                ("equity", portfolio.models.AmountField(decimal_places=9, max_digits=38)),
+                (
+                    "equity",
+                    portfolio.models.AmountField(decimal_places=9, max_digits=38),
+                ),
                 (
                     "account",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, to="accounts.account"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.account",
                     ),
                 ),
             ],
@@ -79,14 +91,20 @@ class Migration(migrations.Migration):
             fields=[
                 ("order_id", models.UUIDField(primary_key=True, serialize=False)),
                 ("asset", models.CharField(max_length=24)),
-                ("per_unit", portfolio.models.AmountField(decimal_places=9, max_digits=38)),
+                (
+                    "per_unit",
+                    portfolio.models.AmountField(decimal_places=9, max_digits=38),
+                ),
                 (
                     "amount",
                     portfolio.models.AmountField(
                         decimal_places=9, help_text="At first.", max_digits=38
                     ),
                 ),
-                ("remaining", portfolio.models.AmountField(decimal_places=9, max_digits=38)),
+                (
+                    "remaining",
+                    portfolio.models.AmountField(decimal_places=9, max_digits=38),
+                ),
                 (
                     "status",
                     models.CharField(
@@ -102,7 +120,8 @@ class Migration(migrations.Migration):
                 (
                     "account",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, to="accounts.account"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.account",
                     ),
                 ),
             ],
@@ -113,7 +132,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 (
@@ -146,7 +168,8 @@ class Migration(migrations.Migration):
                 (
                     "instrument",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, to="marketdata.instrument"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="marketdata.instrument",
                     ),
                 ),
             ],
@@ -157,7 +180,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
@@ -176,11 +202,15 @@ class Migration(migrations.Migration):
                 (
                     "reference",
                     models.CharField(
-                        help_text="What it is for: trade:ID, deposit:KEY.", max_length=80
+                        help_text="What it is for: trade:ID, deposit:KEY.",
+                        max_length=80,
                     ),
                 ),
                 ("asset", models.CharField(max_length=24)),
-                ("amount", portfolio.models.AmountField(decimal_places=9, max_digits=38)),
+                (
+                    "amount",
+                    portfolio.models.AmountField(decimal_places=9, max_digits=38),
+                ),
                 ("reason", models.CharField(blank=True, max_length=200)),
                 (
                     "credit",
@@ -250,7 +280,8 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     models.Q(("kind", "customer"), ("owner__isnull", False)),
                     models.Q(
-                        models.Q(("kind", "customer"), _negated=True), ("owner__isnull", True)
+                        models.Q(("kind", "customer"), _negated=True),
+                        ("owner__isnull", True),
                     ),
                     _connector="OR",
                 ),
@@ -259,25 +290,33 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="equitysnapshot",
-            constraint=models.UniqueConstraint(fields=("account", "day"), name="equity_once"),
+            constraint=models.UniqueConstraint(
+                fields=("account", "day"), name="equity_once"
+            ),
         ),
         migrations.AddIndex(
             model_name="hold",
             index=models.Index(
-                condition=models.Q(("status", "pending")), fields=["account"], name="hold_pending"
+                condition=models.Q(("status", "pending")),
+                fields=["account"],
+                name="hold_pending",
             ),
         ),
         migrations.AddConstraint(
             model_name="hold",
             constraint=models.CheckConstraint(
-                condition=models.Q(("remaining__gte", 0), ("remaining__lte", models.F("amount"))),
+                condition=models.Q(
+                    ("remaining__gte", 0), ("remaining__lte", models.F("amount"))
+                ),
                 name="hold_within",
             ),
         ),
         migrations.AddConstraint(
             model_name="hold",
             constraint=models.CheckConstraint(
-                condition=models.Q(("status", "pending"), ("remaining", 0), _connector="OR"),
+                condition=models.Q(
+                    ("status", "pending"), ("remaining", 0), _connector="OR"
+                ),
                 name="hold_ended_is_empty",
             ),
         ),
@@ -308,7 +347,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="balance",
-            constraint=models.UniqueConstraint(fields=("account", "asset"), name="balance_unique"),
+            constraint=models.UniqueConstraint(
+                fields=("account", "asset"), name="balance_unique"
+            ),
         ),
         migrations.AddConstraint(
             model_name="balance",

@@ -9,64 +9,197 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order_id', models.UUIDField(unique=True)),
-                ('at', models.DateTimeField()),
-                ('allowed', models.BooleanField()),
-                ('code', models.CharField(blank=True, help_text='Of the denial, if it is one.', max_length=40)),
-                ('message', models.CharField(blank=True, max_length=300)),
-                ('inputs', models.JSONField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("order_id", models.UUIDField(unique=True)),
+                ("at", models.DateTimeField()),
+                ("allowed", models.BooleanField()),
+                (
+                    "code",
+                    models.CharField(
+                        blank=True,
+                        help_text="Of the denial, if it is one.",
+                        max_length=40,
+                    ),
+                ),
+                ("message", models.CharField(blank=True, max_length=300)),
+                ("inputs", models.JSONField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.account",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='HistoricalLimits',
+            name="HistoricalLimits",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('order_quantity_max', portfolio.models.AmountField(decimal_places=9, default=Decimal('100000'), max_digits=38)),
-                ('order_value_max', portfolio.models.AmountField(decimal_places=9, default=Decimal('1000000'), help_text='USD', max_digits=38)),
-                ('position_value_max', portfolio.models.AmountField(decimal_places=9, default=Decimal('2000000'), help_text='USD, per instrument', max_digits=38)),
-                ('market_buffer', models.DecimalField(decimal_places=4, default=Decimal('0.03'), help_text='How far beyond the far quote a market order is held for, and may execute.', max_digits=6)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('account', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.account')),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        auto_created=True, blank=True, db_index=True, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "order_quantity_max",
+                    portfolio.models.AmountField(
+                        decimal_places=9, default=Decimal("100000"), max_digits=38
+                    ),
+                ),
+                (
+                    "order_value_max",
+                    portfolio.models.AmountField(
+                        decimal_places=9,
+                        default=Decimal("1000000"),
+                        help_text="USD",
+                        max_digits=38,
+                    ),
+                ),
+                (
+                    "position_value_max",
+                    portfolio.models.AmountField(
+                        decimal_places=9,
+                        default=Decimal("2000000"),
+                        help_text="USD, per instrument",
+                        max_digits=38,
+                    ),
+                ),
+                (
+                    "market_buffer",
+                    models.DecimalField(
+                        decimal_places=4,
+                        default=Decimal("0.03"),
+                        help_text="How far beyond the far quote a market order is held for, and may execute.",
+                        max_digits=6,
+                    ),
+                ),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")],
+                        max_length=1,
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical limits',
-                'verbose_name_plural': 'historical limits',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical limits",
+                "verbose_name_plural": "historical limits",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Limits',
+            name="Limits",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order_quantity_max', portfolio.models.AmountField(decimal_places=9, default=Decimal('100000'), max_digits=38)),
-                ('order_value_max', portfolio.models.AmountField(decimal_places=9, default=Decimal('1000000'), help_text='USD', max_digits=38)),
-                ('position_value_max', portfolio.models.AmountField(decimal_places=9, default=Decimal('2000000'), help_text='USD, per instrument', max_digits=38)),
-                ('market_buffer', models.DecimalField(decimal_places=4, default=Decimal('0.03'), help_text='How far beyond the far quote a market order is held for, and may execute.', max_digits=6)),
-                ('account', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='accounts.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "order_quantity_max",
+                    portfolio.models.AmountField(
+                        decimal_places=9, default=Decimal("100000"), max_digits=38
+                    ),
+                ),
+                (
+                    "order_value_max",
+                    portfolio.models.AmountField(
+                        decimal_places=9,
+                        default=Decimal("1000000"),
+                        help_text="USD",
+                        max_digits=38,
+                    ),
+                ),
+                (
+                    "position_value_max",
+                    portfolio.models.AmountField(
+                        decimal_places=9,
+                        default=Decimal("2000000"),
+                        help_text="USD, per instrument",
+                        max_digits=38,
+                    ),
+                ),
+                (
+                    "market_buffer",
+                    models.DecimalField(
+                        decimal_places=4,
+                        default=Decimal("0.03"),
+                        help_text="How far beyond the far quote a market order is held for, and may execute.",
+                        max_digits=6,
+                    ),
+                ),
+                (
+                    "account",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'limits',
-                'constraints': [models.UniqueConstraint(fields=('account',), name='limits_once', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('market_buffer__gte', 0), ('market_buffer__lt', 1)), name='limits_buffer')],
+                "verbose_name_plural": "limits",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account",), name="limits_once", nulls_distinct=False
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("market_buffer__gte", 0), ("market_buffer__lt", 1)
+                        ),
+                        name="limits_buffer",
+                    ),
+                ],
             },
         ),
     ]

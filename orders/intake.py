@@ -1,0 +1,154 @@
+"""The way in for every order and cancel: many at once, one transaction.
+
+A single writer takes whatever waits, 1 to 256 tickets, and commits them together. There is no
+timer: a lone order waits for nobody, and under load the batch grows while the last one commits.
+Several processes have an intake each; the account locks put them in order.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import uuid
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Final
+
+import structlog
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from orders import submission
+from orders.submission import Answer
+from orders.tickets import CancelTicket, OrderTicket, Ticket
+
+log = structlog.get_logger(__name__)
+
+BATCH_MAX: Final = 256
+WAITING_MAX: Final = 10_000
+IDLE_SECONDS: Final = 5.0
+
+
+class IntakeFull(RuntimeError):
+    """Too many tickets wait already; this one was not taken and has no effect."""
+
+
+class IntakeClosed(RuntimeError):
+    """The program is stopping; this ticket was not taken and has no effect."""
+
+
+class _Entry:
+    __slots__ = ("future", "ticket")
+
+    def __init__(self, ticket: Ticket) -> None:
+        self.ticket = ticket
+        self.future: Future[Answer] = Future()
+
+
+class Intake:
+    """One queue and its writer, started by the first ticket."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[_Entry | None] = queue.Queue(maxsize=WAITING_MAX)
+        self._lock = threading.Lock()
+        self._writer: threading.Thread | None = None
+        self._is_closed = False
+
+    def enter(self, ticket: Ticket) -> Future[Answer]:
+        """Queue a ticket. Raises IntakeFull or IntakeClosed, and then nothing happened."""
+        entry = _Entry(ticket)
+        with self._lock:
+            if self._is_closed:
+                raise IntakeClosed
+            try:
+                self._waiting.put_nowait(entry)
+            except queue.Full:
+                raise IntakeFull from None
+            if self._writer is None or not self._writer.is_alive():
+                self._writer = threading.Thread(
+                    target=self._write, name="intake", daemon=True
+                )
+                self._writer.start()
+        return entry.future
+
+    def close(self, timeout: float) -> None:
+        """Take no more tickets, finish those that wait, and end the writer."""
+        with self._lock:
+            self._is_closed = True
+            writer = self._writer
+        if writer is not None:
+            self._waiting.put(None, timeout=timeout)
+            writer.join(timeout)
+
+    def _write(self) -> None:
+        try:
+            while (batch := self._next_batch()) is not None:
+                if batch:
+                    _settle(batch)
+        finally:
+            connection.close()
+
+    def _next_batch(self) -> list[_Entry] | None:
+        """Wait for a ticket and take what waits with it; None when the intake has closed."""
+        while True:
+            try:
+                entry = self._waiting.get(timeout=IDLE_SECONDS)
+                break
+            except queue.Empty:
+                connection.close()  # give the pool its connection back while nothing comes
+        batch: list[_Entry] = []
+        while entry is not None:
+            # Whoever gave up waiting before we began is not served: nothing has happened.
+            if entry.future.set_running_or_notify_cancel():
+                batch.append(entry)
+            if len(batch) == BATCH_MAX:
+                return batch
+            try:
+                entry = self._waiting.get_nowait()
+            except queue.Empty:
+                return batch
+        if not batch:
+            return None
+        self._waiting.put(None)  # closing: finish these first, then end
+        return batch
+
+
+def _settle(batch: list[_Entry]) -> None:
+    """Answer every entry: the batch in one transaction, or each alone when that fails.
+
+    A poisoned ticket then fails alone. Trying again is safe even when the failed commit had in
+    fact happened: every order has its client_order_id by now, and finds itself.
+    """
+    try:
+        answers = submission.submit_batch([e.ticket for e in batch], now=timezone.now())
+    except Exception as error:
+        if isinstance(error, DatabaseError):
+            connection.close()
+        if len(batch) == 1:
+            log.exception("ticket_failed")
+            batch[0].future.set_exception(error)
+            return
+        log.warning("batch_failed", size=len(batch), error=str(error))
+        for entry in batch:
+            _settle([entry])
+        return
+    for entry, answer in zip(batch, answers, strict=True):
+        entry.future.set_result(answer)
+
+
+intake = Intake()
+
+
+def submit(ticket: OrderTicket) -> Future[Answer]:
+    """Submit an order; the answer comes once it is durable. See `Intake.enter` for errors.
+
+    An order without a client_order_id is given one here, before anything is tried.
+    """
+    if ticket.client_order_id is None:
+        ticket = replace(ticket, client_order_id=str(uuid.uuid4()))
+    return intake.enter(ticket)
+
+
+def cancel(ticket: CancelTicket) -> Future[Answer]:
+    """Ask for the cancel of an order; the answer comes once the request is durable."""
+    return intake.enter(ticket)

@@ -1,0 +1,108 @@
+"""Reading orders: one, a list, its timeline, its fills."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from orders.history import HistoricalOrder
+from orders.lifecycle import Status
+from orders.models import Order, Trade
+from venues.messages import Side
+
+OPEN: Final = tuple(status.value for status in Status if not status.is_final)
+LISTING_MAX: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One state that an order was in: since when, by whom, from where and why."""
+
+    at: datetime
+    status: str
+    actor: str
+    source_address: str
+    reason: str
+    filled_quantity: Decimal
+
+
+def order(account_id: UUID, order_id: UUID) -> Order | None:
+    return _orders(account_id).filter(pk=order_id).first()
+
+
+def by_client_order_id(account_id: UUID, client_order_id: str) -> Order | None:
+    return _orders(account_id).filter(client_order_id=client_order_id).first()
+
+
+def listing(
+    account_id: UUID,
+    *,
+    status: Literal["open", "closed", "all"] = "open",
+    limit: int = 50,
+    after: datetime | None = None,
+    until: datetime | None = None,
+    is_ascending: bool = False,
+    symbols: Collection[str] = (),
+    side: Side | None = None,
+) -> list[Order]:
+    """Return the account's orders by time of creation, newest first unless `is_ascending`.
+
+    `after` and `until` are exclusive; at most LISTING_MAX orders come.
+    """
+    found = _orders(account_id)
+    if status == "open":
+        found = found.filter(status__in=OPEN)
+    elif status == "closed":
+        found = found.exclude(status__in=OPEN)
+    if after is not None:
+        found = found.filter(created_at__gt=after)
+    if until is not None:
+        found = found.filter(created_at__lt=until)
+    if symbols:
+        found = found.filter(instrument__symbol__in=symbols)
+    if side is not None:
+        found = found.filter(side=side.value)
+    direction = "" if is_ascending else "-"
+    return list(
+        found.order_by(f"{direction}created_at", f"{direction}pk")[
+            : min(limit, LISTING_MAX)
+        ]
+    )
+
+
+def timeline(of: Order) -> list[Step]:
+    """Return every step of the order, oldest first, from its append-only history."""
+    rows = HistoricalOrder._default_manager.filter(id=of.pk).order_by("history_id")
+    return [
+        Step(
+            at=row.history_date,
+            status=row.status,
+            actor=row.actor,
+            source_address=row.source_address,
+            reason=row.history_change_reason or "",
+            filled_quantity=row.filled_quantity,
+        )
+        for row in rows
+    ]
+
+
+def trades(
+    account_id: UUID, *, order_id: UUID | None = None, limit: int = 100
+) -> list[Trade]:
+    """Return the account's fills, newest first."""
+    found = Trade.objects.filter(account_id=account_id).select_related(
+        "instrument", "order"
+    )
+    if order_id is not None:
+        found = found.filter(order_id=order_id)
+    return list(found.order_by("-executed_at", "-pk")[: min(limit, LISTING_MAX)])
+
+
+def _orders(account_id: UUID) -> QuerySet[Order]:
+    return Order.objects.filter(account_id=account_id).select_related("instrument")

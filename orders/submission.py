@@ -1,0 +1,398 @@
+"""Placing and cancelling a batch of orders in one transaction.
+
+Set-based from end to end: the accounts are locked in order, what the batch needs is read in a
+handful of queries, each ticket is then decided in memory in the order of arrival, on what the
+tickets before it have left, and all of it is written with one statement a table.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from django.db import models, transaction
+from django.db.models import F, Q, Sum
+
+from accounts import activity, locks
+from accounts.chain import Event as ActivityEvent
+from accounts.locks import LockedAccount
+from foundation import bulk, failpoints
+from foundation.decimals import CASH
+from marketdata import calendars
+from marketdata.models import Instrument, Quote
+from orders import events, history, lifecycle, tickets
+from orders.history import Cause
+from orders.lifecycle import Event, Status
+from orders.models import Order
+from orders.tickets import CancelTicket, OrderTicket, Refusal, Ticket
+from portfolio import books
+from portfolio.books import Books
+from risk import services as risk
+from risk.checks import Bounds, Denial, Proposal, Situation
+from risk.models import Decision
+from venues import outbox
+from venues.messages import CancelOrder, NewOrder, OrderType, Side, TimeInForce
+from venues.models import OutboxMessage
+
+OPEN: Final = tuple(status.value for status in Status if not status.is_final)
+ZERO: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a ticket: its order, denied ones too, or a refusal when there is none.
+
+    `is_repeat` says that the order was there before: this ticket changed nothing.
+    """
+
+    order: Order | None = None
+    refusal: Refusal | None = None
+    is_repeat: bool = False
+
+
+class _Batch:
+    """The working set of one transaction: what was read, and what will be written."""
+
+    def __init__(self, batch: Sequence[Ticket], *, now: datetime) -> None:
+        self.now = now
+        self.accounts = locks.lock_all(ticket.account_id for ticket in batch)
+        new = [ticket for ticket in batch if isinstance(ticket, OrderTicket)]
+        cancels = [ticket for ticket in batch if isinstance(ticket, CancelTicket)]
+        self.by_client_id, self.by_id = _orders_concerned(new, cancels)
+        self.instruments = _instruments(new)
+        self.open_buys = _open_buys(self.accounts, self.instruments) if new else {}
+        self.bounds: dict[UUID, Bounds] = risk.bounds_of(self.accounts) if new else {}
+        self.books: Books = books.open_books(
+            accounts=self.accounts if new else {},
+            assets=[CASH, *(i.code for i in self.instruments.values())],
+        )
+        self.new_orders: list[Order] = []
+        self.cancelled_orders: list[Order] = []
+        self.steps: list[models.Model] = []
+        self.decisions: list[Decision] = []
+        self.messages: list[OutboxMessage] = []
+        self.activities: list[tuple[LockedAccount, ActivityEvent]] = []
+
+    def write(self) -> None:
+        bulk.insert(self.new_orders)
+        bulk.update(self.cancelled_orders, fields=["status", "updated_at"])
+        bulk.insert(self.steps)
+        bulk.insert(self.decisions)
+        self.books.close()
+        activity.record(self.activities)
+        outbox.enqueue(self.messages)
+
+
+def submit_batch(batch: Sequence[Ticket], *, now: datetime) -> list[Answer]:
+    """Decide and write the tickets in one transaction; answer them in order.
+
+    A denial or refusal is an answer. Anything unexpected raises, and nothing was written.
+    """
+    with transaction.atomic():
+        working = _Batch(batch, now=now)
+        answers = [_answer(working, ticket) for ticket in batch]
+        working.write()
+        failpoints.reach("intake.before_commit")
+    failpoints.reach("intake.committed")
+    return answers
+
+
+def _answer(working: _Batch, ticket: Ticket) -> Answer:
+    account = working.accounts.get(ticket.account_id)
+    if account is None:
+        return Answer(refusal=Refusal("unknown_account", "There is no such account."))
+    if isinstance(ticket, CancelTicket):
+        return _cancel(working, account, ticket)
+    return _place(working, account, ticket)
+
+
+def _place(working: _Batch, account: LockedAccount, ticket: OrderTicket) -> Answer:
+    flaw = tickets.flaw(ticket)
+    if flaw is not None:
+        return Answer(refusal=flaw)
+    before = _earlier_order(working, ticket)
+    if before is not None:
+        if before.content_digest == ticket.content_digest:
+            return Answer(order=before, is_repeat=True)
+        return Answer(
+            refusal=Refusal(
+                "client_order_id_reused",
+                f"The client_order_id {ticket.client_order_id} names another order of yours. "
+                "Use a new one.",
+            )
+        )
+    instrument = working.instruments.get(ticket.symbol)
+    if instrument is None:
+        return Answer(
+            refusal=Refusal(
+                "unknown_symbol", f"There is no instrument {ticket.symbol} here."
+            )
+        )
+    return Answer(order=_decide(working, account, ticket, instrument))
+
+
+def _earlier_order(working: _Batch, ticket: OrderTicket) -> Order | None:
+    return working.by_client_id.get((ticket.account_id, ticket.client_order_id))
+
+
+def _decide(
+    working: _Batch, account: LockedAccount, ticket: OrderTicket, instrument: Instrument
+) -> Order:
+    """Make the order and let risk decide: it is submitted with its hold, or rejected."""
+    order = _new_order(ticket, instrument, working.now)
+    proposal = Proposal(
+        symbol=instrument.symbol,
+        side=ticket.side,
+        type=ticket.type,
+        quantity=ticket.quantity,
+        limit_price=ticket.limit_price,
+    )
+    assessment = risk.assess(
+        order_id=order.pk,
+        account_id=account.pk,
+        proposal=proposal,
+        situation=_situation(working, account, instrument),
+        bounds=working.bounds[account.pk],
+        now=working.now,
+    )
+    if assessment.denial is None:
+        _submit(working, account, order, instrument, assessment.worst_price)
+        kind, reason = "submitted", "Passed every risk check"
+    else:
+        _deny(order, assessment.denial)
+        kind, reason = "denied", order.status_reason
+    working.new_orders.append(order)
+    working.by_client_id[account.pk, order.client_order_id] = order
+    working.decisions.append(assessment.decision)
+    cause = Cause(
+        actor=ticket.actor,
+        at=working.now,
+        reason=reason,
+        source_address=ticket.source_address,
+    )
+    working.steps.append(history.step(order, cause, kind=history.CREATED))
+    working.activities.append(
+        (
+            account,
+            events.order_event(
+                order,
+                kind=kind,
+                symbol=instrument.symbol,
+                at=working.now,
+                actor=ticket.actor,
+                code=order.denial_code,
+                reason=order.status_reason,
+            ),
+        )
+    )
+    return order
+
+
+def _new_order(ticket: OrderTicket, instrument: Instrument, now: datetime) -> Order:
+    return Order(
+        account_id=ticket.account_id,
+        client_order_id=ticket.client_order_id,
+        content_digest=ticket.content_digest,
+        instrument=instrument,
+        side=ticket.side.value,
+        type=ticket.type.value,
+        time_in_force=ticket.time_in_force.value,
+        quantity=ticket.quantity,
+        limit_price=ticket.limit_price,
+        extended_hours=ticket.extended_hours,
+        status=Status.PENDING.value,
+        venue=outbox.EMBEDDED,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _situation(
+    working: _Batch, account: LockedAccount, instrument: Instrument
+) -> Situation:
+    """Return what the order meets, as the tickets before it have left it."""
+    quote: Quote | None = getattr(instrument, "quote", None)
+    return Situation(
+        at=working.now,
+        account_status=account.status,
+        cash_available=working.books.available(account, CASH),
+        position=working.books.settled(account, instrument.code),
+        position_available=working.books.available(account, instrument.code),
+        open_buy_quantity=working.open_buys.get((account.pk, instrument.pk), ZERO),
+        is_tradable=instrument.tradable,
+        is_halted=instrument.halted,
+        is_session_open=calendars.is_open(instrument.calendar, working.now),
+        price_increment=instrument.price_increment,
+        quantity_increment=instrument.quantity_increment,
+        quantity_min=instrument.quantity_min,
+        bid=quote.bid if quote else None,
+        ask=quote.ask if quote else None,
+        # A quote that arrived while this batch waited for its locks is of age zero.
+        quote_age=(
+            max((working.now - quote.received_at).total_seconds(), 0.0)
+            if quote
+            else None
+        ),
+    )
+
+
+def _submit(
+    working: _Batch,
+    account: LockedAccount,
+    order: Order,
+    instrument: Instrument,
+    worst_price: Decimal,
+) -> None:
+    """Hold what the order may cost and put it in the outbox."""
+    is_buy = order.side == Side.BUY
+    working.books.hold(
+        account,
+        order_id=order.pk,
+        asset=CASH if is_buy else instrument.code,
+        per_unit=worst_price if is_buy else Decimal(1),
+        quantity=order.quantity,
+    )
+    if is_buy:
+        key = (account.pk, instrument.pk)
+        working.open_buys[key] = working.open_buys.get(key, ZERO) + order.quantity
+    if order.type == OrderType.MARKET:
+        order.protection_price = worst_price
+    order.status = _following(order, Event.SUBMIT).value
+    order.submitted_at = working.now
+    working.messages.append(
+        outbox.message(
+            venue=order.venue,
+            order_id=order.pk,
+            request=NewOrder(
+                client_order_id=str(order.pk),
+                symbol=instrument.symbol,
+                side=Side(order.side),
+                quantity=order.quantity,
+                type=OrderType(order.type),
+                time_in_force=TimeInForce(order.time_in_force),
+                limit_price=worst_price,
+            ),
+            now=working.now,
+        )
+    )
+
+
+def _deny(order: Order, denial: Denial) -> None:
+    order.status = _following(order, Event.DENY).value
+    order.rejected_at = order.created_at
+    order.denial_code, order.status_reason = denial.code, denial.message
+
+
+def _cancel(working: _Batch, account: LockedAccount, ticket: CancelTicket) -> Answer:
+    order = working.by_id.get((account.pk, ticket.order_id))
+    if order is None:
+        return Answer(refusal=Refusal("unknown_order", "There is no such order."))
+    if order.status == Status.PENDING_CANCEL:
+        return Answer(order=order, is_repeat=True)
+    try:
+        order.status = _following(order, Event.REQUEST_CANCEL).value
+    except lifecycle.IllegalTransition:
+        return Answer(
+            refusal=Refusal(
+                "not_cancelable",
+                f"The order is {order.status}: there is nothing to cancel.",
+            )
+        )
+    order.updated_at = working.now
+    working.cancelled_orders.append(order)
+    working.steps.append(
+        history.step(
+            order,
+            Cause(
+                actor=ticket.actor,
+                at=working.now,
+                reason=ticket.reason,
+                source_address=ticket.source_address,
+            ),
+        )
+    )
+    working.messages.append(
+        outbox.message(
+            venue=order.venue,
+            order_id=order.pk,
+            request=CancelOrder(
+                request_id=str(uuid.uuid4()), client_order_id=str(order.pk)
+            ),
+            now=working.now,
+        )
+    )
+    working.activities.append(
+        (
+            account,
+            events.order_event(
+                order,
+                kind="cancel_requested",
+                symbol=order.instrument.symbol,
+                at=working.now,
+                actor=ticket.actor,
+            ),
+        )
+    )
+    return Answer(order=order)
+
+
+def _following(order: Order, event: Event) -> Status:
+    return lifecycle.next_status(
+        Status(order.status),
+        event,
+        is_filled=not order.leaves_quantity,
+        has_fills=bool(order.filled_quantity),
+    )
+
+
+def _orders_concerned(
+    new: Sequence[OrderTicket], cancels: Sequence[CancelTicket]
+) -> tuple[dict[tuple[UUID, str], Order], dict[tuple[UUID, UUID], Order]]:
+    """Read the orders that the tickets name: by client_order_id, and by id to cancel."""
+    keys = {t.client_order_id for t in new}
+    ids = {t.order_id for t in cancels}
+    if not keys and not ids:
+        return {}, {}
+    named = Q(account_id__in={t.account_id for t in new}, client_order_id__in=keys) | Q(
+        pk__in=ids
+    )
+    found = list(Order.objects.filter(named).select_related("instrument"))
+    return (
+        {(order.account_id, order.client_order_id): order for order in found},
+        {(order.account_id, order.pk): order for order in found},
+    )
+
+
+def _instruments(new: Sequence[OrderTicket]) -> dict[str, Instrument]:
+    """Read the instruments with their latest quotes, by symbol."""
+    if not new:
+        return {}
+    rows = Instrument.objects.filter(symbol__in={t.symbol for t in new}).select_related(
+        "quote"
+    )
+    return {instrument.symbol: instrument for instrument in rows}
+
+
+def _open_buys(
+    accounts: dict[UUID, LockedAccount], instruments: dict[str, Instrument]
+) -> dict[tuple[UUID, UUID], Decimal]:
+    """Read how much of each instrument each account's open orders may still buy."""
+    rows = (
+        Order.objects.filter(
+            account_id__in=accounts,
+            instrument__in=instruments.values(),
+            side=Side.BUY.value,
+            status__in=OPEN,
+        )
+        .values_list("account_id", "instrument_id")
+        .annotate(leaves=Sum(F("quantity") - F("filled_quantity")))
+    )
+    return {
+        (account_id, instrument_id): leaves
+        for account_id, instrument_id, leaves in rows
+    }

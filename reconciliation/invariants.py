@@ -1,0 +1,267 @@
+"""The invariants of the house, each checked against the database as it stands.
+
+`check_invariants` reads one consistent snapshot, so that it may run beside a working server.
+Each check is one query that returns the breaches of one invariant; none is the only good answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from accounts import chain
+from accounts.chain import BrokenChain, Event
+from accounts.models import Account, Activity
+
+BREACHES_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """An invariant that does not hold: for which account, if it is one's, and how."""
+
+    account_id: UUID | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One invariant of docs/invariants.md and what speaks against it."""
+
+    number: int
+    name: str
+    breaches: tuple[Breach, ...]
+
+    @property
+    def holds(self) -> bool:
+        return not self.breaches
+
+
+@dataclass(frozen=True, slots=True)
+class _Invariant:
+    number: int
+    name: str
+    query: str
+
+
+# Every query returns (account or null, sentence). `transfer` has one positive amount, a debit
+# and a credit, so that each entry sums to zero by construction; what can go wrong is its asset.
+_INVARIANTS: Final = (
+    _Invariant(
+        1,
+        "every transfer stays within one asset",
+        """
+        SELECT NULL::uuid, format('transfer %s of %s moves between %s and %s',
+                                  t.id, t.asset, d.asset, c.asset)
+          FROM portfolio_transfer t
+          JOIN portfolio_ledgeraccount d ON d.id = t.debit_id
+          JOIN portfolio_ledgeraccount c ON c.id = t.credit_id
+         WHERE t.asset <> d.asset OR t.asset <> c.asset
+        """,
+    ),
+    _Invariant(
+        2,
+        "settled cash covers what is held",
+        """
+        SELECT account_id, format('%s: %s settled, %s held', asset, settled, held)
+          FROM portfolio_balance WHERE settled < held OR held < 0
+        """,
+    ),
+    _Invariant(
+        3,
+        "an order's fills are its filled quantity, never more than it asked for",
+        """
+        SELECT o.account_id, format('order %s: filled %s worth %s, its trades say %s worth %s',
+                                    o.id, o.filled_quantity, o.filled_value,
+                                    coalesce(t.quantity, 0), coalesce(t.value, 0))
+          FROM orders_order o
+          LEFT JOIN (SELECT order_id, sum(quantity) AS quantity, sum(quantity * price) AS value
+                       FROM orders_trade GROUP BY order_id) t ON t.order_id = o.id
+         WHERE o.filled_quantity <> coalesce(t.quantity, 0)
+            OR o.filled_value <> coalesce(t.value, 0)
+            OR o.filled_quantity > o.quantity
+            OR (o.status = 'filled') <> (o.filled_quantity = o.quantity)
+        """,
+    ),
+    _Invariant(
+        4,
+        "a position is the sum of its trades",
+        """
+        SELECT coalesce(p.account_id, t.account_id),
+               format('%s: position %s, trades %s, balance %s', i.symbol,
+                      coalesce(p.quantity, 0), coalesce(t.quantity, 0), coalesce(b.settled, 0))
+          FROM (SELECT account_id, instrument_id,
+                       sum(CASE side WHEN 'buy' THEN quantity ELSE -quantity END) AS quantity
+                  FROM orders_trade GROUP BY 1, 2) t
+          FULL JOIN portfolio_position p USING (account_id, instrument_id)
+          JOIN marketdata_instrument i ON i.id = instrument_id
+          LEFT JOIN portfolio_balance b
+                 ON b.account_id = coalesce(p.account_id, t.account_id) AND b.asset = i.code
+         WHERE coalesce(p.quantity, 0) <> coalesce(t.quantity, 0)
+            OR coalesce(b.settled, 0) <> coalesce(p.quantity, 0)
+        """,
+    ),
+    _Invariant(
+        5,
+        "what is held is what open orders still need",
+        """
+        SELECT h.account_id, format('order %s is %s, its hold is %s with %s %s left',
+                                    o.id, o.status, h.status, h.remaining, h.asset)
+          FROM portfolio_hold h LEFT JOIN orders_order o ON o.id = h.order_id
+         WHERE o.id IS NULL
+            OR (h.status = 'pending')
+               <> (o.status NOT IN ('filled', 'cancelled', 'rejected', 'expired'))
+            OR (h.status = 'pending' AND h.remaining <> h.amount
+                - CASE h.asset WHEN 'USD' THEN ceil(h.per_unit * o.filled_quantity * 100) / 100
+                               ELSE h.per_unit * o.filled_quantity END)
+        UNION ALL
+        SELECT o.account_id, format('order %s is open and holds nothing', o.id)
+          FROM orders_order o LEFT JOIN portfolio_hold h ON h.order_id = o.id
+         WHERE h.order_id IS NULL
+           AND o.status NOT IN ('filled', 'cancelled', 'rejected', 'expired')
+        UNION ALL
+        SELECT b.account_id, format('%s: %s held, pending holds are %s',
+                                    b.asset, b.held, coalesce(h.remaining, 0))
+          FROM portfolio_balance b
+          LEFT JOIN (SELECT account_id, asset, sum(remaining) AS remaining FROM portfolio_hold
+                      WHERE status = 'pending' GROUP BY 1, 2) h USING (account_id, asset)
+         WHERE b.held <> coalesce(h.remaining, 0)
+        """,
+    ),
+    _Invariant(
+        6,
+        "what has ended stays as it ended",
+        """
+        SELECT account_id, format('order %s was %s, then %s', id, before, status)
+          FROM (SELECT id, account_id, status,
+                       lag(status) OVER (PARTITION BY id ORDER BY history_id) AS before
+                  FROM orders_historicalorder) s
+         WHERE before IN ('filled', 'cancelled', 'rejected', 'expired') AND status <> before
+        """,
+    ),
+    _Invariant(
+        7,
+        "every change of an order has its row in the history",
+        """
+        SELECT o.account_id, format('order %s is %s with %s filled, its history ends with %s, %s',
+                                    o.id, o.status, o.filled_quantity, h.status, h.filled_quantity)
+          FROM orders_order o
+          LEFT JOIN LATERAL (SELECT status, filled_quantity FROM orders_historicalorder h
+                              WHERE h.id = o.id ORDER BY history_id DESC LIMIT 1) h ON true
+         WHERE h.status IS DISTINCT FROM o.status
+            OR h.filled_quantity IS DISTINCT FROM o.filled_quantity
+        """,
+    ),
+    _Invariant(
+        8,
+        "every order that left was decided on, and none that was denied left",
+        """
+        SELECT o.account_id, format('order %s is %s, risk said %s', o.id, o.status,
+                                    coalesce(d.allowed::text, 'nothing'))
+          FROM orders_order o LEFT JOIN risk_decision d ON d.order_id = o.id
+         WHERE d.order_id IS NULL OR d.allowed <> (o.denial_code = '')
+        """,
+    ),
+    _Invariant(
+        9,
+        "what lives at the venue lives here",
+        """
+        SELECT m.account_id, format('the venue has filled %s of order %s, we have booked %s',
+                                    m.filled, m.id, m.filled_quantity)
+          FROM (SELECT o.id, o.account_id, o.filled_quantity,
+                       sum((r.report->>'quantity')::numeric) AS filled
+                  FROM venues_inboxreport r
+                  JOIN orders_order o ON o.id::text = r.client_order_id
+                 WHERE r.report->>'kind' = 'fill' AND r.state <> 'new'
+                 GROUP BY 1, 2, 3) m
+         WHERE m.filled <> m.filled_quantity
+        UNION ALL
+        SELECT NULL, format('report %s of %s is parked: %s', execution_id, venue, reason)
+          FROM venues_inboxreport WHERE state = 'parked'
+        """,
+    ),
+    _Invariant(
+        10,
+        "no message waits for its owner for more than 30 seconds",
+        """
+        SELECT o.account_id, format('the request to %s order %s is unsent since %s',
+                                    m.kind, o.id, m.created_at)
+          FROM venues_outboxmessage m JOIN orders_order o ON o.id = m.order_id
+         WHERE m.sent_at IS NULL AND m.created_at < %(now)s - interval '30 seconds'
+        UNION ALL
+        SELECT account_id, format('order %s is pending since %s', id, created_at)
+          FROM orders_order
+         WHERE status = 'pending' AND created_at < %(now)s - interval '30 seconds'
+        """,
+    ),
+    _Invariant(
+        12,
+        "nothing happens before its cause",
+        """
+        SELECT account_id, format('trade %s was booked at %s and executed at %s',
+                                  id, booked_at, executed_at)
+          FROM orders_trade WHERE booked_at < executed_at - interval '1 second'
+        UNION ALL
+        SELECT account_id, format('order %s was changed before it was made', id)
+          FROM orders_order WHERE updated_at < created_at
+        """,
+    ),
+    _Invariant(
+        13,
+        "balances are what their transfers say",
+        """
+        SELECT coalesce(b.account_id, m.owner_id),
+               format('%s: balance %s, transfers say %s', coalesce(b.asset, m.asset),
+                      coalesce(b.settled, 0), coalesce(m.amount, 0))
+          FROM (SELECT l.owner_id, l.asset, sum(CASE WHEN t.credit_id = l.id THEN t.amount
+                                                     ELSE -t.amount END) AS amount
+                  FROM portfolio_ledgeraccount l
+                  JOIN portfolio_transfer t ON l.id IN (t.debit_id, t.credit_id)
+                 WHERE l.owner_id IS NOT NULL GROUP BY 1, 2) m
+          FULL JOIN portfolio_balance b ON b.account_id = m.owner_id AND b.asset = m.asset
+         WHERE coalesce(b.settled, 0) <> coalesce(m.amount, 0)
+        """,
+    ),
+)
+
+
+def check_invariants(*, now: datetime) -> list[Finding]:
+    """Check every invariant on one snapshot of the database; at most 100 breaches of each."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        findings = [_check(invariant, now) for invariant in _INVARIANTS]
+        findings.append(Finding(7, "activity chains verify", tuple(_broken_chains())))
+    return sorted(findings, key=lambda finding: finding.number)
+
+
+def _check(invariant: _Invariant, now: datetime) -> Finding:
+    # The queries' own percent signs are those of format().
+    query = f"SELECT * FROM ({invariant.query}) breach LIMIT {BREACHES_MAX}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(query.replace("%", "%%").replace("%%(now)s", "%(now)s"), {"now": now})
+        breaches = tuple(Breach(account_id, what) for account_id, what in cursor.fetchall())
+    return Finding(invariant.number, invariant.name, breaches)
+
+
+def _broken_chains() -> Iterator[Breach]:
+    """Follow every account's activity chain from its first row to its head."""
+    for account in Account.objects.order_by("pk").iterator():
+        rows = (
+            (row.sequence, Event(row.kind, row.at, row.actor, row.payload), row.digest)
+            for row in Activity.objects.filter(account=account).order_by("sequence").iterator()
+        )
+        try:
+            head = chain.verify(str(account.pk), rows)
+        except BrokenChain as error:
+            yield Breach(account.pk, str(error))
+            continue
+        if head != (account.activity_sequence, account.activity_digest):
+            yield Breach(account.pk, f"the chain ends at {head[0]}, not where the account says")

@@ -1,0 +1,54 @@
+"""Checking ourselves, and stopping the account that a breach concerns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from accounts import activity, locks
+from accounts.chain import Event
+from accounts.models import Account
+from reconciliation import invariants
+from reconciliation.invariants import Breach, Finding
+
+log = structlog.get_logger(__name__)
+
+
+def check_and_halt(*, now: datetime) -> list[Finding]:
+    """Check every invariant; an account that breaks one takes no new orders until a person has
+    looked at it."""
+    findings = invariants.check_invariants(now=now)
+    for finding in findings:
+        for breach in finding.breaches:
+            log.error("invariant_broken", number=finding.number, what=breach.what)
+            if breach.account_id is not None:
+                _restrict(finding, breach, now)
+    return findings
+
+
+def _restrict(finding: Finding, breach: Breach, now: datetime) -> None:
+    if breach.account_id is None:
+        return
+    with transaction.atomic():
+        account = locks.lock(breach.account_id)
+        if account.status != Account.Status.ACTIVE:
+            return
+        account.status = Account.Status.RESTRICTED
+        account.status_reason = f"Invariant {finding.number}: {breach.what}"[:200]
+        account._change_reason = account.status_reason[:100]  # type: ignore[attr-defined]
+        account.save(update_fields=["status", "status_reason"])
+        activity.record(
+            [
+                (
+                    account,
+                    Event(
+                        kind="account.restricted",
+                        at=now,
+                        actor="rule:invariants",
+                        payload={"reason": f"Invariant {finding.number}"},
+                    ),
+                )
+            ]
+        )
