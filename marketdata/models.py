@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import models
 from simple_history.models import HistoricalRecords
 
@@ -23,8 +25,8 @@ class Instrument(models.Model):
     """A security or a crypto pair. `code` is for ever; `symbol` is today's ticker."""
 
     class AssetClass(models.TextChoices):
-        US_EQUITY = "us_equity"
-        CRYPTO = "crypto"
+        US_EQUITY = "us_equity", "US equity"
+        CRYPTO = "crypto", "Crypto"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     code = models.CharField(max_length=24, unique=True, editable=False)
@@ -58,8 +60,9 @@ class Quote(models.Model):
     """The latest of an instrument: best bid and offer, last trade, the day so far.
 
     `sequence` rises with every change over all instruments, so that a reader asks for what is
-    newer than it has. `at` is the market's time of the latest bid or offer, `received_at` ours.
-    A side without orders is null.
+    newer than it has. `at` is the market's time of the latest bid or offer; `received_at` is
+    when we last heard that it stands, whether or not it had changed. A side without orders is
+    null. What was quoted by one `source` says nothing about another's day.
     """
 
     instrument = models.OneToOneField(
@@ -76,21 +79,30 @@ class Quote(models.Model):
     last = PriceField(null=True)
     last_size = QuantityField(default=Decimal(0))
     last_at = models.DateTimeField(null=True)
+    last_trade_id = models.TextField(default="")
     day = models.DateField()
     day_open = PriceField(null=True)
     day_high = PriceField(null=True)
     day_low = PriceField(null=True)
     day_volume = QuantityField(default=Decimal(0))
     previous_close = PriceField(null=True)
+    doubted = PriceField(null=True, help_text="The latest price that cleaning did not believe.")
+    doubts = models.PositiveSmallIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.bid} / {self.ask}"
+
+    def is_stale(self, *, now: datetime) -> bool:
+        """Tell whether the feed has been silent about this for longer than a quote may age."""
+        return now - self.received_at > timedelta(seconds=settings.QUOTE_AGE_SECONDS_MAX)
 
 
 class Bar(models.Model):
     """Open, high, low, close, volume, trades and traded value of one span of time.
 
     `start` is its first instant; `turnover` / `volume` is its volume-weighted average price.
+    The prices are null while nothing but prints that set no price were made. `source` is where
+    its prints came from; those of two sources never meet in one bar.
     """
 
     class Timeframe(models.TextChoices):
@@ -100,12 +112,13 @@ class Bar(models.Model):
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="bars")
     timeframe = models.CharField(max_length=5, choices=Timeframe)
     start = models.DateTimeField()
-    open = PriceField()
-    high = PriceField()
-    low = PriceField()
-    close = PriceField()
+    source = models.CharField(max_length=12)
+    open = PriceField(null=True)
+    high = PriceField(null=True)
+    low = PriceField(null=True)
+    close = PriceField(null=True)
     volume = QuantityField()
-    turnover = models.DecimalField(max_digits=38, decimal_places=9)
+    turnover = models.DecimalField(max_digits=48, decimal_places=18)
     trades = models.BigIntegerField()
 
     class Meta:
@@ -118,13 +131,39 @@ class Bar(models.Model):
 
 
 class SuspectTick(models.Model):
-    """A tick that cleaning kept aside, with the reason; shown to operations."""
+    """A tick that cleaning kept aside, with the reason; shown to operations.
 
-    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE)
-    at = models.DateTimeField()
+    Kept for a while and, in a flood, not every one: `SuspectCount` has the whole number.
+    """
+
+    symbol = models.CharField(max_length=24)
+    at = models.DateTimeField(db_index=True, help_text="When it was kept aside.")
     source = models.CharField(max_length=12)
     reason = models.CharField(max_length=40)
     tick = models.JSONField()
 
+    class Meta:
+        ordering = ("-at",)
+
     def __str__(self) -> str:
-        return f"{self.reason} at {self.at:%H:%M:%S}"
+        return f"{self.symbol} {self.reason} at {self.at:%H:%M:%S}"
+
+
+class SuspectCount(models.Model):
+    """How many ticks of a source were kept aside on a day, for one reason."""
+
+    day = models.DateField()
+    source = models.CharField(max_length=12)
+    reason = models.CharField(max_length=40)
+    count = models.BigIntegerField()
+
+    class Meta:
+        ordering = ("-day", "source", "reason")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["day", "source", "reason"], name="suspect_count_unique"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.source} {self.reason}: {self.count}"

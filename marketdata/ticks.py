@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
+
+SIMULATED: Final = "simulated"
+"""The source of prices that we make up ourselves; whoever shows them says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +29,42 @@ class QuoteTick:
 
 @dataclass(frozen=True, slots=True)
 class TradeTick:
-    """One print on the tape. `trade_id` is the source's own number of it."""
+    """One print on the tape. `trade_id` is the source's own number of it.
+
+    A print that the tape's rules keep out of the last price (an average price, one reported
+    late, a derived price) has `sets_last` False: it counts in volume and nowhere else.
+    """
 
     symbol: str
     at: datetime
     price: Decimal
     size: Decimal
     trade_id: str
+    sets_last: bool = True
 
 
 Tick = QuoteTick | TradeTick
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Ticks sorted for the books: what survives conflation, in the order of the tape.
+
+    `quotes` has the latest quote of each symbol: what it replaced was never the last word.
+    `trades` has every print of each symbol, as each of them is volume.
+    """
+
+    quotes: Mapping[str, QuoteTick]
+    trades: Mapping[str, list[TradeTick]]
+
+
+def conflate(ticks: Iterable[Tick]) -> Batch:
+    """Return the latest quote and every trade of each symbol in `ticks`."""
+    quotes: dict[str, QuoteTick] = {}
+    trades: dict[str, list[TradeTick]] = {}
+    for tick in ticks:
+        if isinstance(tick, QuoteTick):
+            quotes[tick.symbol] = tick
+        else:
+            trades.setdefault(tick.symbol, []).append(tick)
+    return Batch(quotes, trades)

@@ -1,0 +1,120 @@
+"""When a market is open. "always" never closes; any other name is an exchange calendar: XNYS.
+
+`now` is never read here: what is asked about comes in.
+"""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+ALWAYS: Final = "always"
+NEW_YORK: Final = ZoneInfo("America/New_York")
+
+
+class UnknownCalendar(ValueError):
+    """The name is neither "always" nor the code of an exchange calendar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One trading day: open from `open` up to, and not at, `close` (both UTC)."""
+
+    date: date
+    open: datetime
+    close: datetime
+
+
+def date_of(at: datetime) -> date:
+    """Return the date in New York at `at`: the trading day of a market that never closes."""
+    return at.astimezone(NEW_YORK).date()
+
+
+@lru_cache(maxsize=4096)
+def midnight(day: date) -> datetime:
+    """Return the first instant of `day` in New York, in UTC."""
+    return datetime.combine(day, time(), NEW_YORK).astimezone(UTC)
+
+
+def session(calendar: str, at: datetime) -> Session:
+    """Return the session that `at` lies in; while the market is closed, the next one.
+
+    The day of a market that never closes turns at midnight in New York.
+    """
+    if calendar == ALWAYS:
+        return _round_the_clock(date_of(at))
+    return next(each for each in _from_here(calendar, at) if each.close > at)
+
+
+def is_open(calendar: str, at: datetime) -> bool:
+    """Tell whether the regular session is on."""
+    return calendar == ALWAYS or session(calendar, at).open <= at
+
+
+def next_open(calendar: str, at: datetime) -> datetime:
+    """Return the first opening after `at`."""
+    if calendar == ALWAYS:
+        return _round_the_clock(date_of(at)).close
+    return next(each.open for each in _from_here(calendar, at) if each.open > at)
+
+
+def next_close(calendar: str, at: datetime) -> datetime:
+    """Return the first closing after `at`."""
+    return session(calendar, at).close
+
+
+def sessions(calendar: str, *, first: date, last: date) -> list[Session]:
+    """Return the sessions from `first` to `last`, both included."""
+    if calendar == ALWAYS:
+        days = (last - first).days + 1
+        return [_round_the_clock(first + timedelta(days=number)) for number in range(days)]
+    return [
+        each
+        for year in range(first.year, last.year + 1)
+        for each in _sessions_of(calendar, year)
+        if each.date.year == year and first <= each.date <= last
+    ]
+
+
+def check(calendar: str) -> None:
+    """Raise UnknownCalendar unless `calendar` is one that we know."""
+    if calendar != ALWAYS:
+        # Lazily, as in `_sessions_of`.
+        import exchange_calendars
+
+        if calendar not in exchange_calendars.get_calendar_names(include_aliases=False):
+            raise UnknownCalendar(f"{calendar!r} is not 'always' or an exchange calendar like XNYS")
+
+
+def _round_the_clock(day: date) -> Session:
+    return Session(day, midnight(day), midnight(day + timedelta(days=1)))
+
+
+def _from_here(calendar: str, at: datetime) -> tuple[Session, ...]:
+    """Return the sessions that are not over at `at`, at least the next two weeks of them."""
+    # A session may begin the evening before, so New Year's Eve still belongs to its own year.
+    known = _sessions_of(calendar, (at - timedelta(days=2)).year)
+    return known[bisect.bisect_right(known, at, key=lambda each: each.close) :]
+
+
+@lru_cache(maxsize=128)
+def _sessions_of(calendar: str, year: int) -> tuple[Session, ...]:
+    """Return the sessions of `year` and of the January after it, so that every next one is here."""
+    # exchange_calendars brings pandas, which takes more than a second to import. The demo never
+    # closes and needs neither, and a start has to be a matter of seconds.
+    import exchange_calendars
+
+    check(calendar)
+    schedule = exchange_calendars.get_calendar(
+        calendar, start=f"{year}-01-01", end=f"{year + 1}-01-31"
+    ).schedule
+    return tuple(
+        Session(day.date(), opens.to_pydatetime(), closes.to_pydatetime())
+        for day, opens, closes in zip(
+            schedule.index, schedule["open"], schedule["close"], strict=True
+        )
+    )

@@ -1,0 +1,91 @@
+"""What is traded, at what price, and how old that price is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from marketdata import bars as rules
+from marketdata.models import Bar, Instrument, Quote
+
+PARTS_READ_MAX: Final = 100_000  # stored bars that one question may read
+
+
+def instrument(symbol: str) -> Instrument | None:
+    return Instrument.objects.filter(symbol=symbol).first()
+
+
+def instruments(symbols: Iterable[str]) -> dict[str, Instrument]:
+    """Return those of `symbols` that we know, by symbol."""
+    return {each.symbol: each for each in Instrument.objects.filter(symbol__in=set(symbols))}
+
+
+def latest_quote(instrument_id: UUID) -> Quote | None:
+    return latest_quotes([instrument_id]).get(instrument_id)
+
+
+def latest_quotes(instrument_ids: Iterable[UUID]) -> dict[UUID, Quote]:
+    """Return the latest quote of each instrument that has one; `is_stale` tells its age."""
+    quotes = Quote.objects.filter(instrument_id__in=set(instrument_ids))
+    return {quote.instrument_id: quote for quote in quotes}
+
+
+def quotes_since(sequence: int, *, limit: int = 10_000) -> list[Quote]:
+    """Return the quotes that changed after `sequence`, in that order, with their instruments."""
+    return list(
+        Quote.objects.filter(sequence__gt=sequence)
+        .select_related("instrument")
+        .order_by("sequence")[:limit]
+    )
+
+
+def stale_instruments(*, now: datetime) -> set[UUID]:
+    """Return the instruments whose quotes have not been confirmed for too long."""
+    oldest = now - timedelta(seconds=settings.QUOTE_AGE_SECONDS_MAX)
+    return set(Quote.objects.filter(received_at__lt=oldest).values_list("instrument_id", flat=True))
+
+
+def bars(
+    instrument: Instrument,
+    timeframe: str,
+    *,
+    start: datetime,
+    end: datetime,
+    limit: int = 1000,
+    is_ascending: bool = True,
+) -> list[rules.Bar]:
+    """Return the bars that begin from `start` to `end` (both included), at most `limit`.
+
+    `timeframe` is one of the compatible API's: 1Min to 59Min, 1Hour to 23Hour, 1Day, 1Week,
+    1Month to 12Month. Longer ones than 1Min and 1Day are gathered from those; the bar that
+    `start` falls into is left out, as only a part of it would be told. Raises UnknownTimeframe.
+    """
+    wanted = rules.parse_timeframe(timeframe)
+    stored = Bar.Timeframe.MINUTE if wanted.is_intraday else Bar.Timeframe.DAY
+    rows = Bar.objects.filter(instrument=instrument, timeframe=stored, open__isnull=False)
+    order = "start" if is_ascending else "-start"
+    if str(wanted) == stored:
+        return _values(rows.filter(start__gte=start, start__lte=end).order_by(order)[:limit])
+    first = rules.start_of(start, timeframe=wanted)
+    if first < start:
+        first = rules.end_of(first, timeframe=wanted)
+    after_last = rules.end_of(rules.start_of(end, timeframe=wanted), timeframe=wanted)
+    parts = _values(
+        rows.filter(start__gte=first, start__lt=after_last).order_by(order)[
+            : min(limit * wanted.parts_max, PARTS_READ_MAX)
+        ]
+    )
+    gathered = rules.aggregate(parts if is_ascending else reversed(parts), timeframe=wanted)
+    return (gathered if is_ascending else gathered[::-1])[:limit]
+
+
+def _values(rows: QuerySet[Bar]) -> list[rules.Bar]:
+    columns = rows.values_list(
+        "start", "open", "high", "low", "close", "volume", "turnover", "trades"
+    )
+    return [rules.Bar(*row) for row in columns]

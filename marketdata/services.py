@@ -1,0 +1,164 @@
+"""Prices in: from what a feed says to quotes and bars that everybody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from foundation import wakeups
+from marketdata import bars, calendars, cleaning, store, ticks
+from marketdata.cleaning import Known
+from marketdata.models import Bar, Instrument, Quote
+from marketdata.ticks import QuoteTick, Tick, TradeTick
+
+
+def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
+    """Book what the feed `source` has told, in its order, at `now`: all of it or nothing.
+
+    What cleaning does not believe is kept aside and counted. The latest quote of each
+    instrument wins; every trade counts in the last price, the day's figures and the bars.
+    Quotes that changed get new sequence numbers; one that is told again unchanged is only
+    confirmed (`received_at`). The same trades told twice count once.
+    """
+    if not told:
+        return
+    with transaction.atomic():
+        store.take_turn()
+        quotes = _standing({tick.symbol for tick in told}, now=now)
+        known = {symbol: _known(quote) for symbol, quote in quotes.items()}
+        cleaned = cleaning.clean(ticks=told, known=known, source=source, now=now)
+        batch = ticks.conflate(cleaned.believed)
+        news = _apply(batch, quotes=quotes, source=source, now=now)
+        for symbol, quote in quotes.items():
+            quote.doubted = cleaned.known[symbol].doubted
+            quote.doubts = cleaned.known[symbol].doubts
+        store.write_quotes(
+            [quote for quote in quotes.values() if quote.instrument_id in news or quote.sequence],
+            news=news,
+        )
+        store.add_bars(_parts_of_bars(batch, quotes), source=source)
+        store.keep_aside(cleaned.suspects, source=source, day=calendars.date_of(now), now=now)
+        if news:
+            wakeups.send(wakeups.Channel.QUOTES)
+
+
+def _standing(symbols: set[str], *, now: datetime) -> dict[str, Quote]:
+    """Return the quote of each of our `symbols` as it stands; a new one (sequence 0) if none."""
+    instruments = Instrument.objects.filter(symbol__in=symbols).select_related("quote")
+    return {
+        instrument.symbol: (
+            instrument.quote
+            if hasattr(instrument, "quote")
+            else Quote(instrument=instrument, sequence=0, source="", at=now, received_at=now)
+        )
+        for instrument in instruments
+    }
+
+
+def _known(quote: Quote) -> Known:
+    is_two_sided = quote.bid is not None and quote.ask is not None
+    return Known(
+        asset_class=quote.instrument.asset_class,
+        source=quote.source or None,
+        price=(quote.bid + quote.ask) / 2 if is_two_sided else quote.last,  # type: ignore[operator]
+        quote_at=quote.at if quote.source else None,
+        trade_at=quote.last_at,
+        trade_id=quote.last_trade_id,
+        doubted=quote.doubted,
+        doubts=quote.doubts,
+    )
+
+
+def _apply(
+    batch: ticks.Batch, *, quotes: Mapping[str, Quote], source: str, now: datetime
+) -> set[UUID]:
+    """Bring `quotes` up to date with `batch`; return the instruments of which there is news."""
+    news: set[UUID] = set()
+    for symbol in batch.quotes.keys() | batch.trades.keys():
+        quote = quotes[symbol]
+        if quote.source != source:
+            _change_source(quote, source=source, now=now)
+            news.add(quote.instrument_id)
+        if calendars.date_of(now) > quote.day:
+            _turn_day(quote, day=calendars.date_of(now))
+            news.add(quote.instrument_id)
+        if symbol in batch.quotes and _set_sides(quote, batch.quotes[symbol], now=now):
+            news.add(quote.instrument_id)
+        for trade in batch.trades.get(symbol, ()):
+            _print(quote, trade)
+            news.add(quote.instrument_id)
+    return news
+
+
+def _change_source(quote: Quote, *, source: str, now: datetime) -> None:
+    """Forget what another source has said; the last close is the one that `source` told, if any."""
+    day = calendars.date_of(now)
+    before = (
+        Bar.objects.filter(
+            instrument_id=quote.instrument_id,
+            timeframe=Bar.Timeframe.DAY,
+            source=source,
+            start__lt=calendars.midnight(day),
+            close__isnull=False,
+        )
+        .order_by("-start")
+        .first()
+    )
+    quote.source = source
+    quote.bid = quote.ask = quote.last = quote.last_at = None
+    quote.bid_size = quote.ask_size = quote.last_size = Decimal(0)
+    quote.last_trade_id = ""
+    _begin_day(quote, day=day, previous_close=before.close if before else None)
+
+
+def _turn_day(quote: Quote, *, day: date) -> None:
+    _begin_day(quote, day=day, previous_close=quote.last or quote.previous_close)
+
+
+def _begin_day(quote: Quote, *, day: date, previous_close: Decimal | None) -> None:
+    quote.day = day
+    quote.day_open = quote.day_high = quote.day_low = None
+    quote.day_volume = Decimal(0)
+    quote.previous_close = previous_close
+
+
+def _set_sides(quote: Quote, tick: QuoteTick, *, now: datetime) -> bool:
+    """Set both sides of the market; tell whether they are news or were only confirmed."""
+    sides = (tick.bid, tick.bid_size, tick.ask, tick.ask_size)
+    is_news = sides != (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
+    quote.bid, quote.bid_size, quote.ask, quote.ask_size = sides
+    quote.at = tick.at
+    quote.received_at = now
+    return is_news
+
+
+def _print(quote: Quote, trade: TradeTick) -> None:
+    """Count one trade in the last price and in the figures of its day."""
+    quote.last_trade_id = trade.trade_id
+    quote.last_at = trade.at
+    if calendars.date_of(trade.at) == quote.day:
+        quote.day_volume += trade.size
+    if not trade.sets_last:
+        return
+    quote.last, quote.last_size = trade.price, trade.size
+    if calendars.date_of(trade.at) == quote.day:
+        quote.day_open = trade.price if quote.day_open is None else quote.day_open
+        quote.day_high = max(trade.price, quote.day_high or trade.price)
+        quote.day_low = min(trade.price, quote.day_low or trade.price)
+
+
+def _parts_of_bars(
+    batch: ticks.Batch, quotes: Mapping[str, Quote]
+) -> Iterable[tuple[UUID, str, bars.Bar]]:
+    for symbol, trades in batch.trades.items():
+        instrument_id = quotes[symbol].instrument_id
+        for part in bars.roll(trades, start_of=bars.minute_of):
+            yield instrument_id, Bar.Timeframe.MINUTE, part
+        for part in bars.roll(
+            trades, start_of=lambda at: calendars.midnight(calendars.date_of(at))
+        ):
+            yield instrument_id, Bar.Timeframe.DAY, part

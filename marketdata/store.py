@@ -1,0 +1,189 @@
+"""The statements that put ticks into tables: one for each table, however many rows.
+
+All of them run inside the writers' turn (see `take_turn`), so that rows need no other lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from foundation import bulk
+from marketdata.bars import Bar
+from marketdata.cleaning import Suspect
+from marketdata.models import Quote, SuspectTick
+from marketdata.ticks import QuoteTick, Tick
+
+WRITERS_TURN: Final = 0x0F100001  # the key of an advisory lock; any number that nobody else uses
+SUSPECTS_KEPT_MAX: Final = 200  # of one batch; the rest of a flood is counted and no more
+
+
+def take_turn() -> None:
+    """Wait until no other process writes prices, and keep them waiting until the commit.
+
+    With two writers at once, number 8 might be committed before number 7, and a reader that
+    has seen 8 would never ask for 7 again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITERS_TURN])
+
+
+_QUOTE_COLUMNS: Final = {
+    "instrument_id": "uuid",
+    "sequence": "bigint",
+    "source": "text",
+    "at": "timestamptz",
+    "received_at": "timestamptz",
+    "bid": "numeric",
+    "bid_size": "numeric",
+    "ask": "numeric",
+    "ask_size": "numeric",
+    "last": "numeric",
+    "last_size": "numeric",
+    "last_at": "timestamptz",
+    "last_trade_id": "text",
+    "day": "date",
+    "day_open": "numeric",
+    "day_high": "numeric",
+    "day_low": "numeric",
+    "day_volume": "numeric",
+    "previous_close": "numeric",
+    "doubted": "numeric",
+    "doubts": "smallint",
+}
+
+
+def _unnest(columns: Mapping[str, str]) -> str:
+    return f"unnest({', '.join(f'%s::{kind}[]' for kind in columns.values())})"
+
+
+_NEXT: Final = "nextval('marketdata_quote_sequence')"
+_UPSERT_QUOTES: Final = f"""
+    INSERT INTO marketdata_quote ({", ".join(_QUOTE_COLUMNS)})
+    SELECT {
+    ", ".join(
+        f"CASE WHEN is_news THEN {_NEXT} ELSE sequence END" if name == "sequence" else name
+        for name in _QUOTE_COLUMNS
+    )
+}
+    FROM {_unnest({**_QUOTE_COLUMNS, "is_news": "boolean"})}
+      AS told({", ".join(_QUOTE_COLUMNS)}, is_news)
+    ON CONFLICT (instrument_id) DO UPDATE
+    SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _QUOTE_COLUMNS)}
+"""
+
+
+def write_quotes(quotes: Sequence[Quote], *, news: set[UUID]) -> None:
+    """Write `quotes`; those of the instruments in `news` get the next sequence numbers."""
+    if not quotes:
+        return
+    values = [[getattr(quote, name) for quote in quotes] for name in _QUOTE_COLUMNS]
+    values.append([quote.instrument_id in news for quote in quotes])
+    with connection.cursor() as cursor:
+        cursor.execute(_UPSERT_QUOTES, values)
+
+
+_BAR_COLUMNS: Final = {
+    "instrument_id": "uuid",
+    "timeframe": "text",
+    "start": "timestamptz",
+    "source": "text",
+    "open": "numeric",
+    "high": "numeric",
+    "low": "numeric",
+    "close": "numeric",
+    "volume": "numeric",
+    "turnover": "numeric",
+    "trades": "bigint",
+}
+# What stands is kept only where it came from the same source: a bar begins anew otherwise.
+_UPSERT_BARS: Final = f"""
+    INSERT INTO marketdata_bar AS bar ({", ".join(_BAR_COLUMNS)})
+    SELECT * FROM {_unnest(_BAR_COLUMNS)}
+    ON CONFLICT (instrument_id, timeframe, start) DO UPDATE
+    SET (source, open, high, low, close, volume, turnover, trades) = (
+      SELECT EXCLUDED.source,
+             coalesce(so_far.open, EXCLUDED.open),
+             greatest(so_far.high, EXCLUDED.high),
+             least(so_far.low, EXCLUDED.low),
+             coalesce(EXCLUDED.close, so_far.close),
+             coalesce(so_far.volume, 0) + EXCLUDED.volume,
+             coalesce(so_far.turnover, 0) + EXCLUDED.turnover,
+             coalesce(so_far.trades, 0) + EXCLUDED.trades
+      FROM (VALUES (true)) AS always LEFT JOIN LATERAL (
+        SELECT bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover, bar.trades
+        WHERE bar.source = EXCLUDED.source
+      ) AS so_far ON true
+    )
+"""
+
+
+def add_bars(bars: Iterable[tuple[UUID, str, Bar]], *, source: str) -> None:
+    """Add parts of bars (instrument, timeframe, part), told by `source`, to what stands."""
+    rows = [
+        (
+            instrument_id,
+            timeframe,
+            part.start,
+            source,
+            part.open,
+            part.high,
+            part.low,
+            part.close,
+        )
+        + (part.volume, part.turnover, part.trades)
+        for instrument_id, timeframe, part in bars
+    ]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_UPSERT_BARS, [list(column) for column in zip(*rows, strict=True)])
+
+
+def keep_aside(suspects: Sequence[Suspect], *, source: str, day: date, now: datetime) -> None:
+    """Keep `suspects`, at most SUSPECTS_KEPT_MAX of them, and count them all."""
+    if not suspects:
+        return
+    bulk.insert(
+        [
+            SuspectTick(
+                symbol=suspect.tick.symbol[:24],
+                at=now,
+                source=source,
+                reason=suspect.reason.value,
+                tick=_as_told(suspect.tick),
+            )
+            for suspect in suspects[:SUSPECTS_KEPT_MAX]
+        ]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO marketdata_suspectcount AS total (day, source, reason, count)
+            SELECT %s, %s, reason, count(*) FROM unnest(%s::text[]) AS reason GROUP BY reason
+            ON CONFLICT (day, source, reason) DO UPDATE SET count = total.count + EXCLUDED.count
+            """,
+            [day, source, [suspect.reason.value for suspect in suspects]],
+        )
+
+
+def _as_told(tick: Tick) -> dict[str, Any]:
+    """Return a tick as JSON, its numbers as the text that came, NaN included."""
+    if isinstance(tick, QuoteTick):
+        return {
+            "at": tick.at.isoformat(),
+            "bid": None if tick.bid is None else str(tick.bid),
+            "bid_size": str(tick.bid_size),
+            "ask": None if tick.ask is None else str(tick.ask),
+            "ask_size": str(tick.ask_size),
+        }
+    return {
+        "at": tick.at.isoformat(),
+        "price": str(tick.price),
+        "size": str(tick.size),
+        "trade_id": tick.trade_id,
+    }
