@@ -15,6 +15,9 @@ from threading import Lock
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
+from django.contrib import auth
+from django.http import HttpRequest
+
 from accounts import services, sessions
 from accounts.models import Account, ApiKey
 from accounts.sessions import SignedIn
@@ -53,6 +56,10 @@ class _Recent(Generic[Answer]):
             if len(self._answers) >= CACHE_ENTRIES_MAX:
                 self._answers.clear()
             self._answers[name] = (asked_at, answer)
+
+    def drop(self, name: str) -> None:
+        with self._lock:
+            self._answers.pop(name, None)
 
     def clear(self) -> None:
         with self._lock:
@@ -124,7 +131,16 @@ def browser(session_key: str | None, *, now: datetime, is_activity: bool = True)
     return found
 
 
+def sign_out(request: HttpRequest, *, now: datetime) -> None:
+    """End what this browser has begun: signed in or halfway. Its session is gone at once here,
+    within a second in other processes."""
+    if request.session.session_key:
+        sessions.end(request, why=sessions.SignIn.Ending.SIGNED_OUT, now=now)
+        _browsers.drop(sessions.digest_of(request.session.session_key))
+    auth.logout(request)
+
+
 def forget() -> None:
-    """Drop what this process remembers: after a sign-out here, and between tests."""
+    """Drop what this process remembers of anybody."""
     _keys.clear()
     _browsers.clear()

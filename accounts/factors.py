@@ -1,4 +1,4 @@
-"""Second factors: enrolled, proved, and the demo shape's painless ways to do both.
+"""Both factors: the password proved, the second one enrolled and proved.
 
 A code or a link is accepted once. django-otp's devices promise that only if whoever verifies
 holds a lock on the device's row, which `django_otp.verify_token` takes and the devices' own
@@ -13,9 +13,10 @@ from urllib.parse import quote, urlencode
 
 import django_otp
 from django.conf import settings
+from django.contrib.auth.backends import ModelBackend
 from django.db import transaction
 
-from accounts import selectors
+from accounts import selectors, throttles
 from accounts.models import SignInLink, TotpDevice, User
 from accounts.services import NotInProduction
 
@@ -29,6 +30,20 @@ class AlreadyEnrolled(RuntimeError):
 
 class NoAuthenticator(LookupError):
     """The user has no authenticator app."""
+
+
+def verify_password(*, email: str, password: str, address: str, now: datetime) -> User | None:
+    """Return whose e-mail and password these are; None is all that is told of why not.
+
+    An unknown e-mail takes as long as a wrong password. Raises throttles.TooManyAttempts.
+    """
+    subjects = throttles.sign_in_subjects(email=email, address=address)
+    throttles.charge(subjects, now=now)
+    user = ModelBackend().authenticate(None, username=email, password=password)
+    if user is None:
+        return None
+    throttles.give_back(subjects, now=now)
+    return User.objects.get(pk=user.pk)
 
 
 def begin_enrolment(user: User) -> TotpDevice:
@@ -85,6 +100,16 @@ def verify_code(user: User, code: str) -> TotpDevice | None:
         verified: TotpDevice | None = django_otp.verify_token(user, device.persistent_id, code)
         if verified is not None:
             return verified
+    return None
+
+
+def codes_refused_until(user: User) -> datetime | None:
+    """Return until when no code of `user` is looked at, after too many wrong ones."""
+    for device in selectors.authenticators(user):
+        is_allowed, why = device.verify_is_allowed()
+        if not is_allowed and why:
+            until: datetime = why["locked_until"]
+            return until
     return None
 
 

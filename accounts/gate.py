@@ -74,14 +74,17 @@ class VerifiedOnlyMiddleware:
         if access_of(view) is not Access.VERIFIED:
             return None
         match = request.resolver_match
-        is_admin = match is not None and "admin" in match.app_names
+        admin_page = match.url_name if match is not None and "admin" in match.app_names else None
         signed_in = authentication.browser(request.session.session_key, now=timezone.now())
         if signed_in is None or not _is_verified(request):
             return _turn_away(request)
-        if is_admin and not signed_in.is_staff:
+        if admin_page is not None and not signed_in.is_staff:
             raise Http404
-        if is_admin and match is not None and match.url_name == "login":
+        if admin_page == "login":
             return redirect("admin:index")  # signing in has its own page, with both factors
+        if admin_page == "logout" and request.method == "POST":
+            authentication.sign_out(request, now=timezone.now())  # Django's leaves our record open
+            return redirect(settings.LOGIN_URL)
         request.signed_in = signed_in  # type: ignore[attr-defined]
         return None
 

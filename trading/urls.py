@@ -1,5 +1,9 @@
 """Every address of the platform."""
 
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("trading.pages.auth_urls")),
+    path("admin/", admin.site.urls),
+]

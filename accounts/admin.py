@@ -1,0 +1,180 @@
+"""People, accounts, keys, factors and the activity log, as operations sees them.
+
+What is a record is shown and not changed. What may be changed goes through the services, which
+take the account's lock and write down who did it and why. Seeds, digests and secrets have no
+place on any screen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+
+from accounts import services
+from accounts.models import Account, Activity, ApiKey, SignIn, SignInLink, TotpDevice, User
+
+admin.site.unregister(Group)  # roles come with their own screens
+
+
+class ReadOnly(ModelAdmin):  # type: ignore[misc]
+    """Rows to look at: nothing is added, changed or deleted here."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+def actor_of(request: HttpRequest) -> str:
+    return f"operator:{request.user.pk}"
+
+
+@admin.register(User)
+class UserAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    list_display = ("email", "name", "is_active", "is_staff", "joined_at")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("email", "name", "accounts__number")
+    ordering = ("-joined_at",)
+    fields = ("email", "name", "is_active", "is_staff", "joined_at")
+    readonly_fields = ("email", "is_staff", "joined_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A change of status says why."""
+
+    class Meta:
+        model = Account
+        fields = ("status", "status_reason")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "status" in self.changed_data and not cleaned.get("status_reason"):
+            self.add_error("status_reason", "Say why the status changes.")
+        return cleaned
+
+
+@admin.register(Account)
+class AccountAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    form = AccountForm
+    list_display = ("number", "user", "status", "margin", "opened_at")
+    list_filter = ("status", "margin")
+    list_select_related = ("user",)
+    search_fields = ("number", "user__email", "user__name")
+    ordering = ("-opened_at",)
+    fields = (
+        "number",
+        "user",
+        "margin",
+        "opened_at",
+        "status",
+        "status_reason",
+        "activity_sequence",
+        "activity_digest",
+    )
+    readonly_fields = (
+        "number",
+        "user",
+        "margin",
+        "opened_at",
+        "activity_sequence",
+        "activity_digest",
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: Account, form: forms.ModelForm[Account], change: bool
+    ) -> None:
+        services.change_status(
+            obj.pk,
+            status=Account.Status(obj.status),
+            reason=obj.status_reason,
+            actor=actor_of(request),
+            now=timezone.now(),
+        )
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnly):
+    list_display = ("key_id", "account", "name", "created_at", "revoked_at")
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("account",)
+    search_fields = ("key_id", "account__number", "name")
+    ordering = ("-created_at",)
+    fields = ("key_id", "account", "name", "created_at", "revoked_at")
+    actions = ("revoke",)
+
+    @action(description="Revoke the selected keys", permissions=["revoke"])  # type: ignore[untyped-decorator]
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        now = timezone.now()
+        present = queryset.filter(revoked_at=None).select_related("account").order_by("account_id")
+        keys = list(present)
+        for key in keys:
+            services.revoke_api_key(key.account, key.key_id, actor=actor_of(request), now=now)
+        self.message_user(request, f"{len(keys)} revoked.", messages.SUCCESS)
+
+    def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(request.user.has_perm("accounts.change_apikey"))
+
+
+@admin.register(TotpDevice)
+class TotpDeviceAdmin(ReadOnly):
+    list_display = ("user", "name", "confirmed", "created_at", "throttling_failure_count")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    ordering = ("-created_at",)
+    fields = (*list_display, "throttling_failure_timestamp")
+
+
+@admin.register(SignInLink)
+class SignInLinkAdmin(ReadOnly):
+    list_display = ("user", "created_at", "expires_at", "used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    ordering = ("-created_at",)
+    fields = list_display
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnly):
+    list_display = ("user", "address", "device", "started_at", "seen_at", "ended_at", "ending")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter), "ending")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "address")
+    ordering = ("-started_at",)
+    fields = (*list_display, "browser")
+
+
+@admin.register(Activity)
+class ActivityAdmin(ReadOnly):
+    list_display = ("account", "sequence", "kind", "at", "actor")
+    list_filter = ("kind",)
+    list_select_related = ("account",)
+    search_fields = ("account__number",)
+    ordering = ("-at", "-sequence")
+    show_full_result_count = False
+    fields = (*list_display, "payload", "previous_digest", "digest")
