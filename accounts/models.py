@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django_otp.models import Device, ThrottlingMixin
@@ -115,7 +116,6 @@ class TotpDevice(ThrottlingMixin, Device):
 
     sealed_seed = models.TextField(editable=False, default=seeds.new)
     step_last = models.BigIntegerField(default=-1, editable=False)
-    drift_steps = models.SmallIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(Device.Meta):
@@ -123,7 +123,7 @@ class TotpDevice(ThrottlingMixin, Device):
 
     def totp(self, *, at: float) -> TOTP:
         """Return the generator of this device's codes, set to the Unix time `at`."""
-        generator = TOTP(seeds.unseal(self.sealed_seed), self.STEP_SECONDS, drift=self.drift_steps)
+        generator = TOTP(seeds.unseal(self.sealed_seed), self.STEP_SECONDS)
         generator.time = at
         return generator
 
@@ -139,7 +139,7 @@ class TotpDevice(ThrottlingMixin, Device):
             and generator.verify(int(token), self.TOLERANCE_STEPS, self.step_last + 1)
         )
         if is_right:
-            self.step_last, self.drift_steps = generator.t(), generator.drift
+            self.step_last = generator.t()
             self.throttle_reset()
         else:
             self.throttle_increment()
@@ -240,6 +240,21 @@ class Throttle(models.Model):
 
     def __str__(self) -> str:
         return f"{self.attempts} attempts by {self.subject[:8]}"
+
+
+class Watchlist(models.Model):
+    """The symbols that the customer of an account watches, in their order.
+
+    It is here, and as symbols only, because it is a person's preference: marketdata knows no
+    customers, and accounts know no instruments.
+    """
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True)
+    symbols = ArrayField(models.CharField(max_length=24))
+    updated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return ", ".join(self.symbols)
 
 
 class Activity(models.Model):

@@ -17,6 +17,8 @@ from accounts import activity, locks, passwords
 from accounts.chain import Event
 from accounts.models import Account, ApiKey, SignInLink, TotpDevice, User
 
+EMAIL_LENGTH_MAX = 254
+NAME_LENGTH_MAX = 120
 KEY_ID_PREFIX = "PK"
 KEY_ID_LENGTH = 20
 KEY_ID_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that is read as something else
@@ -27,6 +29,10 @@ SIGN_IN_LINK_AGE = timedelta(minutes=10)
 
 class InvalidEmail(ValueError):
     """This is no e-mail address."""
+
+
+class InvalidName(ValueError):
+    """A name is plain text of at most 120 characters."""
 
 
 class EmailTaken(ValueError):
@@ -54,13 +60,11 @@ def register(
 ) -> User:
     """Register a person; without a password, only a sign-in link lets them in.
 
-    Raises InvalidEmail, EmailTaken, passwords.PasswordRefused.
+    Raises InvalidEmail, InvalidName, EmailTaken, passwords.PasswordRefused.
     """
-    email = email.strip().lower()
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise InvalidEmail("Give an e-mail address such as name@example.com.") from None
+    email = _checked_email(email)
+    if len(name) > NAME_LENGTH_MAX or not name.isprintable():
+        raise InvalidName(f"A name is plain text of at most {NAME_LENGTH_MAX} characters.")
     if password is not None:
         passwords.check(password, user=User(email=email, name=name))
     try:
@@ -182,6 +186,17 @@ def reseal_seeds() -> int:
 def digest_of_secret(secret: str) -> str:
     """Return what is kept of a key's secret. It is random, so that plain SHA-256 suffices."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _checked_email(text: str) -> str:
+    email = text.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise InvalidEmail("Give an e-mail address such as name@example.com.") from None
+    if len(email) > EMAIL_LENGTH_MAX:
+        raise InvalidEmail(f"An e-mail address has at most {EMAIL_LENGTH_MAX} characters.")
+    return email
 
 
 def _new_key_id() -> str:

@@ -167,7 +167,6 @@ class Migration(migrations.Migration):
                 ('throttling_failure_count', models.PositiveIntegerField(default=0, help_text='Number of successive failed attempts.')),
                 ('sealed_seed', models.TextField(default=accounts.seeds.new, editable=False)),
                 ('step_last', models.BigIntegerField(default=-1, editable=False)),
-                ('drift_steps', models.SmallIntegerField(default=0, editable=False)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('user', models.ForeignKey(help_text='The user that this device belongs to.', on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],

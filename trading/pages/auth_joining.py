@@ -43,6 +43,8 @@ def register(request: HttpRequest) -> HttpResponse:
             form.add_error("email", "Somebody is registered with this address. Sign in instead.")
         except services.InvalidEmail as error:
             form.add_error("email", str(error))
+        except services.InvalidName as error:
+            form.add_error("name", str(error))
         except passwords.PasswordRefused as error:
             form.add_error("password", error.reasons)
         else:

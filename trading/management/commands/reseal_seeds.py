@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import seeds, services
+from trading.management import reaching
+
+
+class Command(BaseCommand):
+    help = "Seal every authenticator's seed under the present SECRET_KEY, after it was changed."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with reaching.database():
+            try:
+                count = services.reseal_seeds()
+            except seeds.SeedUnreadable as error:
+                raise CommandError(str(error)) from None
+        self.stdout.write(f"{count} seeds resealed.")
