@@ -142,6 +142,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "trading.api.manners.JsonForPrograms",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -232,6 +233,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "trading.api.errors.handle",
     "UNAUTHENTICATED_USER": None,
 }
+API_CALLS_PER_MINUTE: int = env.int("API_CALLS_PER_MINUTE", 600_000)  # of one key, one process
 CHANNEL_LAYERS = {
     "default": (
         {

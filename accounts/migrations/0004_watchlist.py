@@ -6,18 +6,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_account_number'),
+        ("accounts", "0003_account_number"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Watchlist',
+            name="Watchlist",
             fields=[
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='accounts.account')),
-                ('symbols', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=24), size=None)),
-                ('updated_at', models.DateTimeField()),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        serialize=False,
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "symbols",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=24), size=None
+                    ),
+                ),
+                ("updated_at", models.DateTimeField()),
             ],
         ),
     ]

@@ -18,11 +18,9 @@ from foundation import decimals
 from orders.lifecycle import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from accounts.models import Account
+    from marketdata.bars import Bar
     from marketdata.calendars import Session
-    from marketdata.models import Bar, Instrument, Quote
+    from marketdata.models import Instrument, Quote
     from orders.models import Order, Trade
     from orders.selectors import Step
     from portfolio.selectors import PositionView, Snapshot
@@ -42,7 +40,9 @@ _STATUSES: Final = {
     Status.REJECTED: "rejected",
     Status.EXPIRED: "expired",
 }
-_EXCHANGES: Final = frozenset({"AMEX", "ARCA", "BATS", "NYSE", "NASDAQ", "NYSEARCA", "OTC", "CRYPTO"})
+_EXCHANGES: Final = frozenset(
+    {"AMEX", "ARCA", "BATS", "NYSE", "NASDAQ", "NYSEARCA", "OTC", "CRYPTO"}
+)
 _TAPES: Final = {"NYSE": "A", "NASDAQ": "C"}
 _ACCOUNT_STATUSES: Final = {
     "active": "ACTIVE",
@@ -97,7 +97,7 @@ def statuses_named(theirs: str) -> frozenset[Status]:
 
 
 def order(order: Order) -> Json:
-    """Return an order. `reason` and `status_reason` are ours: the code and the sentence of a denial."""
+    """Return an order. Ours: `reason` and `status_reason`, code and sentence of a denial."""
     ours = Status(order.status)
     is_unacknowledged = ours is Status.SUBMITTED and not order.venue_order_id
     return {
@@ -157,7 +157,11 @@ def position(view: PositionView) -> Json:
     """Return a position; what depends on a price is null while there is none."""
     instrument = view.instrument
     worth_yesterday = None if view.previous_close is None else view.previous_close * view.quantity
-    change = None if view.price is None or view.previous_close is None else view.price - view.previous_close
+    change = (
+        None
+        if view.price is None or view.previous_close is None
+        else view.price - view.previous_close
+    )
     return {
         "asset_id": str(instrument.id),
         "symbol": instrument.symbol,
@@ -193,7 +197,9 @@ def account(snapshot: Snapshot) -> Json:
         "currency": decimals.CASH,
         "cash": decimal(snapshot.cash),
         "equity": equity,
-        "last_equity": decimal(snapshot.last_equity),
+        # Clients take the difference to equity for the day's profit; on an account's first day
+        # that begins with what was paid in.
+        "last_equity": decimal(snapshot.last_equity or snapshot.paid_in_since),
         "portfolio_value": equity,
         "buying_power": buying_power,
         "regt_buying_power": buying_power,
@@ -223,7 +229,7 @@ def account(snapshot: Snapshot) -> Json:
         "created_at": timestamp(owner.opened_at),
         "held": decimal(snapshot.held),
         "available": decimal(snapshot.available),
-        "day_pl": (None if snapshot.last_equity is None else decimal(snapshot.equity - snapshot.last_equity)),
+        "day_pl": decimal(snapshot.profit_day),
     }
 
 
@@ -283,12 +289,12 @@ def calendar_day(session: Session) -> Json:
     }
 
 
-def fill(trade: Trade, *, account: Account, cumulative: Decimal) -> Json:
+def fill(trade: Trade, *, cumulative: Decimal) -> Json:
     """Return a trade as an activity; `cumulative` is what of its order was filled with it."""
     leaves = trade.order.quantity - cumulative
     return {
         "id": activity_id(trade),
-        "account_id": str(account.id),
+        "account_id": str(trade.account_id),
         "activity_type": "FILL",
         "transaction_time": timestamp(trade.executed_at),
         "type": "partial_fill" if leaves else "fill",
@@ -326,14 +332,20 @@ def quote(quote: Quote, *, instrument: Instrument) -> Json:
 
 
 def last_trade(quote: Quote, *, instrument: Instrument) -> Json | None:
-    """Return the last trade, or None before the first. Its number `i` is its time in microseconds."""
+    """Return the last trade, or None before the first.
+
+    Its number `i` is the market's own where that is a number, else its time in microseconds.
+    """
     if quote.last is None or quote.last_at is None:
         return None
+    own = quote.last_trade_id
+    is_number = own.isascii() and own.isdigit() and len(own) <= 18
+    at_microsecond = int(quote.last_at.timestamp()) * 1_000_000 + quote.last_at.microsecond
     shown: Json = {
         "t": timestamp(quote.last_at),
         "p": number(quote.last),
         "s": number(quote.last_size),
-        "i": int(quote.last_at.timestamp()) * 1_000_000 + quote.last_at.microsecond,
+        "i": int(own) if is_number else at_microsecond,
     }
     if instrument.asset_class == "crypto":
         return shown | {"tks": "-"}
@@ -349,9 +361,5 @@ def bar(bar: Bar) -> Json:
         "c": number(bar.close),
         "v": number(bar.volume),
         "n": bar.trades,
-        "vw": round(float(bar.turnover / bar.volume), 6) if bar.volume else number(bar.close),
+        "vw": round(number(bar.average), 6),
     }
-
-
-def bars(rows: Sequence[Bar]) -> list[Json]:
-    return [bar(row) for row in rows]

@@ -1,0 +1,24 @@
+"""What a customer watches: one list of symbols for each account, in the customer's order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from accounts.models import Watchlist
+
+SYMBOLS_MAX: Final = 100
+
+
+def symbols(account_id: UUID) -> list[str] | None:
+    """Return the symbols that are watched, None while the customer has chosen none."""
+    return Watchlist.objects.filter(pk=account_id).values_list("symbols", flat=True).first()
+
+
+def watch(*, account_id: UUID, symbols: Sequence[str], now: datetime) -> None:
+    """Watch exactly these symbols from now on, in this order."""
+    Watchlist.objects.update_or_create(
+        pk=account_id, defaults={"symbols": list(symbols), "updated_at": now}
+    )

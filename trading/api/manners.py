@@ -1,0 +1,101 @@
+"""What every HTTP answer has, whoever made it: a request id, and JSON for programs."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from trading.api import errors
+from trading.api.plain import Application, Receive, Scope, Send
+
+PROGRAM_PATHS: Final = ("/v2", "/v1beta3", "/api/")
+BODY_BYTES_MAX: Final = 1024 * 1024
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
+
+
+class Manners:
+    """Names every request, and turns away a body that nothing here would take.
+
+    The name comes in X-Request-ID or is made, is handed on to be logged, and goes out with the
+    answer. A body is refused by its declared length, before any of it is read.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = _request_id(scope)
+
+        async def send_named(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                kept = [h for h in message.get("headers", ()) if h[0].lower() != b"x-request-id"]
+                message = {**message, "headers": [*kept, (b"x-request-id", request_id)]}
+            await send(message)
+
+        if _declared_length(scope) > BODY_BYTES_MAX:
+            await _refuse_body(send_named)
+            return
+        headers = [h for h in scope["headers"] if h[0] != b"x-request-id"]
+        named = {**scope, "headers": [*headers, (b"x-request-id", request_id)]}
+        await self._application(named, receive, send_named)
+
+
+def _request_id(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return bytes(value)
+    return uuid.uuid4().hex.encode()
+
+
+def _declared_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value[:12])
+    return 0
+
+
+async def _refuse_body(send: Send) -> None:
+    content = orjson.dumps(
+        errors.body(
+            413, f"A body may have at most {BODY_BYTES_MAX:,} bytes.", reason="body_too_large"
+        )
+    )
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+class JsonForPrograms:
+    """Django middleware: at the addresses of programs, every failure is JSON.
+
+    The pages of Django and of what stands before a view (404, 500, CSRF, a wrong host, a
+    redirect to sign in) would crash a client that reads JSON.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code < 300 or not request.path.startswith(PROGRAM_PATHS):
+            return response
+        if response.get("Content-Type", "").startswith("application/json"):
+            return response
+        # A program is never sent elsewhere: whoever would be, is not signed in.
+        status = 401 if response.status_code < 400 else response.status_code
+        response.status_code = status
+        response.content = orjson.dumps(errors.body(status))
+        response["Content-Type"] = "application/json"
+        del response["Location"]
+        return response

@@ -1,0 +1,77 @@
+"""The addresses of the compatible API, by API key, and of our own, by session.
+
+Most calls are at both: /v2 for programs, with the manners of the API that they were written
+for, and /api/v1 for our pages, whose unknown fields are refused.
+"""
+
+from __future__ import annotations
+
+import os
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from trading.api.views import data, market, orders, own, portfolio
+from trading.api.views.base import Call, keyed
+
+_BOTH: list[tuple[str, type[Call]]] = [
+    ("orders", orders.Orders),
+    ("orders:by_client_order_id", orders.OrderByClientOrderId),
+    ("orders/<str:order_id>", orders.OrderOf),
+    ("positions", portfolio.Positions),
+    ("positions/<path:name>", portfolio.PositionOf),
+    ("account", portfolio.Account),
+    ("account/activities", portfolio.Activities),
+    ("account/activities/<str:activity_type>", portfolio.Activities),
+    ("assets", market.Assets),
+    ("assets/<path:name>", market.AssetOf),
+    ("clock", market.Clock),
+    ("calendar", market.Calendar),
+]
+_OWN: list[tuple[str, type[Call]]] = [
+    ("orders/<str:order_id>/timeline", orders.OrderTimeline),
+    ("bars", own.ChartBars),
+    ("activity", own.ActivityLog),
+    ("watchlist", own.WatchlistCall),
+    ("keys", own.Keys),
+    ("keys/<str:key_id>", own.KeyOf),
+    ("demo-deposit", own.DemoDeposit),
+]
+_STOCKS: list[tuple[str, type[Call]]] = [
+    ("bars", data.Bars),
+    ("bars/latest", data.LatestBars),
+    ("quotes/latest", data.LatestQuotes),
+    ("trades/latest", data.LatestTrades),
+    ("snapshots", data.Snapshots),
+    ("<str:symbol>/bars", data.Bars),
+    ("<str:symbol>/bars/latest", data.LatestBars),
+    ("<str:symbol>/quotes/latest", data.LatestQuotes),
+    ("<str:symbol>/trades/latest", data.LatestTrades),
+    ("<str:symbol>/snapshot", data.Snapshots),
+]
+_CRYPTO: list[tuple[str, type[Call]]] = [
+    ("bars", data.for_crypto(data.Bars)),
+    ("latest/bars", data.for_crypto(data.LatestBars)),
+    ("latest/quotes", data.for_crypto(data.LatestQuotes)),
+    ("latest/trades", data.for_crypto(data.LatestTrades)),
+    ("snapshots", data.for_crypto(data.Snapshots)),
+]
+
+
+def _for_programs(calls: list[tuple[str, type[Call]]]) -> list[URLPattern]:
+    return [path(address, keyed(call).as_view()) for address, call in calls]
+
+
+def _for_pages(calls: list[tuple[str, type[Call]]]) -> list[URLPattern]:
+    return [path(address, call.as_view()) for address, call in calls]
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v2/", include(_for_programs(_BOTH))),
+    path("v2/stocks/", include(_for_programs(_STOCKS))),
+    path("v1beta3/crypto/us/", include(_for_programs(_CRYPTO))),
+    path("api/v1/", include(_for_pages([*_OWN, *_BOTH]))),
+]
+if os.environ.get("OPENFLOOR_BENCHMARK"):
+    from trading.api.views import nothing
+
+    urlpatterns.append(path("v2/nothing", nothing.Nothing.as_view()))

@@ -1,0 +1,82 @@
+"""What every call of the API has in common."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.gate import own_authentication
+from marketdata.models import Instrument
+from trading.api import queries, rate_limits
+from trading.api.authentication import (
+    ApiKeyAuthentication,
+    Caller,
+    IsCaller,
+    SignedInAuthentication,
+)
+from trading.api.tickets import Origin
+
+
+class Call(APIView):
+    """A call by a signed-in browser at /api/v1; `keyed` makes its twin for programs."""
+
+    authentication_classes = [SignedInAuthentication]
+    permission_classes = [IsCaller]
+    refuses_unknown = True
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        caller = cast("Caller", request.auth)  # IsCaller has seen to it
+        self.origin = Origin(
+            account_id=caller.account_id,
+            actor=caller.actor,
+            source_address=request.META.get("REMOTE_ADDR", ""),
+            received_at=timezone.now(),
+        )
+        self.allowance = rate_limits.spend(caller.actor.id)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, rate_limits.TooManyCalls):
+            self.allowance = exc.allowance
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        allowance = getattr(self, "allowance", None)
+        if allowance is not None:
+            for name, value in allowance.headers.items():
+                response[name] = value
+        return response
+
+
+def keyed(call: type[Call]) -> type[Call]:
+    """Return the twin of a call for programs: by API key, as the compatible API has it."""
+    twin = type(
+        f"Keyed{call.__name__}",
+        (call,),
+        {
+            "authentication_classes": [ApiKeyAuthentication],
+            "refuses_unknown": False,
+            "__doc__": call.__doc__,
+        },
+    )
+    return own_authentication(twin)
+
+
+def instrument_named(name: str) -> Instrument | None:
+    """Return the instrument with this symbol or id; BTCUSD stands for BTC/USD."""
+    found = queries.as_uuid(name)
+    if found is not None:
+        return Instrument.objects.filter(pk=found).first()
+    symbol = name.upper()
+    if not symbol.isprintable() or len(symbol) > 24:
+        return None
+    symbols = [symbol]
+    if "/" not in symbol and symbol.endswith("USD"):
+        symbols.append(f"{symbol.removesuffix('USD')}/USD")
+    return Instrument.objects.filter(symbol__in=symbols).order_by("symbol").first()

@@ -1,0 +1,189 @@
+"""What only our own pages call: charts, the watchlist, the activity log, keys, demo money."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import activity, services, watchlists
+from accounts import selectors as accounts
+from accounts.models import Account, ApiKey
+from foundation import decimals
+from marketdata import selectors as marketdata
+from marketdata.models import Instrument
+from trading import demo
+from trading.api import errors, queries, wire
+from trading.api.views.base import Call, instrument_named
+from trading.api.views.data import timeframe_of
+
+CHART_BARS: Final = 500
+CHART_BARS_MAX: Final = 5000
+CHART_SPAN: Final = timedelta(days=3660)
+ACTIVITIES: Final = 100
+NAME_LENGTH_MAX: Final = 60
+KEY_LENGTH_MAX: Final = 100
+
+
+class ChartBars(Call):
+    """The bars of one symbol for a chart, oldest first: without `start`, the latest ones."""
+
+    def get(self, request: Request) -> Response:
+        query = request.query_params
+        instrument = instrument_named(queries.text(query, "symbol") or "")
+        if instrument is None:
+            raise errors.not_found("The symbol")
+        timeframe = timeframe_of(query)
+        start = queries.moment(query, "start")
+        end = queries.moment(query, "end") or self.origin.received_at
+        bars = marketdata.bars(
+            instrument,
+            timeframe,
+            start=start or end - CHART_SPAN,
+            end=end,
+            limit=queries.whole(query, "limit", default=CHART_BARS, most=CHART_BARS_MAX),
+            is_ascending=start is not None,
+        )
+        shown = [wire.bar(bar) for bar in (bars if start is not None else reversed(bars))]
+        return Response({"symbol": instrument.symbol, "timeframe": timeframe, "bars": shown})
+
+
+class ActivityLog(Call):
+    """The account's activity log, oldest first: what came after `since`, else the latest."""
+
+    def get(self, request: Request) -> Response:
+        query = request.query_params
+        limit = queries.whole(query, "limit", default=ACTIVITIES, most=activity.PAGE_MAX)
+        since = queries.whole(query, "since", default=-1, least=0, most=999_999_999)
+        if since < 0:
+            account = _account(self)
+            since = max(account.activity_sequence - limit, 0)
+        return Response(
+            [
+                {
+                    "sequence": entry.sequence,
+                    "kind": entry.kind,
+                    "at": wire.timestamp(entry.at),
+                    "actor": entry.actor,
+                    "payload": entry.payload,
+                }
+                for entry in activity.since(self.origin.account_id, since, limit)
+            ]
+        )
+
+
+class WatchlistCall(Call):
+    """The symbols that the customer watches, in their order; at first, all that is traded."""
+
+    def get(self, request: Request) -> Response:
+        symbols = watchlists.symbols(self.origin.account_id)
+        if symbols is None:
+            symbols = list(
+                Instrument.objects.filter(tradable=True).values_list("symbol", flat=True)
+            )
+        return Response({"symbols": symbols})
+
+    def put(self, request: Request) -> Response:
+        wanted = _fields(request, {"symbols"}).get("symbols")
+        if not isinstance(wanted, list) or not all(isinstance(s, str) for s in wanted):
+            raise errors.invalid("symbols must be a list of symbols.")
+        symbols = list(dict.fromkeys(symbol.strip().upper() for symbol in wanted))
+        if len(symbols) > watchlists.SYMBOLS_MAX:
+            raise errors.invalid(f"A watchlist has at most {watchlists.SYMBOLS_MAX} symbols.")
+        unknown = sorted(set(symbols) - set(marketdata.instruments(symbols)))
+        if unknown:
+            raise errors.invalid(
+                f"Not traded here: {', '.join(unknown)[:200]}.", reason="unknown_symbol"
+            )
+        watchlists.watch(
+            account_id=self.origin.account_id, symbols=symbols, now=self.origin.received_at
+        )
+        return Response({"symbols": symbols})
+
+
+class Keys(Call):
+    """The account's API keys. A new one's secret is in this one answer and nowhere else."""
+
+    def get(self, request: Request) -> Response:
+        return Response([_key(key) for key in accounts.api_keys(_account(self))])
+
+    def post(self, request: Request) -> Response:
+        name = _fields(request, {"name"}).get("name", "")
+        if not isinstance(name, str) or len(name) > NAME_LENGTH_MAX or not name.isprintable():
+            raise errors.invalid(f"name must be a text of at most {NAME_LENGTH_MAX} characters.")
+        try:
+            key, secret = services.create_api_key(
+                _account(self),
+                name.strip(),
+                actor=str(self.origin.actor),
+                now=self.origin.received_at,
+            )
+        except services.TooManyApiKeys as error:
+            raise errors.invalid(str(error), reason="too_many_keys") from None
+        except services.AccountNotActive as error:
+            raise errors.ApiError(403, str(error), reason="account_restricted") from None
+        return Response(_key(key) | {"secret_key": secret}, status=201)
+
+
+class KeyOf(Call):
+    def delete(self, request: Request, key_id: str) -> Response:
+        try:
+            services.revoke_api_key(
+                _account(self), key_id, actor=str(self.origin.actor), now=self.origin.received_at
+            )
+        except services.UnknownApiKey:
+            raise errors.not_found("The key") from None
+        return Response(status=204)
+
+
+class DemoDeposit(Call):
+    """Simulated money, in the demo shape alone. The same `key` is booked once."""
+
+    def post(self, request: Request) -> Response:
+        if not settings.DEMO:
+            raise errors.ApiError(404, "There is no simulated money here.", reason="not_found")
+        key = _fields(request, {"key"}).get("key")
+        if not isinstance(key, str) or not 8 <= len(key) <= KEY_LENGTH_MAX:
+            raise errors.invalid(
+                f"key must be a text of 8 to {KEY_LENGTH_MAX} characters, new for each deposit."
+            )
+        try:
+            is_new = demo.deposit(
+                account_id=self.origin.account_id,
+                key=key,
+                actor=str(self.origin.actor),
+                now=self.origin.received_at,
+            )
+        except demo.EnoughForToday as error:
+            raise errors.ApiError(403, str(error), reason="deposit_limit") from None
+        return Response({"amount": decimals.text(demo.AMOUNT), "repeat": not is_new})
+
+
+def _account(call: Call) -> Account:
+    account = accounts.account(call.origin.account_id)
+    if account is None:
+        raise errors.not_found("The account")
+    return account
+
+
+def _key(key: ApiKey) -> wire.Json:
+    return {
+        "key_id": key.key_id,
+        "name": key.name,
+        "created_at": wire.timestamp(key.created_at),
+        "revoked_at": wire.timestamp(key.revoked_at),
+    }
+
+
+def _fields(request: Request, known: set[str]) -> dict[str, Any]:
+    """Return the body, an object with no other than the `known` fields. Raises ApiError."""
+    body = request.data
+    if not isinstance(body, dict):
+        raise errors.invalid("The body must be a JSON object.")
+    unknown = sorted(set(body) - known)
+    if unknown:
+        raise errors.ApiError(400, f"Unknown field: {unknown[0][:40]!r}.", reason="unknown_field")
+    return body
