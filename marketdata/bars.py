@@ -113,7 +113,7 @@ def minute_of(at: datetime) -> datetime:
 
 
 def roll(trades: Iterable[TradeTick], *, start_of: Callable[[datetime], datetime]) -> list[Bar]:
-    """Return the bars of `trades` (of one instrument, in order), each begun where `start_of` says."""
+    """Return the bars of `trades` (of one instrument, in order), begun where `start_of` says."""
     spans: dict[datetime, list[TradeTick]] = {}
     for trade in trades:
         spans.setdefault(start_of(trade.at), []).append(trade)

@@ -113,7 +113,11 @@ def _sessions_of(calendar: str, year: int) -> tuple[Session, ...]:
         calendar, start=f"{year}-01-01", end=f"{year + 1}-01-31"
     ).schedule
     return tuple(
-        Session(day.date(), opens.to_pydatetime(), closes.to_pydatetime())
+        Session(
+            day.date(),
+            opens.to_pydatetime().astimezone(UTC),
+            closes.to_pydatetime().astimezone(UTC),
+        )
         for day, opens, closes in zip(
             schedule.index, schedule["open"], schedule["close"], strict=True
         )

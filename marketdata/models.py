@@ -5,20 +5,21 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import models
 from simple_history.models import HistoricalRecords
 
 
-class PriceField(models.DecimalField):
-    def __init__(self, **options: object) -> None:
-        super().__init__(**{"max_digits": 20, "decimal_places": 9, **options})  # type: ignore[arg-type]
+class PriceField(models.DecimalField):  # type: ignore[type-arg]
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_digits": 20, "decimal_places": 9, **options})
 
 
-class QuantityField(models.DecimalField):
-    def __init__(self, **options: object) -> None:
-        super().__init__(**{"max_digits": 28, "decimal_places": 9, **options})  # type: ignore[arg-type]
+class QuantityField(models.DecimalField):  # type: ignore[type-arg]
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_digits": 28, "decimal_places": 9, **options})
 
 
 class Instrument(models.Model):

@@ -64,7 +64,7 @@ def _known(quote: Quote) -> Known:
     return Known(
         asset_class=quote.instrument.asset_class,
         source=quote.source or None,
-        price=(quote.bid + quote.ask) / 2 if is_two_sided else quote.last,  # type: ignore[operator]
+        price=(quote.bid + quote.ask) / 2 if is_two_sided else quote.last,
         quote_at=quote.at if quote.source else None,
         trade_at=quote.last_at,
         trade_id=quote.last_trade_id,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -74,7 +75,7 @@ _UPSERT_QUOTES: Final = f"""
       AS told({", ".join(_QUOTE_COLUMNS)}, is_news)
     ON CONFLICT (instrument_id) DO UPDATE
     SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _QUOTE_COLUMNS)}
-"""
+"""  # noqa: S608 - put together from the constants above
 
 
 def write_quotes(quotes: Sequence[Quote], *, news: set[UUID]) -> None:
@@ -119,23 +120,21 @@ _UPSERT_BARS: Final = f"""
         WHERE bar.source = EXCLUDED.source
       ) AS so_far ON true
     )
-"""
+"""  # noqa: S608 - put together from the constants above
+
+
+def _prices(bar: Bar) -> tuple[Decimal | None, ...]:
+    return bar.open, bar.high, bar.low, bar.close
+
+
+def _amounts(bar: Bar) -> tuple[Decimal, Decimal, int]:
+    return bar.volume, bar.turnover, bar.trades
 
 
 def add_bars(bars: Iterable[tuple[UUID, str, Bar]], *, source: str) -> None:
     """Add parts of bars (instrument, timeframe, part), told by `source`, to what stands."""
     rows = [
-        (
-            instrument_id,
-            timeframe,
-            part.start,
-            source,
-            part.open,
-            part.high,
-            part.low,
-            part.close,
-        )
-        + (part.volume, part.turnover, part.trades)
+        (instrument_id, timeframe, part.start, source, *_prices(part), *_amounts(part))
         for instrument_id, timeframe, part in bars
     ]
     if not rows:

@@ -1,0 +1,23 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from marketdata import listing
+
+
+class Command(BaseCommand):
+    help = (
+        "List the instruments of a CSV file; see marketdata/data/instruments.csv for its columns."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *, file: Path, **_: Any) -> None:
+        try:
+            new = listing.load(now=timezone.now(), path=file)
+        except (OSError, listing.UnableToList) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{len(new)} new instruments listed.")
