@@ -41,8 +41,7 @@ def insert(rows: Sequence[models.Model]) -> None:
                 [
                     Jsonb(value) if is_json and value is not None else value
                     for value, is_json in (
-                        (getattr(row, attribute), is_json)
-                        for attribute, _, is_json in columns
+                        (getattr(row, attribute), is_json) for attribute, _, is_json in columns
                     )
                 ]
             )
@@ -59,24 +58,18 @@ def update(rows: Sequence[models.Model], *, fields: Iterable[str]) -> None:
         (
             field.attname,
             field.column,
-            field.rel_db_type(connection)
-            if field.is_relation
-            else field.db_type(connection),
+            field.rel_db_type(connection) if field.is_relation else field.db_type(connection),
         )
         for field in [key, *changed]
     ]
     arrays = [[getattr(row, attribute) for row in rows] for attribute, _, _ in typed]
-    statement = sql.SQL(
-        "UPDATE {} AS t SET {} FROM unnest({}) AS v({}) WHERE t.{} = v.{}"
-    ).format(
+    statement = sql.SQL("UPDATE {} AS t SET {} FROM unnest({}) AS v({}) WHERE t.{} = v.{}").format(
         sql.Identifier(model._meta.db_table),
         sql.SQL(",").join(
             sql.SQL("{} = v.{}").format(sql.Identifier(column), sql.Identifier(column))
             for _, column, _ in typed[1:]
         ),
-        sql.SQL(",").join(
-            sql.SQL("%s::{}[]").format(sql.SQL(kind)) for _, _, kind in typed
-        ),
+        sql.SQL(",").join(sql.SQL("%s::{}[]").format(sql.SQL(kind)) for _, _, kind in typed),
         sql.SQL(",").join(sql.Identifier(column) for _, column, _ in typed),
         sql.Identifier(typed[0][1]),
         sql.Identifier(typed[0][1]),

@@ -14,7 +14,7 @@ NEAREST: Final = ROUND_HALF_EVEN
 UP: Final = ROUND_CEILING
 DOWN: Final = ROUND_DOWN
 
-_PLAIN = re.compile(r"-?\d{1,18}(\.\d{1,18})?")
+_PLAIN = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 
 
 class InvalidDecimal(ValueError):

@@ -25,9 +25,7 @@ def _parse(setting: str) -> dict[str, tuple[str, int]]:
         name, _, action = entry.partition("=")
         action, _, arrival = action.partition("*")
         if action not in ("kill", "raise"):
-            raise ValueError(
-                f"OPENFLOOR_FAILPOINTS: {entry!r} is not NAME=kill or NAME=raise"
-            )
+            raise ValueError(f"OPENFLOOR_FAILPOINTS: {entry!r} is not NAME=kill or NAME=raise")
         points[name] = (action, int(arrival or 1))
     return points
 

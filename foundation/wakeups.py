@@ -45,9 +45,7 @@ class Listener:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._subscribers: dict[Channel, list[Callable[[str], None]]] = {
-            c: [] for c in Channel
-        }
+        self._subscribers: dict[Channel, list[Callable[[str], None]]] = {c: [] for c in Channel}
 
     def subscribe(self, channel: Channel, subscriber: Callable[[str], None]) -> None:
         with self._lock:

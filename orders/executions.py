@@ -184,12 +184,8 @@ def _apply(claimed: Sequence[InboxReport], *, now: datetime) -> None:
 
 def _open(claimed: Sequence[InboxReport], now: datetime) -> _Batch:
     """Lock the accounts concerned, then read their orders, holds, balances and positions."""
-    order_ids = {
-        order_id for r in claimed if (order_id := _order_id(r.client_order_id))
-    }
-    account_ids = Order.objects.filter(pk__in=order_ids).values_list(
-        "account_id", flat=True
-    )
+    order_ids = {order_id for r in claimed if (order_id := _order_id(r.client_order_id))}
+    account_ids = Order.objects.filter(pk__in=order_ids).values_list("account_id", flat=True)
     accounts = locks.lock_all(account_ids)
     orders = Order.objects.filter(pk__in=order_ids).select_related("instrument")
     by_client_id = {str(order.pk): order for order in orders}
@@ -227,9 +223,7 @@ def _apply_report(working: _Batch, venue: str, report: ExecutionReport) -> None:
     filled_now = _filled_now(order, report)
     filled = order.filled_quantity + filled_now
     if report.cumulative_quantity != filled:
-        raise Inapplicable(
-            f"the venue counts {report.cumulative_quantity} filled, we {filled}"
-        )
+        raise Inapplicable(f"the venue counts {report.cumulative_quantity} filled, we {filled}")
     status = lifecycle.next_status(
         Status(order.status),
         _EVENTS[report.kind],
@@ -250,12 +244,7 @@ def _filled_now(order: Order, report: ExecutionReport) -> Decimal:
     """Return how much this report fills, after making sure that it can."""
     if report.kind is not ReportKind.FILL:
         return ZERO
-    if (
-        not report.quantity
-        or report.quantity <= 0
-        or not report.price
-        or report.price <= 0
-    ):
+    if not report.quantity or report.quantity <= 0 or not report.price or report.price <= 0:
         raise Inapplicable("a fill needs a quantity and a price")
     if report.quantity > order.leaves_quantity:
         raise Inapplicable(
@@ -306,9 +295,7 @@ def _book(
     return trade
 
 
-def _carry_on(
-    order: Order, status: Status, report: ExecutionReport, now: datetime
-) -> None:
+def _carry_on(order: Order, status: Status, report: ExecutionReport, now: datetime) -> None:
     order.venue_order_id = report.venue_order_id or order.venue_order_id
     order.updated_at = now
     if status.is_final and not Status(order.status).is_final:
@@ -327,9 +314,7 @@ def _tell(
     """Write the step into the order's history and its account's activity."""
     actor = Actor("venue", order.venue)
     reason = report.reason or _REASONS[report.kind]
-    working.steps.append(
-        history.step(order, Cause(actor=actor, at=working.now, reason=reason))
-    )
+    working.steps.append(history.step(order, Cause(actor=actor, at=working.now, reason=reason)))
     kind = report.kind.value
     if trade is not None:
         kind = "filled" if order.status == Status.FILLED else "partially_filled"

@@ -65,9 +65,7 @@ class Intake:
             except queue.Full:
                 raise IntakeFull from None
             if self._writer is None or not self._writer.is_alive():
-                self._writer = threading.Thread(
-                    target=self._write, name="intake", daemon=True
-                )
+                self._writer = threading.Thread(target=self._write, name="intake", daemon=True)
                 self._writer.start()
         return entry.future
 

@@ -24,9 +24,7 @@ class Status(StrEnum):
         return self in _FINAL
 
 
-_FINAL: Final = frozenset(
-    {Status.FILLED, Status.CANCELLED, Status.REJECTED, Status.EXPIRED}
-)
+_FINAL: Final = frozenset({Status.FILLED, Status.CANCELLED, Status.REJECTED, Status.EXPIRED})
 
 
 class Event(StrEnum):
@@ -81,9 +79,7 @@ _TABLE: Final[dict[tuple[Status, Event], Status]] = {
 }
 
 
-def next_status(
-    status: Status, event: Event, *, is_filled: bool, has_fills: bool
-) -> Status:
+def next_status(status: Status, event: Event, *, is_filled: bool, has_fills: bool) -> Status:
     """Return the state after `event`.
 
     `is_filled` and `has_fills` describe the order *after* the event: nothing is left of it;

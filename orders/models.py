@@ -39,9 +39,7 @@ class Order(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="orders"
-    )
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders")
     client_order_id = models.CharField(max_length=128)
     content_digest = models.CharField(max_length=64)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
@@ -77,19 +75,16 @@ class Order(models.Model):
             models.UniqueConstraint(
                 fields=["account", "client_order_id"], name="client_order_id_unique"
             ),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),
             models.CheckConstraint(
-                condition=Q(quantity__gt=0), name="order_quantity_positive"
-            ),
-            models.CheckConstraint(
-                condition=Q(filled_quantity__gte=0)
-                & Q(filled_quantity__lte=F("quantity")),
+                condition=Q(filled_quantity__gte=0) & Q(filled_quantity__lte=F("quantity")),
                 name="order_never_overfilled",
             ),
         )
         indexes = (
             models.Index(fields=["account", "-created_at"], name="order_by_account"),
             models.Index(
-                fields=["account"],
+                fields=["account", "instrument"],
                 condition=Q(status__in=[s.value for s in Status if not s.is_final]),
                 name="order_open",
             ),
@@ -104,9 +99,7 @@ class Order(models.Model):
 
     @property
     def average_price(self) -> Decimal | None:
-        return (
-            self.filled_value / self.filled_quantity if self.filled_quantity else None
-        )
+        return self.filled_value / self.filled_quantity if self.filled_quantity else None
 
 
 class Trade(models.Model):
@@ -126,18 +119,12 @@ class Trade(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=["venue", "execution_id"], name="trade_once"
-            ),
+            models.UniqueConstraint(fields=["venue", "execution_id"], name="trade_once"),
             models.CheckConstraint(
                 condition=Q(quantity__gt=0) & Q(price__gt=0), name="trade_positive"
             ),
         )
-        indexes = (
-            models.Index(fields=["account", "-executed_at"], name="trade_by_account"),
-        )
+        indexes = (models.Index(fields=["account", "-executed_at"], name="trade_by_account"),)
 
     def __str__(self) -> str:
-        return (
-            f"{self.side} {self.quantity.normalize():f} at {self.price.normalize():f}"
-        )
+        return f"{self.side} {self.quantity.normalize():f} at {self.price.normalize():f}"

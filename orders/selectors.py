@@ -70,9 +70,7 @@ def listing(
         found = found.filter(side=side.value)
     direction = "" if is_ascending else "-"
     return list(
-        found.order_by(f"{direction}created_at", f"{direction}pk")[
-            : min(limit, LISTING_MAX)
-        ]
+        found.order_by(f"{direction}created_at", f"{direction}pk")[: min(limit, LISTING_MAX)]
     )
 
 
@@ -92,13 +90,9 @@ def timeline(of: Order) -> list[Step]:
     ]
 
 
-def trades(
-    account_id: UUID, *, order_id: UUID | None = None, limit: int = 100
-) -> list[Trade]:
+def trades(account_id: UUID, *, order_id: UUID | None = None, limit: int = 100) -> list[Trade]:
     """Return the account's fills, newest first."""
-    found = Trade.objects.filter(account_id=account_id).select_related(
-        "instrument", "order"
-    )
+    found = Trade.objects.filter(account_id=account_id).select_related("instrument", "order")
     if order_id is not None:
         found = found.filter(order_id=order_id)
     return list(found.order_by("-executed_at", "-pk")[: min(limit, LISTING_MAX)])

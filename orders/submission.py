@@ -129,9 +129,7 @@ def _place(working: _Batch, account: LockedAccount, ticket: OrderTicket) -> Answ
     instrument = working.instruments.get(ticket.symbol)
     if instrument is None:
         return Answer(
-            refusal=Refusal(
-                "unknown_symbol", f"There is no instrument {ticket.symbol} here."
-            )
+            refusal=Refusal("unknown_symbol", f"There is no instrument {ticket.symbol} here.")
         )
     return Answer(order=_decide(working, account, ticket, instrument))
 
@@ -212,9 +210,7 @@ def _new_order(ticket: OrderTicket, instrument: Instrument, now: datetime) -> Or
     )
 
 
-def _situation(
-    working: _Batch, account: LockedAccount, instrument: Instrument
-) -> Situation:
+def _situation(working: _Batch, account: LockedAccount, instrument: Instrument) -> Situation:
     """Return what the order meets, as the tickets before it have left it."""
     quote: Quote | None = getattr(instrument, "quote", None)
     return Situation(
@@ -233,11 +229,7 @@ def _situation(
         bid=quote.bid if quote else None,
         ask=quote.ask if quote else None,
         # A quote that arrived while this batch waited for its locks is of age zero.
-        quote_age=(
-            max((working.now - quote.received_at).total_seconds(), 0.0)
-            if quote
-            else None
-        ),
+        quote_age=(max((working.now - quote.received_at).total_seconds(), 0.0) if quote else None),
     )
 
 
@@ -320,9 +312,7 @@ def _cancel(working: _Batch, account: LockedAccount, ticket: CancelTicket) -> An
         outbox.message(
             venue=order.venue,
             order_id=order.pk,
-            request=CancelOrder(
-                request_id=str(uuid.uuid4()), client_order_id=str(order.pk)
-            ),
+            request=CancelOrder(request_id=str(uuid.uuid4()), client_order_id=str(order.pk)),
             now=working.now,
         )
     )
@@ -358,9 +348,7 @@ def _orders_concerned(
     ids = {t.order_id for t in cancels}
     if not keys and not ids:
         return {}, {}
-    named = Q(account_id__in={t.account_id for t in new}, client_order_id__in=keys) | Q(
-        pk__in=ids
-    )
+    named = Q(account_id__in={t.account_id for t in new}, client_order_id__in=keys) | Q(pk__in=ids)
     found = list(Order.objects.filter(named).select_related("instrument"))
     return (
         {(order.account_id, order.client_order_id): order for order in found},
@@ -372,9 +360,7 @@ def _instruments(new: Sequence[OrderTicket]) -> dict[str, Instrument]:
     """Read the instruments with their latest quotes, by symbol."""
     if not new:
         return {}
-    rows = Instrument.objects.filter(symbol__in={t.symbol for t in new}).select_related(
-        "quote"
-    )
+    rows = Instrument.objects.filter(symbol__in={t.symbol for t in new}).select_related("quote")
     return {instrument.symbol: instrument for instrument in rows}
 
 
@@ -392,7 +378,4 @@ def _open_buys(
         .values_list("account_id", "instrument_id")
         .annotate(leaves=Sum(F("quantity") - F("filled_quantity")))
     )
-    return {
-        (account_id, instrument_id): leaves
-        for account_id, instrument_id, leaves in rows
-    }
+    return {(account_id, instrument_id): leaves for account_id, instrument_id, leaves in rows}

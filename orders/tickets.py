@@ -95,9 +95,7 @@ def flaw(ticket: OrderTicket) -> Refusal | None:
     if ticket.type is OrderType.MARKET and ticket.limit_price is not None:
         return Refusal("limit_price_unexpected", "A market order takes no limit price.")
     if ticket.limit_price is not None and ticket.limit_price <= 0:
-        return Refusal(
-            "invalid_limit_price", "The limit price must be greater than zero."
-        )
+        return Refusal("invalid_limit_price", "The limit price must be greater than zero.")
     if ticket.client_order_id is not None and not (
         0 < len(ticket.client_order_id) <= CLIENT_ORDER_ID_LENGTH_MAX
         and ticket.client_order_id.isprintable()

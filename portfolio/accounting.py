@@ -29,9 +29,7 @@ def hold_of(*, asset: str, per_unit: Decimal, quantity: Decimal) -> Decimal:
     return decimals.quantize(per_unit * quantity, asset=asset, rounding=decimals.UP)
 
 
-def still_held(
-    *, asset: str, amount: Decimal, per_unit: Decimal, filled: Decimal
-) -> Decimal:
+def still_held(*, asset: str, amount: Decimal, per_unit: Decimal, filled: Decimal) -> Decimal:
     """Return what is left of a hold of `amount` once `filled` of its order is filled."""
     return amount - hold_of(asset=asset, per_unit=per_unit, quantity=filled)
 
@@ -57,9 +55,7 @@ def after_fill(holding: Holding, *, signed_quantity: Decimal, cash: Decimal) -> 
             quantity=holding.quantity + signed_quantity,
             cost_basis=holding.cost_basis + cash.copy_sign(signed_quantity),
         )
-    closing = min(abs(signed_quantity), abs(holding.quantity)).copy_sign(
-        signed_quantity
-    )
+    closing = min(abs(signed_quantity), abs(holding.quantity)).copy_sign(signed_quantity)
     cash_closing = _cents(cash * closing / signed_quantity)
     cost_closed = (
         holding.cost_basis

@@ -130,9 +130,7 @@ class Books:
             hold.remaining - remaining if hold else ZERO
         )
         if paid > usable:
-            raise Uncovered(
-                f"the fill takes {paid} {paid_asset}, the order may use {usable}"
-            )
+            raise Uncovered(f"the fill takes {paid} {paid_asset}, the order may use {usable}")
         if hold:
             ended = Hold.Status.PENDING if fill.leaves_quantity else Hold.Status.POSTED
             self._keep(account, hold, remaining, ended)
@@ -182,9 +180,7 @@ class Books:
         ids = self._ledger_ids()
         for key in self._changed_balances - self._stored:
             self._balances[key].ledger_account_id = ids[(key[0], "customer", key[1])]
-        bulk.insert(
-            [self._balances[k] for k in sorted(self._changed_balances - self._stored)]
-        )
+        bulk.insert([self._balances[k] for k in sorted(self._changed_balances - self._stored)])
         bulk.update(
             [self._balances[k] for k in self._changed_balances & self._stored],
             fields=["settled", "held"],
@@ -215,9 +211,7 @@ class Books:
         hold = self._holds.get(order_id)
         return hold if hold is not None and hold.status == Hold.Status.PENDING else None
 
-    def _change(
-        self, balance: Balance, *, settled: Decimal = ZERO, held: Decimal = ZERO
-    ) -> None:
+    def _change(self, balance: Balance, *, settled: Decimal = ZERO, held: Decimal = ZERO) -> None:
         balance.settled += settled
         balance.held += held
         self._changed_balances.add((balance.account_id, balance.asset))
@@ -229,9 +223,7 @@ class Books:
         remaining: Decimal,
         status: Hold.Status,
     ) -> None:
-        self._change(
-            self._balance(account, hold.asset), held=remaining - hold.remaining
-        )
+        self._change(self._balance(account, hold.asset), held=remaining - hold.remaining)
         hold.remaining, hold.status = remaining, status
         self._changed_holds.add(hold.order_id)
 
@@ -263,9 +255,7 @@ class Books:
         self._moves.append((transfer, debit, credit))
         self._change(self._balance(account, asset), settled=amount)
 
-    def _carry_position(
-        self, account: LockedAccount, fill: Fill, cash: Decimal
-    ) -> None:
+    def _carry_position(self, account: LockedAccount, fill: Fill, cash: Decimal) -> None:
         key = (account.pk, fill.instrument.pk)
         position = self._positions.get(key)
         if position is None:
@@ -293,8 +283,7 @@ class Books:
             for owner, asset in self._stored
         }
         needed: set[LedgerKey] = {
-            (owner, customer, asset)
-            for owner, asset in self._changed_balances - self._stored
+            (owner, customer, asset) for owner, asset in self._changed_balances - self._stored
         }
         for _, debit, credit in self._moves:
             needed |= {debit, credit}
@@ -326,9 +315,7 @@ def _find_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
         asset__in={asset for _, _, asset in keys},
     ).values_list("owner_id", "kind", "asset", "pk")
     return {
-        (owner, kind, asset): pk
-        for owner, kind, asset, pk in rows
-        if (owner, kind, asset) in keys
+        (owner, kind, asset): pk for owner, kind, asset, pk in rows if (owner, kind, asset) in keys
     }
 
 
@@ -336,10 +323,7 @@ def _open_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
     # In order, so that two processes that open the same house account cannot deadlock.
     ordered = sorted(keys, key=lambda key: (str(key[0] or ""), key[1], key[2]))
     LedgerAccount.objects.bulk_create(
-        [
-            LedgerAccount(owner_id=owner, kind=kind, asset=asset)
-            for owner, kind, asset in ordered
-        ],
+        [LedgerAccount(owner_id=owner, kind=kind, asset=asset) for owner, kind, asset in ordered],
         ignore_conflicts=True,
     )
     return _find_ledger_accounts(keys)
@@ -361,14 +345,10 @@ def open_books(
     )
     return Books(
         accounts=accounts,
-        balances=Balance.objects.filter(
-            account_id__in=account_ids, asset__in=set(assets)
-        ),
+        balances=Balance.objects.filter(account_id__in=account_ids, asset__in=set(assets)),
         holds=Hold.objects.filter(order_id__in=order_ids) if order_ids else (),
         positions=(
-            Position.objects.filter(
-                account_id__in=account_ids, instrument_id__in=instrument_ids
-            )
+            Position.objects.filter(account_id__in=account_ids, instrument_id__in=instrument_ids)
             if instrument_ids
             else ()
         ),

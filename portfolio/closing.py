@@ -16,9 +16,7 @@ def snapshot_equity(*, now: datetime) -> int:
     Done twice for a day, it writes once. Returns how many it wrote.
     """
     day = (now.astimezone(NEW_YORK) - timedelta(days=1)).date()
-    missing = Account.objects.exclude(equitysnapshot__day=day).values_list(
-        "pk", flat=True
-    )
+    missing = Account.objects.exclude(equitysnapshot__day=day).values_list("pk", flat=True)
     written = 0
     for account_id in missing.iterator():
         snapshot = selectors.snapshot(account_id, now=now)

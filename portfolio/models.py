@@ -29,9 +29,7 @@ class LedgerAccount(models.Model):
 
     owner = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True)
     kind = models.CharField(max_length=12, choices=Kind)
-    asset = models.CharField(
-        max_length=24, help_text="USD, or the code of an instrument."
-    )
+    asset = models.CharField(max_length=24, help_text="USD, or the code of an instrument.")
 
     class Meta:
         constraints = (
@@ -66,27 +64,17 @@ class Transfer(models.Model):
 
     at = models.DateTimeField(default=timezone.now)
     kind = models.CharField(max_length=12, choices=Kind)
-    reference = models.CharField(
-        max_length=80, help_text="What it is for: trade:ID, deposit:KEY."
-    )
+    reference = models.CharField(max_length=80, help_text="What it is for: trade:ID, deposit:KEY.")
     asset = models.CharField(max_length=24)
-    debit = models.ForeignKey(
-        LedgerAccount, on_delete=models.PROTECT, related_name="debits"
-    )
-    credit = models.ForeignKey(
-        LedgerAccount, on_delete=models.PROTECT, related_name="credits"
-    )
+    debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="debits")
+    credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="credits")
     amount = AmountField()
     reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = (
-            models.CheckConstraint(
-                condition=Q(amount__gt=0), name="transfer_amount_positive"
-            ),
-            models.CheckConstraint(
-                condition=~Q(debit=F("credit")), name="transfer_moves"
-            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="transfer_amount_positive"),
+            models.CheckConstraint(condition=~Q(debit=F("credit")), name="transfer_moves"),
             models.UniqueConstraint(
                 fields=["reference", "asset", "debit", "credit"], name="transfer_once"
             ),
@@ -105,9 +93,7 @@ class Balance(models.Model):
         primary_key=True,
         related_name="balance",
     )
-    account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="balances"
-    )
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="balances")
     asset = models.CharField(max_length=24)
     settled = AmountField(default=Decimal(0))
     held = AmountField(default=Decimal(0))
@@ -115,9 +101,7 @@ class Balance(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["account", "asset"], name="balance_unique"),
-            models.CheckConstraint(
-                condition=Q(held__gte=0), name="balance_held_positive"
-            ),
+            models.CheckConstraint(condition=Q(held__gte=0), name="balance_held_positive"),
             models.CheckConstraint(
                 condition=Q(settled__gte=F("held")), name="balance_available_positive"
             ),
@@ -162,9 +146,7 @@ class Hold(models.Model):
             ),
         )
         indexes = (
-            models.Index(
-                fields=["account"], condition=Q(status="pending"), name="hold_pending"
-            ),
+            models.Index(fields=["account"], condition=Q(status="pending"), name="hold_pending"),
         )
 
     def __str__(self) -> str:
@@ -178,9 +160,7 @@ class Position(models.Model):
     what was sold.
     """
 
-    account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="positions"
-    )
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="positions")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
     quantity = AmountField(default=Decimal(0))
     cost_basis = AmountField(default=Decimal(0))
@@ -189,9 +169,7 @@ class Position(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=["account", "instrument"], name="position_unique"
-            ),
+            models.UniqueConstraint(fields=["account", "instrument"], name="position_unique"),
         )
 
     def __str__(self) -> str:
@@ -212,9 +190,7 @@ class EquitySnapshot(models.Model):
     equity = AmountField()
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["account", "day"], name="equity_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=["account", "day"], name="equity_once"),)
 
     def __str__(self) -> str:
         return f"{self.day} {self.equity}"

@@ -167,9 +167,7 @@ def _value(price: Decimal, quantity: Decimal) -> Decimal:
 
 def _day_start(account_id: UUID) -> _DayStart:
     """Return the equity at the end of the last day that has one, and what was paid in since."""
-    before = (
-        EquitySnapshot.objects.filter(account_id=account_id).order_by("-day").first()
-    )
+    before = EquitySnapshot.objects.filter(account_id=account_id).order_by("-day").first()
     paid = (
         Transfer.objects.filter(asset=CASH, at__gt=before.at)
         if before

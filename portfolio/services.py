@@ -39,9 +39,7 @@ def deposit(
         before = Transfer.objects.filter(reference=reference).first()
         if before is not None:
             if before.amount != amount:
-                raise UnableToDeposit(
-                    "This deposit was booked before with another amount."
-                )
+                raise UnableToDeposit("This deposit was booked before with another amount.")
             return False
         opened = books.open_books(accounts={account_id: account}, assets=[CASH])
         opened.move(

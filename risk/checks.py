@@ -77,9 +77,7 @@ def far_price(proposal: Proposal, situation: Situation) -> Decimal | None:
     return situation.ask if proposal.side is Side.BUY else situation.bid
 
 
-def worst_price(
-    proposal: Proposal, situation: Situation, bounds: Bounds
-) -> Decimal | None:
+def worst_price(proposal: Proposal, situation: Situation, bounds: Bounds) -> Decimal | None:
     """Return the worst price that the order can execute at, None when that is unknown.
 
     Its limit; or for a market order the far quote and the buffer beyond it, in whole price
@@ -110,29 +108,21 @@ def account_is_active(_p: Proposal, situation: Situation, _b: Bounds) -> Denial 
     )
 
 
-def instrument_is_tradable(
-    proposal: Proposal, situation: Situation, _b: Bounds
-) -> Denial | None:
+def instrument_is_tradable(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
     if not situation.is_tradable:
         return Denial("not_tradable", f"{proposal.symbol} cannot be traded here.")
     if situation.is_halted:
-        return Denial(
-            "halted", f"Trading in {proposal.symbol} is halted. Try again later."
-        )
+        return Denial("halted", f"Trading in {proposal.symbol} is halted. Try again later.")
     return None
 
 
-def session_is_open(
-    proposal: Proposal, situation: Situation, _b: Bounds
-) -> Denial | None:
+def session_is_open(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
     if situation.is_session_open:
         return None
     return Denial("session_closed", f"The market for {proposal.symbol} is closed now.")
 
 
-def quantity_fits(
-    proposal: Proposal, situation: Situation, _b: Bounds
-) -> Denial | None:
+def quantity_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
     if proposal.quantity < situation.quantity_min:
         return Denial(
             "quantity_too_small",
@@ -147,10 +137,7 @@ def quantity_fits(
 
 
 def price_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
-    if (
-        proposal.limit_price is None
-        or not proposal.limit_price % situation.price_increment
-    ):
+    if proposal.limit_price is None or not proposal.limit_price % situation.price_increment:
         return None
     return Denial(
         "price_increment",
@@ -160,9 +147,7 @@ def price_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial |
     )
 
 
-def quote_is_fresh(
-    proposal: Proposal, situation: Situation, bounds: Bounds
-) -> Denial | None:
+def quote_is_fresh(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
     if situation.quote_age is None:
         return Denial("quote_missing", f"There is no price of {proposal.symbol} yet.")
     if not 0 <= situation.quote_age <= bounds.quote_age_max:
@@ -180,9 +165,7 @@ def quote_is_fresh(
     return None
 
 
-def quantity_is_allowed(
-    proposal: Proposal, _s: Situation, bounds: Bounds
-) -> Denial | None:
+def quantity_is_allowed(proposal: Proposal, _s: Situation, bounds: Bounds) -> Denial | None:
     if proposal.quantity <= bounds.order_quantity_max:
         return None
     return Denial(
@@ -191,9 +174,7 @@ def quantity_is_allowed(
     )
 
 
-def value_is_allowed(
-    proposal: Proposal, situation: Situation, bounds: Bounds
-) -> Denial | None:
+def value_is_allowed(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
     price = worst_price(proposal, situation, bounds)
     if price is None:
         return Denial("quote_missing", f"There is no price of {proposal.symbol} yet.")
@@ -207,9 +188,7 @@ def value_is_allowed(
     )
 
 
-def position_is_allowed(
-    proposal: Proposal, situation: Situation, bounds: Bounds
-) -> Denial | None:
+def position_is_allowed(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
     if proposal.side is Side.SELL:
         return None
     price = worst_price(proposal, situation, bounds)
@@ -225,9 +204,7 @@ def position_is_allowed(
     )
 
 
-def account_can_pay(
-    proposal: Proposal, situation: Situation, bounds: Bounds
-) -> Denial | None:
+def account_can_pay(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
     if proposal.side is Side.SELL:
         return None
     price = worst_price(proposal, situation, bounds)
@@ -255,10 +232,12 @@ def account_has_what_it_sells(
 ) -> Denial | None:
     if proposal.side is Side.BUY or proposal.quantity <= situation.position_available:
         return None
+    held = situation.position - situation.position_available
     return Denial(
         "insufficient_position",
-        f"You can sell {situation.position_available.normalize():f} {proposal.symbol}: you have "
-        f"{situation.position.normalize():f}, the rest is held for your open orders.",
+        f"This order sells {proposal.quantity.normalize():f} {proposal.symbol}; you can sell "
+        f"{situation.position_available.normalize():f}"
+        + (f", as {held.normalize():f} are held for your open orders." if held else "."),
     )
 
 
@@ -277,9 +256,7 @@ CHECKS: Final[tuple[Check, ...]] = (
 )
 
 
-def first_denial(
-    proposal: Proposal, situation: Situation, bounds: Bounds
-) -> Denial | None:
+def first_denial(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
     """Return the first denial in the order of CHECKS, or None: the order may go."""
     for check in CHECKS:
         denial = check(proposal, situation, bounds)

@@ -15,14 +15,10 @@ from portfolio.models import AmountField
 class Limits(models.Model):
     """The limits of one account, or of everybody who has none of their own (`account` null)."""
 
-    account = models.OneToOneField(
-        Account, on_delete=models.PROTECT, null=True, blank=True
-    )
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, null=True, blank=True)
     order_quantity_max = AmountField(default=Decimal(100_000))
     order_value_max = AmountField(default=Decimal(1_000_000), help_text="USD")
-    position_value_max = AmountField(
-        default=Decimal(2_000_000), help_text="USD, per instrument"
-    )
+    position_value_max = AmountField(default=Decimal(2_000_000), help_text="USD, per instrument")
     market_buffer = models.DecimalField(
         max_digits=6,
         decimal_places=4,
@@ -35,9 +31,7 @@ class Limits(models.Model):
     class Meta:
         verbose_name_plural = "limits"
         constraints = (
-            models.UniqueConstraint(
-                fields=["account"], nulls_distinct=False, name="limits_once"
-            ),
+            models.UniqueConstraint(fields=["account"], nulls_distinct=False, name="limits_once"),
             models.CheckConstraint(
                 condition=Q(market_buffer__gte=0) & Q(market_buffer__lt=1),
                 name="limits_buffer",
@@ -55,9 +49,7 @@ class Decision(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT)
     at = models.DateTimeField()
     allowed = models.BooleanField()
-    code = models.CharField(
-        max_length=40, blank=True, help_text="Of the denial, if it is one."
-    )
+    code = models.CharField(max_length=40, blank=True, help_text="Of the denial, if it is one.")
     message = models.CharField(max_length=300, blank=True)
     inputs = models.JSONField()
 

@@ -34,9 +34,7 @@ def bounds_of(account_ids: Iterable[UUID]) -> dict[UUID, Bounds]:
     }
     if None not in rows:
         raise LimitsMissing("risk.Limits has no row for everybody")
-    return {
-        account_id: _bounds(rows.get(account_id, rows[None])) for account_id in wanted
-    }
+    return {account_id: _bounds(rows.get(account_id, rows[None])) for account_id in wanted}
 
 
 def _bounds(row: Limits) -> Bounds:

@@ -36,10 +36,7 @@ def store(venue: str, reports: Sequence[ExecutionReport], *, now: datetime) -> N
 
 def last_sequence(venue: str) -> int:
     """Return the number of the last report that we have of this venue, 0 before the first."""
-    return (
-        InboxReport.objects.filter(venue=venue).aggregate(last=Max("sequence"))["last"]
-        or 0
-    )
+    return InboxReport.objects.filter(venue=venue).aggregate(last=Max("sequence"))["last"] or 0
 
 
 def next_reports(limit: int) -> list[InboxReport]:

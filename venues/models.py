@@ -21,9 +21,7 @@ class OutboxMessage(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(
-                fields=["venue", "id"], condition=Q(sent_at=None), name="outbox_unsent"
-            ),
+            models.Index(fields=["venue", "id"], condition=Q(sent_at=None), name="outbox_unsent"),
         )
 
     def __str__(self) -> str:
@@ -50,15 +48,11 @@ class InboxReport(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=["venue", "execution_id"], name="report_once"
-            ),
+            models.UniqueConstraint(fields=["venue", "execution_id"], name="report_once"),
         )
         indexes = (
             models.Index(fields=["id"], condition=Q(state="new"), name="inbox_new"),
-            models.Index(
-                fields=["id"], condition=Q(state="parked"), name="inbox_parked"
-            ),
+            models.Index(fields=["id"], condition=Q(state="parked"), name="inbox_parked"),
             models.Index(fields=["venue", "-sequence"], name="inbox_sequence"),
         )
 

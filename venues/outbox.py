@@ -15,13 +15,9 @@ EMBEDDED = "openfloor-exchange"
 """The name of the venue that every order goes to until there is another."""
 
 
-def message(
-    *, venue: str, order_id: UUID, request: Request, now: datetime
-) -> OutboxMessage:
+def message(*, venue: str, order_id: UUID, request: Request, now: datetime) -> OutboxMessage:
     kind, content = wire.request_to_json(request)
-    return OutboxMessage(
-        venue=venue, order_id=order_id, kind=kind, message=content, created_at=now
-    )
+    return OutboxMessage(venue=venue, order_id=order_id, kind=kind, message=content, created_at=now)
 
 
 def enqueue(messages: Sequence[OutboxMessage]) -> None:
@@ -33,9 +29,7 @@ def enqueue(messages: Sequence[OutboxMessage]) -> None:
 
 def unsent(venue: str, limit: int) -> list[OutboxMessage]:
     """Return the oldest messages that the venue has not confirmed, in order."""
-    return list(
-        OutboxMessage.objects.filter(venue=venue, sent_at=None).order_by("pk")[:limit]
-    )
+    return list(OutboxMessage.objects.filter(venue=venue, sent_at=None).order_by("pk")[:limit])
 
 
 def confirm(messages: Sequence[OutboxMessage], *, now: datetime) -> None:

@@ -11,138 +11,327 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0003_account_number'),
-        ('marketdata', '0003_quote_sequence'),
+        ("accounts", "0003_account_number"),
+        ("marketdata", "0003_quote_sequence"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='HistoricalOrder',
+            name="HistoricalOrder",
             fields=[
-                ('actor', models.CharField(default='', max_length=80)),
-                ('source_address', models.CharField(default='', max_length=45)),
-                ('id', models.UUIDField(db_index=True, default=uuid.uuid4, editable=False)),
-                ('client_order_id', models.CharField(max_length=128)),
-                ('content_digest', models.CharField(max_length=64)),
-                ('side', models.CharField(choices=[('buy', 'buy'), ('sell', 'sell')], max_length=4)),
-                ('type', models.CharField(choices=[('market', 'market'), ('limit', 'limit')], max_length=16)),
-                ('time_in_force', models.CharField(choices=[('day', 'day'), ('gtc', 'gtc'), ('ioc', 'ioc'), ('fok', 'fok')], max_length=3)),
-                ('quantity', marketdata.models.QuantityField(decimal_places=9, max_digits=28)),
-                ('limit_price', marketdata.models.PriceField(blank=True, decimal_places=9, max_digits=20, null=True)),
-                ('protection_price', marketdata.models.PriceField(blank=True, decimal_places=9, max_digits=20, null=True)),
-                ('extended_hours', models.BooleanField(default=False)),
-                ('status', models.CharField(choices=[('pending', 'pending'), ('submitted', 'submitted'), ('partially_filled', 'partially filled'), ('pending_cancel', 'pending cancel'), ('filled', 'filled'), ('cancelled', 'cancelled'), ('rejected', 'rejected'), ('expired', 'expired')], max_length=16)),
-                ('filled_quantity', marketdata.models.QuantityField(decimal_places=9, default=Decimal('0'), max_digits=28)),
-                ('filled_value', portfolio.models.AmountField(decimal_places=9, default=Decimal('0'), max_digits=38)),
-                ('venue', models.CharField(max_length=24)),
-                ('venue_order_id', models.CharField(blank=True, default='', max_length=64)),
-                ('denial_code', models.CharField(blank=True, default='', max_length=40)),
-                ('status_reason', models.CharField(blank=True, default='', max_length=300)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(blank=True, null=True)),
-                ('filled_at', models.DateTimeField(blank=True, null=True)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('expired_at', models.DateTimeField(blank=True, null=True)),
-                ('rejected_at', models.DateTimeField(blank=True, null=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('account', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.account')),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('instrument', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='marketdata.instrument')),
+                ("actor", models.CharField(default="", max_length=80)),
+                ("source_address", models.CharField(default="", max_length=45)),
+                ("id", models.UUIDField(db_index=True, default=uuid.uuid4, editable=False)),
+                ("client_order_id", models.CharField(max_length=128)),
+                ("content_digest", models.CharField(max_length=64)),
+                (
+                    "side",
+                    models.CharField(choices=[("buy", "buy"), ("sell", "sell")], max_length=4),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("market", "market"), ("limit", "limit")], max_length=16
+                    ),
+                ),
+                (
+                    "time_in_force",
+                    models.CharField(
+                        choices=[("day", "day"), ("gtc", "gtc"), ("ioc", "ioc"), ("fok", "fok")],
+                        max_length=3,
+                    ),
+                ),
+                ("quantity", marketdata.models.QuantityField(decimal_places=9, max_digits=28)),
+                (
+                    "limit_price",
+                    marketdata.models.PriceField(
+                        blank=True, decimal_places=9, max_digits=20, null=True
+                    ),
+                ),
+                (
+                    "protection_price",
+                    marketdata.models.PriceField(
+                        blank=True, decimal_places=9, max_digits=20, null=True
+                    ),
+                ),
+                ("extended_hours", models.BooleanField(default=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("submitted", "submitted"),
+                            ("partially_filled", "partially filled"),
+                            ("pending_cancel", "pending cancel"),
+                            ("filled", "filled"),
+                            ("cancelled", "cancelled"),
+                            ("rejected", "rejected"),
+                            ("expired", "expired"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "filled_quantity",
+                    marketdata.models.QuantityField(
+                        decimal_places=9, default=Decimal("0"), max_digits=28
+                    ),
+                ),
+                (
+                    "filled_value",
+                    portfolio.models.AmountField(
+                        decimal_places=9, default=Decimal("0"), max_digits=38
+                    ),
+                ),
+                ("venue", models.CharField(max_length=24)),
+                ("venue_order_id", models.CharField(blank=True, default="", max_length=64)),
+                ("denial_code", models.CharField(blank=True, default="", max_length=40)),
+                ("status_reason", models.CharField(blank=True, default="", max_length=300)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                ("submitted_at", models.DateTimeField(blank=True, null=True)),
+                ("filled_at", models.DateTimeField(blank=True, null=True)),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                ("expired_at", models.DateTimeField(blank=True, null=True)),
+                ("rejected_at", models.DateTimeField(blank=True, null=True)),
+                ("history_change_reason", models.TextField(null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="marketdata.instrument",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical order',
-                'verbose_name_plural': 'historical orders',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical order",
+                "verbose_name_plural": "historical orders",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('client_order_id', models.CharField(max_length=128)),
-                ('content_digest', models.CharField(max_length=64)),
-                ('side', models.CharField(choices=[('buy', 'buy'), ('sell', 'sell')], max_length=4)),
-                ('type', models.CharField(choices=[('market', 'market'), ('limit', 'limit')], max_length=16)),
-                ('time_in_force', models.CharField(choices=[('day', 'day'), ('gtc', 'gtc'), ('ioc', 'ioc'), ('fok', 'fok')], max_length=3)),
-                ('quantity', marketdata.models.QuantityField(decimal_places=9, max_digits=28)),
-                ('limit_price', marketdata.models.PriceField(blank=True, decimal_places=9, max_digits=20, null=True)),
-                ('protection_price', marketdata.models.PriceField(blank=True, decimal_places=9, max_digits=20, null=True)),
-                ('extended_hours', models.BooleanField(default=False)),
-                ('status', models.CharField(choices=[('pending', 'pending'), ('submitted', 'submitted'), ('partially_filled', 'partially filled'), ('pending_cancel', 'pending cancel'), ('filled', 'filled'), ('cancelled', 'cancelled'), ('rejected', 'rejected'), ('expired', 'expired')], max_length=16)),
-                ('filled_quantity', marketdata.models.QuantityField(decimal_places=9, default=Decimal('0'), max_digits=28)),
-                ('filled_value', portfolio.models.AmountField(decimal_places=9, default=Decimal('0'), max_digits=38)),
-                ('venue', models.CharField(max_length=24)),
-                ('venue_order_id', models.CharField(blank=True, default='', max_length=64)),
-                ('denial_code', models.CharField(blank=True, default='', max_length=40)),
-                ('status_reason', models.CharField(blank=True, default='', max_length=300)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(blank=True, null=True)),
-                ('filled_at', models.DateTimeField(blank=True, null=True)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('expired_at', models.DateTimeField(blank=True, null=True)),
-                ('rejected_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='accounts.account')),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='marketdata.instrument')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("client_order_id", models.CharField(max_length=128)),
+                ("content_digest", models.CharField(max_length=64)),
+                (
+                    "side",
+                    models.CharField(choices=[("buy", "buy"), ("sell", "sell")], max_length=4),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("market", "market"), ("limit", "limit")], max_length=16
+                    ),
+                ),
+                (
+                    "time_in_force",
+                    models.CharField(
+                        choices=[("day", "day"), ("gtc", "gtc"), ("ioc", "ioc"), ("fok", "fok")],
+                        max_length=3,
+                    ),
+                ),
+                ("quantity", marketdata.models.QuantityField(decimal_places=9, max_digits=28)),
+                (
+                    "limit_price",
+                    marketdata.models.PriceField(
+                        blank=True, decimal_places=9, max_digits=20, null=True
+                    ),
+                ),
+                (
+                    "protection_price",
+                    marketdata.models.PriceField(
+                        blank=True, decimal_places=9, max_digits=20, null=True
+                    ),
+                ),
+                ("extended_hours", models.BooleanField(default=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("submitted", "submitted"),
+                            ("partially_filled", "partially filled"),
+                            ("pending_cancel", "pending cancel"),
+                            ("filled", "filled"),
+                            ("cancelled", "cancelled"),
+                            ("rejected", "rejected"),
+                            ("expired", "expired"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "filled_quantity",
+                    marketdata.models.QuantityField(
+                        decimal_places=9, default=Decimal("0"), max_digits=28
+                    ),
+                ),
+                (
+                    "filled_value",
+                    portfolio.models.AmountField(
+                        decimal_places=9, default=Decimal("0"), max_digits=38
+                    ),
+                ),
+                ("venue", models.CharField(max_length=24)),
+                ("venue_order_id", models.CharField(blank=True, default="", max_length=64)),
+                ("denial_code", models.CharField(blank=True, default="", max_length=40)),
+                ("status_reason", models.CharField(blank=True, default="", max_length=300)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                ("submitted_at", models.DateTimeField(blank=True, null=True)),
+                ("filled_at", models.DateTimeField(blank=True, null=True)),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                ("expired_at", models.DateTimeField(blank=True, null=True)),
+                ("rejected_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="marketdata.instrument"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Trade',
+            name="Trade",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('venue', models.CharField(max_length=24)),
-                ('execution_id', models.CharField(max_length=64)),
-                ('side', models.CharField(choices=[('buy', 'buy'), ('sell', 'sell')], max_length=4)),
-                ('quantity', marketdata.models.QuantityField(decimal_places=9, max_digits=28)),
-                ('price', marketdata.models.PriceField(decimal_places=9, max_digits=20)),
-                ('executed_at', models.DateTimeField()),
-                ('booked_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.account')),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='marketdata.instrument')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='trades', to='orders.order')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("venue", models.CharField(max_length=24)),
+                ("execution_id", models.CharField(max_length=64)),
+                (
+                    "side",
+                    models.CharField(choices=[("buy", "buy"), ("sell", "sell")], max_length=4),
+                ),
+                ("quantity", marketdata.models.QuantityField(decimal_places=9, max_digits=28)),
+                ("price", marketdata.models.PriceField(decimal_places=9, max_digits=20)),
+                ("executed_at", models.DateTimeField()),
+                ("booked_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="accounts.account"
+                    ),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="marketdata.instrument"
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="trades",
+                        to="orders.order",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', '-created_at'], name='order_by_account'),
+            model_name="order",
+            index=models.Index(fields=["account", "-created_at"], name="order_by_account"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('status__in', ['pending', 'submitted', 'partially_filled', 'pending_cancel'])), fields=['account'], name='order_open'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(
+                    ("status__in", ["pending", "submitted", "partially_filled", "pending_cancel"])
+                ),
+                fields=["account", "instrument"],
+                name="order_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('account', 'client_order_id'), name='client_order_id_unique'),
+            model_name="order",
+            constraint=models.UniqueConstraint(
+                fields=("account", "client_order_id"), name="client_order_id_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='order_quantity_positive'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gt", 0)), name="order_quantity_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('filled_quantity__gte', 0), ('filled_quantity__lte', models.F('quantity'))), name='order_never_overfilled'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("filled_quantity__gte", 0), ("filled_quantity__lte", models.F("quantity"))
+                ),
+                name="order_never_overfilled",
+            ),
         ),
         migrations.AddIndex(
-            model_name='trade',
-            index=models.Index(fields=['account', '-executed_at'], name='trade_by_account'),
+            model_name="trade",
+            index=models.Index(fields=["account", "-executed_at"], name="trade_by_account"),
         ),
         migrations.AddConstraint(
-            model_name='trade',
-            constraint=models.UniqueConstraint(fields=('venue', 'execution_id'), name='trade_once'),
+            model_name="trade",
+            constraint=models.UniqueConstraint(fields=("venue", "execution_id"), name="trade_once"),
         ),
         migrations.AddConstraint(
-            model_name='trade',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0), ('price__gt', 0)), name='trade_positive'),
+            model_name="trade",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gt", 0), ("price__gt", 0)), name="trade_positive"
+            ),
         ),
     ]

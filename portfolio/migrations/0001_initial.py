@@ -43,9 +43,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "asset",
-                    models.CharField(
-                        help_text="USD, or the code of an instrument.", max_length=24
-                    ),
+                    models.CharField(help_text="USD, or the code of an instrument.", max_length=24),
                 ),
                 (
                     "owner",
@@ -290,9 +288,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="equitysnapshot",
-            constraint=models.UniqueConstraint(
-                fields=("account", "day"), name="equity_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("account", "day"), name="equity_once"),
         ),
         migrations.AddIndex(
             model_name="hold",
@@ -305,18 +301,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="hold",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("remaining__gte", 0), ("remaining__lte", models.F("amount"))
-                ),
+                condition=models.Q(("remaining__gte", 0), ("remaining__lte", models.F("amount"))),
                 name="hold_within",
             ),
         ),
         migrations.AddConstraint(
             model_name="hold",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status", "pending"), ("remaining", 0), _connector="OR"
-                ),
+                condition=models.Q(("status", "pending"), ("remaining", 0), _connector="OR"),
                 name="hold_ended_is_empty",
             ),
         ),
@@ -347,9 +339,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="balance",
-            constraint=models.UniqueConstraint(
-                fields=("account", "asset"), name="balance_unique"
-            ),
+            constraint=models.UniqueConstraint(fields=("account", "asset"), name="balance_unique"),
         ),
         migrations.AddConstraint(
             model_name="balance",

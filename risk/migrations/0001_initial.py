@@ -194,9 +194,7 @@ class Migration(migrations.Migration):
                         fields=("account",), name="limits_once", nulls_distinct=False
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("market_buffer__gte", 0), ("market_buffer__lt", 1)
-                        ),
+                        condition=models.Q(("market_buffer__gte", 0), ("market_buffer__lt", 1)),
                         name="limits_buffer",
                     ),
                 ],

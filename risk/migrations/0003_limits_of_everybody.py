@@ -2,9 +2,9 @@ from django.db import migrations
 
 
 def add(apps, schema_editor):
-    apps.get_model("risk", "Limits").objects.using(
-        schema_editor.connection.alias
-    ).get_or_create(account=None)
+    apps.get_model("risk", "Limits").objects.using(schema_editor.connection.alias).get_or_create(
+        account=None
+    )
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,43 @@
+"""Limits, which operations may change with a reason, and decisions, which nobody may."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest
+from simple_history.admin import SimpleHistoryAdmin
+
+from foundation.admin import Kept, ReadOnly
+from risk.models import Decision, Limits
+
+
+@admin.register(Limits)
+class LimitsAdmin(SimpleHistoryAdmin, Kept):
+    list_display = (
+        "__str__",
+        "order_quantity_max",
+        "order_value_max",
+        "position_value_max",
+        "market_buffer",
+    )
+    list_select_related = ("account",)
+    search_fields = ("=account__number",)
+    readonly_fields = ("account",)
+
+    def has_add_permission(self, request: HttpRequest, *_: object, **__: object) -> bool:
+        """Limits of its own may be given to an account; then the account can be chosen."""
+        return bool(request.user.has_perm("risk.add_limits"))
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Limits | None = None
+    ) -> tuple[str, ...]:
+        return self.readonly_fields if obj else ()
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnly):
+    list_display = ("at", "account", "order_id", "allowed", "code", "message")
+    list_filter = ("allowed", "code")
+    list_select_related = ("account",)
+    search_fields = ("=order_id", "=account__number")
+    ordering = ("-id",)
+    show_full_result_count = False

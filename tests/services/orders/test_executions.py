@@ -1,0 +1,228 @@
+"""Applying what a venue says, on PostgreSQL."""
+
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts import activity
+from orders import executions, selectors, submission
+from orders.models import Order, Trade
+from portfolio import selectors as portfolio
+from portfolio.models import Balance, Hold, Position, Transfer
+from reconciliation.invariants import check_invariants
+from tests import world
+from venues import inbox
+from venues.messages import ReportKind, Side
+from venues.models import InboxReport
+
+pytestmark = pytest.mark.django_db
+
+D = Decimal
+
+
+@pytest.fixture
+def venue(db):
+    return world.Venue()
+
+
+@pytest.fixture
+def account(db):
+    world.instrument()
+    return world.customer(cash="100000.00")
+
+
+def place(ticket):
+    [answer] = submission.submit_batch([ticket], now=timezone.now())
+    assert answer.order.status == "submitted"
+    return answer.order
+
+
+def broken():
+    return {f.number for f in check_invariants(now=timezone.now()) if not f.holds}
+
+
+def state(order):
+    order.refresh_from_db()
+    return order.status, order.filled_quantity
+
+
+def test_a_fill_moves_cash_securities_hold_and_position_together(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue.accepts(order)
+    venue.fills(order, "4", "99.50")
+    assert world.apply_reports() == 2
+    assert state(order) == ("partially_filled", D(4))
+    assert order.average_price == D("99.50")
+    cash = Balance.objects.get(account=account, asset="USD")
+    assert (cash.settled, cash.held) == (D("99602.00"), D("600.00"))
+    position = Position.objects.get(account=account)
+    assert (position.quantity, position.cost_basis) == (D(4), D("398.00"))
+    trade = Trade.objects.get()
+    moved = {t.asset: t.amount for t in Transfer.objects.filter(reference=f"trade:{trade.pk}")}
+    assert moved == {"USD": D("398.00"), "AAPL": D(4)}
+    assert broken() == set()
+
+
+def test_the_last_fill_gives_back_what_was_held_too_much(account, venue):
+    order = place(world.ticket(account))
+    venue.fills(order, "10", "100.00")
+    world.apply_reports()
+    assert state(order) == ("filled", D(10))
+    hold = Hold.objects.get()
+    assert (hold.status, hold.remaining) == ("posted", D(0))
+    assert Balance.objects.get(account=account, asset="USD").held == 0
+    assert broken() == set()
+
+
+def test_buying_and_selling_realises_the_difference(account, venue):
+    bought = place(world.ticket(account))
+    venue.fills(bought, "10", "100.00")
+    world.apply_reports()
+    sold = place(world.ticket(account, side=Side.SELL, quantity=D(6)))
+    venue.fills(sold, "6", "101.00")
+    world.apply_reports()
+    position = Position.objects.get()
+    assert (position.quantity, position.cost_basis, position.realised) == (D(4), D(400), D(6))
+    snapshot = portfolio.snapshot(account.pk)
+    assert snapshot.cash == D("99606.00")
+    assert broken() == set()
+
+
+def test_a_fill_before_the_acknowledgement_is_fine(account, venue):
+    order = place(world.ticket(account))
+    venue.fills(order, "10", "100.00")
+    venue.accepts(order)
+    world.apply_reports()
+    assert state(order) == ("filled", D(10))
+    assert broken() == set()
+
+
+def test_a_cancel_releases_exactly_the_rest(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue.fills(order, "3", "100.00")
+    world.apply_reports()
+    submission.submit_batch([world.cancel_ticket(order)], now=timezone.now())
+    venue.says(order, ReportKind.CANCELLED)
+    world.apply_reports()
+    assert state(order) == ("cancelled", D(3))
+    cash = Balance.objects.get(account=account, asset="USD")
+    assert (cash.settled, cash.held) == (D("99700.00"), D(0))
+    assert Hold.objects.get().status == "released"
+    assert broken() == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [(ReportKind.EXPIRED, "expired"), (ReportKind.REJECTED, "rejected")]
+)
+def test_what_the_venue_ends_holds_nothing(account, venue, kind, status):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue.says(order, kind, reason="because")
+    world.apply_reports()
+    assert state(order) == (status, D(0))
+    assert order.status_reason == "because"
+    assert Balance.objects.get(account=account, asset="USD").held == 0
+    assert broken() == set()
+
+
+def test_a_fill_that_is_faster_than_the_cancel_stands(account, venue):
+    order = place(world.ticket(account))
+    submission.submit_batch([world.cancel_ticket(order)], now=timezone.now())
+    venue.fills(order, "10", "100.00")
+    venue.says(order, ReportKind.CANCEL_REJECTED, reason="too late to cancel")
+    world.apply_reports()
+    assert state(order) == ("filled", D(10))
+    kinds = [a.kind for a in activity.since(account.pk, 1)]
+    assert kinds == [
+        "order.submitted", "order.cancel_requested", "order.filled", "order.cancel_rejected",
+    ]  # fmt: skip
+    assert broken() == set()
+
+
+def test_the_same_report_twice_is_stored_once(account, venue):
+    order = place(world.ticket(account))
+    report = venue.says(order, ReportKind.FILL, quantity="4", price="100.00", execution_id="E1")
+    inbox.store(order.venue, [report], now=timezone.now())
+    world.apply_reports()
+    inbox.store(order.venue, [report], now=timezone.now())
+    world.apply_reports()
+    assert state(order) == ("partially_filled", D(4))
+    assert InboxReport.objects.count() == Trade.objects.count() == 1
+
+
+def parked_reason():
+    return InboxReport.objects.get(state="parked").reason
+
+
+def test_an_overfill_is_parked_and_the_next_report_is_not_kept_waiting(account, venue):
+    first, second = place(world.ticket(account)), place(world.ticket(account))
+    venue.fills(first, "11", "100.00")
+    venue.fills(second, "10", "100.00")
+    world.apply_reports()
+    assert state(first) == ("submitted", D(0))
+    assert state(second) == ("filled", D(10))
+    assert "overfill" in parked_reason()
+    assert broken() == {9}
+
+
+def test_a_fill_after_the_end_is_parked(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue.says(order, ReportKind.EXPIRED)
+    venue.fills(order, "1", "100.00")
+    world.apply_reports()
+    assert state(order) == ("expired", D(0))
+    assert "cannot happen" in parked_reason()
+
+
+def test_a_report_of_an_unknown_order_is_parked(account, venue):
+    order = place(world.ticket(account))
+    order.pk = account.pk  # some other UUID
+    venue.fills(order, "1", "100.00")
+    world.apply_reports()
+    assert "there is no order" in parked_reason()
+
+
+def test_a_final_report_that_counts_other_fills_is_parked(account, venue):
+    """A fill was lost on the way: releasing the hold now would free what is owed."""
+    order = place(world.ticket(account))
+    venue._filled[str(order.pk)] = D(2)
+    venue.says(order, ReportKind.CANCELLED)
+    world.apply_reports()
+    assert state(order) == ("submitted", D(0))
+    assert "the venue counts 2 filled" in parked_reason()
+
+
+def test_a_fill_that_costs_more_than_its_hold_and_the_cash_is_parked(venue, db):
+    world.instrument()
+    account = world.customer(cash="1030.00")
+    order = place(world.ticket(account))
+    venue.fills(order, "10", "103.01")
+    world.apply_reports()
+    assert state(order) == ("submitted", D(0))
+    assert "the fill takes 1030.10 USD" in parked_reason()
+    assert Balance.objects.get(account=account, asset="USD").settled == D("1030.00")
+
+
+def test_nothing_to_do_is_done_at_once(db):
+    assert executions.apply_next(now=timezone.now()) == 0
+
+
+def test_the_timeline_tells_who_and_why(account, venue):
+    order = place(world.ticket(account))
+    venue.accepts(order)
+    venue.fills(order, "10", "100.00")
+    world.apply_reports()
+    told = [(s.status, s.actor, s.reason) for s in selectors.timeline(order)]
+    assert told == [
+        ("submitted", f"user:{account.user_id}", "Passed every risk check"),
+        ("submitted", "venue:openfloor-exchange", "Accepted by the venue"),
+        ("filled", "venue:openfloor-exchange", "Filled at the venue"),
+    ]
+
+
+def test_a_stranger_sees_none_of_it(account, venue):
+    order = place(world.ticket(account))
+    stranger = world.customer()
+    assert selectors.order(stranger.pk, order.pk) is None
+    assert selectors.listing(stranger.pk, status="all") == []
+    assert Order.objects.count() == 1

@@ -1,0 +1,97 @@
+"""Each invariant finds what breaks it: a check that cannot fail proves nothing."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Account
+from orders import submission
+from orders.models import Order
+from portfolio.models import Balance, Hold, Position
+from reconciliation import services
+from reconciliation.invariants import check_invariants
+from tests import world
+from venues.models import InboxReport, OutboxMessage
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def traded(db):
+    """An account with a filled, an open and a denied order."""
+    world.instrument()
+    account, venue = world.customer(cash="100000.00"), world.Venue()
+    filled, resting, _ = (
+        answer.order
+        for answer in submission.submit_batch(
+            [
+                world.ticket(account),
+                world.limit_ticket(account, "90.00"),
+                world.ticket(account, quantity=Decimal(90_000)),
+            ],
+            now=timezone.now(),
+        )
+    )
+    venue.accepts(resting)
+    venue.fills(filled, "10", "100.00")
+    world.apply_reports()
+    return account
+
+
+def broken():
+    return sorted({f.number for f in check_invariants(now=timezone.now()) if not f.holds})
+
+
+def test_an_honest_history_breaks_none(traded):
+    assert broken() == []
+
+
+BREAK = {
+    "held too much": (
+        lambda: Balance.objects.filter(asset="USD").update(held=Decimal("901")), [5]),
+    "cash from nowhere": (
+        lambda: Balance.objects.filter(asset="USD").update(settled=Decimal("200000")), [13]),
+    "a fill without a trade": (
+        lambda: Order.objects.filter(status="submitted").update(filled_quantity=1), [3, 5, 7]),
+    "a position without trades": (
+        lambda: Position.objects.update(quantity=11), [4]),
+    "a hold of an order that ended": (
+        lambda: Order.objects.filter(status="submitted").update(status="cancelled"), [5, 7]),
+    "a hold that is gone": (
+        lambda: Hold.objects.filter(status="pending").delete(), [5]),
+    "a denied order that left": (
+        lambda: Order.objects.exclude(denial_code="").update(denial_code=""), [8]),
+    "a parked report": (
+        lambda: InboxReport.objects.filter(report__kind="accepted").update(state="parked"), [9]),
+    "an unsent message": (
+        lambda: OutboxMessage.objects.update(
+            sent_at=None, created_at=timezone.now() - timedelta(seconds=31)), [10]),
+    "time running backwards": (
+        lambda: Order.objects.filter(status="submitted").update(
+            updated_at=timezone.now() - timedelta(days=1)), [12]),
+    "a chain that was cut": (
+        lambda: Account.objects.update(activity_sequence=2), [7]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", BREAK)
+def test_a_breach_is_found(traded, how):
+    act, expected = BREAK[how]
+    OutboxMessage.objects.update(sent_at=timezone.now())
+    assert act()
+    assert broken() == expected
+
+
+def test_a_breach_stops_the_account_it_concerns(traded):
+    bystander = world.customer()
+    Balance.objects.filter(account=traded, asset="USD").update(held=Decimal("901"))
+    services.check_and_halt(now=timezone.now())
+    traded.refresh_from_db()
+    bystander.refresh_from_db()
+    assert (traded.status, bystander.status) == ("restricted", "active")
+    assert "held" in traded.status_reason
+    [answer] = submission.submit_batch([world.ticket(traded)], now=timezone.now())
+    assert answer.order.denial_code == "account_restricted"
+    assert [f.number for f in check_invariants(now=timezone.now()) if not f.holds] == [5]

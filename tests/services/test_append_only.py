@@ -1,0 +1,62 @@
+"""What happened cannot be unsaid: the database refuses, whoever asks."""
+
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, connection, transaction
+
+from foundation.append_only import APP_ROLE
+
+pytestmark = pytest.mark.django_db
+
+APPEND_ONLY = [
+    "accounts_activity",
+    "accounts_historicalaccount",
+    "accounts_historicalapikey",
+    "accounts_historicaluser",
+    "marketdata_historicalinstrument",
+    "orders_historicalorder",
+    "orders_trade",
+    "portfolio_equitysnapshot",
+    "portfolio_ledgeraccount",
+    "portfolio_transfer",
+    "risk_decision",
+    "risk_historicallimits",
+]
+
+
+def test_the_program_runs_as_the_restricted_role():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == (APP_ROLE,)
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("statement", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}"])
+def test_neither_update_nor_delete_is_granted(table, statement):
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(statement.format(table))
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_a_trigger_refuses_even_the_owner(table):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*) FROM pg_trigger JOIN pg_proc p ON p.oid = tgfoid
+                WHERE tgrelid = %s::regclass AND p.proname = 'openfloor_refuse_change'
+                  AND tgenabled = 'O'""",
+            [table],
+        )
+        assert cursor.fetchone() == (2,)
+
+
+def test_every_history_table_is_among_them():
+    """A new history model that is forgotten here, or in a migration, fails."""
+    ours = ("accounts", "marketdata", "orders", "portfolio", "risk", "venues", "reconciliation")
+    histories = {
+        model._meta.db_table
+        for app in ours
+        for model in apps.get_app_config(app).get_models()
+        if model.__name__.startswith("Historical")
+    }
+    assert histories <= set(APPEND_ONLY)

@@ -1,0 +1,169 @@
+"""A small world for tests: customers with cash, instruments with prices, a venue that obeys."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils import timezone
+
+from accounts.models import Account, User
+from marketdata.models import Instrument, Quote
+from orders import executions
+from orders.models import Order
+from orders.tickets import Actor, CancelTicket, OrderTicket
+from portfolio import services as portfolio
+from venues import inbox, outbox
+from venues.messages import ExecutionReport, OrderType, ReportKind, Side, TimeInForce
+
+_numbers = itertools.count(1)
+
+
+def customer(*, cash: str = "100000.00") -> Account:
+    """Open an account of a new user, with this much cash."""
+    number = next(_numbers)
+    user = User(email=f"customer{number}-{uuid.uuid4().hex[:8]}@example.com", name="A Customer")
+    user.set_unusable_password()
+    user.save()
+    account = Account.objects.create(user=user, number=f"T{uuid.uuid4().hex[:12]}")
+    if Decimal(cash):
+        portfolio.deposit(
+            account_id=account.pk,
+            amount=Decimal(cash),
+            reference="opening",
+            actor="operator:test",
+            now=timezone.now(),
+        )
+    return account
+
+
+def instrument(
+    symbol: str = "AAPL",
+    *,
+    bid: str | None = "99.99",
+    ask: str | None = "100.00",
+    increment: str = "1",
+    at: datetime | None = None,
+) -> Instrument:
+    """List an instrument with a live quote; `increment` is that of its quantity."""
+    listed = Instrument.objects.create(
+        code=symbol,
+        symbol=symbol,
+        name=f"{symbol} Inc.",
+        asset_class=Instrument.AssetClass.US_EQUITY,
+        exchange="NASDAQ",
+        reference_price=Decimal("100"),
+        quantity_increment=Decimal(increment),
+        quantity_min=Decimal(increment),
+    )
+    quote(listed, bid=bid, ask=ask, at=at)
+    return listed
+
+
+def quote(of: Instrument, *, bid: str | None, ask: str | None, at: datetime | None = None) -> None:
+    at = at or timezone.now()
+    Quote.objects.update_or_create(
+        instrument=of,
+        defaults={
+            "sequence": next(_numbers),
+            "source": "test",
+            "at": at,
+            "received_at": at,
+            "bid": bid and Decimal(bid),
+            "bid_size": Decimal(1000),
+            "ask": ask and Decimal(ask),
+            "ask_size": Decimal(1000),
+            "day": at.date(),
+        },
+    )
+
+
+def ticket(account: Account, symbol: str = "AAPL", **wanted: object) -> OrderTicket:
+    """Return a ticket to buy ten at the market, but for what is wanted otherwise."""
+    return OrderTicket(
+        **{
+            "account_id": account.pk,
+            "client_order_id": str(uuid.uuid4()),
+            "symbol": symbol,
+            "side": Side.BUY,
+            "quantity": Decimal(10),
+            "type": OrderType.MARKET,
+            "time_in_force": TimeInForce.DAY,
+            "limit_price": None,
+            "extended_hours": False,
+            "actor": Actor("user", str(account.user_id)),
+            "source_address": "192.0.2.1",
+            "received_at": timezone.now(),
+            **wanted,
+        }  # type: ignore[arg-type]
+    )
+
+
+def limit_ticket(account: Account, price: str, **wanted: object) -> OrderTicket:
+    return ticket(account, type=OrderType.LIMIT, limit_price=Decimal(price), **wanted)
+
+
+def cancel_ticket(order: Order) -> CancelTicket:
+    return CancelTicket(
+        account_id=order.account_id,
+        order_id=order.pk,
+        actor=Actor("user", str(order.account.user_id)),
+        source_address="192.0.2.1",
+        reason="Changed my mind",
+        received_at=timezone.now(),
+    )
+
+
+class Venue:
+    """Says whatever a test wants a venue to say, with numbers that rise."""
+
+    def __init__(self) -> None:
+        self._sequence = itertools.count(1)
+        self._filled: dict[str, Decimal] = {}
+
+    def says(
+        self,
+        order: Order,
+        kind: ReportKind,
+        *,
+        quantity: str | None = None,
+        price: str | None = None,
+        execution_id: str | None = None,
+        reason: str = "",
+    ) -> ExecutionReport:
+        """Put a report about the order into the inbox, as the gateway would."""
+        key, sequence = str(order.pk), next(self._sequence)
+        if quantity is not None:
+            self._filled[key] = self._filled.get(key, Decimal(0)) + Decimal(quantity)
+        filled = self._filled.get(key, Decimal(0))
+        report = ExecutionReport(
+            sequence=sequence,
+            execution_id=execution_id or f"X{sequence}",
+            kind=kind,
+            client_order_id=key,
+            venue_order_id=f"V{key[:8]}",
+            at=timezone.now(),
+            quantity=None if quantity is None else Decimal(quantity),
+            price=None if price is None else Decimal(price),
+            cumulative_quantity=filled,
+            leaves_quantity=order.quantity - filled,
+            reason=reason,
+        )
+        inbox.store(outbox.EMBEDDED, [report], now=timezone.now())
+        return report
+
+    def accepts(self, order: Order) -> None:
+        self.says(order, ReportKind.ACCEPTED)
+
+    def fills(self, order: Order, quantity: str, price: str) -> None:
+        self.says(order, ReportKind.FILL, quantity=quantity, price=price)
+
+
+def apply_reports() -> int:
+    """Apply everything in the inbox; return how many reports were handled."""
+    handled = 0
+    while count := executions.apply_next(now=timezone.now()):
+        handled += count
+    return handled
