@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata import bars as rules
-from marketdata import selectors
+from marketdata import calendars, selectors
 from marketdata.bars import Bar
 from marketdata.models import Instrument, Quote
 from trading.api import errors, queries, wire
@@ -157,7 +157,7 @@ class _Wanted:
     def of(cls, query: queries.Query, *, now: datetime) -> _Wanted:
         return cls(
             timeframe=timeframe_of(query),
-            start=queries.moment(query, "start") or rules.midnight(rules.date_of(now)),
+            start=queries.moment(query, "start") or calendars.midnight(calendars.date_of(now)),
             end=queries.moment(query, "end") or now,
             limit=queries.whole(query, "limit", default=BARS, most=BARS_MAX),
             is_ascending=queries.choice(query, "sort", ("asc", "desc"), default="asc") == "asc",

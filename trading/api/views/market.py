@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata import calendars
-from marketdata.bars import date_of
+from marketdata.calendars import date_of
 from marketdata.models import Instrument
 from trading.api import errors, queries, wire
 from trading.api.views.base import Call, instrument_named
