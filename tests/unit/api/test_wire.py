@@ -19,36 +19,41 @@ from trading.api import wire
 
 AT = datetime(2026, 1, 5, 14, 30, 0, 123456, tzinfo=UTC)
 
+
+def words(text: str) -> set[str]:
+    return set(text.split())
+
+
 # The fields of the contract, and the values of its enums.
-ORDER_FIELDS = set(
+ORDER_FIELDS = words(
     """id client_order_id created_at updated_at submitted_at filled_at expired_at expires_at
     canceled_at failed_at replaced_at replaced_by replaces asset_id symbol asset_class notional
     qty filled_qty filled_avg_price order_class order_type type side time_in_force limit_price
-    stop_price status extended_hours legs trail_percent trail_price hwm position_intent""".split()
+    stop_price status extended_hours legs trail_percent trail_price hwm position_intent"""
 )
-ORDER_STATUSES = set(
+ORDER_STATUSES = words(
     """new partially_filled filled done_for_day canceled expired replaced pending_cancel
     pending_replace pending_review accepted pending_new accepted_for_bidding stopped rejected
-    suspended calculated held""".split()
+    suspended calculated held"""
 )
-POSITION_FIELDS = set(
+POSITION_FIELDS = words(
     """asset_id symbol exchange asset_class avg_entry_price qty side cost_basis market_value
     unrealized_pl unrealized_plpc unrealized_intraday_pl unrealized_intraday_plpc current_price
-    lastday_price change_today qty_available asset_marginable""".split()
+    lastday_price change_today qty_available asset_marginable"""
 )
-ACCOUNT_FIELDS = set(
+ACCOUNT_FIELDS = words(
     """id account_number status crypto_status cash equity last_equity portfolio_value buying_power
     regt_buying_power daytrading_buying_power non_marginable_buying_power options_buying_power
     multiplier long_market_value short_market_value initial_margin maintenance_margin
     last_maintenance_margin sma accrued_fees pending_transfer_in pending_transfer_out
     pattern_day_trader daytrade_count trading_blocked transfers_blocked account_blocked
     trade_suspended_by_user shorting_enabled currency created_at options_approved_level
-    options_trading_level""".split()
+    options_trading_level"""
 )
-ASSET_FIELDS = set(
+ASSET_FIELDS = words(
     """id class exchange symbol name status tradable marginable shortable easy_to_borrow
     fractionable min_order_size min_trade_increment price_increment attributes
-    maintenance_margin_requirement""".split()
+    maintenance_margin_requirement"""
 )
 EXCHANGES = {"AMEX", "ARCA", "BATS", "NYSE", "NASDAQ", "NYSEARCA", "OTC", "CRYPTO", ""}
 

@@ -1,0 +1,80 @@
+"""A customer with a key, another customer, a market, and two ways to call the API."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts import authentication, services
+from accounts.models import Account
+from tests import world
+from trading.asgi import application
+
+
+@dataclass(frozen=True)
+class Customer:
+    account: Account
+    key_id: str
+    secret: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"APCA-API-KEY-ID": self.key_id, "APCA-API-SECRET-KEY": self.secret}
+
+
+def new_customer(*, cash: str = "100000.00") -> Customer:
+    account = world.customer(cash=cash)
+    key, secret = services.create_api_key(account)
+    return Customer(account, key.key_id, secret)
+
+
+class Api:
+    """Calls the ASGI application as a server would, plain handlers and all."""
+
+    def __init__(self, customer: Customer | None) -> None:
+        self.headers = customer.headers if customer else {}
+
+    def __call__(self, method: str, path: str, **request: Any) -> httpx.Response:
+        async def call() -> httpx.Response:
+            transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://localhost", headers=self.headers
+            ) as client:
+                return await client.request(method, path, **request)
+
+        return asyncio.run(call())
+
+
+@pytest.fixture
+def customer(committed: None) -> Customer:
+    authentication.forget()
+    world.instrument("AAPL", bid="99.99", ask="100.00")
+    return new_customer()
+
+
+@pytest.fixture
+def api(customer: Customer) -> Api:
+    return Api(customer)
+
+
+@pytest.fixture
+def other(customer: Customer) -> Customer:
+    return new_customer()
+
+
+@pytest.fixture
+def browser(customer: Customer) -> Client:
+    """A browser that the customer is signed in with, and that sends the CSRF token."""
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    token = services.new_sign_in_link(customer.account.user, timezone.now())
+    client.get(f"/sign-in/link/{token}")
+    link = f"/sign-in/link/{token}"
+    client.post(link, {"csrfmiddlewaretoken": client.cookies["csrf"].value})
+    client.defaults["HTTP_X_CSRFTOKEN"] = client.cookies["csrf"].value
+    return client
