@@ -14,7 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from importlib.metadata import distribution
@@ -390,13 +390,22 @@ def _end(process: psutil.Process) -> None:
     ):
         try:
             process.send_signal(ask)
-            process.wait(timeout=seconds)
-            return
         except psutil.NoSuchProcess:
             return
-        except psutil.TimeoutExpired:
-            log.warning("postgres is slow to stop", pid=process.pid, signal=ask.name)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not _is_alive(process):
+                _reap(process.pid)
+                return
+            time.sleep(0.01)
+        log.warning("postgres is slow to stop", pid=process.pid, signal=ask.name)
     raise UnableToRunPostgres(f"PostgreSQL (process {process.pid}) cannot be stopped.")
+
+
+def _reap(pid: int) -> None:
+    """Take note of the end of a child; another process's child is left to its parent."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
 
 
 def _environment() -> dict[str, str]:

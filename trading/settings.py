@@ -6,11 +6,12 @@ import hashlib
 import secrets
 import tempfile
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from csp.constants import NONCE
 from environs import Env
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 from foundation.append_only import APP_ROLE
 
@@ -58,9 +59,9 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # --- Database ------------------------------------------------------------------------------
 
 
-def postgres_socket_folder() -> Path:
-    """Return where the embedded server's socket lies: short, as socket paths are limited."""
-    digest = hashlib.sha256(str(HOME).encode()).hexdigest()[:12]
+def postgres_socket_folder(home: Path = HOME) -> Path:
+    """Return where the socket of `home`'s server lies: short, as socket paths are limited."""
+    digest = hashlib.sha256(str(home).encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"openfloor-{digest}"
 
 
@@ -68,38 +69,38 @@ POSTGRES_PORT = 5432  # names the socket file; the embedded server listens on no
 POSTGRES_OWNER = "openfloor"
 
 
-def _parts_of(url: str) -> dict[str, object]:
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgres", "postgresql"):
-        raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://")
-    return {
-        "NAME": parts.path.lstrip("/"),
-        "USER": parts.username or "",
-        "PASSWORD": parts.password or "",
-        "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
-    }
+def _outside_database() -> tuple[dict[str, object], dict[str, object]]:
+    """Return where DATABASE_URL leads, and its other libpq parameters (sslmode and so on)."""
+    try:
+        given = conninfo_to_dict(DATABASE_URL)
+    except ProgrammingError as error:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must be like postgresql://user:password@host:5432/name."
+        ) from error
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
+    where: dict[str, object] = {django: given.pop(libpq, "") for libpq, django in names.items()}
+    return {**where, "PORT": str(given.pop("port", "") or "")}, dict(given)
 
 
 def _database(*, role: str | None) -> dict[str, object]:
     """Return the settings of the database, entered as its owner or as the restricted role."""
-    session = "-c lock_timeout=5s -c statement_timeout=20s -c idle_in_transaction_session_timeout=30s"
+    session = "-c lock_timeout=5s"
+    where: dict[str, object]
+    options: dict[str, object]
     if EMBEDDED_POSTGRES:
-        where: dict[str, object] = {
-            "NAME": "openfloor",
-            "USER": POSTGRES_OWNER,
-            "HOST": str(postgres_socket_folder()),
-            "PORT": str(POSTGRES_PORT),
-        }
+        folder = str(postgres_socket_folder())
+        where, options = {"NAME": "openfloor", "USER": POSTGRES_OWNER, "HOST": folder}, {}
+        where["PORT"] = str(POSTGRES_PORT)
     else:
-        where = _parts_of(DATABASE_URL)
-    options: dict[str, object] = {"options": f"{session} -c role={role}" if role else "-c lock_timeout=5s"}
+        where, options = _outside_database()
     if role:
+        session += " -c statement_timeout=20s -c idle_in_transaction_session_timeout=30s"
+        session += f" -c role={role}"
         options["pool"] = {"min_size": 1, "max_size": 40, "timeout": 2}
     return {
         "ENGINE": "django.db.backends.postgresql",
         **where,
-        "OPTIONS": options,
+        "OPTIONS": {**options, "options": session},
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": False,
     }

@@ -1,0 +1,83 @@
+"""What tests stand on: a real PostgreSQL, rolled back or wiped, and the real program running."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests import database
+from tests.live_server import LiveServer
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind, also when a worker died and left its server running."""
+    if hasattr(config, "workerinput"):
+        return
+    run = Path(settings.RUN)
+    server = database.server_at(run)
+    if (run / "postgres" / "postmaster.pid").exists():
+        with server:
+            pass
+    shutil.rmtree(run, ignore_errors=True)
+    os.environ.pop("OPENFLOOR_TEST_RUN", None)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """One server for the run, one database for this worker, migrated."""
+    run = Path(settings.RUN)
+    database.place_cluster(run)
+    with database.server_at(run) as server:
+        database.make_database(server, settings.DATABASES["default"]["NAME"])
+        yield
+        with django_db_blocker.unblock():
+            connections["default"].close_pool()
+
+
+@pytest.fixture
+def owner_conninfo(django_db_setup: None) -> str:
+    """How the schema's owner reaches this worker's database: for what the program may not do."""
+    owner = settings.DATABASES["owner"]
+    return f"host={owner['HOST']} port={owner['PORT']} user={owner['USER']} dbname={owner['NAME']}"
+
+
+@pytest.fixture
+def committed(owner_conninfo: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Real commits, seen by every thread and connection; all is wiped afterwards."""
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+        cache.clear()
+    database.wipe(owner_conninfo)
+
+
+@pytest.fixture
+def live_servers() -> Iterator[Callable[..., LiveServer]]:
+    """A maker of running programs, each with a home, a port and a database of its own."""
+    made: list[LiveServer] = []
+
+    def make(**environment: str) -> LiveServer:
+        home = Path(settings.RUN) / f"live-{settings.WORKER}-{len(made)}"
+        database.place_cluster(home)
+        made.append(LiveServer(home=home, environment=environment))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.dispose()
+
+
+@pytest.fixture
+def live_server_process(live_servers: Callable[..., LiveServer]) -> LiveServer:
+    """The real program, ready to trade: `base_url`, `home`, `kill()`, `start()`, `stop()`."""
+    server = live_servers()
+    server.start()
+    return server

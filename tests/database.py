@@ -1,0 +1,176 @@
+"""The databases of a test run: migrated once, copied for everybody, wiped in milliseconds.
+
+A migrated cluster is kept between runs in `.pytest_cache`, named by a hash of all that made
+it. A run copies it into its own folder, starts one server there, and gives each worker a
+database made from the migrated one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from trading import postgres
+from trading.settings import BASE_DIR, POSTGRES_OWNER, postgres_socket_folder
+
+CACHE: Final = BASE_DIR / ".pytest_cache" / "openfloor"
+CLUSTERS_KEPT_MAX: Final = 3
+TEMPLATE: Final = "openfloor"
+# What migrate writes by itself and no test changes.
+LEFT_ALONE: Final = ("django_migrations", "django_content_type", "auth_permission")
+
+
+def server_at(home: Path) -> postgres.Server:
+    """Return the server of the data folder `home`, set to be fast rather than durable."""
+    return postgres.Server(
+        data=home / "postgres",
+        socket_folder=postgres_socket_folder(home),
+        owner=POSTGRES_OWNER,
+        database=TEMPLATE,
+        durable=False,
+    )
+
+
+def place_cluster(home: Path) -> None:
+    """Put a migrated cluster into `home`, unless it has one."""
+    home.mkdir(parents=True, exist_ok=True)
+    with _locked(home / "cluster.lock"):
+        if (home / "postgres").exists():
+            return
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with _locked(CACHE / "lock"):
+            cluster = CACHE / f"cluster-{_fingerprint()}"
+            if not cluster.exists():
+                _make(cluster)
+            cluster.touch()
+            unfinished = home / "postgres.copy"
+            subprocess.run(["cp", "-a", str(cluster), str(unfinished)], check=True)
+            unfinished.chmod(0o700)
+            unfinished.rename(home / "postgres")
+
+
+def make_database(server: postgres.Server, name: str) -> None:
+    """Give `server` a fresh copy of the migrated database called `name`."""
+    with psycopg.connect(f"{server.conninfo} dbname=postgres", autocommit=True) as connection:
+        database, template = sql.Identifier(name), sql.Identifier(TEMPLATE)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(database, template)
+        )
+
+
+def wipe(conninfo: str) -> None:
+    """Delete every committed row but what the migrations put in, as the owner.
+
+    Waits a few seconds for threads that are still at work; raises when one holds its locks.
+    """
+    with psycopg.connect(conninfo) as connection:
+        # As a replica the server fires no triggers: not those of append-only tables, not keys'.
+        connection.execute("SET session_replication_role = replica; SET lock_timeout = '10s'")
+        tables, kept = _tables(conninfo)
+        look = sql.SQL(" UNION ALL ").join(
+            sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(t, sql.Identifier(t))
+            for t in tables
+        )
+        filled = {table for (table,) in connection.execute(look)}
+        for table in sorted(filled | set(kept)):
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+        for table in kept:
+            connection.execute(
+                sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM kept.{}").format(
+                    sql.Identifier(table), sql.Identifier(table)
+                )
+            )
+
+
+@lru_cache
+def _tables(conninfo: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the tables that tests fill, and those of them that migrations filled before."""
+    with psycopg.connect(conninfo) as connection:
+        rows = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'kept')"
+        ).fetchall()
+    return (
+        tuple(sorted(t for schema, t in rows if schema == "public" and t not in LEFT_ALONE)),
+        tuple(sorted(t for schema, t in rows if schema == "kept")),
+    )
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    sources = [*BASE_DIR.glob("*/migrations/*.py"), *BASE_DIR.glob("*/*/migrations/*.py")]
+    sources += [BASE_DIR / "requirements.txt", BASE_DIR / "foundation" / "append_only.py"]
+    sources += [BASE_DIR / "trading" / "postgres.py", Path(__file__)]
+    for source in sorted(sources):
+        digest.update(str(source.relative_to(BASE_DIR)).encode() + source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _make(cluster: Path) -> None:
+    """Make a cluster with a migrated database and put it at `cluster`."""
+    home = Path(tempfile.mkdtemp(prefix="openfloor-template-"))
+    try:
+        with server_at(home) as server:
+            finished = subprocess.run(
+                [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+                cwd=BASE_DIR,
+                env=program_environment(home),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+            )
+            if finished.returncode:
+                raise RuntimeError(f"The migrations fail:\n{finished.stderr[-4000:]}")
+            _keep_what_migrations_wrote(server.conninfo)
+        subprocess.run(["cp", "-a", str(home / "postgres"), f"{cluster}.unfinished"], check=True)
+        Path(f"{cluster}.unfinished").rename(cluster)
+    finally:
+        shutil.rmtree(home)
+        shutil.rmtree(f"{cluster}.unfinished", ignore_errors=True)
+    made = sorted(CACHE.glob("cluster-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for outdated in made[CLUSTERS_KEPT_MAX:]:
+        shutil.rmtree(outdated)
+
+
+def _keep_what_migrations_wrote(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA kept")
+        for table in _tables(conninfo)[0]:
+            row = connection.execute(
+                sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(table))
+            ).fetchone()
+            if row and row[0]:
+                connection.execute(
+                    sql.SQL("CREATE TABLE kept.{} AS TABLE public.{}").format(
+                        sql.Identifier(table), sql.Identifier(table)
+                    )
+                )
+        connection.execute("VACUUM (FREEZE, ANALYZE)")
+    _tables.cache_clear()
+
+
+def program_environment(home: Path) -> dict[str, str]:
+    """Return the environment of the real program with its data in `home`."""
+    ours = ("OPENFLOOR_", "DJANGO_", "PYTEST_", "DATABASE_URL", "REDIS_URL", "PORT", "PRODUCTION")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    return {**environment, "OPENFLOOR_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        flock(file, LOCK_EX)
+        yield

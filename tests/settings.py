@@ -1,0 +1,19 @@
+"""The settings of the tests: the program's own, in a folder and a database of this run alone."""
+
+import os
+import tempfile
+
+# The run's first process makes the folder; pytest-xdist's workers inherit its name.
+RUN = os.environ.setdefault("OPENFLOOR_TEST_RUN", "") or tempfile.mkdtemp(prefix="openfloor-run-")
+os.environ["OPENFLOOR_TEST_RUN"] = os.environ["OPENFLOOR_HOME"] = RUN
+for name in ("DATABASE_URL", "REDIS_URL", "PRODUCTION", "SECRET_KEY", "PORT", "MARKET_HOURS"):
+    os.environ.pop(name, None)
+
+from trading.settings import *  # noqa: E402, F403
+from trading.settings import DATABASES  # noqa: E402
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+for database in DATABASES.values():
+    database["NAME"] = f"openfloor_{WORKER}"
+DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 0, "max_size": 24, "timeout": 5}  # type: ignore[index]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
