@@ -32,7 +32,9 @@ class Order:
     previous: Order | None
     next: Order | None
 
-    def __init__(self, number: int, sign: int, price: int, leaves: int, owner: object = None) -> None:
+    def __init__(
+        self, number: int, sign: int, price: int, leaves: int, owner: object = None
+    ) -> None:
         self.number = number
         self.sign = sign
         self.price = price
@@ -84,7 +86,10 @@ class BookSide:
 
     def depth(self, levels_max: int) -> list[tuple[int, int]]:
         """Return (price, quantity) of the best `levels_max` levels, best first."""
-        return [(abs(signed), self.levels[signed].quantity) for signed in self.prices[: -levels_max - 1 : -1]]
+        return [
+            (abs(signed), self.levels[signed].quantity)
+            for signed in self.prices[: -levels_max - 1 : -1]
+        ]
 
     def orders(self) -> Iterator[Order]:
         """Yield every order in priority: the order in which they would be executed."""
@@ -105,7 +110,7 @@ class OrderBook:
     def add(self, order: Order) -> Sequence[Fill]:
         """Execute `order` as far as its price allows and let what is left of it rest.
 
-        Return the fills in the order in which they happened. The order's number must be new to the book.
+        Return the fills in the order in which they happened. The order's number must be new here.
         """
         signed = order.sign * order.price
         if order.sign > 0:
@@ -172,10 +177,12 @@ class OrderBook:
         return order
 
     def reduce(self, number: int, leaves: int) -> None:
-        """Lower what is left of the resting order `number` to `leaves`; it keeps its place in the queue."""
+        """Lower what is left of the resting order `number` to `leaves`; it keeps its place."""
         order = self.orders[number]
         if not 0 < leaves <= order.leaves:
-            raise ValueError(f"order {number} leaves {order.leaves} and cannot be reduced to {leaves}")
+            raise ValueError(
+                f"order {number} leaves {order.leaves} and cannot be reduced to {leaves}"
+            )
         order.level.quantity -= order.leaves - leaves
         order.leaves = leaves
 
@@ -186,7 +193,7 @@ class OrderBook:
         del side.prices[bisect_left(side.prices, signed)]
 
     def _match(self, order: Order, side: BookSide, limit: int) -> list[Fill]:
-        """Execute `order` against `side` down to the signed price `limit`, which its best level reaches."""
+        """Execute `order` down to the signed price `limit`, which the best level of `side` reaches."""
         leaves = order.leaves
         levels, prices, resting_orders = side.levels, side.prices, self.orders
         fills: list[Fill] = []

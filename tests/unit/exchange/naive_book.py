@@ -24,7 +24,9 @@ class NaiveBook:
         side = [order for order in self.resting if order.sign == sign]
         return sorted(side, key=lambda order: (-sign * order.price, order.arrival))
 
-    def add(self, number: int, sign: int, price: int, quantity: int, *, rests: bool) -> list[tuple[int, int, int]]:
+    def add(
+        self, number: int, sign: int, price: int, quantity: int, *, rests: bool
+    ) -> list[tuple[int, int, int]]:
         """Return the fills as (resting order's number, its price, quantity)."""
         fills = []
         for other in self.queue(-sign):

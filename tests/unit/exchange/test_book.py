@@ -90,7 +90,9 @@ class AgainstTheNaiveBook(RuleBasedStateMachine):
         assert self.entered == self.executed + self.withdrawn + resting
 
 
-AgainstTheNaiveBook.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+AgainstTheNaiveBook.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None
+)
 TestAgainstTheNaiveBook = AgainstTheNaiveBook.TestCase
 
 

@@ -1,0 +1,284 @@
+"""The trading floor: the engine, the simulated market and the replays, one cycle at a time.
+
+`decide` changes memory only; whoever calls it makes the cycle durable before anybody is told.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from foundation.decimals import text
+from marketdata import calendars
+from marketdata.models import Instrument
+from marketdata.tape import HEARTBEAT_SECONDS
+from marketdata.ticks import SIMULATED, QuoteTick, Tick, TradeTick
+from venues.exchange import records, replay
+from venues.exchange.commands import (
+    Admit,
+    CloseSession,
+    Command,
+    Enter,
+    Event,
+    Halt,
+    MassQuote,
+    OpenSession,
+    Trade,
+)
+from venues.exchange.engine import Engine, request_id
+from venues.exchange.market import Instrument as Traded
+from venues.exchange.market import Market
+from venues.exchange.stage import Change, Stage
+
+_LOOK_SECONDS: Final = 1.0
+_SNAPSHOT_COMMANDS: Final = 50_000
+_SNAPSHOT_AGE_MAX: Final = timedelta(minutes=5)
+_HEARTBEAT: Final = timedelta(seconds=HEARTBEAT_SECONDS * 0.8)
+
+
+@dataclass(slots=True)
+class Cycle:
+    """What was done in one cycle, and the ticks that it printed, by source."""
+
+    sequence: int
+    at: datetime
+    commands: list[Command] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    ticks: dict[str, list[Tick]] = field(default_factory=dict)
+
+
+class Floor:
+    """All that the exchange's thread owns."""
+
+    def __init__(self, recovered: records.Recovered, *, seed: int) -> None:
+        self.engine: Engine = recovered.engine
+        self.sequence = recovered.sequence
+        self.at = recovered.at
+        # What the market does depends on the seed and on where the exchange stands, so that a
+        # restart does not play the same hour again.
+        self.market = Market(seed=f"{seed}:{recovered.sequence}")
+        self.stage = Stage()
+        self._is_first_look = True
+        self._looks_at = 0.0
+        self._quoted: dict[str, QuoteTick] = {}
+        self._snapshot_sequence = recovered.sequence
+        self._snapshot_at: datetime | None = recovered.at
+        self._commands_since_snapshot = 0
+
+    def look_for_replays(self) -> None:
+        """Look at once at what is asked for instead of within a second."""
+        self._looks_at = 0.0
+
+    def decide(self, requests: Sequence[Enter], *, now: datetime, is_market_due: bool) -> Cycle:
+        """Carry out what is due, in memory; return what must be made durable and then told."""
+        cycle = Cycle(self.sequence + 1, now)
+        touched: set[str] = set()
+        if is_market_due:
+            self._carry_out(self._house_commands(now), cycle, touched)
+            self._play(cycle, touched)
+        self._carry_out(self._fresh(requests), cycle, touched)
+        if is_market_due:
+            self._carry_out(self.market.step(now, self.engine), cycle, touched)
+            touched |= self._silent(now)
+        for symbol in sorted(touched & self.engine.listings.keys()):
+            self._quote(symbol, now, cycle)
+        if cycle.commands:
+            self.sequence = cycle.sequence
+            self.at = now
+            self._commands_since_snapshot += len(cycle.commands)
+        return cycle
+
+    def is_snapshot_due(self) -> bool:
+        if self.sequence == self._snapshot_sequence or self.at is None:
+            return False
+        is_old = self._snapshot_at is None or self.at - self._snapshot_at >= _SNAPSHOT_AGE_MAX
+        return is_old or self._commands_since_snapshot >= _SNAPSHOT_COMMANDS
+
+    def save_snapshot(self) -> None:
+        """Write down the state as it stands, if it has changed."""
+        if self.at is None or self.sequence == self._snapshot_sequence:
+            return
+        records.save_snapshot(self.engine, sequence=self.sequence, at=self.at)
+        self._snapshot_sequence, self._snapshot_at = self.sequence, self.at
+        self._commands_since_snapshot = 0
+
+    # --- What is due -----------------------------------------------------------------------
+
+    def _house_commands(self, now: datetime) -> list[Command]:
+        """Return what the exchange itself orders: listings, halts, sessions, who may quote."""
+        commands: list[Command] = []
+        if time.monotonic() >= self._looks_at:
+            self._looks_at = time.monotonic() + _LOOK_SECONDS
+            instruments = list(Instrument.objects.order_by("symbol"))
+            commands += self._listings(instruments)
+            commands += self._sessions({each.calendar for each in instruments}, now)
+            if self._is_first_look:
+                commands += self._end_what_a_stop_cut_short(now)
+            else:
+                commands += self._recast(self.stage.look(self._replayable(), now=now))
+            self._is_first_look = False
+        return commands
+
+    def _listings(self, instruments: Iterable[Instrument]) -> list[Command]:
+        """Return what brings the exchange's listings in line with the instruments."""
+        commands: list[Command] = []
+        for instrument in instruments:
+            terms = Admit(
+                instrument.symbol,
+                Decimal(text(instrument.price_increment)),
+                Decimal(text(instrument.quantity_increment)),
+                Decimal(text(instrument.quantity_min)),
+                instrument.calendar,
+            )
+            listing = self.engine.listings.get(instrument.symbol)
+            is_halted = instrument.halted or not instrument.tradable
+            if listing is None or listing.terms != terms:
+                commands.append(terms)
+            if (listing.is_halted if listing else False) != is_halted:
+                commands.append(Halt(instrument.symbol, is_halted))
+            is_crypto = instrument.asset_class == Instrument.AssetClass.CRYPTO
+            self.market.admit(
+                Traded(
+                    instrument.symbol, is_crypto, terms.tick, terms.lot, instrument.reference_price
+                )
+            )
+        return commands
+
+    def _sessions(self, of: set[str], now: datetime) -> list[Command]:
+        """Return the openings and closings that the calendars ask for at `now`."""
+        commands: list[Command] = []
+        for calendar in sorted(of | self.engine.sessions.keys()):
+            session = calendars.session(calendar, now)
+            due = session.date if session.open <= now < session.close else None
+            running = self.engine.sessions.get(calendar)
+            if running is not None and running != due:
+                commands.append(CloseSession(calendar))
+            if due is not None and running != due:
+                commands.append(OpenSession(calendar, due))
+        return commands
+
+    def _recast(self, change: Change) -> list[Command]:
+        """Let participants go and come back for what is replayed; return what they withdraw."""
+        commands: list[Command] = []
+        for symbol in change.begun:
+            commands += self.market.withdraw(symbol)
+        for player in change.ended:
+            for symbol in sorted(player.symbols):
+                commands.append(MassQuote(replay.PARTICIPANT, symbol, (), ()))
+                self.market.come_back(symbol, player.last_price(symbol))
+        return commands
+
+    def _replayable(self) -> dict[str, Admit]:
+        engine = self.engine
+        return {s: each.terms for s, each in engine.listings.items() if engine.is_trading(s)}
+
+    def _end_what_a_stop_cut_short(self, now: datetime) -> list[Command]:
+        """Return the withdrawals of recorded quotes that still stand in the recovered books."""
+        self.stage.clear(now)
+        commands: list[Command] = []
+        for symbol, listing in self.engine.listings.items():
+            if listing.quotes.get(replay.PARTICIPANT):
+                best = self.engine.best(symbol)
+                ticks = [price for price in (best.bid, best.ask) if price is not None]
+                commands.append(MassQuote(replay.PARTICIPANT, symbol, (), ()))
+                self.market.come_back(symbol, sum(ticks) * listing.terms.tick / len(ticks))
+        return commands
+
+    def _fresh(self, requests: Sequence[Enter]) -> list[Command]:
+        """Return the requests that were never entered before, each once."""
+        seen = self.engine.seen
+        known: set[tuple[str, str]] = set()
+        if requests and not seen.is_complete:
+            known = records.entered_before(requests)
+        fresh: list[Command] = []
+        for each in requests:
+            key = (each.member, request_id(each.request))
+            if key not in known and key not in seen:
+                known.add(key)
+                fresh.append(each)
+        return fresh
+
+    # --- Doing it --------------------------------------------------------------------------
+
+    def _carry_out(self, commands: Iterable[Command], cycle: Cycle, touched: set[str]) -> None:
+        for command in commands:
+            self._apply(command, cycle, touched, at=cycle.at)
+
+    def _apply(self, command: Command, cycle: Cycle, touched: set[str], *, at: datetime) -> None:
+        """Apply one command; print the trades that it led to."""
+        events = self.engine.apply(command, cycle.at)
+        cycle.commands.append(command)
+        cycle.events += events
+        touched |= _symbols_of(command, self.engine, events)
+        for event in events:
+            if isinstance(event, Trade):
+                self.market.observe(event)
+                tick = TradeTick(event.symbol, at, event.price, event.quantity, str(event.number))
+                cycle.ticks.setdefault(self._source(event.symbol), []).append(tick)
+
+    def _play(self, cycle: Cycle, touched: set[str]) -> None:
+        """Play what the recordings say: each quote through the book, each print as it is."""
+        if self.stage.is_empty:
+            return
+        played, change = self.stage.due(cycle.at, after=self.at or cycle.at)
+        ticks = cycle.ticks.setdefault(replay.SOURCE, [])
+        for each in played:
+            if isinstance(each.what, TradeTick):
+                ticks.append(each.what)
+            else:
+                self._apply(each.what, cycle, touched, at=each.at)
+                self._quote(each.what.symbol, each.at, cycle)
+        self._carry_out(self._recast(change), cycle, touched)
+
+    # --- Prices ----------------------------------------------------------------------------
+
+    def _silent(self, now: datetime) -> set[str]:
+        """Return the symbols whose quote must be confirmed, though nothing has changed."""
+        return {
+            symbol
+            for symbol in self.engine.listings
+            if (quoted := self._quoted.get(symbol)) is None or now - quoted.at >= _HEARTBEAT
+        }
+
+    def _quote(self, symbol: str, at: datetime, cycle: Cycle) -> None:
+        """Print the best bid and offer of `symbol`, unless it was printed just so a moment ago."""
+        best = self.engine.best(symbol)
+        terms = self.engine.listings[symbol].terms
+        quote = QuoteTick(
+            symbol,
+            at,
+            None if best.bid is None else best.bid * terms.tick,
+            best.bid_size * terms.lot,
+            None if best.ask is None else best.ask * terms.tick,
+            best.ask_size * terms.lot,
+        )
+        quoted = self._quoted.get(symbol)
+        if quoted is None or at - quoted.at >= _HEARTBEAT or not _says_the_same(quoted, quote):
+            self._quoted[symbol] = quote
+            cycle.ticks.setdefault(self._source(symbol), []).append(quote)
+
+    def _source(self, symbol: str) -> str:
+        return replay.SOURCE if symbol in self.stage.symbols else SIMULATED
+
+
+def _says_the_same(one: QuoteTick, other: QuoteTick) -> bool:
+    return (one.bid, one.bid_size, one.ask, one.ask_size) == (
+        other.bid,
+        other.bid_size,
+        other.ask,
+        other.ask_size,
+    )
+
+
+def _symbols_of(command: Command, engine: Engine, events: Sequence[Event]) -> set[str]:
+    """Return the symbols whose book `command` may have changed."""
+    if isinstance(command, MassQuote):
+        return {command.symbol}
+    if isinstance(command, Admit):
+        return {command.symbol}
+    symbols = {event.symbol for event in events if event.symbol}
+    return symbols & engine.listings.keys()

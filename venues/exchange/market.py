@@ -1,0 +1,234 @@
+"""The living market: what its participants want to do now, on every instrument.
+
+Pure and deterministic: the seed, the times, the books and the prints that it is shown decide all.
+It keeps nothing that must survive a restart: it takes up from where the books stand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+from typing import Final
+
+from venues.exchange.commands import Command, MassQuote, Trade
+from venues.exchange.engine import Engine
+from venues.exchange.participants import Crowd, LargeTrader, Maker, Terms, TrendFollower, View
+from venues.exchange.prices import FairPrice, MarketFactor, rhythm
+
+_RHYTHM_SECONDS: Final = 1.0
+_IDLE_SECONDS_MAX: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidity:
+    """How an instrument trades: the usual spread in hundredths of a percent, the money at one price
+    level, in a small order, orders a second, and its volatility beyond the market's."""
+
+    spread_bps: float
+    level_value: float
+    take_value: float
+    takes_a_second: float
+    volatility: float
+    beta: float
+
+
+_DEEP: Final = Liquidity(0.3, 90_000, 5_000, 0.9, 0.16, 1.0)
+_LIVELY: Final = Liquidity(0.8, 45_000, 4_000, 0.7, 0.38, 1.3)
+_LIQUID: Final = Liquidity(1.5, 35_000, 4_000, 0.45, 0.18, 0.9)
+_THIN: Final = Liquidity(6.0, 12_000, 2_500, 0.12, 0.25, 0.8)
+_CRYPTO: Final = Liquidity(2.0, 20_000, 1_500, 0.7, 0.45, 0.4)
+
+LIQUIDITY: Final[Mapping[str, Liquidity]] = {
+    **dict.fromkeys(("SPY", "QQQ", "IWM", "AAPL", "MSFT"), _DEEP),
+    **dict.fromkeys(
+        ("NVDA", "AMZN", "TSLA", "META", "GOOG", "GOOGL", "AMD", "INTC", "NFLX"), _LIVELY
+    ),
+    **dict.fromkeys(
+        (
+            "BAC",
+            "JPM",
+            "IBM",
+            "XOM",
+            "KO",
+            "DIS",
+            "WMT",
+            "PFE",
+            "GE",
+            "F",
+            "T",
+            "JNJ",
+            "PG",
+            "V",
+            "CSCO",
+        ),
+        _LIQUID,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What the market must know of an instrument to trade it."""
+
+    symbol: str
+    is_crypto: bool
+    tick: Decimal
+    lot: Decimal
+    reference_price: Decimal
+
+
+class Scene:
+    """One instrument with its participants."""
+
+    def __init__(self, instrument: Instrument, seed: str) -> None:
+        self.instrument = instrument
+        self.is_withdrawn = False
+        self.has_started = False
+        self.random = Random(seed)  # noqa: S311  # a market, not a secret
+        liquidity = _liquidity(instrument)
+        self.fair = FairPrice(
+            float(instrument.reference_price), liquidity.volatility, liquidity.beta
+        )
+        self.terms = terms = _terms(instrument, liquidity)
+        self.makers = (
+            Maker("maker-1", terms, self.random, spread=1.0, size=0.6),
+            Maker("maker-2", terms, self.random, spread=1.7, size=1.0),
+        )
+        self.crowd = Crowd(terms, self.random)
+        self.trend = TrendFollower(terms, self.random)
+        self.large = LargeTrader(terms, self.random)
+
+    def act(self, view: View, seconds: float) -> list[Command]:
+        """Return what everybody does: takers on what they see, then the makers answer."""
+        commands: list[Command] = []
+        commands += self.crowd.act(view, seconds)
+        commands += self.trend.act(view, seconds)
+        commands += self.large.act(view)
+        commands += filter(None, (maker.act(view) for maker in self.makers))
+        return commands
+
+    def withdrawal(self) -> list[Command]:
+        return [MassQuote(maker.name, self.instrument.symbol, (), ()) for maker in self.makers]
+
+
+class Market:
+    """All scenes and what they share. `step` is called some ten times a second."""
+
+    def __init__(self, *, seed: str) -> None:
+        self._seed = seed
+        self._scenes: dict[str, Scene] = {}
+        self._factor = MarketFactor(Random(f"{seed}:market"))  # noqa: S311
+        self._stepped_at: datetime | None = None
+        self._paces: tuple[float, float] = (1.0, 1.0)
+        self._paced_at = -math.inf
+
+    def admit(self, instrument: Instrument) -> None:
+        """Begin to trade `instrument`, or trade it on its new terms."""
+        known = self._scenes.get(instrument.symbol)
+        if known is not None and known.instrument == instrument:
+            return
+        scene = self._scenes[instrument.symbol] = Scene(
+            instrument, f"{self._seed}:{instrument.symbol}"
+        )
+        scene.is_withdrawn = known is not None and known.is_withdrawn
+
+    def withdraw(self, symbol: str) -> list[Command]:
+        """Take every participant out of `symbol`, until `come_back`."""
+        scene = self._scenes[symbol]
+        scene.is_withdrawn = True
+        return scene.withdrawal()
+
+    def come_back(self, symbol: str, price: Decimal | None) -> None:
+        """Let the participants of `symbol` trade again, from `price` on."""
+        instrument = self._scenes[symbol].instrument
+        scene = self._scenes[symbol] = Scene(instrument, f"{self._seed}:{symbol}:{price}")
+        if price is not None:
+            scene.fair.start_from(float(price), self._factor)
+            scene.has_started = True
+
+    def step(self, now: datetime, engine: Engine) -> list[Command]:
+        """Return what the participants do at `now`, given the books as they stand."""
+        before, self._stepped_at = self._stepped_at or now, now
+        seconds = min((now - before).total_seconds(), _IDLE_SECONDS_MAX)
+        share_pace, crypto_pace = self._pace(now)
+        self._factor.step(seconds, share_pace)
+        commands: list[Command] = []
+        for symbol, scene in self._scenes.items():
+            if scene.is_withdrawn:
+                continue
+            if not engine.is_trading(symbol):
+                if engine.listings[symbol].quotes.get("maker-1"):
+                    commands += scene.withdrawal()
+                continue
+            pace = crypto_pace if scene.instrument.is_crypto else share_pace
+            commands += self._act(scene, engine, now, seconds, pace)
+        return commands
+
+    def observe(self, trade: Trade) -> None:
+        """Take note of a print: makers refill, and a large trade moves what all believe."""
+        scene = self._scenes.get(trade.symbol)
+        if scene is None or scene.is_withdrawn:
+            return
+        for maker in scene.makers:
+            if maker.name in (trade.buyer, trade.seller):
+                maker.notice_hit()
+        lots = float(trade.quantity / scene.instrument.lot)
+        share = min(lots / scene.terms.level_lots, 1.0)
+        half_spread = scene.terms.spread / 2 * float(scene.instrument.tick) / float(trade.price)
+        scene.fair.shift(trade.aggressor.sign * 0.15 * share * half_spread)
+
+    def _act(
+        self, scene: Scene, engine: Engine, now: datetime, seconds: float, pace: float
+    ) -> list[Command]:
+        best = engine.best(scene.instrument.symbol)
+        tick = float(scene.instrument.tick)
+        if not scene.has_started:
+            if best.bid is not None and best.ask is not None:
+                scene.fair.start_from((best.bid + best.ask) / 2 * tick, self._factor)
+            scene.has_started = True
+        scene.fair.step(seconds, pace, scene.random)
+        view = View(now.timestamp(), scene.fair.value(self._factor) / tick, best, pace)
+        return scene.act(view, seconds)
+
+    def _pace(self, now: datetime) -> tuple[float, float]:
+        if abs(now.timestamp() - self._paced_at) >= _RHYTHM_SECONDS:
+            self._paced_at = now.timestamp()
+            self._paces = (
+                rhythm(now, is_round_the_clock=False),
+                rhythm(now, is_round_the_clock=True),
+            )
+        return self._paces
+
+
+def _liquidity(instrument: Instrument) -> Liquidity:
+    if instrument.is_crypto:
+        return _CRYPTO
+    return LIQUIDITY.get(instrument.symbol, _THIN)
+
+
+def _terms(instrument: Instrument, liquidity: Liquidity) -> Terms:
+    """Return the terms in ticks and lots that `liquidity` means at the instrument's price."""
+    price, tick, lot = (
+        float(n) for n in (instrument.reference_price, instrument.tick, instrument.lot)
+    )
+    unit = 1 / lot
+    level_units = liquidity.level_value / price
+    # Shares come in hundreds where a level holds hundreds, coins in some round decimal fraction.
+    round_units = 10.0 ** min(math.floor(math.log10(level_units / 2)), 2)
+    if instrument.is_crypto:
+        round_units, odd_units = round_units / 10, round_units / 1000
+    else:
+        round_units, odd_units = max(round_units, 1.0), 1.0
+    return Terms(
+        symbol=instrument.symbol,
+        spread=max(price * liquidity.spread_bps / 10_000 / tick, 1.0),
+        level_lots=max(level_units * unit, 1.0),
+        take_lots=max(liquidity.take_value / price * unit, 1.0),
+        round_lots=max(1, round(round_units * unit)),
+        odd_lots=max(1, round(odd_units * unit)),
+        takes_a_second=liquidity.takes_a_second,
+    )

@@ -1,0 +1,209 @@
+"""What the exchange writes down and reads again: its journal, its snapshots, its members' papers.
+
+Everything here runs on the exchange's own connection, in transactions of its own.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+from django.db import Error, connection, transaction
+
+from foundation import bulk, wakeups
+from venues import messages
+from venues.exchange import commands as codec
+from venues.exchange.commands import Command, Enter, Event, Report
+from venues.exchange.engine import Engine, request_id
+from venues.exchange.models import JournalEntry, MemberCancel, MemberOrder, MemberReport, Snapshot
+
+log = structlog.get_logger(__name__)
+
+# Names this lock among the database's advisory locks; the number itself means nothing.
+_OWNERSHIP: Final = 7_401_001
+_ENTRIES_AT_ONCE: Final = 500
+
+
+class JournalBroken(RuntimeError):
+    """The journal has a gap: the exchange's state cannot be known, and nothing may trade on it."""
+
+
+class AlreadyRunning(RuntimeError):
+    """Another process runs the exchange on this database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The engine as it was after the journal entry `sequence` (0: nothing was ever journaled)."""
+
+    engine: Engine
+    sequence: int
+    at: datetime | None
+
+
+@contextmanager
+def ownership() -> Iterator[None]:
+    """Hold the only right to run the exchange on this database. Raises AlreadyRunning."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_OWNERSHIP])
+        if not cursor.fetchone()[0]:
+            raise AlreadyRunning("Another process runs the exchange on this database.")
+    try:
+        yield
+    finally:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_OWNERSHIP])
+        except Error:
+            # The connection is lost, and the lock with it.
+            log.warning("exchange_lost_its_connection")
+        finally:
+            connection.close()
+
+
+def recover() -> Recovered:
+    """Return the engine as the latest snapshot and the journal say. Raises JournalBroken."""
+    snapshot = Snapshot.objects.order_by("-sequence").first()
+    engine = Engine.restore(zlib.decompress(snapshot.state)) if snapshot else Engine()
+    sequence = snapshot.sequence if snapshot else 0
+    at = snapshot.at if snapshot else None
+    journal = JournalEntry.objects.filter(sequence__gt=sequence).order_by("sequence")
+    for entry in journal.iterator(chunk_size=_ENTRIES_AT_ONCE):
+        if entry.sequence != sequence + 1:
+            raise JournalBroken(f"journal entry {sequence + 1} is missing")
+        for command in codec.decode(entry.commands):
+            engine.apply(command, entry.at)
+        sequence, at = entry.sequence, entry.at
+    return Recovered(engine, sequence, at)
+
+
+def commit(
+    *, sequence: int, at: datetime, commands: Sequence[Command], events: Sequence[Event]
+) -> None:
+    """Make a cycle durable in one transaction: its commands, and what members are told of it."""
+    entered = [command for command in commands if isinstance(command, Enter)]
+    reports = [_report_row(event) for event in events if isinstance(event, Report)]
+    with transaction.atomic():
+        JournalEntry.objects.bulk_create(
+            [JournalEntry(sequence=sequence, at=at, commands=codec.encode(commands))]
+        )
+        bulk.insert(_order_rows(entered, at, sequence))
+        bulk.insert(_cancel_rows(entered, at, sequence))
+        bulk.insert(reports)
+        if reports:
+            wakeups.send(wakeups.Channel.VENUE_REPORTS)
+
+
+def entered_before(entered: Sequence[Enter]) -> set[tuple[str, str]]:
+    """Return (member, request id) of those that members have entered before, at any time."""
+    orders = [
+        each.request.client_order_id
+        for each in entered
+        if isinstance(each.request, messages.NewOrder)
+    ]
+    cancels = [
+        each.request.request_id
+        for each in entered
+        if isinstance(each.request, messages.CancelOrder)
+    ]
+    known_orders = MemberOrder.objects.filter(client_order_id__in=orders) if orders else ()
+    known_cancels = MemberCancel.objects.filter(request_id__in=cancels) if cancels else ()
+    return {
+        *((row.member, f"order:{row.client_order_id}") for row in known_orders),
+        *((row.member, f"cancel:{row.request_id}") for row in known_cancels),
+    } & {(each.member, request_id(each.request)) for each in entered}
+
+
+def reports(*, member: str, after: int, limit: int) -> list[messages.ExecutionReport]:
+    """Return the reports to `member` that follow the sequence `after`, at most `limit`."""
+    rows = MemberReport.objects.filter(member=member, sequence__gt=after).order_by("sequence")[
+        :limit
+    ]
+    return [
+        messages.ExecutionReport(
+            sequence=row.sequence,
+            execution_id=row.execution_id,
+            kind=messages.ReportKind(row.kind),
+            client_order_id=row.client_order_id,
+            venue_order_id=row.venue_order_id,
+            at=row.at,
+            quantity=row.quantity,
+            price=row.price,
+            cumulative_quantity=row.cumulative_quantity,
+            leaves_quantity=row.leaves_quantity,
+            reason=row.reason,
+        )
+        for row in rows
+    ]
+
+
+def save_snapshot(engine: Engine, *, sequence: int, at: datetime) -> None:
+    """Keep the state after the entry `sequence`; drop what lies behind the second-last snapshot."""
+    state = zlib.compress(engine.snapshot(), level=1)
+    with transaction.atomic():
+        Snapshot.objects.update_or_create(
+            sequence=sequence,
+            defaults={"at": at, "trade_number": engine.trade_number, "state": state},
+        )
+        kept = Snapshot.objects.order_by("-sequence").values_list("sequence", flat=True)[:2]
+        oldest = min(kept)
+        Snapshot.objects.filter(sequence__lt=oldest).delete()
+        if len(kept) > 1:
+            JournalEntry.objects.filter(sequence__lte=oldest).delete()
+
+
+def _order_rows(entered: Sequence[Enter], at: datetime, sequence: int) -> list[MemberOrder]:
+    return [
+        MemberOrder(
+            member=each.member,
+            client_order_id=order.client_order_id,
+            symbol=order.symbol,
+            side=order.side.value,
+            quantity=order.quantity,
+            type=order.type.value,
+            time_in_force=order.time_in_force.value,
+            limit_price=order.limit_price,
+            entered_at=at,
+            journal_sequence=sequence,
+        )
+        for each in entered
+        if isinstance(order := each.request, messages.NewOrder)
+    ]
+
+
+def _cancel_rows(entered: Sequence[Enter], at: datetime, sequence: int) -> list[MemberCancel]:
+    return [
+        MemberCancel(
+            member=each.member,
+            request_id=cancel.request_id,
+            client_order_id=cancel.client_order_id,
+            entered_at=at,
+            journal_sequence=sequence,
+        )
+        for each in entered
+        if isinstance(cancel := each.request, messages.CancelOrder)
+    ]
+
+
+def _report_row(event: Report) -> MemberReport:
+    report = event.report
+    return MemberReport(
+        member=event.member,
+        symbol=event.symbol,
+        sequence=report.sequence,
+        execution_id=report.execution_id,
+        kind=report.kind.value,
+        client_order_id=report.client_order_id,
+        venue_order_id=report.venue_order_id,
+        at=report.at,
+        quantity=report.quantity,
+        price=report.price,
+        cumulative_quantity=report.cumulative_quantity,
+        leaves_quantity=report.leaves_quantity,
+        reason=str(report.reason),
+    )
