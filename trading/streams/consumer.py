@@ -1,0 +1,237 @@
+"""The browser's socket, /ws/v1: prices that change, and what happens in the account.
+
+`docs/market-data.md` describes the protocol. Whatever is sent is made when it can be sent, of
+what is true by then; the socket's own task sends it, one frame after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+import structlog
+from asgiref.sync import sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import connection
+
+from accounts import activity
+from accounts.models import Account, Activity
+from accounts.sessions import SignedIn
+from trading.streams import encoding, gate
+from trading.streams.backpressure import MESSAGE_BYTES_MAX
+from trading.streams.desk import desk
+from trading.streams.hub import hub
+from trading.streams.mailbox import Mailbox
+
+SYMBOLS_MAX: Final = 500
+SYMBOL_LENGTH_MAX: Final = 24
+ACTIONS_PER_SECOND_MAX: Final = 20
+EVENTS_OF_A_FRAME_MAX: Final = 100
+SEND_SECONDS_MAX: Final = 10.0
+CLOSE_SECONDS_MAX: Final = 2.0
+CHECKED_EVERY_SECONDS: Final = 60.0
+
+TOO_SLOW: Final = 4408
+TOO_MANY_ACTIONS: Final = 4429
+TOO_LONG: Final = 1009
+FAILED: Final = 1011
+
+log = structlog.get_logger(__name__)
+
+
+class Refused(Exception):
+    """What the client asked for cannot be done; it is told so and may go on."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    channel_layer_alias = ""  # none: prices never travel through Channels' own groups
+
+    async def connect(self) -> None:
+        signed_in: SignedIn = self.scope["signed_in"]
+        self.account_id: UUID | None = signed_in.account_id
+        self.mailbox = Mailbox()
+        self.actions_left = float(ACTIONS_PER_SECOND_MAX)
+        self.acted_at = time.monotonic()
+        await self.accept()
+        self.mailbox.sequence = await _head(self.account_id)
+        if self.account_id is not None:
+            desk.join(self.account_id, self.mailbox)
+            self.mailbox.put_activity()  # something may have happened before we joined
+        hello = encoding.hello(account_id=self.account_id, sequence=self.mailbox.sequence)
+        self.sending = asyncio.create_task(self._work(hello))
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002 - Channels' signature
+        self.sending.cancel()
+        hub.unsubscribe(self.mailbox, set(self.mailbox.symbols))
+        if self.account_id is not None:
+            desk.leave(self.account_id, self.mailbox)
+
+    # --- What the client asks for ----------------------------------------------------------
+
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any
+    ) -> None:
+        data = text_data if text_data is not None else bytes_data or b""
+        if len(data) > MESSAGE_BYTES_MAX:
+            await self.close(code=TOO_LONG)
+            return
+        if not self._may_act():
+            await self.close(code=TOO_MANY_ACTIONS)
+            return
+        try:
+            await self._act(data)
+        except Refused as refused:
+            await self._send(encoding.error(code=refused.code, message=str(refused)))
+
+    def _may_act(self) -> bool:
+        """Tell whether the client keeps to its number of actions a second, and count this one."""
+        now = time.monotonic()
+        regained = (now - self.acted_at) * ACTIONS_PER_SECOND_MAX
+        self.actions_left = min(2.0 * ACTIONS_PER_SECOND_MAX, self.actions_left + regained) - 1
+        self.acted_at = now
+        return self.actions_left >= 0
+
+    async def _act(self, data: str | bytes) -> None:
+        try:
+            message = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise Refused("invalid_json", "A message is one JSON object.") from error
+        if not isinstance(message, dict):
+            raise Refused("invalid_json", "A message is one JSON object.")
+        match message.get("action"):
+            case "subscribe":
+                self._subscribe(_symbols_in(message))
+            case "unsubscribe":
+                hub.unsubscribe(self.mailbox, _symbols_in(message) & self.mailbox.symbols)
+            case "resume":
+                await self._resume(message.get("since"))
+            case _:
+                raise Refused("unknown_action", "Actions: subscribe, unsubscribe, resume.")
+
+    def _subscribe(self, symbols: set[str]) -> None:
+        if len(self.mailbox.symbols | symbols) > SYMBOLS_MAX:
+            raise Refused("too_many_symbols", f"A socket has at most {SYMBOLS_MAX} symbols.")
+        hub.subscribe(self.mailbox, symbols)
+
+    async def _resume(self, since: object) -> None:
+        if isinstance(since, bool) or not isinstance(since, int) or since < 0:
+            raise Refused("invalid_since", "`since` is the sequence of the last event you have.")
+        # Nothing follows a number from the future: it would silence the socket.
+        self.mailbox.sequence = min(since, await _head(self.account_id))
+        self.mailbox.put_activity()
+
+    # --- What it is sent -------------------------------------------------------------------
+
+    async def _work(self, hello: str) -> None:
+        try:
+            await self._send(hello)
+            await self._keep_sending()
+        except Exception:
+            # Nobody awaits this task; the page connects again, and is told what it missed.
+            log.exception("socket_failed", account_id=str(self.account_id))
+            await self.close(code=FAILED)
+
+    async def _keep_sending(self) -> None:
+        """Send what is new until the client is gone, too slow, or signed out."""
+        check_at = time.monotonic() + CHECKED_EVERY_SECONDS
+        while True:
+            if await self._has_news(until=check_at):
+                await self._send_news()
+            if time.monotonic() >= check_at:
+                if await gate.still_signed_in(self.scope["session_key"]) is None:
+                    await self.close(code=gate.NOT_SIGNED_IN)
+                    return
+                check_at += CHECKED_EVERY_SECONDS
+
+    async def _has_news(self, *, until: float) -> bool:
+        try:
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                await self.mailbox.news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _send_news(self) -> None:
+        self.mailbox.news.clear()
+        if self.mailbox.take_activity() and self.account_id is not None:
+            await self._send_activity(self.account_id)
+        if entries := hub.entries(self.mailbox.take_quotes()):
+            await self._send(encoding.quotes(entries))
+        if frame := self.mailbox.take_portfolio():
+            await self._send(frame)
+
+    async def _send_activity(self, account_id: UUID) -> None:
+        """Send the next events, a frame of them at a time: the numbers leave no gap."""
+        since = self.mailbox.sequence
+        events = await _events(account_id, since)
+        if not events:
+            return
+        await self._send(encoding.activity(events))
+        # Where the client has meanwhile asked to resume from earlier, that stands.
+        if self.mailbox.sequence == since:
+            self.mailbox.sequence = events[-1].sequence
+        if len(events) == EVENTS_OF_A_FRAME_MAX or self.mailbox.sequence < events[-1].sequence:
+            self.mailbox.put_activity()
+
+    async def _send(self, text: str) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS_MAX):
+                await self.send(text_data=text)
+        except TimeoutError:
+            await self._give_up()
+
+    async def _give_up(self) -> None:
+        """Close a socket that has taken nothing for so long; it may not take that either."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                await self.close(code=TOO_SLOW)
+        except TimeoutError:
+            pass  # the server's own ping finds it dead
+        self.sending.cancel()
+
+
+def _symbols_in(message: dict[str, Any]) -> set[str]:
+    symbols = message.get("symbols")
+    if (
+        not isinstance(symbols, list)
+        or len(symbols) > SYMBOLS_MAX
+        or not all(isinstance(each, str) and len(each) <= SYMBOL_LENGTH_MAX for each in symbols)
+    ):
+        raise Refused("invalid_symbols", f"`symbols` is a list of at most {SYMBOLS_MAX} symbols.")
+    return set(symbols)
+
+
+# Each in a thread of its own and not in the one that all synchronous views share; the connection
+# goes back to the pool at once, because nobody knows when that thread works again.
+
+
+async def _head(account_id: UUID | None) -> int:
+    """Return the number of the account's latest activity; 0 without an account."""
+    if account_id is None:
+        return 0
+    read_id = account_id
+
+    def read() -> int:
+        try:
+            return Account.objects.only("activity_sequence").get(pk=read_id).activity_sequence
+        finally:
+            connection.close()
+
+    return await sync_to_async(read, thread_sensitive=False)()
+
+
+async def _events(account_id: UUID, since: int) -> list[Activity]:
+    def read() -> list[Activity]:
+        try:
+            return activity.since(account_id, since, EVENTS_OF_A_FRAME_MAX)
+        finally:
+            connection.close()
+
+    return await sync_to_async(read, thread_sensitive=False)()

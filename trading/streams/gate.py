@@ -1,0 +1,93 @@
+"""Who may open a socket: whoever is signed in with both factors, from a page of ours.
+
+The counterpart of `accounts.gate` for sockets: everything that is routed stands behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.models import Device
+
+from accounts import authentication
+from accounts.sessions import SignedIn
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+NOT_SIGNED_IN: Final = 4401
+
+
+def guarded(application: Application) -> Application:
+    """Let only verified people from our own pages reach `application`.
+
+    It finds them in scope["signed_in"], and asks `still_signed_in` from time to time.
+    """
+    validated: Application = AllowedHostsOriginValidator(_SignedInOnly(application))
+    return validated
+
+
+class _SignedInOnly:
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        session_key = _session_key(scope)
+        signed_in = await still_signed_in(session_key) if session_key else None
+        if signed_in is None:
+            await _turn_away(receive, send)
+            return
+        await self._application(
+            {**scope, "signed_in": signed_in, "session_key": session_key}, receive, send
+        )
+
+
+async def still_signed_in(session_key: str) -> SignedIn | None:
+    """Return who is signed in with this session, both factors proved and standing; or None."""
+    # A thread of its own and not the one that all synchronous views share.
+    return await sync_to_async(_look, thread_sensitive=False)(session_key)
+
+
+def _look(session_key: str) -> SignedIn | None:
+    try:
+        # A socket's traffic is no activity: an open page must not keep a person signed in.
+        signed_in = authentication.browser(session_key, now=timezone.now(), is_activity=False)
+        if signed_in is None:
+            return None
+        session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+        device = Device.from_persistent_id(session.get(DEVICE_ID_SESSION_KEY, ""))
+        holds = device is not None and device.confirmed and device.user_id == signed_in.user_id
+        return signed_in if holds else None
+    finally:
+        connection.close()
+
+
+def _session_key(scope: Scope) -> str | None:
+    cookies: SimpleCookie = SimpleCookie()
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            try:
+                cookies.load(value.decode("latin1"))
+            except CookieError:
+                return None
+    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
+    return morsel.value if morsel else None
+
+
+async def _turn_away(receive: Receive, send: Send) -> None:
+    # Accepted first: a refused handshake reaches the page as 1006, which says nothing.
+    message = await receive()
+    if message["type"] == "websocket.connect":
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": NOT_SIGNED_IN})
