@@ -20,14 +20,14 @@ os.environ["OPENFLOOR_HOME"] = _home
 os.environ["DJANGO_SETTINGS_MODULE"] = "trading.settings"
 os.environ.pop("DATABASE_URL", None)
 
-import django
+import django  # noqa: E402
 
 django.setup()
 
-from django.core.management import call_command
+from django.core.management import call_command  # noqa: E402
 
-from trading import postgres
-from trading.settings import HOME, POSTGRES_OWNER, postgres_socket_folder
+from trading import postgres  # noqa: E402
+from trading.settings import HOME, POSTGRES_OWNER, postgres_socket_folder  # noqa: E402
 
 server = postgres.Server(
     data=HOME / "postgres",

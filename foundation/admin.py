@@ -9,13 +9,17 @@ from unfold.admin import ModelAdmin, TabularInline
 from foundation.models import Heartbeat
 
 
-class Kept(ModelAdmin):
+class Undeletable(ModelAdmin):
+    """Rows that stay."""
+
+    def has_delete_permission(self, *_: object, **__: object) -> bool:
+        return False
+
+
+class Kept(Undeletable):
     """Rows that are made and ended elsewhere: none is added or deleted here."""
 
     def has_add_permission(self, *_: object, **__: object) -> bool:
-        return False
-
-    def has_delete_permission(self, *_: object, **__: object) -> bool:
         return False
 
 

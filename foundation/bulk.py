@@ -8,21 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from operator import attrgetter
+from typing import NamedTuple
 
 from django.db import connection, models
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
 
+class _Column(NamedTuple):
+    attribute: str
+    name: sql.Identifier
+    array_type: sql.SQL
+    is_json: bool
+    is_automatic: bool
+
+
 @lru_cache
-def _columns(model: type[models.Model]) -> tuple[tuple[str, str, bool], ...]:
-    """Return (attribute, column, is JSON) of every field that the database does not make."""
-    return tuple(
-        (field.attname, field.column, isinstance(field, models.JSONField))
+def _columns(model: type[models.Model]) -> dict[str, _Column]:
+    """Return the model's columns by field name; a foreign key has the type of what it names."""
+    return {
+        field.name: _Column(
+            attribute=field.attname,
+            name=sql.Identifier(field.column or field.attname),
+            array_type=sql.SQL(f"%s::{field.rel_db_type(connection)}[]"),
+            is_json=isinstance(field, models.JSONField),
+            is_automatic=isinstance(field, models.AutoField),
+        )
         for field in model._meta.concrete_fields
-        if not isinstance(field, models.AutoField)
-    )
+    }
 
 
 def insert(rows: Sequence[models.Model]) -> None:
@@ -30,21 +44,18 @@ def insert(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     model = type(rows[0])
-    columns = _columns(model)
+    columns = [c for c in _columns(model).values() if not c.is_automatic]
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(model._meta.db_table),
-        sql.SQL(",").join(sql.Identifier(column) for _, column, _ in columns),
+        sql.Identifier(model._meta.db_table), sql.SQL(",").join(c.name for c in columns)
     )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+    values_of = attrgetter(*(c.attribute for c in columns))
+    json_at = [place for place, column in enumerate(columns) if column.is_json]
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
-            copy.write_row(
-                [
-                    Jsonb(value) if is_json and value is not None else value
-                    for value, is_json in (
-                        (getattr(row, attribute), is_json) for attribute, _, is_json in columns
-                    )
-                ]
-            )
+            values = list(values_of(row))
+            for place in json_at:
+                values[place] = Jsonb(values[place])
+            copy.write_row(values)
 
 
 def update(rows: Sequence[models.Model], *, fields: Iterable[str]) -> None:
@@ -52,27 +63,17 @@ def update(rows: Sequence[models.Model], *, fields: Iterable[str]) -> None:
     if not rows:
         return
     model = type(rows[0])
-    key = model._meta.pk
-    changed = [model._meta.get_field(name) for name in fields]
-    typed: list[tuple[Any, str, str]] = [
-        (
-            field.attname,
-            field.column,
-            field.rel_db_type(connection) if field.is_relation else field.db_type(connection),
-        )
-        for field in [key, *changed]
-    ]
-    arrays = [[getattr(row, attribute) for row in rows] for attribute, _, _ in typed]
+    columns = _columns(model)
+    key = next(columns[f.name] for f in model._meta.concrete_fields if f.primary_key)
+    changed = [columns[name] for name in fields]
+    given = [key, *changed]
     statement = sql.SQL("UPDATE {} AS t SET {} FROM unnest({}) AS v({}) WHERE t.{} = v.{}").format(
         sql.Identifier(model._meta.db_table),
-        sql.SQL(",").join(
-            sql.SQL("{} = v.{}").format(sql.Identifier(column), sql.Identifier(column))
-            for _, column, _ in typed[1:]
-        ),
-        sql.SQL(",").join(sql.SQL("%s::{}[]").format(sql.SQL(kind)) for _, _, kind in typed),
-        sql.SQL(",").join(sql.Identifier(column) for _, column, _ in typed),
-        sql.Identifier(typed[0][1]),
-        sql.Identifier(typed[0][1]),
+        sql.SQL(",").join(sql.SQL("{0} = v.{0}").format(c.name) for c in changed),
+        sql.SQL(",").join(c.array_type for c in given),
+        sql.SQL(",").join(c.name for c in given),
+        key.name,
+        key.name,
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, arrays)
+        cursor.execute(statement, [[getattr(row, c.attribute) for row in rows] for c in given])

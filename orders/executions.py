@@ -112,7 +112,7 @@ def apply_next(*, now: datetime, limit: int = BATCH) -> int:
             failpoints.reach("executions.before_commit")
     except (OperationalError, InterfaceError):
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the next report
         if limit == 1:
             return _park_first(error, now=now)
         log.warning("execution_batch_failed", error=str(error))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.db import models
 
@@ -30,6 +31,11 @@ class Cause:
     at: datetime
     reason: str
     source_address: str = ""
+
+
+def steps(order_id: UUID) -> models.QuerySet[models.Model]:
+    """Return the history rows of an order, oldest first."""
+    return HistoricalOrder._default_manager.filter(id=order_id).order_by("history_id")
 
 
 def step(order: Order, cause: Cause, *, kind: str = CHANGED) -> models.Model:

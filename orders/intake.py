@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-import uuid
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -115,7 +113,7 @@ def _settle(batch: list[_Entry]) -> None:
     """Answer every entry: the batch in one transaction, or each alone when that fails.
 
     A poisoned ticket then fails alone. Trying again is safe even when the failed commit had in
-    fact happened: every order has its client_order_id by now, and finds itself.
+    fact happened: every order has its client_order_id, and finds itself.
     """
     try:
         answers = submission.submit_batch([e.ticket for e in batch], now=timezone.now())
@@ -138,12 +136,7 @@ intake = Intake()
 
 
 def submit(ticket: OrderTicket) -> Future[Answer]:
-    """Submit an order; the answer comes once it is durable. See `Intake.enter` for errors.
-
-    An order without a client_order_id is given one here, before anything is tried.
-    """
-    if ticket.client_order_id is None:
-        ticket = replace(ticket, client_order_id=str(uuid.uuid4()))
+    """Submit an order; the answer comes once it is durable. See `Intake.enter` for errors."""
     return intake.enter(ticket)
 
 

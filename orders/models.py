@@ -95,7 +95,8 @@ class Order(models.Model):
 
     @property
     def leaves_quantity(self) -> Decimal:
-        return self.quantity - self.filled_quantity
+        leaves: Decimal = self.quantity - self.filled_quantity
+        return leaves
 
     @property
     def average_price(self) -> Decimal | None:

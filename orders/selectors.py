@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from orders.history import HistoricalOrder
+from orders import history
 from orders.lifecycle import Status
 from orders.models import Order, Trade
 from venues.messages import Side
@@ -76,17 +76,24 @@ def listing(
 
 def timeline(of: Order) -> list[Step]:
     """Return every step of the order, oldest first, from its append-only history."""
-    rows = HistoricalOrder._default_manager.filter(id=of.pk).order_by("history_id")
+    rows = history.steps(of.pk).values_list(
+        "history_date",
+        "status",
+        "actor",
+        "source_address",
+        "history_change_reason",
+        "filled_quantity",
+    )
     return [
         Step(
-            at=row.history_date,
-            status=row.status,
-            actor=row.actor,
-            source_address=row.source_address,
-            reason=row.history_change_reason or "",
-            filled_quantity=row.filled_quantity,
+            at=at,
+            status=status,
+            actor=actor,
+            source_address=address,
+            reason=reason or "",
+            filled_quantity=filled,
         )
-        for row in rows
+        for at, status, actor, address, reason, filled in rows
     ]
 
 

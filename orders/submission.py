@@ -93,9 +93,14 @@ def submit_batch(batch: Sequence[Ticket], *, now: datetime) -> list[Answer]:
 
     A denial or refusal is an answer. Anything unexpected raises, and nothing was written.
     """
+    flaws = [tickets.flaw(t) if isinstance(t, OrderTicket) else None for t in batch]
+    sound = [ticket for ticket, flaw in zip(batch, flaws, strict=True) if flaw is None]
     with transaction.atomic():
-        working = _Batch(batch, now=now)
-        answers = [_answer(working, ticket) for ticket in batch]
+        working = _Batch(sound, now=now)
+        answers = [
+            _answer(working, ticket) if flaw is None else Answer(refusal=flaw)
+            for ticket, flaw in zip(batch, flaws, strict=True)
+        ]
         working.write()
         failpoints.reach("intake.before_commit")
     failpoints.reach("intake.committed")
@@ -112,9 +117,6 @@ def _answer(working: _Batch, ticket: Ticket) -> Answer:
 
 
 def _place(working: _Batch, account: LockedAccount, ticket: OrderTicket) -> Answer:
-    flaw = tickets.flaw(ticket)
-    if flaw is not None:
-        return Answer(refusal=flaw)
     before = _earlier_order(working, ticket)
     if before is not None:
         if before.content_digest == ticket.content_digest:

@@ -13,6 +13,7 @@ from foundation import decimals
 from venues.messages import OrderType, Side, TimeInForce
 
 CLIENT_ORDER_ID_LENGTH_MAX: Final = 128
+SYMBOL_LENGTH_MAX: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,12 @@ class Refusal:
 class OrderTicket:
     """An order as somebody wants it, complete and of the right types, not yet judged.
 
-    Who sends no client_order_id leaves it None: the intake then makes one.
+    Every ticket has a client_order_id, which the edge makes when the client sends none: only
+    so can a try whose outcome is unknown be repeated.
     """
 
     account_id: UUID
-    client_order_id: str | None
+    client_order_id: str
     symbol: str
     side: Side
     quantity: Decimal
@@ -88,6 +90,8 @@ Ticket = OrderTicket | CancelTicket
 
 def flaw(ticket: OrderTicket) -> Refusal | None:
     """Return what makes the ticket meaningless whatever the market, or None."""
+    if not (0 < len(ticket.symbol) <= SYMBOL_LENGTH_MAX and ticket.symbol.isprintable()):
+        return Refusal("unknown_symbol", "That is no symbol of an instrument.")
     if ticket.quantity <= 0:
         return Refusal("invalid_quantity", "The quantity must be greater than zero.")
     if ticket.type is OrderType.LIMIT and ticket.limit_price is None:
@@ -96,7 +100,7 @@ def flaw(ticket: OrderTicket) -> Refusal | None:
         return Refusal("limit_price_unexpected", "A market order takes no limit price.")
     if ticket.limit_price is not None and ticket.limit_price <= 0:
         return Refusal("invalid_limit_price", "The limit price must be greater than zero.")
-    if ticket.client_order_id is not None and not (
+    if not (
         0 < len(ticket.client_order_id) <= CLIENT_ORDER_ID_LENGTH_MAX
         and ticket.client_order_id.isprintable()
     ):

@@ -14,9 +14,9 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from accounts.locks import LockedAccount
 from django.db.models import Q
 
+from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH
 from marketdata.models import Instrument
@@ -75,7 +75,8 @@ class Books:
         self._moves: list[tuple[Transfer, LedgerKey, LedgerKey]] = []
 
     def settled(self, account: LockedAccount, asset: str) -> Decimal:
-        return self._balance(account, asset).settled
+        settled: Decimal = self._balance(account, asset).settled
+        return settled
 
     def available(self, account: LockedAccount, asset: str) -> Decimal:
         return self._balance(account, asset).available
@@ -112,7 +113,7 @@ class Books:
         hold = self._pending_hold(order_id)
         if hold is None:
             return ZERO
-        released = hold.remaining
+        released: Decimal = hold.remaining
         self._keep(account, hold, ZERO, Hold.Status.RELEASED)
         return released
 
@@ -308,15 +309,13 @@ def _still_held(hold: Hold, fill: Fill) -> Decimal:
 
 
 def _find_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
-    owners = {owner for owner, _, _ in keys}
+    owners = {owner for owner, _, _ in keys if owner is not None}
     rows = LedgerAccount.objects.filter(
-        Q(owner__in=owners - {None}) | Q(owner=None),
+        Q(owner__in=owners) | Q(owner=None),
         kind__in={kind for _, kind, _ in keys},
         asset__in={asset for _, _, asset in keys},
     ).values_list("owner_id", "kind", "asset", "pk")
-    return {
-        (owner, kind, asset): pk for owner, kind, asset, pk in rows if (owner, kind, asset) in keys
-    }
+    return {(owner, kind, asset): pk for owner, kind, asset, pk in rows}
 
 
 def _open_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:

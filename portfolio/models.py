@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -12,13 +13,15 @@ from accounts.models import Account
 from marketdata.models import Instrument
 
 
-class AmountField(models.DecimalField):
-    def __init__(self, **options: object) -> None:
-        super().__init__(**{"max_digits": 38, "decimal_places": 9, **options})  # type: ignore[arg-type]
+class AmountField(models.DecimalField):  # type: ignore[type-arg]
+    """An amount of any asset: 29 digits before the point and 9 behind it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_digits": 38, "decimal_places": 9, **options})
 
 
 class LedgerAccount(models.Model):
-    """One account of the books: whose (a customer's, or the house's own), what for, in which asset."""
+    """One account of the books: whose (a customer's or the house's), what for, in which asset."""
 
     class Kind(models.TextChoices):
         CUSTOMER = "customer", "customer"
@@ -85,7 +88,7 @@ class Transfer(models.Model):
 
 
 class Balance(models.Model):
-    """A customer's running balance in one asset: the sum of its transfers, and what is held of it."""
+    """A customer's running balance in one asset: what its transfers sum to, and what is held."""
 
     ledger_account = models.OneToOneField(
         LedgerAccount,
@@ -112,7 +115,8 @@ class Balance(models.Model):
 
     @property
     def available(self) -> Decimal:
-        return self.settled - self.held
+        available: Decimal = self.settled - self.held
+        return available
 
 
 class Hold(models.Model):

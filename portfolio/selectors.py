@@ -123,11 +123,10 @@ def price_of(quote: Quote | None) -> Decimal | None:
     """Return the price that a position is valued at: the last trade, else the middle."""
     if quote is None:
         return None
-    if quote.last is not None:
-        return quote.last
-    if quote.bid is not None and quote.ask is not None:
-        return (quote.bid + quote.ask) / 2
-    return None
+    price: Decimal | None = quote.last
+    if price is None and quote.bid is not None and quote.ask is not None:
+        price = (quote.bid + quote.ask) / 2
+    return price
 
 
 def _view(

@@ -6,6 +6,6 @@ from django.utils import timezone
 from portfolio import closing
 
 
-@shared_task(name="portfolio.snapshot_equity")
+@shared_task(name="portfolio.snapshot_equity")  # type: ignore[untyped-decorator]
 def snapshot_equity() -> int:
     return closing.snapshot_equity(now=timezone.now())

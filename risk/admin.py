@@ -6,12 +6,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from foundation.admin import Kept, ReadOnly
+from foundation.admin import ReadOnly, Undeletable
 from risk.models import Decision, Limits
 
 
 @admin.register(Limits)
-class LimitsAdmin(SimpleHistoryAdmin, Kept):
+class LimitsAdmin(SimpleHistoryAdmin, Undeletable):
     list_display = (
         "__str__",
         "order_quantity_max",
@@ -22,10 +22,6 @@ class LimitsAdmin(SimpleHistoryAdmin, Kept):
     list_select_related = ("account",)
     search_fields = ("=account__number",)
     readonly_fields = ("account",)
-
-    def has_add_permission(self, request: HttpRequest, *_: object, **__: object) -> bool:
-        """Limits of its own may be given to an account; then the account can be chosen."""
-        return bool(request.user.has_perm("risk.add_limits"))
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Limits | None = None

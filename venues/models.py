@@ -29,7 +29,7 @@ class OutboxMessage(models.Model):
 
 
 class InboxReport(models.Model):
-    """A venue's report as it came; unique by the venue's execution id. Applied, or parked with a reason."""
+    """A venue's report as it came, once by its execution id; applied, or parked with a reason."""
 
     class State(models.TextChoices):
         NEW = "new"

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from foundation import decimals
 from venues.messages import (
     CancelOrder,
     ExecutionReport,
@@ -72,7 +73,7 @@ def _plain(content: dict[str, Any]) -> dict[str, Any]:
 
 def _plain_value(value: object) -> object:
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return decimals.text(value)
     if isinstance(value, datetime):
         return value.isoformat()
     return value

@@ -31,11 +31,15 @@ def test_the_program_runs_as_the_restricted_role():
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-@pytest.mark.parametrize("statement", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}"])
+@pytest.mark.parametrize("statement", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {}", "TRUNCATE {}"])
 def test_neither_update_nor_delete_is_granted(table, statement):
-    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(statement.format(table))
+    refused = pytest.raises(DatabaseError, match="permission denied")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(table, a_column_of(table)))
+
+
+def a_column_of(table):
+    return connection.introspection.get_table_description(connection.cursor(), table)[0].name
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

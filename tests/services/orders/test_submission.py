@@ -55,7 +55,7 @@ def test_an_accepted_order_is_held_recorded_and_in_the_outbox():
     assert decision.allowed
     assert decision.inputs["situation"]["cash_available"] == "2000"
     message = OutboxMessage.objects.get(order_id=order.pk)
-    assert (message.kind, message.message["limit_price"]) == ("new", "103.00")
+    assert (message.kind, message.message["limit_price"]) == ("new", "103")
     [step] = selectors.timeline(order)
     assert (step.status, step.actor, step.source_address) == (
         "submitted", f"user:{account.user_id}", "192.0.2.1",
@@ -144,6 +144,8 @@ def test_a_denied_key_stays_denied():
     ("wanted", "code"),
     [
         ({"symbol": "NONE"}, "unknown_symbol"),
+        ({"symbol": "A\x00"}, "unknown_symbol"),
+        ({"symbol": ""}, "unknown_symbol"),
         ({"quantity": D(0)}, "invalid_quantity"),
         ({"quantity": D(-1)}, "invalid_quantity"),
         ({"limit_price": D(1)}, "limit_price_unexpected"),
