@@ -264,7 +264,9 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
 MARKET_HOURS: str = env.str("MARKET_HOURS", "always")  # or the ISO code of an exchange: XNYS
 MARKET_SEED: int = env.int("MARKET_SEED", 1)
-QUOTE_AGE_SECONDS_MAX = 10
+# Feeds confirm every quote twice a second, so an older one means that the feed has stopped;
+# with the time it takes to look, everybody sees that within two seconds.
+QUOTE_AGE_SECONDS_MAX: float = env.float("QUOTE_AGE_SECONDS_MAX", 1.8)
 
 # --- Headers -------------------------------------------------------------------------------
 

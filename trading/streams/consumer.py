@@ -67,7 +67,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         hello = encoding.hello(account_id=self.account_id, sequence=self.mailbox.sequence)
         self.sending = asyncio.create_task(self._work(hello))
 
-    async def disconnect(self, code: int) -> None:  # noqa: ARG002 - Channels' signature
+    async def disconnect(self, code: int) -> None:
         self.sending.cancel()
         hub.unsubscribe(self.mailbox, set(self.mailbox.symbols))
         if self.account_id is not None:
