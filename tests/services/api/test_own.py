@@ -1,0 +1,95 @@
+"""What our own pages call: keys, the watchlist, demo money, the activity log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts import authentication
+from portfolio.models import Transfer
+from tests import world
+from tests.services.api.conftest import Api, Customer
+from trading import demo
+
+
+def send(browser: Client, method: str, path: str, body: object = None) -> Any:
+    call = getattr(browser, method)
+    return call(path, body, content_type="application/json") if body is not None else call(path)
+
+
+def test_a_key_is_made_shown_once_used_and_revoked(browser: Client) -> None:
+    made = send(browser, "post", "/api/v1/keys", {"name": "robot"})
+    assert made.status_code == 201
+    key = made.json()
+    robot = Api(Customer(None, key["key_id"], key["secret_key"]))  # type: ignore[arg-type]
+    assert robot("GET", "/v2/account").status_code == 200
+    listed = send(browser, "get", "/api/v1/keys").json()
+    assert listed[0]["name"] == "robot"
+    assert all("secret_key" not in row for row in listed)
+    assert send(browser, "delete", f"/api/v1/keys/{key['key_id']}").status_code == 204
+    authentication.forget()
+    assert robot("GET", "/v2/account").status_code == 401
+
+
+def test_the_key_of_another_is_not_found(browser: Client, other: Customer) -> None:
+    answer = send(browser, "delete", f"/api/v1/keys/{other.key_id}")
+    assert (answer.status_code, answer.json()["code"]) == (404, 40410000)
+    assert Api(other)("GET", "/v2/account").status_code == 200
+
+
+def test_the_watchlist_is_at_first_all_and_then_what_was_chosen(browser: Client) -> None:
+    world.instrument("MSFT")
+    assert send(browser, "get", "/api/v1/watchlist").json() == {"symbols": ["AAPL", "MSFT"]}
+    chosen = send(browser, "put", "/api/v1/watchlist", {"symbols": ["msft", "AAPL", "MSFT"]})
+    assert chosen.json() == {"symbols": ["MSFT", "AAPL"]}
+    assert send(browser, "get", "/api/v1/watchlist").json() == {"symbols": ["MSFT", "AAPL"]}
+    refused = send(browser, "put", "/api/v1/watchlist", {"symbols": ["NOPE"]})
+    assert (refused.status_code, refused.json()["reason"]) == (422, "unknown_symbol")
+    assert send(browser, "get", "/api/v1/watchlist").json() == {"symbols": ["MSFT", "AAPL"]}
+
+
+def test_demo_money_comes_once_for_each_key(browser: Client) -> None:
+    def cash() -> str:
+        return str(send(browser, "get", "/api/v1/account").json()["cash"])
+
+    first = send(browser, "post", "/api/v1/demo-deposit", {"key": "key-number-1"})
+    again = send(browser, "post", "/api/v1/demo-deposit", {"key": "key-number-1"})
+    assert (first.json()["repeat"], again.json()["repeat"]) == (False, True)
+    assert cash() == "110000"
+
+
+def test_demo_money_is_bounded_by_the_day(browser: Client) -> None:
+    before = Transfer.objects.count()
+    for n in range(demo.DEPOSITS_PER_DAY_MAX):
+        assert (
+            send(browser, "post", "/api/v1/demo-deposit", {"key": f"number-{n}"}).status_code == 200
+        )
+    answer = send(browser, "post", "/api/v1/demo-deposit", {"key": "one-too-many"})
+    assert (answer.status_code, answer.json()["reason"]) == (403, "deposit_limit")
+    assert Transfer.objects.count() == before + demo.DEPOSITS_PER_DAY_MAX
+
+
+def test_there_is_no_demo_money_in_production(browser: Client, settings: Any) -> None:
+    settings.DEMO = False
+    answer = send(browser, "post", "/api/v1/demo-deposit", {"key": "key-number-1"})
+    assert answer.status_code == 404
+
+
+def test_the_activity_log_goes_on_from_where_one_was(browser: Client) -> None:
+    whole = send(browser, "get", "/api/v1/activity").json()
+    assert [e["kind"] for e in whole] == ["money.deposited", "key.created"]
+    rest = send(browser, "get", f"/api/v1/activity?since={whole[0]['sequence']}").json()
+    assert rest == whole[1:]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/keys", "/api/v1/demo-deposit"])
+def test_an_unknown_field_is_refused(browser: Client, path: str) -> None:
+    answer = send(browser, "post", path, {"colour": "green"})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "unknown_field")
+
+
+def test_a_key_opens_nothing_of_the_pages(api: Api) -> None:
+    for path in ("/api/v1/account", "/api/v1/keys", "/api/v1/orders"):
+        assert api("GET", path).status_code == 401
