@@ -68,6 +68,7 @@ class Books:
         self._stored = set(self._balances)
         self._holds = {h.order_id: h for h in holds}
         self._positions = {(p.account_id, p.instrument_id): p for p in positions}
+        self._stored_positions = set(self._positions)
         self._new_holds: list[Hold] = []
         self._changed_balances: set[tuple[UUID, str]] = set()
         self._changed_holds: set[UUID] = set()
@@ -195,10 +196,10 @@ class Books:
             [self._holds[k] for k in self._changed_holds - new],
             fields=["remaining", "status"],
         )
-        positions = [self._positions[k] for k in self._changed_positions]
-        bulk.insert([p for p in positions if p.pk is None])
+        new_positions = self._changed_positions - self._stored_positions
+        bulk.insert([self._positions[k] for k in new_positions])
         bulk.update(
-            [p for p in positions if p.pk is not None],
+            [self._positions[k] for k in self._changed_positions - new_positions],
             fields=["quantity", "cost_basis", "realised", "opened_at"],
         )
 

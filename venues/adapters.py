@@ -14,6 +14,10 @@ class VenueUnavailable(RuntimeError):
     """The venue cannot be reached now: nothing is known of what was being sent."""
 
 
+class Unsendable(ValueError):
+    """The venue's wire cannot carry one of these requests, now or ever; none was sent."""
+
+
 class Adapter(Protocol):
     """One venue, seen from the gateway."""
 
@@ -22,7 +26,8 @@ class Adapter(Protocol):
     def send(self, requests: Sequence[Request]) -> None:
         """Hand over the requests in order; return when the venue has them safely.
 
-        Raises VenueUnavailable, after which any of them may or may not have arrived.
+        Raises VenueUnavailable, after which any of them may or may not have arrived, and
+        Unsendable.
         """
 
     def reports(self, after: int, limit: int) -> Sequence[ExecutionReport]:
@@ -39,6 +44,8 @@ class EmbeddedExchange:
             exchange.enter(requests)
         except exchange.ExchangeUnavailable as error:
             raise VenueUnavailable(str(error)) from error
+        except exchange.MalformedRequest as error:
+            raise Unsendable(str(error)) from error
 
     def reports(self, after: int, limit: int) -> Sequence[ExecutionReport]:
         return exchange.reports(after, limit)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from typing import Final
 
 import structlog
@@ -19,7 +20,9 @@ from django.utils import timezone
 from foundation import failpoints, wakeups
 from foundation.wakeups import Channel
 from venues import inbox, outbox, wire
-from venues.adapters import Adapter, EmbeddedExchange, VenueUnavailable
+from venues.adapters import Adapter, EmbeddedExchange, Unsendable, VenueUnavailable
+from venues.messages import ExecutionReport, ReportKind
+from venues.models import OutboxMessage
 
 log = structlog.get_logger(__name__)
 
@@ -76,13 +79,44 @@ def _send(adapter: Adapter) -> bool:
         return False
     failpoints.reach("gateway.before_send")
     try:
-        adapter.send([wire.request_from_json(m.kind, m.message) for m in messages])
+        _send_all(adapter, messages)
     except VenueUnavailable as error:
         log.warning("venue_unavailable", venue=adapter.venue, error=str(error))
         return False
     failpoints.reach("gateway.sent")
     outbox.confirm(messages, now=timezone.now())
     return len(messages) == BATCH
+
+
+def _send_all(adapter: Adapter, messages: Sequence[OutboxMessage]) -> None:
+    """Send together, or one by one when one of them cannot be sent: that one is rejected."""
+    try:
+        adapter.send([wire.request_from_json(m.kind, m.message) for m in messages])
+    except Unsendable as error:
+        if len(messages) > 1:
+            for message in messages:
+                _send_all(adapter, [message])
+            return
+        log.error("request_unsendable", venue=adapter.venue, error=str(error))
+        inbox.store(adapter.venue, [_rejection(messages[0], str(error))], now=timezone.now())
+
+
+def _rejection(message: OutboxMessage, reason: str) -> ExecutionReport:
+    """Answer in the venue's place for a request that it will never see."""
+    is_new = message.kind == wire.NEW_ORDER
+    return ExecutionReport(
+        sequence=0,  # not one of the venue's own numbers
+        execution_id=f"gateway-{message.pk}",
+        kind=ReportKind.REJECTED if is_new else ReportKind.CANCEL_REJECTED,
+        client_order_id=str(message.order_id),
+        venue_order_id="",
+        at=timezone.now(),
+        quantity=None,
+        price=None,
+        cumulative_quantity=Decimal(0),
+        leaves_quantity=Decimal(0),
+        reason=f"The venue cannot take this request: {reason}",
+    )
 
 
 def _receive(adapter: Adapter, last: int) -> tuple[int, bool]:

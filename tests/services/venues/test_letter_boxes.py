@@ -10,7 +10,7 @@ from django.utils import timezone
 from orders import submission
 from tests import world
 from venues import gateway, inbox, outbox, wire
-from venues.adapters import VenueUnavailable
+from venues.adapters import Unsendable, VenueUnavailable
 from venues.messages import (
     CancelOrder,
     ExecutionReport,
@@ -93,6 +93,35 @@ def test_what_could_not_be_sent_is_sent_later():
     venue.is_there = True
     gateway._send(venue)
     assert len(venue.got) == 1
+
+
+class Picky(Recorder):
+    """A venue whose wire has no room for more than 1,000."""
+
+    def send(self, requests):
+        if any(getattr(r, "quantity", 0) > 1_000 for r in requests):
+            raise Unsendable("no room for the quantity")
+        super().send(requests)
+
+
+def test_what_can_never_be_sent_is_rejected_and_keeps_nobody_waiting():
+    world.instrument()
+    account, venue = world.customer(cash="1000000.00"), Picky()
+    orders = [
+        answer.order
+        for answer in submission.submit_batch(
+            [world.limit_ticket(account, "90.00", quantity=Decimal(q)) for q in (1, 1001, 2)],
+            now=timezone.now(),
+        )
+    ]
+    gateway._send(venue)
+    world.apply_reports()
+    for order in orders:
+        order.refresh_from_db()
+    assert [r.quantity for r in venue.got] == [1, 2]
+    assert [order.status for order in orders] == ["submitted", "rejected", "submitted"]
+    assert orders[1].status_reason.endswith("no room for the quantity")
+    assert outbox.unsent(venue.venue, 10) == []
 
 
 def test_reports_are_asked_for_after_the_last_that_is_here():
