@@ -6,7 +6,7 @@ Nothing in it knows the server: daphne, uvicorn and granian run it alike.
 from __future__ import annotations
 
 import os
-from typing import cast
+from typing import Final, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trading.settings")
 
@@ -15,10 +15,19 @@ from django.core.asgi import get_asgi_application
 # What follows has models behind it, and so comes after Django is set up.
 _django = get_asgi_application()
 
-from channels.routing import ProtocolTypeRouter  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import re_path  # noqa: E402
 
 from trading.api.manners import Manners  # noqa: E402
 from trading.api.plain import Application, OrderEntry, Receive, Scope, Send  # noqa: E402
+from trading.streams.routing import websocket_urlpatterns  # noqa: E402
+
+NO_SUCH_SOCKET: Final = 4404
+
+
+async def _no_such_socket(_scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": NO_SUCH_SOCKET})
 
 
 async def _lifespan(_scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,5 +39,10 @@ async def _lifespan(_scope: Scope, receive: Receive, send: Send) -> None:
             return
 
 
-_http = Manners(OrderEntry(cast("Application", _django)))
-application = ProtocolTypeRouter({"http": _http, "lifespan": _lifespan})
+application = ProtocolTypeRouter(
+    {
+        "http": Manners(OrderEntry(cast("Application", _django))),
+        "websocket": URLRouter([*websocket_urlpatterns, re_path("", _no_such_socket)]),
+        "lifespan": _lifespan,
+    }
+)
