@@ -1,0 +1,89 @@
+"""The exchange running in a test, and short words for what is asked of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+from django.db import connection
+
+from marketdata.models import Instrument
+from marketdata.tape import tape
+from venues.exchange import service
+from venues.messages import CancelOrder, NewOrder, OrderType, Side, TimeInForce
+
+
+def listed(symbol: str = "AAPL", *, price: str = "100.00", **changes: object) -> Instrument:
+    """List an instrument for the exchange to trade."""
+    return Instrument.objects.create(
+        **{
+            "code": f"US.{symbol}",
+            "symbol": symbol,
+            "name": symbol,
+            "asset_class": "us_equity",
+            "exchange": "NASDAQ",
+            "reference_price": Decimal(price),
+            **changes,
+        }
+    )
+
+
+def order(name: str, side: str = "buy", quantity: str = "10", price: str = "100.00", tif: str = "gtc"):
+    return NewOrder(
+        client_order_id=name,
+        symbol="AAPL",
+        side=Side(side),
+        quantity=Decimal(quantity),
+        type=OrderType.LIMIT,
+        time_in_force=TimeInForce(tif),
+        limit_price=Decimal(price),
+    )
+
+
+def cancel(name: str) -> CancelOrder:
+    return CancelOrder(f"cancel-{name}", name)
+
+
+def wait_for(condition: Callable[[], object], *, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("it did not happen in time")
+        time.sleep(0.01)
+
+
+class Running:
+    """The exchange's part on a thread of its own."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.beats = 0
+        self.error: BaseException | None = None
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            service.run(self.stop, self._beat)
+        except BaseException as error:  # noqa: BLE001  # the test looks at what ended the part
+            self.error = error
+        finally:
+            connection.close()
+
+    def _beat(self) -> None:
+        self.beats += 1
+
+
+@contextmanager
+def exchange() -> Iterator[Running]:
+    running = Running()
+    running.thread.start()
+    try:
+        wait_for(lambda: service._desk._is_open or running.error)
+        yield running
+    finally:
+        running.stop.set()
+        running.thread.join(10)
+        tape.take(wait_seconds=0, ticks_max=10**6)
