@@ -1,0 +1,108 @@
+// The little that we need of a view library: make, find, keep rows in step, flash.
+
+export const $ = (selector, root = document) => root.querySelector(selector);
+export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+/** Make an element. Properties that are not plain attributes: `on*` listeners and `dataset`. */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "dataset") Object.assign(element.dataset, value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Set the text of an element only when it differs: an unchanged cell costs no layout. */
+export function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function setDirection(element, direction) {
+  element.classList.toggle("up", direction === "up");
+  element.classList.toggle("down", direction === "down");
+}
+
+export function readJson(id) {
+  const element = document.getElementById(id);
+  return element ? JSON.parse(element.textContent) : null;
+}
+
+/**
+ * Make the rows of `parent` those of `items`, in order, touching only what differs, so that
+ * focus and selection survive. `build(item)` makes a row, `fill(row, item)` brings it up to date.
+ */
+export function keepRows(parent, items, key, build, fill) {
+  const rows = new Map([...parent.children].map((row) => [row.dataset.key, row]));
+  let place = parent.firstElementChild;
+  for (const item of items) {
+    const name = String(key(item));
+    let row = rows.get(name);
+    if (row) {
+      rows.delete(name);
+    } else {
+      row = build(item);
+      row.dataset.key = name;
+    }
+    if (row === place) place = place.nextElementSibling;
+    else parent.insertBefore(row, place);
+    fill(row, item);
+  }
+  for (const row of rows.values()) {
+    if (row.contains(document.activeElement)) focusBeside(row);
+    row.remove();
+  }
+}
+
+function focusBeside(row) {
+  const neighbour = row.nextElementSibling ?? row.previousElementSibling;
+  const target = neighbour?.querySelector("a, button, [tabindex]") ?? row.closest("[tabindex]");
+  target?.focus({ preventScroll: true });
+}
+
+const FLASH_EVERY_MS = 500;
+const flashedAt = new WeakMap();
+
+/** Flash a cell for 300 ms, at most twice a second. */
+export function flash(cell, direction) {
+  const now = performance.now();
+  if (!direction || now - (flashedAt.get(cell) ?? -FLASH_EVERY_MS) < FLASH_EVERY_MS) return;
+  flashedAt.set(cell, now);
+  const colour = direction === "up" ? "var(--up-flash)" : "var(--down-flash)";
+  cell.animate([{ backgroundColor: colour }, { backgroundColor: colour, offset: 0.5 }, {}], 300);
+}
+
+/** Return a function that runs `paint` once in the next frame, however often it is called. */
+export function eachFrame(paint) {
+  let isWaiting = false;
+  return () => {
+    if (isWaiting) return;
+    isWaiting = true;
+    requestAnimationFrame(() => {
+      isWaiting = false;
+      paint();
+    });
+  };
+}
+
+/** What the browser keeps for this person: layout, watchlist, theme. Never money. */
+export const kept = {
+  read(name, otherwise) {
+    try {
+      const text = localStorage.getItem(`openfloor.${name}`);
+      return text === null ? otherwise : JSON.parse(text);
+    } catch {
+      return otherwise; // storage is refused, or holds what an older version wrote
+    }
+  },
+  write(name, value) {
+    try {
+      localStorage.setItem(`openfloor.${name}`, JSON.stringify(value));
+    } catch {
+      // Storage is refused or full: the page works on, it only forgets.
+    }
+  },
+};

@@ -1,0 +1,210 @@
+// The account page: money as it moves, API keys, simulated deposits, appearance.
+
+import { $, $$, eachFrame, keepRows, make, put, setDirection } from "../dom.js";
+import * as http from "../http.js";
+import { announce, choose } from "../keys.js";
+import * as money from "../money.js";
+import { on, store, tell } from "../store.js";
+import "../strip.js";
+import * as time from "../time.js";
+
+// --- Money ---------------------------------------------------------------------------------------------
+
+function showMoney() {
+  const { account, positions } = store;
+  for (const cell of $$("[data-money]")) put(cell, money.money(amount(cell.dataset.money, account, positions)));
+}
+
+/** The socket sends positions but not their sum, which must agree with the rows beside it. */
+function amount(name, account, positions) {
+  if (name !== "long_market_value" || !positions) return account[name];
+  return money.text(positions.reduce((sum, each) => sum + (money.parse(each.market_value) ?? 0n), 0n));
+}
+
+function showPositions() {
+  const positions = store.positions;
+  if (!positions) return;
+  const rows = $("#position-rows");
+  keepRows(
+    rows,
+    positions,
+    ({ symbol }) => symbol,
+    ({ symbol }) =>
+      make(
+        "tr",
+        {},
+        make("td", {}, make("a", { href: `/trade/${symbol}` }, symbol)),
+        ...Array.from({ length: 5 }, () => make("td", { class: "number live" })),
+      ),
+    (row, position) => {
+      const [, quantity, average, price, value, open] = row.children;
+      const digits = Math.max(2, money.places(position.current_price ?? "0.01"));
+      put(quantity, money.quantity(position.qty));
+      put(average, money.price(position.avg_entry_price, digits));
+      put(price, money.price(position.current_price, digits));
+      put(value, money.money(position.market_value));
+      put(open, `${money.signedMoney(position.unrealized_pl)} (${money.ratio(position.unrealized_plpc)})`);
+      setDirection(open, money.direction(position.unrealized_pl));
+    },
+  );
+  rows.closest("table").hidden = positions.length === 0;
+  $("#positions-empty").hidden = positions.length > 0;
+  put($("#positions-empty"), "You hold nothing yet.");
+}
+
+async function loadPositions() {
+  try {
+    store.positions ??= await http.get("/api/v1/positions");
+    tell("positions", store.positions);
+  } catch (error) {
+    if (!(error instanceof http.ApiError)) throw error;
+    put($("#positions-empty"), `The positions could not be loaded. ${error.message} Reload the page.`);
+  }
+}
+
+on("account", eachFrame(showMoney));
+on("positions", eachFrame(showPositions));
+tell("account");
+loadPositions();
+
+// --- Simulated money -------------------------------------------------------------------------------------
+
+const deposit = $("#deposit");
+let depositKey = http.uuid(); // one key, one deposit: a repeat after a lost answer books nothing
+
+deposit?.addEventListener("click", async () => {
+  if (deposit.getAttribute("aria-disabled") === "true") return;
+  deposit.setAttribute("aria-disabled", "true");
+  const state = $("#deposit-state");
+  put(state, "Depositing…");
+  try {
+    const { amount } = await http.post("/api/v1/demo-deposit", { key: depositKey });
+    depositKey = http.uuid();
+    put(state, `${money.money(amount)} USD deposited.`);
+    store.account = { ...store.account, ...(await http.get("/api/v1/account")) };
+    tell("account", store.account);
+  } catch (error) {
+    if (!(error instanceof http.ApiError)) throw error;
+    put(state, error.isUncertain ? "No answer came. Press again: it is booked once." : error.message);
+  } finally {
+    deposit.setAttribute("aria-disabled", "false");
+  }
+});
+
+// --- API keys --------------------------------------------------------------------------------------------
+
+const keyRows = $("#key-rows");
+
+async function loadKeys() {
+  try {
+    showKeys(await http.get("/api/v1/keys"));
+  } catch (error) {
+    if (!(error instanceof http.ApiError)) throw error;
+    put($("#keys-empty"), `The keys could not be loaded. ${error.message} Reload the page.`);
+  }
+}
+
+function showKeys(keys) {
+  keepRows(keyRows, keys, ({ key_id: id }) => id, buildKey, fillKey);
+  keyRows.closest("table").hidden = keys.length === 0;
+  $("#keys-empty").hidden = keys.length > 0;
+  put($("#keys-empty"), "No key yet. Create one to trade by program.");
+}
+
+function buildKey(key) {
+  const created = make("time");
+  time.show(created, key.created_at);
+  return make(
+    "tr",
+    {},
+    make("td", {}, make("code", {}, key.key_id)),
+    make("td", {}, key.name || money.NONE),
+    make("td", {}, created),
+    make("td"),
+    make("td", { class: "number" }, make("button", { type: "button", class: "link" }, "Revoke…")),
+  );
+}
+
+function fillKey(row, key) {
+  const button = row.lastElementChild.firstElementChild;
+  put(row.children[3], key.revoked_at ? `Revoked ${time.short(key.revoked_at)}` : "Works");
+  row.classList.toggle("quiet", Boolean(key.revoked_at));
+  button.hidden = Boolean(key.revoked_at);
+}
+
+/** Revoking cannot be undone: the first press says what it does, the second does it. */
+keyRows.addEventListener("click", async (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  const id = button.closest("tr").dataset.key;
+  if (button.dataset.sure !== "yes") {
+    button.dataset.sure = "yes";
+    put(button, "Revoke for ever: its programs stop");
+    button.addEventListener("blur", () => {
+      delete button.dataset.sure;
+      put(button, "Revoke…");
+    }, { once: true });
+    return;
+  }
+  try {
+    await http.remove(`/api/v1/keys/${id}`);
+    announce("The key is revoked.");
+  } catch (error) {
+    if (!(error instanceof http.ApiError)) throw error;
+    put($("#key-error"), `Not revoked. ${error.message}`);
+  }
+  await loadKeys();
+  $("#key-name").focus();
+});
+
+$("#key-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = $("#key-form button");
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
+  put($("#key-error"), "");
+  try {
+    const key = await http.post("/api/v1/keys", { name: $("#key-name").value });
+    put($("#secret-key"), key.key_id);
+    put($("#secret-secret"), key.secret_key);
+    $("#secret").hidden = false;
+    $("#key-name").value = "";
+    $("#secret").focus();
+    await loadKeys();
+  } catch (error) {
+    if (!(error instanceof http.ApiError)) throw error;
+    put($("#key-error"), error.message);
+  } finally {
+    button.setAttribute("aria-disabled", "false");
+  }
+});
+
+$("#secret-done").addEventListener("click", () => {
+  $("#secret").hidden = true;
+  put($("#secret-secret"), "");
+  $("#key-name").focus();
+});
+
+for (const button of $$("[data-copy]")) {
+  button.addEventListener("click", async () => {
+    const source = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      put(button, "Copied");
+    } catch {
+      // The clipboard is closed to pages that are not on HTTPS: select, so that Ctrl+C does it.
+      getSelection().selectAllChildren(source);
+      put(button, "Press Ctrl+C");
+    }
+  });
+}
+loadKeys();
+
+// --- Appearance ------------------------------------------------------------------------------------------
+
+for (const group of $$("[data-look]")) {
+  const name = group.dataset.look;
+  const now = document.documentElement.dataset[name];
+  for (const input of $$("input", group)) input.checked = input.value === now;
+  group.addEventListener("change", (event) => choose(name, event.target.value));
+}

@@ -1,0 +1,88 @@
+// The list of orders: as the server made it, kept true by the account's events.
+
+import { $, keepRows, make, put, readJson } from "../dom.js";
+import * as http from "../http.js";
+import * as money from "../money.js";
+import { on } from "../store.js";
+import "../strip.js";
+import * as time from "../time.js";
+import * as words from "../words.js";
+
+const start = readJson("orders-start");
+const orders = new Map(start.rows.map((order) => [order.id, order]));
+const rows = $("#orders-rows");
+const newOnes = new Set();
+const changed = new Set();
+let timer = 0;
+
+const digitsOf = (symbol) => money.places(start.places[symbol] ?? "0.01");
+
+function show() {
+  if (rows) keepRows(rows, [...orders.values()], ({ id }) => id, build, fill);
+}
+
+function build(order) {
+  const at = make("time");
+  time.show(at, order.created_at);
+  const number = (text) => make("td", { class: "number" }, text);
+  return make(
+    "tr",
+    {},
+    make("td", {}, make("a", { href: `/orders/${order.id}`, title: "Details of this order" }, at)),
+    make("td", {}, order.symbol),
+    make("td", { class: order.side === "buy" ? "up" : "down" }, words.side(order.side)),
+    make("td", {}, words.type(order.type)),
+    number(money.quantity(order.qty)),
+    number(""),
+    number(order.limit_price ? money.price(order.limit_price, digitsOf(order.symbol)) : money.NONE),
+    number(""),
+    make("td", { title: words.timeInForceWhy(order.time_in_force) }, words.timeInForce(order.time_in_force)),
+    make("td"),
+    make("td", { class: "quiet reason" }),
+  );
+}
+
+function fill(row, order) {
+  const cells = row.children;
+  put(cells[5], money.quantity(order.filled_qty));
+  put(cells[7], money.price(order.filled_avg_price, digitsOf(order.symbol)));
+  put(cells[9], words.stateWord(order.status));
+  cells[9].title = words.stateWhy(order.status);
+  put(cells[10], order.status_reason ?? "");
+  cells[10].title = order.status_reason ?? "";
+}
+
+async function refresh() {
+  timer = 0;
+  const ids = [...changed];
+  changed.clear();
+  try {
+    for (const order of await Promise.all(ids.map((id) => http.get(`/api/v1/orders/${id}`)))) {
+      orders.set(order.id, order);
+    }
+    show();
+  } catch (error) {
+    if (!(error instanceof http.ApiError)) throw error;
+    tellNews(`What changed could not be read: ${error.message}`);
+  }
+}
+
+function tellNews(text) {
+  const news = $("#orders-news");
+  news.replaceChildren(text, " ", make("a", { href: "/orders" }, "Show the newest"));
+  news.hidden = false;
+}
+
+on("activity", (events) => {
+  for (const { payload } of events) {
+    const id = payload.order_id;
+    if (!id) continue;
+    if (orders.has(id)) changed.add(id);
+    else newOnes.add(id);
+  }
+  if (newOnes.size) {
+    tellNews(newOnes.size === 1 ? "An order that is not on this page changed." : `${newOnes.size} orders that are not on this page changed.`);
+  }
+  if (changed.size && !timer) timer = setTimeout(refresh, 100);
+});
+show();

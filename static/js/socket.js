@@ -1,0 +1,120 @@
+// The one live connection of a page: it reconnects by itself, and never loses or repeats an event.
+
+const RETRY_MS = 500;
+const RETRY_MS_MAX = 15_000;
+const SIGNED_OUT_CODES = new Set([4401, 4403]);
+const SYMBOLS_MAX = 500;
+
+/**
+ * Keep a socket to /ws/v1 open.
+ *
+ * `since` is the last account event that the page knows already. `handlers` are called with
+ * quotes (an array), activity (an array of events, each exactly once, in order), portfolio and
+ * state ("connecting", "live", "waiting", "offline", "signed out").
+ */
+export function connect({ since, handlers }) {
+  let socket = null;
+  let attempts = 0;
+  let timer = 0;
+  let lastSequence = since;
+  let isOver = false;
+  const symbols = new Set();
+
+  function say(message) {
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  }
+
+  function open() {
+    clearTimeout(timer);
+    if (isOver || (socket && socket.readyState <= WebSocket.OPEN)) return;
+    handlers.state("connecting");
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const opened = new WebSocket(`${scheme}://${location.host}/ws/v1`);
+    socket = opened;
+    opened.addEventListener("open", () => {
+      if (symbols.size) say({ action: "subscribe", symbols: [...symbols] });
+    });
+    opened.addEventListener("message", (event) => receive(JSON.parse(event.data)));
+    opened.addEventListener("close", (event) => {
+      if (socket === opened) lost(event);
+    });
+  }
+
+  function lost(event) {
+    socket = null;
+    if (SIGNED_OUT_CODES.has(event.code)) {
+      isOver = true;
+      handlers.state("signed out");
+      return;
+    }
+    if (!navigator.onLine) {
+      handlers.state("offline"); // the `online` event goes on from here
+      return;
+    }
+    // Half of the wait is drawn by lot, so that a restart does not bring everybody back at once.
+    const wait = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(attempts, 10));
+    attempts += 1;
+    handlers.state("waiting");
+    timer = setTimeout(open, wait / 2 + (Math.random() * wait) / 2);
+  }
+
+  function receive(message) {
+    switch (message.type) {
+      case "hello":
+        attempts = 0;
+        handlers.state("live");
+        // Ask for everything after what we know, even if that is nothing: an event may have
+        // happened between the making of the page and this moment.
+        if (lastSequence === null) lastSequence = message.sequence;
+        say({ action: "resume", since: lastSequence });
+        break;
+      case "quotes":
+        handlers.quotes(message.quotes);
+        break;
+      case "activity":
+        take(message.events);
+        break;
+      case "portfolio":
+        handlers.portfolio(message);
+        break;
+    }
+  }
+
+  function take(events) {
+    const news = [];
+    for (const event of events) {
+      if (event.sequence <= lastSequence) continue; // sent again after a resume
+      if (event.sequence > lastSequence + 1) {
+        say({ action: "resume", since: lastSequence }); // a hole: ask for it, take nothing past it
+        break;
+      }
+      lastSequence = event.sequence;
+      news.push(event);
+    }
+    if (news.length) handlers.activity(news);
+  }
+
+  window.addEventListener("online", open);
+  window.addEventListener("offline", () => socket?.close());
+  window.addEventListener("pagehide", () => socket?.close());
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) open();
+  });
+  open();
+
+  return {
+    subscribe(names) {
+      const added = names.filter((name) => !symbols.has(name)).slice(0, SYMBOLS_MAX - symbols.size);
+      for (const name of added) symbols.add(name);
+      if (added.length) say({ action: "subscribe", symbols: added });
+    },
+    unsubscribe(names) {
+      const gone = names.filter((name) => symbols.delete(name));
+      if (gone.length) say({ action: "unsubscribe", symbols: gone });
+    },
+    retry() {
+      attempts = 0;
+      open();
+    },
+  };
+}

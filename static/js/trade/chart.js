@@ -1,0 +1,379 @@
+// Candles and volume. The one place where prices become floats: they are pixels from here on.
+
+import {
+  CandlestickSeries,
+  createChart,
+  CrosshairMode,
+  HistogramSeries,
+  LineStyle,
+} from "../../vendor/lightweight-charts.standalone.production.mjs";
+import { $, eachFrame, kept, make, put } from "../dom.js";
+import * as http from "../http.js";
+import { offer } from "../keys.js";
+import * as money from "../money.js";
+import { on, store } from "../store.js";
+
+const TIMEFRAMES = [
+  { name: "1m", wire: "1Min", seconds: 60, words: "1 minute" },
+  { name: "5m", wire: "5Min", seconds: 300, words: "5 minutes" },
+  { name: "15m", wire: "15Min", seconds: 900, words: "15 minutes" },
+  { name: "1h", wire: "1Hour", seconds: 3600, words: "1 hour" },
+  { name: "1D", wire: "1Day", seconds: 86400, words: "1 day" },
+];
+const BARS_FIRST = 500;
+const BARS_MAX = 5000;
+const BARS_SHOWN = 120;
+
+const place = $("#chart-place");
+const legend = $("#chart-legend");
+const notice = $("#chart-notice");
+
+let chart;
+let candles;
+let volumes;
+let lines = [];
+let frame = TIMEFRAMES.find(({ name }) => name === kept.read("timeframe", "1m")) ?? TIMEFRAMES[0];
+let bars = []; // { time, open, high, low, close, volume }, oldest first
+let colours = {};
+let loading = null; // aborts a load that a later choice overtakes
+let hasAllOlder = false;
+let dayVolume = null;
+
+export function begin() {
+  chart = createChart($("#chart"), {
+    autoSize: true,
+    crosshair: { mode: CrosshairMode.Normal },
+    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.22 } },
+    timeScale: {
+      borderVisible: false,
+      timeVisible: true,
+      rightOffset: 4,
+      tickMarkFormatter: tickText,
+    },
+    localization: { timeFormatter: crosshairText },
+  });
+  candles = chart.addSeries(CandlestickSeries, { borderVisible: false });
+  volumes = chart.addSeries(HistogramSeries, {
+    priceScaleId: "",
+    priceFormat: { type: "volume" },
+    lastValueVisible: false,
+    priceLineVisible: false,
+  });
+  volumes.priceScale().applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
+  paint();
+  chart.subscribeCrosshairMove(({ time }) => showLegend(time));
+  chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+    if (range && range.from < 20) loadOlder();
+  });
+  beginTimeframes();
+  document.addEventListener("appearance", paint);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+  on("symbol", load);
+  on("quotes", takeQuotes);
+  on("lines", drawLines);
+  on("connection", (state) => state === "live" && bars.length && catchUp());
+  load();
+}
+
+/** Read the tokens as this theme resolves them: a canvas knows no custom properties. */
+function paint() {
+  const probe = make("span", { hidden: true });
+  place.append(probe);
+  const read = (token) => {
+    probe.style.color = `var(--${token})`;
+    return getComputedStyle(probe).color;
+  };
+  const names = ["bg-1", "line", "line-strong", "text-2", "text-3", "up", "down", "accent"];
+  colours = Object.fromEntries(names.map((name) => [name, read(name)]));
+  probe.remove();
+  chart.applyOptions({
+    layout: {
+      background: { color: colours["bg-1"] },
+      textColor: colours["text-2"],
+      fontFamily: getComputedStyle(document.body).fontFamily,
+      fontSize: 12,
+    },
+    grid: { vertLines: { color: colours.line }, horzLines: { color: colours.line } },
+    crosshair: {
+      vertLine: { color: colours["text-3"], labelBackgroundColor: colours["line-strong"] },
+      horzLine: { color: colours["text-3"], labelBackgroundColor: colours["line-strong"] },
+    },
+  });
+  candles.applyOptions({
+    upColor: colours.up,
+    downColor: colours.down,
+    wickUpColor: colours.up,
+    wickDownColor: colours.down,
+  });
+  if (bars.length) volumes.setData(bars.map(volumeOf));
+}
+
+const faded = (colour) => colour.replace("rgb(", "rgba(").replace(")", ", 0.35)");
+
+const volumeOf = (bar) => ({
+  time: bar.time,
+  value: bar.volume,
+  color: faded(bar.close >= bar.open ? colours.up : colours.down),
+});
+
+// --- Loading ---------------------------------------------------------------------------------------
+
+const barOf = ({ t, o, h, l, c, v }) => ({
+  time: Date.parse(t) / 1000,
+  open: o,
+  high: h,
+  low: l,
+  close: c,
+  volume: v,
+});
+
+async function fetchBars(parameters, signal) {
+  const answer = await http.get(
+    "/api/v1/bars",
+    { symbol: store.symbol, timeframe: frame.wire, ...parameters },
+    { signal },
+  );
+  return answer.bars.map(barOf);
+}
+
+async function load() {
+  loading?.abort();
+  const mine = new AbortController();
+  loading = mine;
+  bars = [];
+  hasAllOlder = false;
+  dayVolume = null;
+  candles.setData([]);
+  volumes.setData([]);
+  drawLines();
+  put(legend, "");
+  const { price_increment: increment } = store.instruments.get(store.symbol);
+  candles.applyOptions({
+    priceFormat: { type: "price", precision: money.places(increment), minMove: Number(increment) },
+  });
+  chart.applyOptions({ timeScale: { timeVisible: frame.wire !== "1Day" } });
+  say("Loading bars…");
+  try {
+    bars = await fetchBars({ limit: BARS_FIRST }, mine.signal);
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    if (!(error instanceof http.ApiError)) throw error;
+    say(`The chart could not be loaded. ${error.message}`, load);
+    return;
+  }
+  if (mine.signal.aborted) return;
+  if (!bars.length) {
+    say(`${store.symbol} has not traded yet. The chart begins with its first trade.`);
+    return;
+  }
+  say("");
+  showAll();
+  chart.timeScale().setVisibleLogicalRange({ from: bars.length - BARS_SHOWN, to: bars.length + 4 });
+}
+
+/** After a lost connection, fetch what was missed. */
+async function catchUp() {
+  const since = bars.at(-1).time;
+  const mine = loading;
+  try {
+    const missed = await fetchBars({ start: new Date(since * 1000).toISOString(), limit: 1000 }, mine.signal);
+    if (mine !== loading) return;
+    bars = [...bars.filter(({ time }) => time < since), ...missed];
+    showAll();
+  } catch (error) {
+    if (!mine.signal.aborted && !(error instanceof http.ApiError)) throw error;
+  }
+}
+
+let isLoadingOlder = false;
+
+async function loadOlder() {
+  if (isLoadingOlder || hasAllOlder || !bars.length || bars.length >= BARS_MAX) return;
+  isLoadingOlder = true;
+  const mine = loading;
+  try {
+    const end = new Date(bars[0].time * 1000 - 1).toISOString();
+    const older = await fetchBars({ end, limit: BARS_FIRST }, mine.signal);
+    if (mine !== loading) return;
+    const first = bars[0].time;
+    const added = older.filter(({ time }) => time < first);
+    hasAllOlder = added.length === 0;
+    if (hasAllOlder) return;
+    bars = [...added, ...bars];
+    const range = chart.timeScale().getVisibleLogicalRange();
+    showAll();
+    if (range) {
+      chart.timeScale().setVisibleLogicalRange({
+        from: range.from + added.length,
+        to: range.to + added.length,
+      });
+    }
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    if (!(error instanceof http.ApiError)) throw error;
+    hasAllOlder = true; // do not ask again with every pixel that is scrolled
+  } finally {
+    isLoadingOlder = false;
+  }
+}
+
+function showAll() {
+  candles.setData(bars);
+  volumes.setData(bars.map(volumeOf));
+  showLegend();
+  describe();
+}
+
+// --- Live --------------------------------------------------------------------------------------------
+
+const showLast = eachFrame(() => {
+  const bar = bars.at(-1);
+  if (!bar) return;
+  candles.update(bar);
+  volumes.update(volumeOf(bar));
+  showLegend();
+});
+
+function takeQuotes(quotes) {
+  const quote = quotes.find(({ symbol }) => symbol === store.symbol);
+  if (!quote?.last || !bars.length) return;
+  const price = Number(quote.last);
+  const volume = Number(quote.day_volume);
+  const traded = dayVolume === null ? 0 : Math.max(0, volume - dayVolume);
+  const isFirst = dayVolume === null;
+  dayVolume = volume;
+  const last = bars.at(-1);
+  if (!isFirst && traded === 0 && price === last.close) return;
+  const start = startOf(Date.parse(quote.at) / 1000, last.time);
+  if (start > last.time) {
+    if (isFirst || traded === 0) return; // a bar begins with a trade, not with a quote
+    bars.push({ time: start, open: price, high: price, low: price, close: price, volume: traded });
+  } else if (start === last.time) {
+    last.high = Math.max(last.high, price);
+    last.low = Math.min(last.low, price);
+    last.close = price;
+    last.volume += traded;
+  }
+  showLast();
+}
+
+const NEW_YORK_DAY = new Intl.DateTimeFormat("en-CA", { timeZone: "America/New_York" });
+
+/** Return when the bar of `seconds` begins; a day is New York's, and keeps its first bar's time. */
+function startOf(seconds, last) {
+  if (frame.wire !== "1Day") return Math.floor(seconds / frame.seconds) * frame.seconds;
+  const dayOf = (at) => NEW_YORK_DAY.format(new Date(at * 1000));
+  return dayOf(seconds) === dayOf(last) ? last : last + frame.seconds;
+}
+
+// --- What is said about it ---------------------------------------------------------------------------
+
+function say(words, retry = null) {
+  notice.hidden = !words;
+  notice.replaceChildren();
+  if (!words) return;
+  notice.append(make("p", {}, words));
+  if (retry) {
+    notice.append(make("button", { type: "button", class: "button button--small", onclick: retry }, "Try again"));
+  }
+}
+
+function showLegend(time = null) {
+  const bar = (time && bars.find((each) => each.time === time)) || bars.at(-1);
+  if (!bar) return;
+  const digits = money.places(store.instruments.get(store.symbol).price_increment);
+  const at = (value) => money.price(value.toFixed(digits), digits);
+  put(
+    legend,
+    `O ${at(bar.open)}  H ${at(bar.high)}  L ${at(bar.low)}  C ${at(bar.close)}  ` +
+      `V ${money.quantity(String(Number(bar.volume.toFixed(6))))}`,
+  );
+}
+
+function describe() {
+  const digits = money.places(store.instruments.get(store.symbol).price_increment);
+  const low = Math.min(...bars.map((bar) => bar.low)).toFixed(digits);
+  const high = Math.max(...bars.map((bar) => bar.high)).toFixed(digits);
+  $("#chart").setAttribute(
+    "aria-label",
+    `Price chart of ${store.symbol}, ${bars.length} bars of ${frame.words}, from ${low} to ${high}.`,
+  );
+}
+
+/** Draw the open orders and the average price of the position as lines. */
+function drawLines() {
+  for (const line of lines) candles.removePriceLine(line);
+  lines = [];
+  const mine = (store.openOrders ?? []).filter(
+    ({ symbol, limit_price: limit }) => symbol === store.symbol && limit,
+  );
+  for (const { side, qty, limit_price: limit } of mine) {
+    lines.push(
+      candles.createPriceLine({
+        price: Number(limit),
+        color: side === "buy" ? colours.up : colours.down,
+        lineStyle: LineStyle.Dashed,
+        lineWidth: 1,
+        title: `${side} ${money.quantity(qty)}`,
+      }),
+    );
+  }
+  const position = store.positions?.find(({ symbol }) => symbol === store.symbol);
+  if (position) {
+    lines.push(
+      candles.createPriceLine({
+        price: Number(position.avg_entry_price),
+        color: colours["text-3"],
+        lineStyle: LineStyle.Dotted,
+        lineWidth: 1,
+        title: `${money.quantity(position.qty)} held`,
+      }),
+    );
+  }
+}
+
+// --- Timeframes and times ----------------------------------------------------------------------------
+
+function beginTimeframes() {
+  const group = $("#timeframes");
+  for (const each of TIMEFRAMES) {
+    const pick = () => {
+      frame = each;
+      kept.write("timeframe", each.name);
+      for (const button of group.children) {
+        button.setAttribute("aria-pressed", String(button.dataset.name === each.name));
+      }
+      load();
+    };
+    group.append(
+      make(
+        "button",
+        {
+          type: "button", title: `Bars of ${each.words}`, dataset: { name: each.name },
+          "aria-pressed": String(each === frame), onclick: pick,
+        },
+        each.name,
+      ),
+    );
+    offer({ words: `Chart: bars of ${each.words}`, run: pick });
+  }
+}
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const MONTH = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric" });
+const MOMENT = new Intl.DateTimeFormat(undefined, {
+  weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+});
+const LONG_DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "America/New_York" });
+
+function tickText(seconds, kind) {
+  const at = new Date(seconds * 1000);
+  if (kind >= 3) return CLOCK.format(at); // the library's kinds: year, month, day, then times
+  return kind === 2 ? DAY.format(at) : MONTH.format(at);
+}
+
+function crosshairText(seconds) {
+  const at = new Date(seconds * 1000);
+  return frame.wire === "1Day" ? LONG_DAY.format(at) : MOMENT.format(at);
+}

@@ -1,0 +1,93 @@
+// The positions table, moving with the market.
+
+import { $, eachFrame, flash, keepRows, make, put, setDirection } from "../dom.js";
+import * as http from "../http.js";
+import * as live from "../live.js";
+import * as money from "../money.js";
+import { on, store, tell } from "../store.js";
+import { addressOf } from "./watchlist.js";
+
+const rows = $("[data-rows=positions]");
+const empty = $("[data-empty=positions]");
+const shown = new Map();
+
+export function begin({ select, close }) {
+  on("positions", eachFrame(showRows));
+  on("positions", () => tell("lines"));
+  rows.addEventListener("click", (event) => {
+    const symbol = event.target.closest("tr")?.dataset.key;
+    if (event.target.closest("button")) {
+      const position = store.positions.find((each) => each.symbol === symbol);
+      if (position) close(position);
+    } else if (event.target.closest("a") && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      select(symbol);
+    }
+  });
+  load();
+}
+
+async function load() {
+  try {
+    const found = await http.get("/api/v1/positions");
+    if (store.positions === null) {
+      store.positions = found;
+      tell("positions", found);
+    }
+  } catch (error) {
+    if (!(error instanceof http.ApiError)) throw error;
+    put(empty, `The positions could not be loaded. ${error.message} Reload the page.`);
+  }
+}
+
+function showRows() {
+  const positions = store.positions;
+  if (!positions) return;
+  keepRows(rows, positions, ({ symbol }) => symbol, build, fill);
+  put($("[data-count=positions]"), positions.length ? String(positions.length) : "");
+  rows.closest("table").hidden = positions.length === 0;
+  empty.hidden = positions.length > 0;
+  if (!positions.length) {
+    empty.replaceChildren(
+      make("p", {}, "You hold nothing yet."),
+      make("p", { class: "faint" }, "Choose a symbol on the left, press ", make("kbd", {}, "b"), ", say how many, and review."),
+    );
+  }
+  live.subscribe(positions.map(({ symbol }) => symbol));
+}
+
+function build({ symbol }) {
+  const number = () => make("td", { class: "number live" });
+  return make(
+    "tr",
+    {},
+    make("td", {}, make("a", { href: addressOf(symbol) }, symbol)),
+    ...Array.from({ length: 6 }, number),
+    make(
+      "td",
+      { class: "number" },
+      make("button", { type: "button", class: "link", "aria-label": `Close the position in ${symbol}`, title: "Fill the ticket in to sell all of it" }, "Close…"),
+    ),
+  );
+}
+
+function fill(row, position) {
+  const { symbol } = position;
+  const increment = store.instruments.get(symbol)?.price_increment ?? "0.01";
+  const digits = money.places(increment);
+  const [, quantity, average, price, value, day, open] = row.children;
+  put(quantity, money.quantity(position.qty));
+  put(average, money.price(position.avg_entry_price, digits));
+  put(price, money.price(position.current_price, digits));
+  put(value, money.money(position.market_value));
+  put(day, gain(position.unrealized_intraday_pl, position.unrealized_intraday_plpc));
+  setDirection(day, money.direction(position.unrealized_intraday_pl));
+  put(open, gain(position.unrealized_pl, position.unrealized_plpc));
+  setDirection(open, money.direction(position.unrealized_pl));
+  const now = money.parse(position.current_price);
+  const before = shown.get(symbol) ?? null;
+  if (now !== null && before !== null && now !== before) flash(price, now > before ? "up" : "down");
+  shown.set(symbol, now);
+}
+
+const gain = (amount, ratio) => `${money.signedMoney(amount)} (${money.ratio(ratio)})`;

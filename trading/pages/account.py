@@ -1,0 +1,36 @@
+"""The account: money, API keys, how one signs in, how the pages look."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts import selectors
+from trading import demo
+from trading.pages import now
+
+
+@never_cache
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    try:
+        account_id = now.account_id(request)
+    except now.NoAccount:
+        raise Http404 from None
+    user = request.user
+    return render(
+        request,
+        "pages/account.html",
+        {
+            **now.context(account_id, page="account"),
+            "account": selectors.account(account_id),
+            "authenticators": selectors.authenticators(user),  # type: ignore[arg-type]
+            "sign_ins": selectors.sign_ins(user),  # type: ignore[arg-type]
+            "this_sign_in": now.signed_in(request).sign_in_id,
+            "is_demo": settings.DEMO,
+            "demo_amount": demo.AMOUNT,
+        },
+    )

@@ -1,0 +1,51 @@
+"""What every signed-in page begins with: whose account it is and what that is worth now."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import selectors as accounts
+from accounts.sessions import SignedIn
+from portfolio import selectors as portfolio
+from trading.api import wire
+
+
+class NoAccount(LookupError):
+    """Who is signed in trades in no account: an operations user."""
+
+
+def signed_in(request: HttpRequest) -> SignedIn:
+    """Return who is signed in: the gate has seen to it before any view is reached."""
+    found: SignedIn = request.signed_in  # type: ignore[attr-defined]
+    return found
+
+
+def account_id(request: HttpRequest) -> UUID:
+    """Return the account that the request is about. Raises NoAccount."""
+    found = signed_in(request).account_id
+    if found is None:
+        raise NoAccount
+    return found
+
+
+def context(of: UUID, *, page: str) -> dict[str, Any]:
+    """Return the context that templates/workspace.html needs, `page` being the menu's entry.
+
+    The sequence is read before the snapshot: what happens between the two is then told again
+    over the socket, and never missed.
+    """
+    account = accounts.account(of)
+    if account is None:
+        raise NoAccount
+    snapshot = portfolio.snapshot(of, now=timezone.now())
+    return {
+        "page": page,
+        "account_now": {
+            "account": wire.account(snapshot),
+            "sequence": account.activity_sequence,
+        },
+    }

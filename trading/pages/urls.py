@@ -1,0 +1,13 @@
+"""The addresses of the pages of a signed-in customer."""
+
+from django.urls import path
+
+from trading.pages import account, orders, trade
+
+urlpatterns = [
+    path("", trade.home, name="home"),
+    path("trade/<path:symbol>", trade.symbol, name="trade"),
+    path("orders", orders.listing, name="orders"),
+    path("orders/<uuid:order_id>", orders.detail, name="order"),
+    path("account", account.overview, name="account"),
+]
