@@ -12,7 +12,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -26,16 +25,20 @@ from accounts.models import Account, Activity, ApiKey, SignIn, SignInLink, TotpD
 admin.site.unregister(Group)  # roles come with their own screens
 
 
-class ReadOnly(ModelAdmin):  # type: ignore[misc]
-    """Rows to look at: nothing is added, changed or deleted here."""
+class Kept(ModelAdmin):
+    """Rows that are made and ended elsewhere: none is added or deleted here."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, *_: object, **__: object) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+    def has_delete_permission(self, *_: object, **__: object) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+
+class ReadOnly(Kept):
+    """Rows to look at."""
+
+    def has_change_permission(self, *_: object, **__: object) -> bool:
         return False
 
 
@@ -44,19 +47,13 @@ def actor_of(request: HttpRequest) -> str:
 
 
 @admin.register(User)
-class UserAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class UserAdmin(SimpleHistoryAdmin, Kept):
     list_display = ("email", "name", "is_active", "is_staff", "joined_at")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "name", "accounts__number")
     ordering = ("-joined_at",)
     fields = ("email", "name", "is_active", "is_staff", "joined_at")
     readonly_fields = ("email", "is_staff", "joined_at")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -74,7 +71,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Account)
-class AccountAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class AccountAdmin(SimpleHistoryAdmin, Kept):
     form = AccountForm
     list_display = ("number", "user", "status", "margin", "opened_at")
     list_filter = ("status", "margin")
@@ -100,15 +97,7 @@ class AccountAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         "activity_digest",
     )
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def save_model(
-        self, request: HttpRequest, obj: Account, form: forms.ModelForm[Account], change: bool
-    ) -> None:
+    def save_model(self, request: HttpRequest, obj: Account, *_: object) -> None:
         services.change_status(
             obj.pk,
             status=Account.Status(obj.status),
@@ -128,7 +117,7 @@ class ApiKeyAdmin(ReadOnly):
     fields = ("key_id", "account", "name", "created_at", "revoked_at")
     actions = ("revoke",)
 
-    @action(description="Revoke the selected keys", permissions=["revoke"])  # type: ignore[untyped-decorator]
+    @action(description="Revoke the selected keys", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         now = timezone.now()
         present = queryset.filter(revoked_at=None).select_related("account").order_by("account_id")
@@ -137,7 +126,7 @@ class ApiKeyAdmin(ReadOnly):
             services.revoke_api_key(key.account, key.key_id, actor=actor_of(request), now=now)
         self.message_user(request, f"{len(keys)} revoked.", messages.SUCCESS)
 
-    def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+    def has_revoke_permission(self, request: HttpRequest, *_: object) -> bool:
         return bool(request.user.has_perm("accounts.change_apikey"))
 
 

@@ -19,7 +19,7 @@ from django.contrib import auth
 from django.http import HttpRequest
 
 from accounts import services, sessions
-from accounts.models import Account, ApiKey
+from accounts.models import Account, ApiKey, SignIn
 from accounts.sessions import SignedIn
 
 CACHE_SECONDS: Final = 1.0
@@ -135,7 +135,7 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
     """End what this browser has begun: signed in or halfway. Its session is gone at once here,
     within a second in other processes."""
     if request.session.session_key:
-        sessions.end(request, why=sessions.SignIn.Ending.SIGNED_OUT, now=now)
+        sessions.end(request, why=SignIn.Ending.SIGNED_OUT, now=now)
         _browsers.drop(sessions.digest_of(request.session.session_key))
     auth.logout(request)
 

@@ -55,9 +55,9 @@ def begin_enrolment(user: User) -> TotpDevice:
         _lock(user)
         if selectors.authenticators(user):
             raise AlreadyEnrolled
-        device, _ = TotpDevice.objects.get_or_create(
+        device: TotpDevice = TotpDevice.objects.get_or_create(
             user=user, confirmed=False, defaults={"name": DEVICE_NAME}
-        )
+        )[0]
     return device
 
 
@@ -70,7 +70,8 @@ def confirm_enrolment(user: User, code: str) -> TotpDevice | None:
         _lock(user)
         if selectors.authenticators(user):
             raise AlreadyEnrolled
-        device = TotpDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+        waiting = TotpDevice.objects.select_for_update().filter(user=user, confirmed=False)
+        device: TotpDevice | None = waiting.first()
         if device is None:
             raise NoAuthenticator
         if not device.verify_token(code):

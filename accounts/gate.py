@@ -24,6 +24,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts import authentication, sessions
+from accounts.models import SignIn
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -74,28 +75,31 @@ class VerifiedOnlyMiddleware:
         if access_of(view) is not Access.VERIFIED:
             return None
         match = request.resolver_match
-        admin_page = match.url_name if match is not None and "admin" in match.app_names else None
-        signed_in = authentication.browser(request.session.session_key, now=timezone.now())
+        now = timezone.now()
+        # The cookie as it came: Django's session may be gone already, and ours says why.
+        session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        signed_in = authentication.browser(session_key, now=now)
         if signed_in is None or not _is_verified(request):
-            return _turn_away(request)
-        if admin_page is not None and not signed_in.is_staff:
-            raise Http404
-        if admin_page == "login":
-            return redirect("admin:index")  # signing in has its own page, with both factors
-        if admin_page == "logout" and request.method == "POST":
-            authentication.sign_out(request, now=timezone.now())  # Django's leaves our record open
-            return redirect(settings.LOGIN_URL)
+            return _turn_away(request, session_key)
+        if match is not None and "admin" in match.app_names:
+            if not signed_in.is_staff:
+                raise Http404
+            if match.url_name == "login":
+                return redirect("admin:index")  # signing in has its own page, with both factors
+            if match.url_name == "logout" and request.method == "POST":
+                authentication.sign_out(request, now=now)  # Django's would leave our record open
+                return redirect(settings.LOGIN_URL)
         request.signed_in = signed_in  # type: ignore[attr-defined]
         return None
 
 
 def _is_verified(request: HttpRequest) -> bool:
     user = request.user
-    return user.is_authenticated and user.is_verified()  # type: ignore[attr-defined,no-any-return]
+    return user.is_authenticated and user.is_verified()  # type: ignore[attr-defined]
 
 
-def _turn_away(request: HttpRequest) -> HttpResponse:
-    why = sessions.last_ending(request.session.session_key)
+def _turn_away(request: HttpRequest, session_key: str | None) -> HttpResponse:
+    why = sessions.last_ending(session_key)
     if request.user.is_authenticated:
         auth.logout(request)  # what is left of a sign-in that is over, or was never finished
     if request.path.startswith(PROGRAM_PATHS):
@@ -103,7 +107,7 @@ def _turn_away(request: HttpRequest) -> HttpResponse:
     query = {}
     if request.method == "GET" and request.path != "/":
         query["next"] = request.get_full_path()
-    if why in (sessions.SignIn.Ending.IDLE, sessions.SignIn.Ending.TOO_LONG):
+    if why in (SignIn.Ending.IDLE, SignIn.Ending.TOO_LONG):
         query["ended"] = str(why)
     return redirect(f"{settings.LOGIN_URL}?{urlencode(query)}" if query else settings.LOGIN_URL)
 

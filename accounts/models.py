@@ -34,7 +34,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").strip().lower())
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]
     """A person who signs in: a customer or a member of staff. E-mail is kept in lower case."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -114,6 +114,7 @@ class TotpDevice(ThrottlingMixin, Device):
     TOLERANCE_STEPS = 1
     FAILURES_COUNTED_MAX = 11  # the wait doubles from 1 s with each failure, to 17 minutes
 
+    throttling_failure_count: int
     sealed_seed = models.TextField(editable=False, default=seeds.new)
     step_last = models.BigIntegerField(default=-1, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

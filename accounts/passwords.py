@@ -8,6 +8,8 @@ from django.contrib.auth import password_validation
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.exceptions import ValidationError
 
+from accounts import guessable
+
 if TYPE_CHECKING:
     from accounts.models import User
 
@@ -38,3 +40,5 @@ def check(password: str, *, user: User) -> None:
         password_validation.validate_password(password, user)
     except ValidationError as error:
         raise PasswordRefused(list(error.messages)) from None
+    if guessable.is_guessable(password, words=(user.email, user.name, "openfloor")):
+        raise PasswordRefused(["This is among the first that would be guessed. Choose another."])

@@ -59,7 +59,7 @@ def wait_after(attempts: int, *, free: int) -> timedelta | None:
     if attempts < free:
         return None
     doublings = min(attempts - free, 7)
-    return min(WAIT_FIRST * 2**doublings, WAIT_MAX)
+    return min(WAIT_FIRST * (1 << doublings), WAIT_MAX)
 
 
 def charge(subjects: tuple[Subject, ...], *, now: datetime) -> None:

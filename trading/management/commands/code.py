@@ -15,7 +15,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
 
-    def handle(self, *args: object, **options: Any) -> None:
+    def handle(self, *_: Any, **options: Any) -> None:
         with reaching.database():
             try:
                 code = factors.current_code(reaching.user(options["email"]), now=timezone.now())

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--password", help="without it, a sign-in link is the way in")
         parser.add_argument("--api-key", action="store_true", help="make a key for programs too")
 
-    def handle(self, *args: object, **options: Any) -> None:
+    def handle(self, *_: Any, **options: Any) -> None:
         with reaching.database():
             opened = self._open(**options)
         self.stdout.write(json.dumps(opened))

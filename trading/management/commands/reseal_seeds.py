@@ -11,7 +11,7 @@ from trading.management import reaching
 class Command(BaseCommand):
     help = "Seal every authenticator's seed under the present SECRET_KEY, after it was changed."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_: Any, **__: Any) -> None:
         with reaching.database():
             try:
                 count = services.reseal_seeds()

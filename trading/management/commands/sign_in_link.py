@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
 
-    def handle(self, *args: object, **options: Any) -> None:
+    def handle(self, *_: Any, **options: Any) -> None:
         with reaching.database():
             try:
                 token = services.new_sign_in_link(reaching.user(options["email"]), timezone.now())

@@ -1,0 +1,156 @@
+"""Every address there is, tried by everybody there is. A new route is found by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RegexPattern
+
+from accounts import authentication, gate
+from accounts.gate import Access
+from tests import people
+from tests.people import PASSWORD
+
+pytestmark = pytest.mark.usefixtures("db")
+
+# Who opens another door to everybody says so here too, where it is seen.
+PUBLIC = {"sign_in", "sign_in_link", "register", "healthz", "readyz"}
+HALF_SIGNED_IN = {"code", "enrol", "sign_out"}
+PROGRAMS = ("/v1", "/v2")  # only there may a view authenticate by itself
+
+SAMPLES = {"int": "1", "uuid": "00000000-0000-4000-8000-000000000000"}
+
+
+@dataclass(frozen=True)
+class Route:
+    path: str
+    name: str | None
+    access: Access
+    is_admin: bool
+
+
+def routes() -> list[Route]:
+    return list(_under(get_resolver(), prefix="/", is_admin=False))
+
+
+def _under(resolver: URLResolver, *, prefix: str, is_admin: bool) -> Iterator[Route]:
+    for entry in resolver.url_patterns:
+        path = prefix + _sample(entry)
+        if isinstance(entry, URLResolver):
+            yield from _under(
+                entry, prefix=path, is_admin=is_admin or "admin" in (entry.app_name or "")
+            )
+        else:
+            yield Route(path, entry.name, gate.access_of(entry.callback), is_admin)
+
+
+def _sample(entry: URLPattern | URLResolver) -> str:
+    """Return an address that the pattern matches."""
+    if isinstance(entry.pattern, RegexPattern):
+        text = entry.pattern._regex.removeprefix("^").replace(r"\.", ".").rstrip("$").rstrip("Z\\")
+        return re.sub(r"\(\?P<\w+>[^)]*\)", "x", text)
+    route = str(entry.pattern)
+    return re.sub(r"<(?:(\w+):)?\w+>", lambda found: SAMPLES.get(found[1] or "", "x"), route)
+
+
+def is_turned_away(response, path: str) -> bool:
+    if path.startswith(gate.PROGRAM_PATHS):
+        return response.status_code == 401 and response.headers["Content-Type"].startswith(
+            "application/json"
+        )
+    return response.status_code == 302 and response.headers["Location"].startswith("/sign-in")
+
+
+def anonymous() -> Client:
+    return Client(raise_request_exception=False)
+
+
+def password_only() -> Client:
+    return people.halfway(people.person(password=PASSWORD))
+
+
+def unenrolled() -> Client:
+    from accounts import services
+
+    user = services.register(email="new@example.com", password=PASSWORD)
+    return people.halfway(user)
+
+
+def without_device() -> Client:
+    """What nothing here makes: Django's own sign-in without a second factor."""
+    browser = anonymous()
+    browser.force_login(people.person())
+    return browser
+
+
+@pytest.mark.parametrize("who", [anonymous, password_only, unenrolled, without_device])
+def test_nobody_gets_in_without_both_factors(who):
+    authentication.forget()
+    closed = [route for route in routes() if route.access is Access.VERIFIED]
+    assert closed
+    browser = who()
+    kept = {name: morsel.value for name, morsel in browser.cookies.items()}
+    for route in closed:
+        for method in (browser.get, browser.post):
+            for name, value in kept.items():
+                browser.cookies[name] = value
+            assert is_turned_away(method(route.path), route.path), route
+
+
+@pytest.mark.parametrize("is_staff", [False, True])
+def test_whoever_has_both_factors_gets_in_and_only_staff_into_the_admin(is_staff):
+    authentication.forget()
+    user, _ = people.customer()
+    if is_staff:
+        user = people.person(is_staff=True)
+    browser = people.browser_of(user)
+    for route in routes():
+        if route.access is not Access.VERIFIED:
+            continue
+        response = browser.get(route.path)
+        assert not is_turned_away(response, route.path), route
+        if route.is_admin and not is_staff:
+            assert response.status_code == 404, route
+
+
+def test_a_view_that_authenticates_by_itself_refuses_whoever_brings_no_key():
+    authentication.forget()
+    own = [route for route in routes() if route.access is Access.OWN_AUTHENTICATION]
+    for browser in (anonymous(), people.browser_of(people.customer()[0])):
+        for route in own:
+            assert route.path.startswith(PROGRAMS), route
+            for method in (browser.get, browser.post, browser.delete, browser.patch):
+                assert method(route.path).status_code in (401, 404, 405), route
+            assert browser.get(route.path).status_code != 200, route
+
+
+def test_every_open_door_is_listed_here():
+    found = routes()
+    assert {route.name for route in found if route.access is Access.PUBLIC} <= PUBLIC
+    assert {route.name for route in found if route.access is Access.HALF_SIGNED_IN} == (
+        HALF_SIGNED_IN
+    )
+
+
+def test_a_view_does_not_inherit_an_open_door():
+    @gate.public
+    class Open:
+        pass
+
+    class Derived(Open):
+        pass
+
+    def view_of(owner):
+        def view(request):
+            return None
+
+        view.view_class = owner
+        return view
+
+    assert gate.access_of(view_of(Open)) is Access.PUBLIC
+    assert gate.access_of(view_of(Derived)) is Access.VERIFIED

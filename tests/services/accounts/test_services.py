@@ -1,0 +1,209 @@
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import override_settings
+from django.utils import timezone
+
+from accounts import activity, authentication, factors, passwords, services
+from accounts.models import Account, ApiKey, SignInLink, User
+from tests import people
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_remembered():
+    authentication.forget()
+
+
+def test_an_email_is_kept_in_lower_case_and_taken_once():
+    services.register(email=" Ann@Example.COM ", name="Ann")
+    with pytest.raises(services.EmailTaken):
+        services.register(email="ann@example.com")
+    assert User.objects.filter(email="ann@example.com").count() == 1
+
+
+@pytest.mark.parametrize("email", ["", "ann", "ann@", "ann@b.com\0", f"{'x' * 250}@example.com"])
+def test_what_is_no_email_is_refused_and_nobody_registered(email):
+    with pytest.raises(services.InvalidEmail):
+        services.register(email=email)
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["elevenchars", "x" * 129, "123456789012", "passwordpassword", "ann.miller.ann"],
+)
+def test_a_bad_password_is_refused_and_nobody_registered(password):
+    with pytest.raises(passwords.PasswordRefused):
+        services.register(email="ann.miller@example.com", password=password)
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "password", ["twelve chars", "ααααββββγγγγδδδδ", "four rivers " * 10 + "seaside."]
+)
+def test_a_password_is_not_told_what_to_be_made_of(password):
+    user = services.register(email="ann@example.com", password=password)
+    assert user.check_password(password)
+    assert user.password.startswith("argon2$argon2id$v=19$m=47104,t=1,p=1$")
+
+
+def test_accounts_are_numbered_in_the_order_of_opening():
+    user = people.person()
+    first, second = services.open_account(user), services.open_account(user, margin=True)
+    assert re.fullmatch(r"OF\d{8}", first.number)
+    assert int(second.number[2:]) == int(first.number[2:]) + 1
+    assert second.margin
+    assert not first.margin
+
+
+def test_a_key_opens_its_account_and_is_told_once():
+    _, account = people.customer()
+    key, secret = services.create_api_key(account, "bot")
+    assert re.fullmatch(r"PK[A-Z0-9]{18}", key.key_id)
+    assert len(secret) >= 43
+    assert authentication.api_key(key.key_id, secret) == authentication.Principal(
+        account.pk, key.key_id
+    )
+    assert [(entry.kind, entry.actor) for entry in activity.since(account.pk, 0)] == [
+        ("key.created", f"user:{account.user_id}")
+    ]
+
+
+@pytest.mark.parametrize("change", ["x{}", "{}x", "", "\0"])
+def test_a_wrong_secret_opens_nothing_even_beside_a_warm_answer(change):
+    _, account = people.customer()
+    key, secret = services.create_api_key(account)
+    wrong = change.format(secret)
+    assert authentication.api_key(key.key_id, wrong) is None
+    assert authentication.api_key(key.key_id, secret) is not None
+    assert authentication.api_key(key.key_id, wrong) is None
+    assert authentication.api_key_cached(key.key_id, wrong) is None
+    assert authentication.api_key("\0", secret) is None
+
+
+def test_a_warm_answer_needs_no_database(django_assert_num_queries):
+    _, account = people.customer()
+    key, secret = services.create_api_key(account)
+    assert authentication.api_key_cached(key.key_id, secret) is None
+    found = authentication.api_key(key.key_id, secret)
+    with django_assert_num_queries(0):
+        assert authentication.api_key(key.key_id, secret) == found
+        assert authentication.api_key_cached(key.key_id, secret) == found
+
+
+def later(monkeypatch, seconds):
+    """Let the process's clock, which the cache goes by, stand later."""
+    stood = authentication.time.monotonic()
+    monkeypatch.setattr(authentication.time, "monotonic", lambda: stood + seconds)
+
+
+def test_a_revoked_key_is_refused_within_a_second_in_every_process(monkeypatch):
+    _, account = people.customer()
+    key, secret = services.create_api_key(account)
+    assert authentication.api_key(key.key_id, secret) is not None  # now warm
+    services.revoke_api_key(account, key.key_id)
+    services.revoke_api_key(account, key.key_id)
+    later(monkeypatch, 1.0)
+    assert authentication.api_key_cached(key.key_id, secret) is None
+    assert authentication.api_key(key.key_id, secret) is None
+    kinds = [entry.kind for entry in activity.since(account.pk, 0)]
+    assert kinds == ["key.created", "key.revoked"]
+
+
+@pytest.mark.parametrize("status", [Account.Status.RESTRICTED, Account.Status.CLOSED])
+def test_an_account_that_is_not_active_has_no_working_keys(status):
+    _, account = people.customer()
+    key, secret = services.create_api_key(account)
+    services.change_status(
+        account.pk, status=status, reason="Checked by risk", actor="operator:1", now=timezone.now()
+    )
+    assert authentication.api_key(key.key_id, secret) is None
+    with pytest.raises(services.AccountNotActive):
+        services.create_api_key(account)
+    assert ApiKey.objects.count() == 1
+    assert account.history.first().history_change_reason == "Checked by risk"
+
+
+def test_another_account_cannot_revoke_a_key():
+    _, mine = people.customer()
+    _, theirs = people.customer()
+    key, secret = services.create_api_key(mine)
+    with pytest.raises(services.UnknownApiKey):
+        services.revoke_api_key(theirs, key.key_id)
+    assert authentication.api_key(key.key_id, secret) is not None
+
+
+def test_an_account_has_a_bounded_number_of_keys():
+    _, account = people.customer()
+    for _ in range(services.API_KEYS_MAX):
+        services.create_api_key(account)
+    with pytest.raises(services.TooManyApiKeys):
+        services.create_api_key(account)
+
+
+def test_a_code_is_accepted_once_and_no_older_one_after_it():
+    user = people.person()
+    start = timezone.now()
+    with time_machine.travel(start, tick=False):
+        old = factors.current_code(user, now=start)
+    with time_machine.travel(start + timedelta(seconds=30), tick=False):
+        code = factors.current_code(user, now=timezone.now())
+        assert factors.verify_code(user, code) is not None
+        assert factors.verify_code(user, code) is None
+    with time_machine.travel(start + timedelta(seconds=40), tick=False):
+        assert factors.verify_code(user, old) is None
+
+
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "１２３４５６", "-12345"])
+def test_what_is_no_code_is_refused(code):
+    assert factors.verify_code(people.person(), code) is None
+
+
+def test_wrong_codes_make_even_the_right_one_wait():
+    user = people.person()
+    start = timezone.now()
+    with time_machine.travel(start, tick=False):
+        for _ in range(20):
+            factors.verify_code(user, "000000")
+    with time_machine.travel(start + timedelta(milliseconds=500), tick=False):
+        assert factors.verify_code(user, factors.current_code(user, now=timezone.now())) is None
+        assert factors.codes_refused_until(user) == start + timedelta(seconds=1)
+    with time_machine.travel(start + timedelta(seconds=2), tick=False):
+        code = factors.current_code(user, now=timezone.now())
+        assert factors.verify_code(user, code) is not None
+
+
+def test_a_password_alone_never_adds_a_factor_beside_the_real_one():
+    user = people.person()
+    with pytest.raises(factors.AlreadyEnrolled):
+        factors.begin_enrolment(user)
+    with pytest.raises(factors.AlreadyEnrolled):
+        factors.confirm_enrolment(user, "123456")
+
+
+def test_a_link_is_used_once_and_within_ten_minutes():
+    user, now = people.person(), timezone.now()
+    token = services.new_sign_in_link(user, now)
+    assert factors.find_link(token, now=now).user == user
+    assert factors.use_link(token, now=now).user == user
+    assert factors.use_link(token, now=now) is None
+    late = services.new_sign_in_link(user, now - services.SIGN_IN_LINK_AGE)
+    assert factors.use_link(late, now=now) is None
+    assert not SignInLink.objects.filter(token_digest=token).exists()
+
+
+def test_production_has_no_painless_ways_in():
+    user, now = people.person(), timezone.now()
+    token = services.new_sign_in_link(user, now)
+    with override_settings(DEMO=False):
+        with pytest.raises(services.NotInProduction):
+            services.new_sign_in_link(user, now)
+        with pytest.raises(services.NotInProduction):
+            factors.current_code(user, now=now)
+        with pytest.raises(services.NotInProduction):
+            factors.enrol_unseen(user)
+        assert factors.use_link(token, now=now) is None
