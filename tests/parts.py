@@ -1,0 +1,68 @@
+"""The parts of the program that trade, at work in threads of the test's own process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from django.db import connection
+from django.utils import timezone
+
+from foundation import wakeups
+from marketdata import first_data, selectors, tape
+from orders import executions
+from venues import gateway
+from venues.exchange import service as exchange
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 30
+
+
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Run the exchange with its market, the tape, the gateway and the executions runner."""
+    first_data.load(now=timezone.now())
+    stop, failures = threading.Event(), []
+
+    def guarded(run: Callable[[threading.Event, Callable[[], None]], None]) -> None:
+        try:
+            run(stop, lambda: None)
+        except BaseException as error:  # noqa: BLE001  shown by the test
+            failures.append(error)
+            stop.set()
+        finally:
+            connection.close()
+
+    runs = (wakeups.listener.run, exchange.run, tape.run, gateway.run, executions.run)
+    threads = [threading.Thread(target=guarded, args=(run,), daemon=True) for run in runs]
+    for thread in threads:
+        thread.start()
+    try:
+        until(
+            lambda: (q := selectors.latest_quotes([aapl().pk]).get(aapl().pk)) and q.bid and q.ask
+        )
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(PATIENCE_SECONDS)
+    if failures:
+        raise failures[0]
+
+
+def aapl():  # type: ignore[no-untyped-def]
+    return selectors.instrument("AAPL")
+
+
+def until(seen: Callable[[], T]) -> T:
+    """Wait until `seen` returns something true, and return it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found = seen()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise TimeoutError(f"not seen within {PATIENCE_SECONDS} s")
