@@ -52,6 +52,19 @@ class Fill:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A transfer between a customer and a house account: credited if positive, else debited."""
+
+    asset: str
+    amount: Decimal
+    kind: Transfer.Kind
+    house: LedgerAccount.Kind
+    reference: str
+    at: datetime
+    reason: str = ""
+
+
 class Books:
     """The balances, holds and positions of locked accounts; make one with `open_books`."""
 
@@ -139,43 +152,23 @@ class Books:
         for moved, amount in ((CASH, cash_moved), (asset, fill.signed_quantity)):
             self._move(
                 account,
-                asset=moved,
-                amount=amount,
-                kind=Transfer.Kind.TRADE,
-                house=LedgerAccount.Kind.SETTLEMENT,
-                reference=f"trade:{fill.trade_id}",
-                at=fill.at,
+                Move(
+                    asset=moved,
+                    amount=amount,
+                    kind=Transfer.Kind.TRADE,
+                    house=LedgerAccount.Kind.SETTLEMENT,
+                    reference=f"trade:{fill.trade_id}",
+                    at=fill.at,
+                ),
             )
         self._carry_position(account, fill, cash)
 
-    def move(
-        self,
-        account: LockedAccount,
-        *,
-        asset: str,
-        amount: Decimal,
-        kind: Transfer.Kind,
-        house: LedgerAccount.Kind,
-        reference: str,
-        at: datetime,
-        reason: str = "",
-    ) -> None:
-        """Credit (positive) or debit (negative) the account against a house account.
-
-        Raises Uncovered when a debit takes more than is available.
-        """
-        if amount < 0 and -amount > self.available(account, asset):
-            raise Uncovered(f"{self.available(account, asset)} {asset} is available")
-        self._move(
-            account,
-            asset=asset,
-            amount=amount,
-            kind=kind,
-            house=house,
-            reference=reference,
-            at=at,
-            reason=reason,
-        )
+    def move(self, account: LockedAccount, move: Move) -> None:
+        """Credit or debit the account. Raises Uncovered when it does not have what is debited."""
+        available = self.available(account, move.asset)
+        if move.amount + available < 0:
+            raise Uncovered(f"{available} {move.asset} is available")
+        self._move(account, move)
 
     def close(self) -> None:
         """Write everything that changed."""
@@ -229,33 +222,22 @@ class Books:
         hold.remaining, hold.status = remaining, status
         self._changed_holds.add(hold.order_id)
 
-    def _move(
-        self,
-        account: LockedAccount,
-        *,
-        asset: str,
-        amount: Decimal,
-        kind: Transfer.Kind,
-        house: LedgerAccount.Kind,
-        reference: str,
-        at: datetime,
-        reason: str = "",
-    ) -> None:
-        if not amount:
+    def _move(self, account: LockedAccount, move: Move) -> None:
+        if not move.amount:
             return  # a fill of dust moves less than half a cent
-        customer: LedgerKey = (account.pk, LedgerAccount.Kind.CUSTOMER.value, asset)
-        other: LedgerKey = (None, house.value, asset)
-        debit, credit = (other, customer) if amount > 0 else (customer, other)
+        customer: LedgerKey = (account.pk, LedgerAccount.Kind.CUSTOMER.value, move.asset)
+        house: LedgerKey = (None, move.house.value, move.asset)
+        debit, credit = (house, customer) if move.amount > 0 else (customer, house)
         transfer = Transfer(
-            at=at,
-            kind=kind,
-            reference=reference,
-            asset=asset,
-            amount=abs(amount),
-            reason=reason,
+            at=move.at,
+            kind=move.kind,
+            reference=move.reference,
+            asset=move.asset,
+            amount=abs(move.amount),
+            reason=move.reason,
         )
         self._moves.append((transfer, debit, credit))
-        self._change(self._balance(account, asset), settled=amount)
+        self._change(self._balance(account, move.asset), settled=move.amount)
 
     def _carry_position(self, account: LockedAccount, fill: Fill, cash: Decimal) -> None:
         key = (account.pk, fill.instrument.pk)

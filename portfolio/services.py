@@ -44,12 +44,14 @@ def deposit(
         opened = books.open_books(accounts={account_id: account}, assets=[CASH])
         opened.move(
             account,
-            asset=CASH,
-            amount=amount,
-            kind=Transfer.Kind.DEPOSIT,
-            house=LedgerAccount.Kind.BANK,
-            reference=reference,
-            at=now,
+            books.Move(
+                asset=CASH,
+                amount=amount,
+                kind=Transfer.Kind.DEPOSIT,
+                house=LedgerAccount.Kind.BANK,
+                reference=reference,
+                at=now,
+            ),
         )
         opened.close()
         activity.record(
