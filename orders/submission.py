@@ -13,33 +13,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
-from uuid import UUID
 
-from django.db import models, transaction
-from django.db.models import F, Q, Sum
+from django.db import transaction
 
-from accounts import activity, locks
-from accounts.chain import Event as ActivityEvent
 from accounts.locks import LockedAccount
-from foundation import bulk, failpoints
+from foundation import failpoints
 from foundation.decimals import CASH
 from marketdata import calendars
 from marketdata.models import Instrument, Quote
 from orders import events, history, lifecycle, tickets
+from orders.batch import Batch
 from orders.history import Cause
 from orders.lifecycle import Event, Status
 from orders.models import Order
 from orders.tickets import CancelTicket, OrderTicket, Refusal, Ticket
-from portfolio import books
-from portfolio.books import Books
 from risk import services as risk
-from risk.checks import Bounds, Denial, Proposal, Situation
-from risk.models import Decision
+from risk.checks import Denial, Proposal, Situation
 from venues import outbox
 from venues.messages import CancelOrder, NewOrder, OrderType, Side, TimeInForce
-from venues.models import OutboxMessage
 
-OPEN: Final = tuple(status.value for status in Status if not status.is_final)
 ZERO: Final = Decimal(0)
 
 
@@ -55,39 +47,6 @@ class Answer:
     is_repeat: bool = False
 
 
-class _Batch:
-    """The working set of one transaction: what was read, and what will be written."""
-
-    def __init__(self, batch: Sequence[Ticket], *, now: datetime) -> None:
-        self.now = now
-        self.accounts = locks.lock_all(ticket.account_id for ticket in batch)
-        new = [ticket for ticket in batch if isinstance(ticket, OrderTicket)]
-        cancels = [ticket for ticket in batch if isinstance(ticket, CancelTicket)]
-        self.by_client_id, self.by_id = _orders_concerned(new, cancels)
-        self.instruments = _instruments(new)
-        self.open_buys = _open_buys(self.accounts, self.instruments) if new else {}
-        self.bounds: dict[UUID, Bounds] = risk.bounds_of(self.accounts) if new else {}
-        self.books: Books = books.open_books(
-            accounts=self.accounts if new else {},
-            assets=[CASH, *(i.code for i in self.instruments.values())],
-        )
-        self.new_orders: list[Order] = []
-        self.cancelled_orders: list[Order] = []
-        self.steps: list[models.Model] = []
-        self.decisions: list[Decision] = []
-        self.messages: list[OutboxMessage] = []
-        self.activities: list[tuple[LockedAccount, ActivityEvent]] = []
-
-    def write(self) -> None:
-        bulk.insert(self.new_orders)
-        bulk.update(self.cancelled_orders, fields=["status", "updated_at"])
-        bulk.insert(self.steps)
-        bulk.insert(self.decisions)
-        self.books.close()
-        activity.record(self.activities)
-        outbox.enqueue(self.messages)
-
-
 def submit_batch(batch: Sequence[Ticket], *, now: datetime) -> list[Answer]:
     """Decide and write the tickets in one transaction; answer them in order.
 
@@ -96,7 +55,7 @@ def submit_batch(batch: Sequence[Ticket], *, now: datetime) -> list[Answer]:
     flaws = [tickets.flaw(t) if isinstance(t, OrderTicket) else None for t in batch]
     sound = [ticket for ticket, flaw in zip(batch, flaws, strict=True) if flaw is None]
     with transaction.atomic():
-        working = _Batch(sound, now=now)
+        working = Batch(sound, now=now)
         answers = [
             _answer(working, ticket) if flaw is None else Answer(refusal=flaw)
             for ticket, flaw in zip(batch, flaws, strict=True)
@@ -107,7 +66,7 @@ def submit_batch(batch: Sequence[Ticket], *, now: datetime) -> list[Answer]:
     return answers
 
 
-def _answer(working: _Batch, ticket: Ticket) -> Answer:
+def _answer(working: Batch, ticket: Ticket) -> Answer:
     account = working.accounts.get(ticket.account_id)
     if account is None:
         return Answer(refusal=Refusal("unknown_account", "There is no such account."))
@@ -116,7 +75,7 @@ def _answer(working: _Batch, ticket: Ticket) -> Answer:
     return _place(working, account, ticket)
 
 
-def _place(working: _Batch, account: LockedAccount, ticket: OrderTicket) -> Answer:
+def _place(working: Batch, account: LockedAccount, ticket: OrderTicket) -> Answer:
     before = _earlier_order(working, ticket)
     if before is not None:
         if before.content_digest == ticket.content_digest:
@@ -136,12 +95,12 @@ def _place(working: _Batch, account: LockedAccount, ticket: OrderTicket) -> Answ
     return Answer(order=_decide(working, account, ticket, instrument))
 
 
-def _earlier_order(working: _Batch, ticket: OrderTicket) -> Order | None:
+def _earlier_order(working: Batch, ticket: OrderTicket) -> Order | None:
     return working.by_client_id.get((ticket.account_id, ticket.client_order_id))
 
 
 def _decide(
-    working: _Batch, account: LockedAccount, ticket: OrderTicket, instrument: Instrument
+    working: Batch, account: LockedAccount, ticket: OrderTicket, instrument: Instrument
 ) -> Order:
     """Make the order and let risk decide: it is submitted with its hold, or rejected."""
     order = _new_order(ticket, instrument, working.now)
@@ -212,7 +171,7 @@ def _new_order(ticket: OrderTicket, instrument: Instrument, now: datetime) -> Or
     )
 
 
-def _situation(working: _Batch, account: LockedAccount, instrument: Instrument) -> Situation:
+def _situation(working: Batch, account: LockedAccount, instrument: Instrument) -> Situation:
     """Return what the order meets, as the tickets before it have left it."""
     quote: Quote | None = getattr(instrument, "quote", None)
     return Situation(
@@ -236,7 +195,7 @@ def _situation(working: _Batch, account: LockedAccount, instrument: Instrument) 
 
 
 def _submit(
-    working: _Batch,
+    working: Batch,
     account: LockedAccount,
     order: Order,
     instrument: Instrument,
@@ -282,7 +241,7 @@ def _deny(order: Order, denial: Denial) -> None:
     order.denial_code, order.status_reason = denial.code, denial.message
 
 
-def _cancel(working: _Batch, account: LockedAccount, ticket: CancelTicket) -> Answer:
+def _cancel(working: Batch, account: LockedAccount, ticket: CancelTicket) -> Answer:
     order = working.by_id.get((account.pk, ticket.order_id))
     if order is None:
         return Answer(refusal=Refusal("unknown_order", "There is no such order."))
@@ -340,44 +299,3 @@ def _following(order: Order, event: Event) -> Status:
         is_filled=not order.leaves_quantity,
         has_fills=bool(order.filled_quantity),
     )
-
-
-def _orders_concerned(
-    new: Sequence[OrderTicket], cancels: Sequence[CancelTicket]
-) -> tuple[dict[tuple[UUID, str], Order], dict[tuple[UUID, UUID], Order]]:
-    """Read the orders that the tickets name: by client_order_id, and by id to cancel."""
-    keys = {t.client_order_id for t in new}
-    ids = {t.order_id for t in cancels}
-    if not keys and not ids:
-        return {}, {}
-    named = Q(account_id__in={t.account_id for t in new}, client_order_id__in=keys) | Q(pk__in=ids)
-    found = list(Order.objects.filter(named).select_related("instrument"))
-    return (
-        {(order.account_id, order.client_order_id): order for order in found},
-        {(order.account_id, order.pk): order for order in found},
-    )
-
-
-def _instruments(new: Sequence[OrderTicket]) -> dict[str, Instrument]:
-    """Read the instruments with their latest quotes, by symbol."""
-    if not new:
-        return {}
-    rows = Instrument.objects.filter(symbol__in={t.symbol for t in new}).select_related("quote")
-    return {instrument.symbol: instrument for instrument in rows}
-
-
-def _open_buys(
-    accounts: dict[UUID, LockedAccount], instruments: dict[str, Instrument]
-) -> dict[tuple[UUID, UUID], Decimal]:
-    """Read how much of each instrument each account's open orders may still buy."""
-    rows = (
-        Order.objects.filter(
-            account_id__in=accounts,
-            instrument__in=instruments.values(),
-            side=Side.BUY.value,
-            status__in=OPEN,
-        )
-        .values_list("account_id", "instrument_id")
-        .annotate(leaves=Sum(F("quantity") - F("filled_quantity")))
-    )
-    return {(account_id, instrument_id): leaves for account_id, instrument_id, leaves in rows}
