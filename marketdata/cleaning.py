@@ -218,8 +218,7 @@ def _after(tick: Tick, fact: Known) -> Known:
 
 def _doubting(tick: Tick, fact: Known, reason: Reason) -> tuple[Known, bool]:
     """Return what is known after a doubtful tick, and whether the market has moved there indeed."""
-    price = price_of(tick)
-    if reason is not Reason.OUTLYING or price is None:
+    if reason is not Reason.OUTLYING or (price := price_of(tick)) is None:
         return fact, False
     has_company = fact.doubted is not None and _agree(price, fact.doubted, fact.asset_class)
     doubts = fact.doubts + 1 if has_company else 1
