@@ -193,7 +193,7 @@ class OrderBook:
         del side.prices[bisect_left(side.prices, signed)]
 
     def _match(self, order: Order, side: BookSide, limit: int) -> list[Fill]:
-        """Execute `order` down to the signed price `limit`, which the best level of `side` reaches."""
+        """Execute `order` down to the signed price `limit`, which `side` reaches at its best."""
         leaves = order.leaves
         levels, prices, resting_orders = side.levels, side.prices, self.orders
         fills: list[Fill] = []

@@ -25,7 +25,8 @@ class Terms:
 
     `spread` is the usual distance of bid and offer in ticks, `level_lots` what usually lies at one
     price, `take_lots` what a small customer usually wants. Sizes are rounded to `round_lots`, those
-    of people who do not care for that to `odd_lots`. `takes_a_second` counts the small customers, on average over the day.
+    of people who do not care for that to `odd_lots`. `takes_a_second`
+    counts the small customers, on average over the day.
     """
 
     symbol: str
@@ -127,7 +128,8 @@ class Crowd:
                 self._mood = -self._mood
             # A heavy tail: one in a hundred wants some thirty times what is usual.
             lots = self._terms.take_lots * min(self._random.paretovariate(1.3), 60.0) * 0.6
-            step = self._terms.round_lots if self._random.random() < 0.6 else self._terms.odd_lots
+            is_round = lots >= self._terms.round_lots and self._random.random() < 0.6
+            step = self._terms.round_lots if is_round else self._terms.odd_lots
             takes += _take(self.name, view, self._terms, self._mood, _rounded(lots, step), reach=3)
         return takes
 

@@ -95,9 +95,9 @@ class Player:
                 self._next = moment
                 break
             if at < now - _LAG_MAX:
-                # The recording comes faster than it can be played: it goes on from here.
-                self._begun_at += now - at
-                at = now
+                # The recording comes faster than it can be played: from here on it plays later.
+                self._begun_at += now - _LAG_MAX - at
+                at = now - _LAG_MAX
             self._next = None
             self._recorded_at = moment.recorded_at
             played += self._play(moment, max(at, after))

@@ -13,6 +13,7 @@ def without_participants(monkeypatch):
 @pytest.fixture
 def failing(monkeypatch):
     """Make a failpoint raise on its next arrival."""
+
     def at(name: str) -> None:
         monkeypatch.setattr(failpoints, "_points", {name: ("raise", 1)})
         monkeypatch.setattr(failpoints, "_arrivals", {})

@@ -31,7 +31,9 @@ def listed(symbol: str = "AAPL", *, price: str = "100.00", **changes: object) ->
     )
 
 
-def order(name: str, side: str = "buy", quantity: str = "10", price: str = "100.00", tif: str = "gtc"):
+def order(
+    name: str, side: str = "buy", quantity: str = "10", price: str = "100.00", tif: str = "gtc"
+):
     return NewOrder(
         client_order_id=name,
         symbol="AAPL",

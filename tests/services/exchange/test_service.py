@@ -89,7 +89,9 @@ def test_a_repeat_is_dropped_now_and_after_a_restart(committed, without_particip
         assert kinds() == [("a", "accepted"), ("x", "cancel_rejected")]
 
 
-def test_a_repeat_is_dropped_long_after_memory_has_forgotten_it(committed, without_participants, now):
+def test_a_repeat_is_dropped_long_after_memory_has_forgotten_it(
+    committed, without_participants, now
+):
     listed()
     floor = a_floor()
     floor.engine.seen = RecentIds(generation=1)
@@ -276,7 +278,9 @@ def test_day_orders_expire_at_midnight_in_new_york_also_after_a_night_off(
     cycle(floor, [order("day", tif="day"), order("gtc", price="99.00")], at)
     floor = a_floor()
     done = cycle(floor, [], at + timedelta(hours=24))
-    assert [(e.report.client_order_id, e.report.kind.value) for e in done.events] == [("day", "expired")]
+    assert [(e.report.client_order_id, e.report.kind.value) for e in done.events] == [
+        ("day", "expired")
+    ]
     cycle(floor, [order("next", tif="day")], at + timedelta(hours=24))
     assert kinds() == [
         *(("day", "accepted"), ("gtc", "accepted")),

@@ -30,7 +30,7 @@ def order(
     price: str | None = "100",
     *,
     symbol: str = "AAPL",
-    type: str = "limit",
+    kind: str = "limit",
     tif: str = "day",
     member: str = OURSELVES,
 ) -> Enter:
@@ -38,7 +38,7 @@ def order(
     return Enter(
         member,
         NewOrder(
-            name, symbol, Side(side), Decimal(quantity), OrderType(type), TimeInForce(tif), limit
+            name, symbol, Side(side), Decimal(quantity), OrderType(kind), TimeInForce(tif), limit
         ),
     )
 

@@ -89,7 +89,7 @@ def test_reports_of_a_member_are_gapless_and_their_ids_unique(engine):
         ({"price": "0"}, "price_not_positive"),
         ({"price": "-5"}, "price_not_positive"),
         ({"price": None}, "price_missing"),
-        ({"price": None, "type": "market"}, "protection_missing"),
+        ({"price": None, "kind": "market"}, "protection_missing"),
     ],
 )
 def test_a_flawed_order_is_rejected_with_a_stable_reason_and_changes_no_book(
@@ -107,7 +107,7 @@ def test_a_market_order_stops_at_its_protection(engine):
         order("s2", "sell", "5", "101"),
         order("s3", "sell", "5", "103"),
     )
-    events = play(engine, order("m", "buy", "20", "102", type="market"))
+    events = play(engine, order("m", "buy", "20", "102", kind="market"))
     assert fills(events)[::2] == [("m", "5", "100.00"), ("m", "5", "101.00")]
     assert said(events)[-1] == ("cancelled", "m", "protection_reached")
     assert engine.best("AAPL") == Best(None, 0, 10300, 5)
@@ -246,7 +246,7 @@ _REQUESTS = st.one_of(
         st.sampled_from(["1", "7", "100", "0", "-3", "0.5", "1e-30", "99999999999"]),
         st.sampled_from(["99.98", "99.99", "100", "100.01", "100.02", "100.005", "0", None]),
         symbol=st.sampled_from(["AAPL", "AAPL", "AAPL", "BTC/USD", "NONE"]),
-        type=st.sampled_from(["limit", "limit", "market"]),
+        kind=st.sampled_from(["limit", "limit", "market"]),
         tif=st.sampled_from(["day", "gtc", "ioc", "fok"]),
         member=st.sampled_from(["OPENFLOOR", "OTHER"]),
     ),
