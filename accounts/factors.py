@@ -157,15 +157,7 @@ def secret_text(device: TotpDevice) -> str:
 def enrolment_address(device: TotpDevice) -> str:
     """Return the otpauth:// address that authenticator apps scan (Google's Key Uri Format)."""
     label = quote(f"{ISSUER}:{device.user.email}", safe=":@")
-    query = urlencode(
-        {
-            "secret": secret_text(device),
-            "issuer": ISSUER,
-            "algorithm": "SHA1",
-            "digits": device.totp(at=0).digits,
-            "period": device.STEP_SECONDS,
-        }
-    )
+    query = urlencode({"secret": secret_text(device), "issuer": ISSUER})  # the rest is the default
     return f"otpauth://totp/{label}?{query}"
 
 

@@ -52,7 +52,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
                     return redirect("code" if selectors.authenticators(user) else "enrol")
                 form.add_error(None, "This e-mail and password do not belong together. Try again.")
         auth_forms.first_focus(form)
-    ended = ENDINGS.get(request.GET.get("ended", ""))
+    ended = None if form.is_bound else ENDINGS.get(request.GET.get("ended", ""))
     context = {"form": form, "ended": ended, "is_demo": settings.DEMO}
     return render(request, "auth/sign_in.html", context, status=status)
 

@@ -1,4 +1,6 @@
 import re
+import statistics
+import time
 from datetime import timedelta
 
 import pytest
@@ -207,3 +209,23 @@ def test_production_has_no_painless_ways_in():
         with pytest.raises(services.NotInProduction):
             factors.enrol_unseen(user)
         assert factors.use_link(token, now=now) is None
+
+
+def test_known_and_unknown_people_cost_the_same_time():
+    user, _ = people.customer(password=people.PASSWORD)
+    emails = {"known": user.email, "unknown": "nobody@example.com", "link only": "link@example.com"}
+    services.register(email=emails["link only"])
+    spent: dict[str, list[float]] = {kind: [] for kind in emails}
+    for number in range(11):
+        for kind, email in emails.items():
+            started = time.process_time()
+            address = f"192.0.2.{number}"
+            assert (
+                factors.verify_password(
+                    email=email, password="wrong", address=address, now=timezone.now()
+                )
+                is None
+            )
+            spent[kind].append(time.process_time() - started)
+    medians = [statistics.median(times) for times in spent.values()]
+    assert max(medians) < 1.2 * min(medians)
