@@ -7,13 +7,14 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from django.core.exceptions import ImproperlyConfigured
 from csp.constants import NONCE
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from foundation.append_only import APP_ROLE
+from trading import logs
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -21,6 +22,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- Shape of the installation -------------------------------------------------------------
 
 HOME = Path(env.str("OPENFLOOR_HOME", str(BASE_DIR / "var"))).resolve()
+HOST: str = env.str("OPENFLOOR_HOST", "127.0.0.1")
 PORT: int = env.int("PORT", 8000)
 PRODUCTION: bool = env.bool("PRODUCTION", False)
 DEMO = not PRODUCTION
@@ -113,7 +115,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Applications --------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "daphne",
     "unfold",
     "unfold.contrib.simple_history",
     "django.contrib.admin",
@@ -234,6 +235,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "trading.api.errors.handle",
     "UNAUTHENTICATED_USER": None,
 }
+# The request id is ours or was checked: see trading.api.manners.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 API_CALLS_PER_MINUTE: int = env.int("API_CALLS_PER_MINUTE", 600_000)  # of one key, one process
 CHANNEL_LAYERS = {
     "default": (
@@ -255,7 +258,7 @@ CACHES = {
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
-CELERY_TIMEZONE = "UTC"
+CELERY_TIMEZONE = "America/New_York"  # days end there
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
@@ -287,3 +290,4 @@ CONTENT_SECURITY_POLICY = {
 # --- Logs ----------------------------------------------------------------------------------
 
 LOG_LEVEL: str = env.str("LOG_LEVEL", "WARNING" if DEMO else "INFO")
+LOGGING = logs.configure(level=LOG_LEVEL.upper(), as_json=PRODUCTION)

@@ -8,6 +8,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
 import orjson
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -44,7 +45,8 @@ class Manners:
             return
         headers = [h for h in scope["headers"] if h[0] != b"x-request-id"]
         named = {**scope, "headers": [*headers, (b"x-request-id", request_id)]}
-        await self._application(named, receive, send_named)
+        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
+            await self._application(named, receive, send_named)
 
 
 def _request_id(scope: Scope) -> bytes:
