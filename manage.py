@@ -11,10 +11,15 @@ if sys.version_info < (3, 11):
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trading.settings")
     try:
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+        from environs import EnvError
     except ImportError:
-        sys.exit("Django is not installed here. Run `make setup`, then use .venv/bin/python.")
-    execute_from_command_line(sys.argv)
+        sys.exit("Openfloor is not installed here. Run `make setup`, then use .venv/bin/python.")
+    try:
+        execute_from_command_line(sys.argv)
+    except (ImproperlyConfigured, EnvError) as error:
+        sys.exit(f"Openfloor cannot start as it is set: {error}")
 
 
 if __name__ == "__main__":

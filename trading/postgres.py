@@ -12,8 +12,9 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
@@ -40,6 +41,7 @@ SOCKET_PATH_BYTES_MAX: Final = 103  # the least that any system allows
 START_SECONDS_MAX: Final = 300  # a crash recovery replays what was written since a checkpoint
 ANSWER_SECONDS_MAX: Final = 15
 STOP_SECONDS_MAX: Final = 30
+WATCH_SECONDS: Final = 0.5
 LOCK_SECONDS_MAX: Final = START_SECONDS_MAX + STOP_SECONDS_MAX
 
 _PING = psycopg.pq.Ping
@@ -77,16 +79,14 @@ class Server:
         try:
             self.data.parent.mkdir(parents=True, exist_ok=True)
             with self._alone():
-                using = (self.data.parent / "postgres.users").open("ab")
+                self._using = (self.data.parent / "postgres.users").open("ab")
+                flock(self._using, LOCK_SH)
                 try:
-                    flock(using, LOCK_SH)
-                    if not self._adopt():
-                        self._launch()
+                    self._adopt_or_launch()
                     self._create_database()
-                except BaseException:
-                    using.close()
+                except BaseException:  # Ctrl-C too: nothing half started stays
+                    self._leave()
                     raise
-                self._using = using
         except OSError as error:
             raise UnableToRunPostgres(
                 f"The data folder {self.data.parent} cannot be used: "
@@ -95,18 +95,18 @@ class Server:
 
     def stop(self) -> None:
         """Leave the server; the last to leave shuts it down, cleanly and fast."""
-        if self._using is None:
-            return
-        using, self._using = self._using, None
-        with self._alone(), using:
-            try:
-                flock(using, LOCK_EX | LOCK_NB)
-            except BlockingIOError:
-                return  # another process of this data folder still needs it
-            process = self._postmaster()
-            if process is not None:
-                _end(process)
-            self._clear_sockets()
+        if self._using is not None:
+            with self._alone():
+                self._leave()
+
+    def keep_running(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        """Start the server again whenever it has died, until `stop`: a part of the program."""
+        while not stop.wait(WATCH_SECONDS):
+            if self._postmaster() is None:
+                log.error("postgres has died and is started again", data=str(self.data))
+                with self._alone():
+                    self._adopt_or_launch()
+            beat()
 
     def __enter__(self) -> Server:
         self.start()
@@ -116,6 +116,24 @@ class Server:
         self.stop()
 
     # --- A server that runs already ----------------------------------------------------
+
+    def _leave(self) -> None:
+        if self._using is None:
+            return
+        using, self._using = self._using, None
+        with using:
+            try:
+                flock(using, LOCK_EX | LOCK_NB)
+            except BlockingIOError:
+                return  # another process of this data folder still needs it
+            process = self._postmaster()
+            if process is not None:
+                _end(process)
+            self._clear_sockets()
+
+    def _adopt_or_launch(self) -> None:
+        if not self._adopt():
+            self._launch()
 
     def _postmaster(self) -> psutil.Process | None:
         """Return the process that serves this data folder, if there is one.

@@ -3,7 +3,11 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from trading import health
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
     path("", include("trading.pages.auth_urls")),
     path("", include("trading.pages.urls")),
     path("admin/", admin.site.urls),

@@ -1,0 +1,36 @@
+"""Jobs that may be late: nothing about money or the state of an order goes through here.
+
+Every job is idempotent and reads its work from tables, so that one which runs twice, late or
+not at all does no harm. Orders expire at the venue, not here.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trading.settings")
+
+TEN_MINUTES: Final = 600.0
+
+app = Celery("openfloor")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    # Times are New York's, where the session day ends.
+    "Check the invariants": {
+        "task": "reconciliation.check_invariants",
+        "schedule": TEN_MINUTES,
+    },
+    "Keep each account's equity at the end of the day": {
+        "task": "portfolio.snapshot_equity",
+        "schedule": crontab(hour=0, minute=5),
+    },
+    "Drop market data that is past its time": {
+        "task": "marketdata.tasks.drop_old_rows",
+        "schedule": crontab(hour=3, minute=10),
+    },
+}

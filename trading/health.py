@@ -1,0 +1,90 @@
+"""Is the program up, and is it ready to trade? For probes: plain JSON, open to anybody."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.gate import public
+from foundation.models import Heartbeat
+from marketdata.models import Quote
+from trading.parts import PARTS
+
+BEAT_AGE_SECONDS_MAX: Final = 6.0  # beats are written every second
+QUOTE_AGE_SECONDS_MAX: Final = 10.0
+NEVER: Final = {"ready": False, "age_seconds": None}
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether orders can be taken and filled now, and what that rests on."""
+
+    is_ready: bool
+    checks: dict[str, dict[str, Any]]
+
+
+@public
+@require_safe
+def healthz(_request: HttpRequest) -> JsonResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@public
+@require_safe
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """200 when all is ready to trade, else 503; every part with the age of its last beat."""
+    found = readiness(now=timezone.now())
+    return JsonResponse(
+        {"ready": found.is_ready, **found.checks},
+        status=200 if found.is_ready else 503,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def readiness(*, now: datetime) -> Readiness:
+    """Look at the database, the newest price and every part's heartbeat."""
+    begun = time.monotonic()
+    try:
+        beats = {beat.part: beat for beat in Heartbeat.objects.all()}
+        quoted_at = Quote.objects.order_by("-received_at").values_list("received_at").first()
+    except DatabaseError:
+        connection.close()
+        return Readiness(False, {"database": {"ready": False}})
+    checks: dict[str, dict[str, Any]] = {
+        "database": {
+            "ready": True,
+            "milliseconds": round((time.monotonic() - begun) * 1000, 1),
+        },
+        "prices": _aged(quoted_at[0] if quoted_at else None, now, QUOTE_AGE_SECONDS_MAX),
+    }
+    required = ["database", "prices"]
+    for part in PARTS:
+        checks[part.name] = _of_part(beats.get(part.name), now)
+        if part.trades:
+            required.append(part.name)
+    return Readiness(all(checks[name]["ready"] for name in required), checks)
+
+
+def _of_part(beat: Heartbeat | None, now: datetime) -> dict[str, Any]:
+    if beat is None:
+        return NEVER
+    found = _aged(beat.at, now, BEAT_AGE_SECONDS_MAX)
+    found["restarts"] = beat.restarts
+    if beat.detail:
+        found["last_failure"] = beat.detail.split(":", 1)[0]  # the rest may name what is private
+    return found
+
+
+def _aged(at: datetime | None, now: datetime, seconds_max: float) -> dict[str, Any]:
+    if at is None:
+        return NEVER
+    age = max(0.0, (now - at).total_seconds())
+    return {"ready": age <= seconds_max, "age_seconds": round(age, 1)}

@@ -1,0 +1,79 @@
+"""How the program speaks of itself: lines for a person in the terminal, JSON for machines."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Final
+
+import structlog
+
+# What these say is said by us already, or is noise without a reader.
+_QUIET: Final = {
+    "celery": "WARNING",
+    "daphne": "ERROR",
+    "django.request": "ERROR",
+    "granian": "ERROR",
+    "_granian": "ERROR",
+    "psycopg.pool": "ERROR",
+    "twisted": "ERROR",
+    "uvicorn": "WARNING",
+}
+
+_SHARED: Final[list[Any]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure(*, level: str, as_json: bool) -> dict[str, Any]:
+    """Configure structlog; return Django's LOGGING, which puts all other logs into its shape."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "openfloor": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": _SHARED,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *(_for_machines() if as_json else _for_people()),
+                ],
+            }
+        },
+        "handlers": {"terminal": {"class": "logging.StreamHandler", "formatter": "openfloor"}},
+        "root": {"handlers": ["terminal"], "level": level},
+        "loggers": {
+            # Django's own handlers would say everything a second time.
+            "django": {"handlers": [], "level": level, "propagate": True},
+            **{name: {"level": max(quiet, level, key=_rank)} for name, quiet in _QUIET.items()},
+        },
+    }
+
+
+def _rank(level: str) -> int:
+    return logging.getLevelNamesMapping()[level]
+
+
+def _for_machines() -> list[Any]:
+    return [
+        structlog.processors.dict_tracebacks,
+        structlog.processors.JSONRenderer(default=str),
+    ]
+
+
+def _for_people() -> list[Any]:
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]

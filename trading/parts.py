@@ -1,0 +1,58 @@
+"""What the program consists of, and which role of a process runs which part."""
+
+from __future__ import annotations
+
+import pkgutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+Run = Callable[[threading.Event, Callable[[], None]], None]
+
+
+class Role(StrEnum):
+    WEB = "web"
+    FEED = "feed"
+    VENUE = "venue"
+    EXECUTIONS = "executions"
+    WORKER = "worker"
+
+
+EVERY: Final = frozenset(Role)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A loop of the program: `place` names its `run(stop, beat)`.
+
+    One that `trades` must beat, in whatever process, before orders can be taken.
+    """
+
+    name: str
+    roles: frozenset[Role]
+    place: str
+    trades: bool = False
+
+    def resolve(self) -> Run:
+        found: Run = pkgutil.resolve_name(self.place)
+        return found
+
+
+# The embedded exchange prints its tape in its own process, so the feed runs there too.
+PARTS: Final = (
+    Part("wakeups", EVERY, "foundation.wakeups:listener.run"),
+    Part("feed", frozenset({Role.FEED, Role.VENUE}), "marketdata.tape:run", trades=True),
+    Part("exchange", frozenset({Role.VENUE}), "venues.exchange.service:run", trades=True),
+    Part("gateway", frozenset({Role.VENUE}), "venues.gateway:run", trades=True),
+    Part("executions", frozenset({Role.EXECUTIONS}), "orders.executions:run", trades=True),
+    Part("hub", frozenset({Role.WEB}), "trading.streams.hub:run"),
+    Part("desk", frozenset({Role.WEB}), "trading.streams.desk:run"),
+    Part("worker", frozenset({Role.WORKER}), "trading.jobs:run_worker"),
+    Part("beat", frozenset({Role.WORKER}), "trading.jobs:run_beat"),
+)
+
+
+def of_roles(roles: frozenset[Role]) -> list[Part]:
+    return [part for part in PARTS if part.roles & roles]

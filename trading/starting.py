@@ -1,0 +1,139 @@
+"""The steps from nothing to a program that trades; each fails with one sentence."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import redis
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from trading import first_data, postgres
+
+REDIS_SECONDS_MAX: Final = 5.0
+_TURN: Final = 0x0F_F1_0A_11  # the advisory lock under which the schema changes
+
+
+class UnableToStart(RuntimeError):
+    """The program cannot start; the text is one sentence for the person at the terminal."""
+
+
+@contextmanager
+def step(say: Callable[[str], None], what: str) -> Iterator[None]:
+    """Say what is done, and how long it took once it is."""
+    begun = time.monotonic()
+    yield
+    say(f"  {what:<46}{time.monotonic() - begun:6.1f} s")
+
+
+def check_settings() -> None:
+    """Refuse what must not be: failpoints in production, a folder that cannot be written."""
+    if settings.PRODUCTION and os.environ.get("OPENFLOOR_FAILPOINTS"):
+        raise UnableToStart("OPENFLOOR_FAILPOINTS is set: failpoints never run in production.")
+    home: Path = settings.HOME
+    try:
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+        trial = home / f".trial-{os.getpid()}"
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise UnableToStart(
+            f"The data folder {home} cannot be written ({error.strerror}). "
+            "Set OPENFLOOR_HOME to a folder that can."
+        ) from error
+
+
+def take_port(*, host: str, port: int) -> socket.socket:
+    """Return a socket bound to the port. Taken early: it is the likeliest thing to go wrong."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        taken = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise UnableToStart(f"OPENFLOOR_HOST={host} is no address of this machine.") from error
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((host, port))
+            trial.listen(1)  # a port that is bound but not listened on yet shows here alone
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((host, port))
+    except OSError as error:
+        taken.close()
+        raise UnableToStart(_why_not(error, host, port)) from error
+    return taken
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is taken by another program: end that one, or set PORT to a free one."
+    if error.errno == errno.EACCES:
+        return f"Port {port} may not be used by this user: set PORT to one above 1023."
+    return f"Port {port} of {host} cannot be used ({error.strerror}): set PORT or OPENFLOOR_HOST."
+
+
+def embedded_server() -> postgres.Server | None:
+    """Return the server of this data folder; None when DATABASE_URL names another."""
+    if not settings.EMBEDDED_POSTGRES:
+        return None
+    return postgres.Server(
+        data=settings.HOME / "postgres",
+        socket_folder=Path(settings.DATABASES["owner"]["HOST"]),
+        owner=settings.POSTGRES_OWNER,
+        database="openfloor",
+    )
+
+
+def reach_database() -> str:
+    """Connect as the owner; return what answers, such as "PostgreSQL 18"."""
+    try:
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
+            (version,) = cursor.fetchone()
+    except DatabaseError as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
+        raise UnableToStart(f"The database cannot be reached: {reason}.") from error
+    return f"PostgreSQL {version}"
+
+
+def reach_redis() -> None:
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=REDIS_SECONDS_MAX
+        ) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise UnableToStart(f"Redis at REDIS_URL cannot be reached: {error}.") from error
+
+
+def migrate() -> int:
+    """Bring the schema up to date as its owner; return how many migrations were applied."""
+    owner = connections["owner"]
+    with owner.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_TURN])
+    try:
+        executor = MigrationExecutor(owner)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if plan:
+            call_command("migrate", verbosity=0, interactive=False)
+    finally:
+        owner.close()  # and with the connection, the lock
+    return len(plan)
+
+
+def load_first_data() -> None:
+    first_data.load(now=timezone.now())
+
+
+def collect_static() -> None:
+    """Gather what production serves; the demo shape serves it from where it lies."""
+    call_command("collectstatic", verbosity=0, interactive=False)

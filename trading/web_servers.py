@@ -1,0 +1,189 @@
+"""The web servers that `serve` can run: each in this process's main thread, each stopped alike.
+
+Stopping means: accept nothing new, let requests that are being answered finish for
+DRAIN_SECONDS_MAX at most, close the sockets, return. The application knows none of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Protocol
+
+from trading.api.plain import Application, Receive, Scope, Send
+
+DRAIN_SECONDS_MAX: Final = 5.0
+SOCKET_MESSAGE_BYTES_MAX: Final = 1024 * 1024
+BACKLOG: Final = 1024
+
+
+class WebServer(Protocol):
+    def run(self, on_ready: Callable[[], None]) -> None:
+        """Serve until `stop`; call `on_ready` once connections are accepted."""
+
+    def stop(self) -> None:
+        """Begin to stop, from any thread or a signal handler; again: at once."""
+
+
+class _InFlight:
+    """The application, counting the requests that are being answered."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self.count = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_request = scope["type"] == "http"
+        self.count += is_request
+        try:
+            await self._application(scope, receive, send)
+        finally:
+            self.count -= is_request
+
+
+class Daphne:
+    """Daphne on Twisted; it cannot drain by itself, so requests are counted."""
+
+    def __init__(self, application: Application, listening: socket.socket) -> None:
+        from daphne.server import Server
+        from twisted.internet import reactor
+
+        self._reactor: Any = reactor
+        self._in_flight = _InFlight(application)
+        self._listening = listening
+        self._drain_until: float | None = None
+        self._server = Server(
+            application=self._in_flight,
+            endpoints=[f"fd:fileno={listening.fileno()}"],
+            signal_handlers=False,
+            server_name="openfloor",
+            verbosity=0,
+            websocket_max_message_size=SOCKET_MESSAGE_BYTES_MAX,
+            websocket_max_frame_size=SOCKET_MESSAGE_BYTES_MAX,
+            application_close_timeout=int(DRAIN_SECONDS_MAX),
+        )
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        self._listening.listen(BACKLOG)
+        self._reactor.callWhenRunning(on_ready)
+        self._server.run()
+
+    def stop(self) -> None:
+        self._reactor.callFromThread(self._begin_to_stop)
+
+    def _begin_to_stop(self) -> None:
+        from twisted.internet.interfaces import IListeningPort
+
+        if self._drain_until is not None:
+            self._drain_until = 0.0
+            return
+        self._drain_until = time.monotonic() + DRAIN_SECONDS_MAX
+        for reader in self._reactor.getReaders():
+            if IListeningPort.providedBy(reader):
+                reader.stopListening()
+        self._listening.close()
+        self._stop_when_drained()
+
+    def _stop_when_drained(self) -> None:
+        if self._in_flight.count and time.monotonic() < (self._drain_until or 0.0):
+            self._reactor.callLater(0.02, self._stop_when_drained)
+        elif self._reactor.running:
+            self._reactor.stop()
+
+
+class Uvicorn:
+    """Uvicorn on asyncio, draining by itself."""
+
+    def __init__(self, application: Application, listening: socket.socket) -> None:
+        import uvicorn
+
+        class Server(uvicorn.Server):
+            @contextlib.contextmanager
+            def capture_signals(self) -> Iterator[None]:
+                yield  # signals are `serve`'s
+
+        self._listening = listening
+        self._server = Server(
+            uvicorn.Config(
+                application,  # type: ignore[arg-type]
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=BACKLOG,
+                ws_max_size=SOCKET_MESSAGE_BYTES_MAX,
+                timeout_graceful_shutdown=int(DRAIN_SECONDS_MAX),
+            )
+        )
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        self._listening.listen(BACKLOG)
+        on_ready()
+        asyncio.run(self._server.serve(sockets=[self._listening]))
+
+    def stop(self) -> None:
+        self._server.force_exit = self._server.should_exit
+        self._server.should_exit = True
+
+
+class Granian:
+    """Granian embedded in our event loop: its workers are tasks here, not processes.
+
+    Limits: one event loop, HTTP parsing in one thread of Rust; Granian calls this way of
+    running it experimental, and it opens the port itself.
+    """
+
+    def __init__(self, application: Application, listening: socket.socket) -> None:
+        from granian.constants import Interfaces
+        from granian.server.embed import Server
+
+        host, port = listening.getsockname()[:2]
+        self._listening = listening
+        self._in_flight = _InFlight(application)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._is_hurried = False
+        self._server = Server(
+            self._in_flight,
+            address=host,
+            port=port,
+            interface=Interfaces.ASGINL,
+            backlog=BACKLOG,
+            log_enabled=False,
+        )
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        self._listening.close()
+        asyncio.run(self._serve(on_ready))
+
+    def stop(self) -> None:
+        if self._loop is None or self._stopping is None:
+            return
+        if self._stopping.is_set():
+            self._is_hurried = True
+        self._loop.call_soon_threadsafe(self._stopping.set)
+
+    async def _serve(self, on_ready: Callable[[], None]) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        serving = asyncio.create_task(self._server.serve())
+        stopping = asyncio.create_task(self._stopping.wait())
+        self._loop.call_later(0.2, on_ready)
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()  # it failed: say how
+            return
+        self._server.stop()
+        deadline = time.monotonic() + DRAIN_SECONDS_MAX
+        while not serving.done() and time.monotonic() < deadline and not self._is_hurried:
+            await asyncio.sleep(0.02)
+        serving.cancel()
+
+
+SERVERS: Final[dict[str, Callable[[Application, socket.socket], WebServer]]] = {
+    "daphne": Daphne,
+    "granian": Granian,
+    "uvicorn": Uvicorn,
+}
