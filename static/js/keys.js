@@ -45,9 +45,7 @@ function openPalette() {
 
   function show() {
     const text = input.value.trim().toLowerCase();
-    const plain = commands.filter(({ words }) => words && words.toLowerCase().includes(text));
-    const found = commands.flatMap(({ find }) => (find && text ? find(text) : []));
-    entries = [...found, ...plain].slice(0, ENTRIES_MAX);
+    entries = matching(text).slice(0, ENTRIES_MAX);
     chosen = 0;
     list.replaceChildren(
       ...entries.map((entry, index) =>
@@ -91,6 +89,15 @@ function openPalette() {
   };
   show();
   dialog.showModal();
+}
+
+/** Return what can be run under `text`: what begins with it before what contains it. */
+function matching(text) {
+  const found = commands.flatMap(({ find }) => (find && text ? find(text) : []));
+  const plain = commands.filter(({ run, words }) => run && words.toLowerCase().includes(text));
+  const begins = ({ words }) => words.toLowerCase().startsWith(text);
+  const all = [...plain, ...found];
+  return [...all.filter(begins), ...all.filter((entry) => !begins(entry))];
 }
 
 // --- The list of keys ----------------------------------------------------------------------------

@@ -5,7 +5,12 @@ import * as money from "./money.js";
 import * as time from "./time.js";
 import * as words from "./words.js";
 
-export function show(list, steps) {
+/** The API calls an order new from the moment that it left; only the venue makes it work. */
+const stateOf = ({ status, actor }) =>
+  words.stateWord(status === "new" && !actor.startsWith("venue") ? "accepted" : status);
+
+/** Show the steps; `isWhole` adds from which address each came. */
+export function show(list, steps, { isWhole = false } = {}) {
   keepRows(
     list,
     steps.map((step, index) => ({ ...step, index })),
@@ -20,7 +25,7 @@ export function show(list, steps) {
     (row, step) => {
       const [what, why] = row.children;
       const filled = money.parse(step.filled_qty) > 0n && !["new", "accepted"].includes(step.status);
-      put(what.firstElementChild, words.stateWord(step.status));
+      put(what.firstElementChild, stateOf(step));
       time.show(what.lastElementChild, step.at);
       put(
         why,
@@ -28,7 +33,7 @@ export function show(list, steps) {
           words.actor(step.actor),
           step.reason,
           filled ? `${money.quantity(step.filled_qty)} filled` : "",
-          step.source_address ? `from ${step.source_address}` : "",
+          isWhole && step.source_address ? `from ${step.source_address}` : "",
         ]
           .filter(Boolean)
           .join(" · "),

@@ -81,7 +81,7 @@ async function refresh() {
         http.get(`/api/v1/orders/${order.id}/timeline`),
       ]);
       order = now;
-      timeline.show($("#order-timeline"), since);
+      timeline.show($("#order-timeline"), since, { isWhole: true });
       show();
     }
   } catch (error) {
@@ -123,4 +123,4 @@ cancel.addEventListener("click", async () => {
 });
 show();
 showFills(fills);
-timeline.show($("#order-timeline"), steps);
+timeline.show($("#order-timeline"), steps, { isWhole: true });

@@ -72,7 +72,6 @@ export function begin() {
   on("quotes", takeQuotes);
   on("lines", drawLines);
   on("connection", (state) => state === "live" && bars.length && catchUp());
-  load();
 }
 
 /** Read the tokens as this theme resolves them: a canvas knows no custom properties. */
@@ -93,7 +92,7 @@ function paint() {
       fontFamily: getComputedStyle(document.body).fontFamily,
       fontSize: 12,
     },
-    grid: { vertLines: { color: colours.line }, horzLines: { color: colours.line } },
+    grid: { vertLines: { color: faded(colours.line) }, horzLines: { color: faded(colours.line) } },
     crosshair: {
       vertLine: { color: colours["text-3"], labelBackgroundColor: colours["line-strong"] },
       horzLine: { color: colours["text-3"], labelBackgroundColor: colours["line-strong"] },
@@ -148,10 +147,14 @@ async function load() {
   drawLines();
   put(legend, "");
   const { price_increment: increment } = store.instruments.get(store.symbol);
-  candles.applyOptions({
-    priceFormat: { type: "price", precision: money.places(increment), minMove: Number(increment) },
+  const digits = money.places(increment);
+  chart.applyOptions({
+    timeScale: { timeVisible: frame.wire !== "1Day" },
+    localization: { priceFormatter: (value) => money.price(value.toFixed(digits), digits) },
   });
-  chart.applyOptions({ timeScale: { timeVisible: frame.wire !== "1Day" } });
+  candles.applyOptions({
+    priceFormat: { type: "price", precision: digits, minMove: Number(increment) },
+  });
   say("Loading bars…");
   try {
     bars = await fetchBars({ limit: BARS_FIRST }, mine.signal);
@@ -323,7 +326,7 @@ function drawLines() {
     lines.push(
       candles.createPriceLine({
         price: Number(position.avg_entry_price),
-        color: colours["text-3"],
+        color: colours["line-strong"],
         lineStyle: LineStyle.Dotted,
         lineWidth: 1,
         title: `${money.quantity(position.qty)} held`,

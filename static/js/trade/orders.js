@@ -30,6 +30,10 @@ export function begin({ select }) {
     for (const { payload } of events) if (payload.order_id) changed.add(payload.order_id);
     if (changed.size && !timer) timer = setTimeout(refresh, GATHER_MS);
   });
+  on("order", (order) => {
+    known.set(order.id, order); // what the ticket has learned need not be asked for again
+    show();
+  });
   for (const { rows } of Object.values(tables)) {
     rows.addEventListener("click", (event) => {
       const id = event.target.closest("tr")?.dataset.key;

@@ -4,7 +4,7 @@ import { $, make, put } from "../dom.js";
 import * as http from "../http.js";
 import { announce } from "../keys.js";
 import * as money from "../money.js";
-import { on, store } from "../store.js";
+import { on, store, tell } from "../store.js";
 import * as timeline from "../timeline.js";
 import * as words from "../words.js";
 
@@ -165,11 +165,12 @@ function complain(region, text) {
 function placed(answer) {
   order = answer;
   ask = null;
+  tell("order", order);
   show("placed");
   complain($("#placed-error"), "");
   $("#placed-timeline").replaceChildren();
   showOrder();
-  steps.placed.focus();
+  $("#another").focus();
   refresh();
 }
 
@@ -206,6 +207,7 @@ async function refresh() {
       ]);
       if (order?.id !== id) continue;
       order = now;
+      tell("order", order);
       timeline.show($("#placed-timeline"), steps);
       showOrder();
     }

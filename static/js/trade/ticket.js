@@ -178,7 +178,8 @@ function showNote(now, instrument) {
   if (now.side === "sell") {
     put($("#quantity-note"), held === null ? "" : `You can sell ${money.quantity(money.text(held))} ${unit}.`);
   } else {
-    put($("#quantity-note"), `In steps of ${money.quantity(instrument.quantity_increment)} ${unit}.`);
+    const steps = `In steps of ${money.quantity(instrument.quantity_increment)} ${unit}.`;
+    put($("#quantity-note"), instrument.quantity_increment === "1" ? `Whole ${unit}.` : steps);
   }
 }
 
