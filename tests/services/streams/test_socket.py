@@ -1,0 +1,306 @@
+"""The browser's socket: who may open it, what it is told, and what it survives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.routing import URLRouter
+from django.utils import timezone
+
+from accounts.models import SignIn
+from marketdata import services
+from marketdata.models import Instrument, Quote
+from marketdata.ticks import QuoteTick, TradeTick
+from tests.services.streams.conftest import Customer, Page, happen
+from trading.streams import consumer, gate
+from trading.streams.routing import websocket_urlpatterns
+
+pytestmark = pytest.mark.usefixtures("parts")
+
+
+@sync_to_async
+def told(symbol: str, bid: str, ask: str, *, last: str | None = None, age: float = 0) -> None:
+    """Let the feed tell a quote of `symbol`, listing it first where needed."""
+    if not Instrument.objects.filter(symbol=symbol).exists():
+        Instrument.objects.create(
+            code=symbol, symbol=symbol, name=symbol, asset_class="us_equity", exchange="NYSE",
+            reference_price=Decimal(bid),
+        )  # fmt: skip
+    now = timezone.now() - timedelta(seconds=age)
+    ticks: list[Any] = [QuoteTick(symbol, now, Decimal(bid), Decimal(1), Decimal(ask), Decimal(2))]
+    if last is not None:
+        ticks.append(TradeTick(symbol, now, Decimal(last), Decimal(5), ""))
+    services.accept(ticks, source="feed", now=now)
+
+
+def quoted(symbol: str, bid: str) -> Any:
+    """Tell whether a quotes message has this symbol at this bid."""
+    return lambda message: any(
+        (each["symbol"], each["bid"]) == (symbol, bid) for each in message["quotes"]
+    )
+
+
+def numbers(messages: Sequence[dict[str, Any]]) -> list[int]:
+    return [event["sequence"] for message in messages for event in message["events"]]
+
+
+async def closing_code(page: Page) -> int:
+    while True:
+        message = await page.receive_output(timeout=5)
+        if message["type"] == "websocket.close":
+            await page.send_input({"type": "websocket.disconnect", "code": message["code"]})
+            await page.wait()
+            return int(message["code"])
+
+
+# --- The gate ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cookie", ["", "nobody", "x" * 500])
+async def test_who_is_not_signed_in_is_turned_away(cookie: str) -> None:
+    page = Page(cookie=cookie)
+    await page.connect()
+    assert await closing_code(page) == 4401
+
+
+async def test_another_sites_page_is_refused(customer: Customer) -> None:
+    page = customer.page(origin="https://evil.example")
+    is_connected, _ = await page.connect()
+    assert not is_connected
+
+
+async def test_a_sign_in_that_ends_closes_the_socket(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "CHECKED_EVERY_SECONDS", 0.2)
+    page = customer.page()
+    await page.connect()
+    await page.hear("hello")
+    await asyncio.sleep(0.5)
+    assert page.future is not None
+    assert not page.future.done()
+    await sync_to_async(SignIn.objects.update)(ended_at=timezone.now())
+    assert await closing_code(page) == gate.NOT_SIGNED_IN
+
+
+# --- Prices ------------------------------------------------------------------------------------
+
+
+async def test_a_snapshot_comes_first_then_only_what_changed(customer: Customer) -> None:
+    await told("IBM", "99.99", "100.01", last="100")
+    await told("BAC", "10", "10.01")
+    page = customer.page()
+    await page.connect()
+    assert (await page.hear("hello"))["account_id"] == str(customer.account.pk)
+    await page.say(action="subscribe", symbols=["IBM", "BAC", "NOBODY"])
+    seen: dict[str, dict[str, Any]] = {}
+    while seen.keys() != {"IBM", "BAC"}:
+        seen |= {each["symbol"]: each for each in (await page.hear("quotes"))["quotes"]}
+    assert seen["IBM"].items() >= {
+        "bid": "99.99", "bid_size": "1", "ask": "100.01", "ask_size": "2", "last": "100",
+        "last_size": "5", "day_high": "100", "day_low": "100", "day_volume": "5",
+        "change": None, "source": "feed",
+    }.items()  # fmt: skip
+    await told("BAC", "10.01", "10.02")
+    message = await page.hear("quotes", quoted("BAC", "10.01"))
+    assert [each["symbol"] for each in message["quotes"]] == ["BAC"]
+    assert message["quotes"][0]["sequence"] > seen["BAC"]["sequence"]
+    await page.say(action="unsubscribe", symbols=["BAC"])
+    await told("BAC", "10.02", "10.03")
+    await told("IBM", "99.98", "100.01")
+    message = await page.hear("quotes", quoted("IBM", "99.98"))
+    assert [each["symbol"] for each in message["quotes"]] == ["IBM"]
+    await page.disconnect()
+
+
+async def test_a_quote_that_nobody_confirms_is_marked_stale_and_fresh_again(
+    customer: Customer,
+) -> None:
+    await told("IBM", "99", "101")
+    page = customer.page()
+    await page.connect()
+    await page.say(action="subscribe", symbols=["IBM"])
+    confirmed_at = await sync_to_async(lambda: Quote.objects.get().received_at)()
+    first = await page.hear("quotes", lambda message: bool(message["quotes"][0]["stale"]))
+    assert timezone.now() - confirmed_at < timedelta(seconds=3)  # 2 s on a machine that is not busy
+    await told("IBM", "99", "101")
+    again = await page.hear("quotes", lambda message: not message["quotes"][0]["stale"])
+    assert again["quotes"][0]["sequence"] == first["quotes"][0]["sequence"]  # confirmed, no news
+    await page.disconnect()
+
+
+async def test_a_reader_that_lags_gets_the_latest_and_no_backlog(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = asyncio.Event()
+    page = customer.page(to=_reading_slowly(may_go_on, after=2))
+    await told("IBM", "99", "101")
+    await page.connect()
+    await page.say(action="subscribe", symbols=["IBM"])
+    await page.hear("quotes")
+    for cents in range(10, 20):
+        await told("IBM", f"99.{cents}", "101")
+        await asyncio.sleep(0.12)
+    may_go_on.set()
+    heard = [await page.hear("quotes")]
+    while not quoted("IBM", "99.19")(heard[-1]):
+        heard.append(await page.hear("quotes"))
+    assert len(heard) <= 3  # what was being sent when it stopped, and the latest
+    await page.disconnect()
+
+
+async def test_a_reader_that_takes_nothing_is_closed(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "SEND_SECONDS_MAX", 0.3)
+    page = customer.page(to=_reading_slowly(asyncio.Event(), after=1))
+    await told("IBM", "99", "101")
+    await page.connect()
+    await page.say(action="subscribe", symbols=["IBM"])
+    assert await closing_code(page) == consumer.TOO_SLOW
+
+
+def _reading_slowly(may_go_on: asyncio.Event, *, after: int) -> Any:
+    """Return the sockets on a server whose client takes `after` frames and then none for now."""
+    sockets, taken = URLRouter(websocket_urlpatterns), []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        async def slow_send(message: Any) -> None:
+            if message["type"] == "websocket.send":
+                taken.append(message)
+                if len(taken) > after:
+                    await may_go_on.wait()
+            await send(message)
+
+        await sockets(scope, receive, slow_send)
+
+    return application
+
+
+# --- The account -------------------------------------------------------------------------------
+
+
+async def test_events_come_in_order_and_the_account_is_valued_after_them(
+    customer: Customer,
+) -> None:
+    page = customer.page()
+    await page.connect()
+    head = (await page.hear("hello"))["sequence"]
+    await happen(customer.account, "key.created", "key.revoked")
+    heard: list[dict[str, Any]] = []
+    while len(numbers(heard)) < 2:
+        heard.append(await page.hear("activity"))
+    assert numbers(heard) == [head + 1, head + 2]
+    assert heard[0]["events"][0]["kind"] == "key.created"
+    portfolio = await page.hear("portfolio")
+    assert portfolio["cash"] == "0"
+    assert portfolio["positions"] == []
+    await page.disconnect()
+
+
+async def test_resuming_tells_all_that_was_missed_once_and_in_order(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "EVENTS_OF_A_FRAME_MAX", 3)  # so that it takes several frames
+    await happen(customer.account, *["key.created"] * 5)
+    page = customer.page()
+    await page.connect()
+    head = (await page.hear("hello"))["sequence"]
+    await page.say(action="resume", since=head - 5)
+    await happen(customer.account, *["key.revoked"] * 5)
+    heard: list[dict[str, Any]] = []
+    # What happened before the socket heard of the resumption may come before it.
+    while head - 4 not in numbers(heard) or numbers(heard)[-1] < head + 5:
+        heard.append(await page.hear("activity"))
+    resumed = numbers(heard)
+    assert resumed[resumed.index(head - 4) :] == list(range(head - 4, head + 6))
+    await page.disconnect()
+
+
+async def test_a_number_from_the_future_does_not_silence_the_socket(customer: Customer) -> None:
+    page = customer.page()
+    await page.connect()
+    head = (await page.hear("hello"))["sequence"]
+    await page.say(action="resume", since=head + 1000)
+    await asyncio.sleep(0.1)
+    await happen(customer.account, "key.created")
+    assert numbers([await page.hear("activity")]) == [head + 1]
+    await page.disconnect()
+
+
+async def test_nobody_hears_of_anothers_account(customer: Customer) -> None:
+    from tests import people
+
+    _, other = await sync_to_async(people.customer)()
+    page = customer.page()
+    await page.connect()
+    await page.hear("hello")
+    await page.hear("portfolio")
+    await happen(other, "key.created")
+    assert await page.receive_nothing(timeout=0.5)
+    await page.disconnect()
+
+
+# --- What is refused ---------------------------------------------------------------------------
+
+
+NONSENSE = [
+    ("{", "invalid_json"),
+    ("[" * 5000, "invalid_json"),
+    ("[]", "invalid_json"),
+    ('{"action":"buy"}', "unknown_action"),
+    ('{"action":["subscribe"]}', "unknown_action"),
+    ("{}", "unknown_action"),
+    ('{"action":"subscribe"}', "invalid_symbols"),
+    ('{"action":"subscribe","symbols":"IBM"}', "invalid_symbols"),
+    ('{"action":"subscribe","symbols":[1]}', "invalid_symbols"),
+    ('{"action":"subscribe","symbols":["%s"]}' % ("X" * 25), "invalid_symbols"),
+    ('{"action":"resume"}', "invalid_since"),
+    ('{"action":"resume","since":"1"}', "invalid_since"),
+    ('{"action":"resume","since":-1}', "invalid_since"),
+    ('{"action":"resume","since":true}', "invalid_since"),
+    ('{"action":"resume","since":99999999999999999999}', "invalid_since"),
+]
+
+
+async def test_nonsense_is_answered_and_the_socket_lives(customer: Customer) -> None:
+    page = customer.page()
+    await page.connect()
+    for text, code in NONSENSE:
+        await page.send_to(text_data=text)
+        error = await page.hear("error")
+        assert error["code"] == code, text
+        assert error["message"]
+    await happen(customer.account, "key.created")
+    await page.hear("activity")
+    await page.disconnect()
+
+
+async def test_too_many_symbols_are_refused(customer: Customer) -> None:
+    page = customer.page()
+    await page.connect()
+    for part in range(2):
+        symbols = [f"{part}-{number}" for number in range(300)]
+        await page.say(action="subscribe", symbols=symbols)
+    assert (await page.hear("error"))["code"] == "too_many_symbols"
+    await page.disconnect()
+
+
+async def test_too_long_a_message_and_too_many_of_them_close_the_socket(
+    customer: Customer,
+) -> None:
+    page = customer.page()
+    await page.connect()
+    await page.send_to(text_data=" " * (consumer.MESSAGE_BYTES_MAX + 1))
+    assert await closing_code(page) == consumer.TOO_LONG
+    page = customer.page()
+    await page.connect()
+    for _ in range(100):
+        await page.say(action="unsubscribe", symbols=[])
+    assert await closing_code(page) == consumer.TOO_MANY_ACTIONS
