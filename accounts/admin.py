@@ -16,34 +16,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
 from accounts import services
 from accounts.models import Account, Activity, ApiKey, SignIn, SignInLink, TotpDevice, User
+from foundation.admin import Kept, ReadOnly, actor_of
 
 admin.site.unregister(Group)  # roles come with their own screens
-
-
-class Kept(ModelAdmin):
-    """Rows that are made and ended elsewhere: none is added or deleted here."""
-
-    def has_add_permission(self, *_: object, **__: object) -> bool:
-        return False
-
-    def has_delete_permission(self, *_: object, **__: object) -> bool:
-        return False
-
-
-class ReadOnly(Kept):
-    """Rows to look at."""
-
-    def has_change_permission(self, *_: object, **__: object) -> bool:
-        return False
-
-
-def actor_of(request: HttpRequest) -> str:
-    return f"operator:{request.user.pk}"
 
 
 @admin.register(User)

@@ -10,7 +10,10 @@ from foundation.models import Heartbeat
 
 
 class Undeletable(ModelAdmin):
-    """Rows that stay."""
+    """Rows that stay, and may be many: pages do not count them all."""
+
+    list_per_page = 50
+    show_full_result_count = False
 
     def has_delete_permission(self, *_: object, **__: object) -> bool:
         return False

@@ -35,7 +35,6 @@ class OrderAdmin(SimpleHistoryAdmin, ReadOnly):
     ordering = ("-created_at",)
     inlines = (TradeInline,)
     history_list_display = ("status", "filled_quantity", "actor", "source_address")
-    show_full_result_count = False
 
 
 @admin.register(Trade)
@@ -45,4 +44,3 @@ class TradeAdmin(ReadOnly):
     list_select_related = ("account", "instrument")
     search_fields = ("=id", "=order__id", "=execution_id", "=account__number")
     ordering = ("-executed_at",)
-    show_full_result_count = False

@@ -23,7 +23,6 @@ class TransferAdmin(ReadOnly):
     list_select_related = ("debit__owner", "credit__owner")
     search_fields = ("=reference", "=debit__owner__number", "=credit__owner__number")
     ordering = ("-id",)
-    show_full_result_count = False
 
 
 @admin.register(Balance)
@@ -40,7 +39,6 @@ class HoldAdmin(ReadOnly):
     list_filter = ("status", "asset")
     list_select_related = ("account",)
     search_fields = ("=order_id", "=account__number")
-    show_full_result_count = False
 
 
 @admin.register(Position)

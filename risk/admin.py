@@ -36,4 +36,3 @@ class DecisionAdmin(ReadOnly):
     list_select_related = ("account",)
     search_fields = ("=order_id", "=account__number")
     ordering = ("-id",)
-    show_full_result_count = False

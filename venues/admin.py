@@ -14,7 +14,6 @@ class OutboxMessageAdmin(ReadOnly):
     list_filter = ("venue", "kind")
     search_fields = ("=order_id",)
     ordering = ("-id",)
-    show_full_result_count = False
 
 
 @admin.register(InboxReport)
@@ -31,4 +30,3 @@ class InboxReportAdmin(ReadOnly):
     list_filter = ("state", "venue")
     search_fields = ("=execution_id", "=client_order_id")
     ordering = ("-id",)
-    show_full_result_count = False

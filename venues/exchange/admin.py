@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from foundation.admin import ReadOnly
 from venues.exchange.models import (
     JournalEntry,
     MemberCancel,
@@ -15,20 +15,6 @@ from venues.exchange.models import (
     ReplayRequest,
     Snapshot,
 )
-
-
-class ReadOnly(ModelAdmin):
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, *_: object, **__: object) -> bool:
-        return False
-
-    def has_change_permission(self, *_: object, **__: object) -> bool:
-        return False
-
-    def has_delete_permission(self, *_: object, **__: object) -> bool:
-        return False
 
 
 @admin.register(MemberReport)
