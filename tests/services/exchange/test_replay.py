@@ -247,8 +247,8 @@ def test_interrupting_the_command_stops_the_replay(committed, tmp_path, monkeypa
     path = write_quotes(tmp_path, QUOTES, symbol="AAPL")
     naps = iter(range(3))
 
-    def nap(_seconds, *, wait=threading.Event().wait):
-        wait(0.3)
+    def nap(_seconds):
+        threading.Event().wait(0.3)
         if next(naps, None) == 2:
             raise KeyboardInterrupt
 
