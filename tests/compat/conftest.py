@@ -13,7 +13,7 @@ from tests.live_server import LiveServer
 
 
 @pytest.fixture(scope="module")
-def live_server() -> Iterator[LiveServer]:
+def program() -> Iterator[LiveServer]:
     home = Path(settings.RUN) / f"compat-{settings.WORKER}"
     database.place_cluster(home)
     server = LiveServer(home=home)

@@ -44,13 +44,13 @@ class Clients:
 
 
 @pytest.fixture(scope="module")
-def clients(live_server: LiveServer) -> Clients:
+def clients(program: LiveServer) -> Clients:
     """A new customer's clients, of a program that is ready to trade."""
     email = f"{uuid.uuid4().hex[:8]}@example.com"
-    opened = live_server.run("open_account", email, "--deposit", "100000", "--api-key")
+    opened = program.run("open_account", email, "--deposit", "100000", "--api-key")
     assert opened.returncode == 0, opened.stderr
     account = json.loads(opened.stdout)
-    key, secret, url = account["key_id"], account["secret_key"], live_server.base_url
+    key, secret, url = account["key_id"], account["secret_key"], program.base_url
     return Clients(
         trading=TradingClient(key, secret, url_override=url),
         data=StockHistoricalDataClient(key, secret, url_override=url),
