@@ -16,7 +16,9 @@ from typing import Any, Final
 from trading.streams.gate import Application, Receive, Scope, Send
 
 MESSAGE_BYTES_MAX: Final = 32 * 1024
-KERNEL_BYTES_MAX: Final = 128 * 1024  # that the system may hold for a socket that does not read
+# That the system may hold for a socket that does not read (Linux allows twice of it): seconds of
+# prices, so that silence is noticed soon, and still 200 kB/s to a phone 300 ms away.
+KERNEL_BYTES_MAX: Final = 32 * 1024
 
 
 class _Valve:

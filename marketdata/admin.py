@@ -1,0 +1,96 @@
+"""What operations see of the market: instruments to halt, prices and suspects to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin
+
+from marketdata import calendars
+from marketdata.models import Bar, Instrument, Quote, SuspectCount, SuspectTick
+
+
+class InstrumentForm(forms.ModelForm):  # type: ignore[type-arg]
+    reason = forms.CharField(
+        max_length=100, help_text="Why; kept with the change, beside who made it."
+    )
+
+    class Meta:
+        model = Instrument
+        fields = "__all__"
+
+    def clean_calendar(self) -> str:
+        calendar: str = self.cleaned_data["calendar"]
+        try:
+            calendars.check(calendar)
+        except calendars.UnknownCalendar as error:
+            raise forms.ValidationError(str(error)) from error
+        return calendar
+
+
+@admin.register(Instrument)
+class InstrumentAdmin(SimpleHistoryAdmin, ModelAdmin):
+    form = InstrumentForm
+    list_display = ("symbol", "name", "asset_class", "exchange", "calendar", "tradable", "halted")
+    list_filter = ("asset_class", "tradable", "halted", "exchange")
+    search_fields = ("symbol", "name", "code")
+    readonly_fields = ("id", "code")
+    history_list_display = ("tradable", "halted", "history_change_reason")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # instruments come from a file, which says all of them in one place
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # orders and trades speak of it for ever
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        obj._change_reason = form.cleaned_data["reason"]  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+
+class _ReadOnly(ModelAdmin):
+    """The feed writes these; people look."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Quote)
+class QuoteAdmin(_ReadOnly):
+    list_display = ("instrument", "bid", "ask", "last", "source", "received_at", "sequence")
+    list_select_related = ("instrument",)
+    list_filter = ("source",)
+    search_fields = ("instrument__symbol",)
+
+
+@admin.register(Bar)
+class BarAdmin(_ReadOnly):
+    list_display = ("instrument", "timeframe", "start", "open", "high", "low", "close", "volume")
+    list_select_related = ("instrument",)
+    list_filter = ("timeframe", "source")
+    search_fields = ("=instrument__symbol",)
+    show_full_result_count = False  # there are many
+
+
+@admin.register(SuspectTick)
+class SuspectTickAdmin(_ReadOnly):
+    list_display = ("at", "symbol", "reason", "source", "tick")
+    list_filter = ("reason", "source")
+    search_fields = ("=symbol",)
+
+
+@admin.register(SuspectCount)
+class SuspectCountAdmin(_ReadOnly):
+    list_display = ("day", "source", "reason", "count")
+    list_filter = ("source", "reason")
