@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 # The run's first process makes the folder; pytest-xdist's workers inherit its name.
 RUN = os.environ.setdefault("OPENFLOOR_TEST_RUN", "") or tempfile.mkdtemp(prefix="openfloor-run-")
@@ -17,3 +18,5 @@ for database in DATABASES.values():
     database["NAME"] = f"openfloor_{WORKER}"
 DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 0, "max_size": 24, "timeout": 5}  # type: ignore[index]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STATIC_ROOT = Path(RUN) / "static"
+STATIC_ROOT.mkdir(exist_ok=True)

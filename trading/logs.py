@@ -20,12 +20,25 @@ _QUIET: Final = {
     "uvicorn": "WARNING",
 }
 
+PROBES: Final = ("/healthz", "/readyz")
+
 _SHARED: Final[list[Any]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+
+
+class WithoutProbes(logging.Filter):
+    """Drops what is said about /healthz and /readyz: they are asked all day, and 503 is news to
+    whoever asks and to nobody else."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.msg.get("request", "") if isinstance(record.msg, dict) else ""
+        request = getattr(record, "request", None)
+        path = getattr(request, "path", "") or str(said).partition(" ")[2]
+        return path not in PROBES
 
 
 def configure(*, level: str, as_json: bool) -> dict[str, Any]:
@@ -54,11 +67,20 @@ def configure(*, level: str, as_json: bool) -> dict[str, Any]:
                 ],
             }
         },
-        "handlers": {"terminal": {"class": "logging.StreamHandler", "formatter": "openfloor"}},
+        "filters": {"without_probes": {"()": WithoutProbes}},
+        "handlers": {
+            "terminal": {
+                "class": "logging.StreamHandler",
+                "formatter": "openfloor",
+                "filters": ["without_probes"],
+            }
+        },
         "root": {"handlers": ["terminal"], "level": level},
         "loggers": {
             # Django's own handlers would say everything a second time.
             "django": {"handlers": [], "level": level, "propagate": True},
+            # Requests are for machines to count; a person at the terminal wants to see failures.
+            "django_structlog": {"level": max("INFO" if as_json else "ERROR", level, key=_rank)},
             **{name: {"level": max(quiet, level, key=_rank)} for name, quiet in _QUIET.items()},
         },
     }

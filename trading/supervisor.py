@@ -167,13 +167,14 @@ class Supervisor:
         self._heart.start()
 
     def wait_until_all_beat(self, seconds_max: float) -> list[str]:
-        """Wait for every part's first beat; return the names of those that have none by then."""
+        """Wait for every part's first beat, and record it; return who has none by then."""
         deadline = time.monotonic() + seconds_max
         while silent := [w.name for w in self.watches if w.beat_age is None]:
             if time.monotonic() > deadline:
-                return silent
+                break
             time.sleep(0.05)
-        return []
+        write_heartbeats(self.watches, now=timezone.now())
+        return silent
 
     def stop(self, seconds_max: float) -> None:
         """Tell every part to stop and wait for them; those that do not are named in the log."""

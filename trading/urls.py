@@ -6,8 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from trading import health
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("", include("trading.pages.auth_urls")),
     path("", include("trading.pages.urls")),
     path("admin/", admin.site.urls),
