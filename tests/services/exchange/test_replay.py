@@ -217,7 +217,7 @@ def test_the_command_plays_a_file_on_the_running_exchange(committed, tmp_path):
     [
         (["--speed", "0"], "must be a number above 0"),
         (["--speed", "nan"], "must be a number above 0"),
-        (["--from", "25:00"], "must be a time of day"),
+        (["--from", "25:00"], "must be times of day"),
         (["--from", "15:00", "--to", "10:00"], "--from must lie before --to"),
     ],
 )

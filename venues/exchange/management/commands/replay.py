@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import math
 import re
@@ -39,29 +38,27 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
-        parser.add_argument(
-            "--speed", type=_speed, default=1.0, help="How many times as fast; 1 if not given."
-        )
+        parser.add_argument("--speed", default="1", help="How many times as fast; 1 if not given.")
         parser.add_argument(
             "--from",
             dest="play_from",
-            type=_time_of_day,
             default="09:30",
             metavar="HH:MM",
             help="New York.",
         )
-        parser.add_argument(
-            "--to", dest="play_to", type=_time_of_day, default="24:00", metavar="HH:MM"
-        )
+        parser.add_argument("--to", dest="play_to", default="24:00", metavar="HH:MM")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        files = _described(options["files"])
-        if options["play_from"] >= options["play_to"]:
+        # Read here and not by the parser, which would print its whole usage around the sentence.
+        speed = _speed(options["speed"])
+        play_from, play_to = (_time_of_day(options[name]) for name in ("play_from", "play_to"))
+        if play_from >= play_to:
             raise CommandError("--from must lie before --to.")
+        files = _described(options["files"])
         # Without a server its database may be down as well; the sentence below says it better.
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
         try:
-            self._play(files, options["speed"], options["play_from"], options["play_to"])
+            self._play(files, speed, play_from, play_to)
         except (OperationalError, PoolTimeout) as error:
             raise CommandError(_NO_SERVER) from error
 
@@ -163,7 +160,7 @@ def _speed(text: str) -> float:
     except ValueError:
         speed = math.nan
     if not 0 < speed <= _SPEED_MAX:
-        raise argparse.ArgumentTypeError(f"must be a number above 0 and at most {_SPEED_MAX:,}")
+        raise CommandError(f"--speed must be a number above 0 and at most {_SPEED_MAX:,}.")
     return speed
 
 
@@ -172,5 +169,5 @@ def _time_of_day(text: str) -> int:
     match = re.fullmatch(r"(\d{1,2}):([0-5]\d)", text)
     minutes = int(match[1]) * 60 + int(match[2]) if match else math.inf
     if minutes > 24 * 60:
-        raise argparse.ArgumentTypeError("must be a time of day like 09:30")
+        raise CommandError("--from and --to must be times of day like 09:30.")
     return int(minutes) * 60_000
