@@ -89,9 +89,7 @@ def commit(
     entered = [command for command in commands if isinstance(command, Enter)]
     reports = [_report_row(event) for event in events if isinstance(event, Report)]
     with transaction.atomic():
-        JournalEntry.objects.bulk_create(
-            [JournalEntry(sequence=sequence, at=at, commands=codec.encode(commands))]
-        )
+        bulk.insert([JournalEntry(sequence=sequence, at=at, commands=codec.encode(commands))])
         bulk.insert(_order_rows(entered, at, sequence))
         bulk.insert(_cancel_rows(entered, at, sequence))
         bulk.insert(reports)

@@ -1,3 +1,4 @@
+import threading
 import zlib
 from dataclasses import replace
 from datetime import timedelta
@@ -293,3 +294,27 @@ def test_a_halted_instrument_takes_no_orders(committed, without_participants, no
     cycle(a_floor(), [order("a")], now)
     (report,) = service.reports(0, 10)
     assert (report.kind, report.reason) == ("rejected", "halted")
+
+
+def test_many_threads_with_the_same_requests_make_each_order_once(committed, without_participants):
+    listed()
+    failed: list[BaseException] = []
+
+    def customer() -> None:
+        try:
+            for number in range(20):
+                service.enter([order(f"o{number}", "buy", "1", "1.00"), cancel(f"o{number}")])
+        except BaseException as error:  # noqa: BLE001  # shown by the assertion below
+            failed.append(error)
+
+    with exchange():
+        threads = [threading.Thread(target=customer) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    assert failed == []
+    assert MemberOrder.objects.count() == 20
+    told = service.reports(0, 1000)
+    assert [report.sequence for report in told] == list(range(1, 41))
+    assert sorted(kind for _, kind in kinds()) == ["accepted"] * 20 + ["cancelled"] * 20
