@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -28,6 +27,7 @@ from venues.exchange.commands import (
     Take,
     Trade,
 )
+from venues.exchange.listing import Best, Listing, MemberOrder, step_aside, withdraw
 from venues.exchange.recent import RecentIds
 from venues.messages import (
     CancelOrder,
@@ -40,41 +40,6 @@ from venues.messages import (
 )
 
 _NOTHING: Final = Decimal(0)
-
-
-@dataclass(slots=True)
-class MemberOrder:
-    """What the exchange knows of a member's order beyond its place in the book; in lots."""
-
-    number: int
-    member: str
-    client_order_id: str
-    symbol: str
-    quantity: int
-    executed: int
-    is_day_order: bool
-
-
-class Listing:
-    """An instrument on this exchange: its terms, its book, and whose quotes lie where."""
-
-    __slots__ = ("book", "is_halted", "quotes", "terms")
-
-    def __init__(self, terms: Admit) -> None:
-        self.terms = terms
-        self.is_halted = False
-        self.book = OrderBook()
-        self.quotes: dict[str, dict[int, Order]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The best bid and offer of a book; prices in ticks (None: nobody), sizes in lots."""
-
-    bid: int | None
-    bid_size: int
-    ask: int | None
-    ask_size: int
 
 
 class Engine:
@@ -260,9 +225,9 @@ class Engine:
                 # Outside trading hours quotes can only be withdrawn.
                 shown = rungs if is_trading else ()
                 wanted = {sign * price: size for price, size in shown if price > 0 and size > 0}
-                missing += _withdraw(listing.book, held, sign, wanted)
+                missing += withdraw(listing.book, held, sign, wanted)
         for signed, size in missing:
-            _step_aside(listing.book, held, signed)
+            step_aside(listing.book, held, signed)
             self.order_number += 1
             sign = BUY if signed > 0 else SELL
             order = Order(self.order_number, sign, abs(signed), size, command.participant)
@@ -364,7 +329,7 @@ class Engine:
             "report_sequences": self.report_sequences,
             "sessions": {calendar: day.isoformat() for calendar, day in self.sessions.items()},
             "seen": self.seen.state(),
-            "listings": {symbol: _listing_state(each) for symbol, each in self.listings.items()},
+            "listings": {symbol: each.state() for symbol, each in self.listings.items()},
         }
         return json.dumps(state, separators=(",", ":"), sort_keys=True).encode()
 
@@ -378,29 +343,13 @@ class Engine:
         engine.report_sequences = state["report_sequences"]
         engine.sessions = {name: date.fromisoformat(day) for name, day in state["sessions"].items()}
         engine.seen = RecentIds.restore(state["seen"])
-        for symbol, listing_state in state["listings"].items():
-            tick, lot, quantity_min, calendar = listing_state["terms"]
-            listing = Listing(
-                Admit(symbol, Decimal(tick), Decimal(lot), Decimal(quantity_min), calendar)
-            )
-            listing.is_halted = listing_state["is_halted"]
+        for symbol, plain in state["listings"].items():
+            listing, of_members = Listing.restore(symbol, plain)
             engine.listings[symbol] = listing
-            for number, sign, price, leaves, owner in listing_state["orders"]:
-                engine._rest(listing, Order(number, sign, price, leaves), owner)
+            for order in of_members:
+                ticket = _ticket(order)
+                engine.open_orders[ticket.member, ticket.client_order_id] = order
         return engine
-
-    def _rest(self, listing: Listing, order: Order, owner: Any) -> None:
-        """Put an order of a snapshot back into its book."""
-        if isinstance(owner, str):
-            order.owner = owner
-            listing.quotes.setdefault(owner, {})[order.sign * order.price] = order
-        else:
-            member, client_order_id, *rest = owner
-            order.owner = MemberOrder(
-                order.number, member, client_order_id, listing.terms.symbol, *rest
-            )
-            self.open_orders[member, client_order_id] = order
-        listing.book.add(order)
 
 
 def request_id(request: NewOrder | CancelOrder) -> str:
@@ -435,56 +384,3 @@ def _ticket(order: Order) -> MemberOrder:
 
 def _name(order: Order) -> str:
     return order.owner.member if isinstance(order.owner, MemberOrder) else str(order.owner)
-
-
-def _withdraw(
-    book: OrderBook, held: dict[int, Order], sign: int, wanted: dict[int, int]
-) -> list[tuple[int, int]]:
-    """Withdraw the quotes of one side that are not `wanted`; return what is wanted and not there.
-
-    A quote that is to be smaller is reduced where it stands; one that is to grow loses its place.
-    """
-    for signed, order in list(held.items()):
-        if order.sign != sign:
-            continue
-        size = wanted.get(signed, 0)
-        if 0 < size <= order.leaves:
-            if size < order.leaves:
-                book.reduce(order.number, size)
-            del wanted[signed]
-        else:
-            book.cancel(order.number)
-            del held[signed]
-    return list(wanted.items())
-
-
-def _step_aside(book: OrderBook, held: dict[int, Order], signed: int) -> None:
-    """Withdraw a participant's own quotes that a new one at `signed` would trade with."""
-    for opposite in [each for each in held if (each > 0) != (signed > 0) and each >= -signed]:
-        book.cancel(held.pop(opposite).number)
-
-
-def _listing_state(listing: Listing) -> dict[str, Any]:
-    terms = listing.terms
-    return {
-        "terms": [str(terms.tick), str(terms.lot), str(terms.quantity_min), terms.calendar],
-        "is_halted": listing.is_halted,
-        "orders": [
-            [order.number, order.sign, order.price, order.leaves, _owner_state(order)]
-            for side in (listing.book.bids, listing.book.asks)
-            for order in side.orders()
-        ],
-    }
-
-
-def _owner_state(order: Order) -> Any:
-    owner = order.owner
-    if isinstance(owner, MemberOrder):
-        return [
-            owner.member,
-            owner.client_order_id,
-            owner.quantity,
-            owner.executed,
-            owner.is_day_order,
-        ]
-    return owner

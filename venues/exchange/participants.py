@@ -14,7 +14,7 @@ from typing import Final
 
 from venues.exchange.book import BUY, SELL
 from venues.exchange.commands import MassQuote, Take
-from venues.exchange.engine import Best
+from venues.exchange.listing import Best
 
 LADDER: Final = 10
 

@@ -28,7 +28,8 @@ from venues.exchange.commands import (
     decode,
     encode,
 )
-from venues.exchange.engine import Best, Engine
+from venues.exchange.engine import Engine
+from venues.exchange.listing import Best
 from venues.exchange.recent import RecentIds
 
 
