@@ -1,0 +1,69 @@
+"""Operations halt an instrument, with a reason; prices are for looking at."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.forms.models import model_to_dict
+from django.test import Client
+from django.utils import timezone
+
+from marketdata import listing, services
+from marketdata.models import Instrument, SuspectTick
+from marketdata.ticks import TradeTick
+from tests import people
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operations() -> Client:
+    user = people.person(is_staff=True)
+    user.is_superuser = True
+    user.save()
+    return people.browser_of(user)
+
+
+@pytest.fixture
+def ibm() -> Instrument:
+    listing.load(now=timezone.now())
+    return Instrument.objects.get(symbol="IBM")
+
+
+def test_a_halt_wants_a_reason_and_is_kept_in_the_history(
+    operations: Client, ibm: Instrument
+) -> None:
+    address = f"/admin/marketdata/instrument/{ibm.pk}/change/"
+    assert operations.get(address).status_code == 200
+    fields = {**model_to_dict(ibm, exclude=["id"]), "halted": "on", "fractionable": ""}
+    refused = operations.post(address, fields)
+    assert refused.status_code == 200  # the form again, with what is missing
+    ibm.refresh_from_db()
+    assert not ibm.halted
+    operations.post(address, {**fields, "reason": "News pending."})
+    ibm.refresh_from_db()
+    assert ibm.halted
+    latest = ibm.history.latest()
+    assert latest.history_change_reason == "News pending."
+    assert latest.history_user is not None
+
+
+@pytest.mark.parametrize("name", ["quote", "bar", "suspecttick", "suspectcount", "instrument"])
+def test_every_list_opens_and_nothing_is_added_by_hand(
+    operations: Client, ibm: Instrument, name: str
+) -> None:
+    now = timezone.now()
+    ticks = [TradeTick("IBM", now, Decimal(price), Decimal(1), "") for price in (246, 0)]
+    services.accept(ticks, source="feed", now=now)
+    assert operations.get(f"/admin/marketdata/{name}/").status_code == 200
+    assert operations.get(f"/admin/marketdata/{name}/add/").status_code == 403
+
+
+def test_a_suspect_is_looked_at_and_not_changed(operations: Client, ibm: Instrument) -> None:
+    now = timezone.now()
+    services.accept([TradeTick("IBM", now, Decimal(0), Decimal(1), "")], source="feed", now=now)
+    address = f"/admin/marketdata/suspecttick/{SuspectTick.objects.get().pk}/change/"
+    assert operations.get(address).status_code == 200
+    assert operations.post(address, {"reason": "fine"}).status_code == 403
+    assert operations.post(address.replace("change", "delete")).status_code == 403
