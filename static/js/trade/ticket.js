@@ -176,10 +176,10 @@ function showNote(now, instrument) {
   const held = available();
   const unit = instrument.asset_class === "crypto" ? instrument.symbol.split("/")[0] : "shares";
   if (now.side === "sell") {
-    put($("#quantity-note"), held === null ? "" : `You can sell ${money.quantity(money.text(held))} ${unit}.`);
+    put($("#quantity-note"), held === null ? "" : `You can sell ${money.quantity(money.text(held))} ${unit}`);
   } else {
-    const steps = `In steps of ${money.quantity(instrument.quantity_increment)} ${unit}.`;
-    put($("#quantity-note"), instrument.quantity_increment === "1" ? `Whole ${unit}.` : steps);
+    const steps = `In steps of ${money.quantity(instrument.quantity_increment)} ${unit}`;
+    put($("#quantity-note"), instrument.quantity_increment === "1" ? `Whole ${unit}` : steps);
   }
 }
 

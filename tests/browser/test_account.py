@@ -1,0 +1,128 @@
+"""Joining, and what the account page does, in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django_otp.oath import totp
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visitor
+
+pytestmark = pytest.mark.timeout(300)
+
+PASSWORD = "four plain words here"
+STEP_SECONDS = 30
+
+
+def code_after(secret: str, *, last: str = "") -> str:
+    """Return the code that an authenticator shows: another than `last`, as each works once."""
+    key = base64.b32decode(secret.replace(" ", ""))
+    deadline = time.monotonic() + STEP_SECONDS + 5
+    while time.monotonic() < deadline:
+        code = f"{totp(key):06d}"
+        if code != last:
+            return code
+        time.sleep(0.2)
+    raise RuntimeError("the authenticator stands still")
+
+
+def sign_in(page: Page, *, email: str, code: Callable[[], str]) -> None:
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label(re.compile("Code")).fill(code())
+    page.get_by_role("main").get_by_role("button").first.click()
+
+
+def test_a_newcomer_registers_enrols_leaves_and_signs_in(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    page = visitor.page
+    email = f"newcomer-{uuid.uuid4().hex[:8]}@example.com"
+    visitor.go("/register")
+    page.get_by_label("Your name").fill("Nora Newcomer")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url(re.compile("/enrol$"))
+
+    visitor.go("/")  # a password alone opens nothing
+    expect(page).to_have_url(re.compile("/sign-in"))
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url(re.compile("/enrol$"))
+
+    secret = visitor.text("#secret")
+    first = code_after(secret)
+    page.get_by_label(re.compile("Code")).fill(first)
+    page.get_by_role("button", name="Confirm and sign in").click()
+    page.wait_for_url(f"{visitor.base_url}/")
+    expect(page.get_by_text("You hold nothing yet.")).to_be_visible()
+
+    visitor.go("/account")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/sign-in"))
+    sign_in(page, email=email, code=lambda: code_after(secret, last=first))
+    page.wait_for_url(f"{visitor.base_url}/")
+    visitor.wait_for_text("[data-strip=connection]", "Live")
+
+
+def test_an_empty_account_is_given_simulated_money(customer: Callable[..., Visitor]) -> None:
+    visitor = customer(deposit=None)
+    page = visitor.page
+    visitor.go("/account")
+    page.get_by_role("button", name=re.compile("Deposit")).click()
+    visitor.wait_for_text("#deposit-state", "10,000.00 USD deposited")
+    expect(page.locator("[data-money=cash]")).to_have_text("10,000.00")
+    expect(page.locator("[data-strip=equity]")).to_have_text("10,000.00")
+
+
+def test_a_key_shows_its_secret_once_and_is_revoked_by_a_second_press(
+    customer: Callable[..., Visitor],
+) -> None:
+    visitor = customer()
+    page = visitor.page
+    visitor.go("/account")
+    page.get_by_label("Name of the new key").fill("a test")
+    page.get_by_role("button", name="Create a key").click()
+    expect(page.locator("#secret-secret")).to_have_text(re.compile(r"^[\w-]{43}$"))
+    key_id = visitor.text("#secret-key")
+    page.get_by_role("button", name="I have kept it").click()
+    page.reload()
+    row = page.locator(f"#key-rows tr[data-key={key_id}]")
+    expect(row).to_contain_text("Works")
+    expect(page.locator("#secret-secret")).to_be_hidden()
+    assert visitor.text("body").count("a test") == 1
+    row.get_by_role("button").click()
+    expect(row.get_by_role("button")).to_contain_text("for ever")
+    expect(row).to_contain_text("Works")
+    row.get_by_role("button").click()
+    expect(row).to_contain_text("Revoked")
+
+
+def test_theme_and_colours_are_kept(customer: Callable[..., Visitor]) -> None:
+    visitor = customer()
+    page = visitor.page
+    visitor.go("/account")
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    dark = page.evaluate(ground)
+    page.get_by_label("Light", exact=True).check()
+    page.get_by_label("Blue and orange").check()
+    assert page.evaluate(ground) != dark
+    visitor.go("/orders")
+    assert page.evaluate(ground) != dark
+    assert page.evaluate("document.documentElement.dataset.colours") == "blue-orange"
+
+
+def test_what_does_not_exist_is_said_in_plain_words(customer: Callable[..., Visitor]) -> None:
+    visitor = customer()
+    for address in ("/nothing-here", f"/orders/{uuid.uuid4()}", "/trade/NOSUCH"):
+        visitor.go(address)
+        expect(visitor.page.get_by_role("heading")).to_have_text("There is no such page")
+    visitor.complaints.clear()  # the browser tells of each 404
