@@ -68,6 +68,7 @@ class Daphne:
 
     def run(self, on_ready: Callable[[], None]) -> None:
         self._listening.listen(BACKLOG)
+        self._listening.detach()  # Twisted takes the descriptor over and closes it
         self._reactor.callWhenRunning(on_ready)
         self._server.run()
 
@@ -84,7 +85,6 @@ class Daphne:
         for reader in self._reactor.getReaders():
             if IListeningPort.providedBy(reader):
                 reader.stopListening()
-        self._listening.close()
         self._stop_when_drained()
 
     def _stop_when_drained(self) -> None:
@@ -108,7 +108,7 @@ class Uvicorn:
         self._listening = listening
         self._server = Server(
             uvicorn.Config(
-                application,  # type: ignore[arg-type]
+                application,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -175,10 +175,10 @@ class Granian:
         if serving.done():
             serving.result()  # it failed: say how
             return
-        self._server.stop()
+        self._server.stop()  # type: ignore[no-untyped-call]
         deadline = time.monotonic() + DRAIN_SECONDS_MAX
         while not serving.done() and time.monotonic() < deadline and not self._is_hurried:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # noqa: ASYNC110  it ends by one of three things
         serving.cancel()
 
 
