@@ -222,7 +222,8 @@ def _apply_report(working: _Batch, venue: str, report: ExecutionReport) -> None:
     account = working.accounts[order.account_id]
     filled_now = _filled_now(order, report)
     filled = order.filled_quantity + filled_now
-    if report.cumulative_quantity != filled:
+    # A rejected cancel says nothing of the order itself, which the venue may not even know.
+    if report.kind is not ReportKind.CANCEL_REJECTED and report.cumulative_quantity != filled:
         raise Inapplicable(f"the venue counts {report.cumulative_quantity} filled, we {filled}")
     status = lifecycle.next_status(
         Status(order.status),
