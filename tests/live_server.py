@@ -126,7 +126,8 @@ class LiveServer:
         shutil.rmtree(self.home)
 
     def _environment(self) -> dict[str, str]:
-        own = {"PORT": str(self.port), **self.environment}
+        # Several programs share a small machine in tests: a quote may come a little late.
+        own = {"PORT": str(self.port), "QUOTE_AGE_SECONDS_MAX": "15", **self.environment}
         return {**database.program_environment(self.home), **own}
 
 
