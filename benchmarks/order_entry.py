@@ -30,8 +30,10 @@ from marketdata.models import Quote
 from tests import world
 from trading.settings import BASE_DIR
 
+SYMBOL = "BENCH"  # nobody else trades in it
 PORT = 8340
 READY_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 30
 REQUESTS = {1: 300, 16: 3_000, 64: 6_000}
 NOTHING = {1: 200, 16: 600, 64: 1_000}
 
@@ -47,7 +49,7 @@ class Taken:
 
 def main() -> None:
     stage.set_up()
-    world.instrument(bid="99.99", ask="100.00")
+    world.instrument(SYMBOL, bid="99.99", ask="100.00")
     keys = [key_of(world.customer(cash="100000000.00")) for _ in range(max(REQUESTS))]
     for server in sys.argv[1:] or ["daphne"]:
         with serving(server):
@@ -122,7 +124,7 @@ async def client(key: tuple[str, str], path: str, count: int, latencies: list[fl
 def request_of(key: tuple[str, str], path: str) -> bytes:
     body = json.dumps(
         {
-            "symbol": "AAPL",
+            "symbol": SYMBOL,
             "qty": "1",
             "side": "buy",
             "type": "limit",
@@ -161,7 +163,12 @@ def serving(server: str) -> Iterator[None]:
         yield
     finally:
         program.send_signal(signal.SIGINT)
-        program.wait(30)
+        try:
+            program.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            program.kill()
+            program.wait()
+            print(f"{server} did not stop and was killed", file=sys.stderr)
 
 
 def wait_until_up(program: subprocess.Popen[bytes]) -> None:

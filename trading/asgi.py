@@ -6,7 +6,7 @@ Nothing in it knows the server: daphne, uvicorn and granian run it alike.
 from __future__ import annotations
 
 import os
-from typing import Final, cast
+from typing import Any, Final, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trading.settings")
 
@@ -42,7 +42,7 @@ async def _lifespan(_scope: Scope, receive: Receive, send: Send) -> None:
 application = ProtocolTypeRouter(
     {
         "http": Manners(OrderEntry(cast("Application", _django))),
-        "websocket": URLRouter([*websocket_urlpatterns, re_path("", _no_such_socket)]),
+        "websocket": URLRouter([*websocket_urlpatterns, re_path("", cast("Any", _no_such_socket))]),
         "lifespan": _lifespan,
     }
 )
