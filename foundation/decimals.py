@@ -28,6 +28,8 @@ def parse(value: object) -> Decimal:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise InvalidDecimal("a number must be given as a decimal string")
+    if isinstance(value, Decimal) and not (value.is_finite() and abs(value.adjusted()) < 40):
+        raise InvalidDecimal("that number is out of all bounds")
     text = format(value, "f") if isinstance(value, Decimal) else str(value).strip()
     if not _PLAIN.fullmatch(text):
         raise InvalidDecimal("a plain decimal number is needed, such as 12.50")

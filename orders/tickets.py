@@ -14,6 +14,8 @@ from venues.messages import OrderType, Side, TimeInForce
 
 CLIENT_ORDER_ID_LENGTH_MAX: Final = 128
 SYMBOL_LENGTH_MAX: Final = 24
+NUMBER_MAX: Final = Decimal(10) ** 10
+"""No quantity or price is larger: what every table and wire of ours can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +94,21 @@ def flaw(ticket: OrderTicket) -> Refusal | None:
     """Return what makes the ticket meaningless whatever the market, or None."""
     if not (0 < len(ticket.symbol) <= SYMBOL_LENGTH_MAX and ticket.symbol.isprintable()):
         return Refusal("unknown_symbol", "That is no symbol of an instrument.")
-    if ticket.quantity <= 0:
-        return Refusal("invalid_quantity", "The quantity must be greater than zero.")
+    if not 0 < ticket.quantity <= NUMBER_MAX or _is_too_fine(ticket.quantity):
+        return Refusal(
+            "invalid_quantity",
+            f"The quantity must be above zero, at most {NUMBER_MAX}, with at most 9 decimals.",
+        )
     if ticket.type is OrderType.LIMIT and ticket.limit_price is None:
         return Refusal("limit_price_missing", "A limit order needs a limit price.")
     if ticket.type is OrderType.MARKET and ticket.limit_price is not None:
         return Refusal("limit_price_unexpected", "A market order takes no limit price.")
-    if ticket.limit_price is not None and ticket.limit_price <= 0:
-        return Refusal("invalid_limit_price", "The limit price must be greater than zero.")
+    price = ticket.limit_price
+    if price is not None and (not 0 < price <= NUMBER_MAX or _is_too_fine(price)):
+        return Refusal(
+            "invalid_limit_price",
+            f"The limit price must be above zero, at most {NUMBER_MAX}, with at most 9 decimals.",
+        )
     if not (
         0 < len(ticket.client_order_id) <= CLIENT_ORDER_ID_LENGTH_MAX
         and ticket.client_order_id.isprintable()
@@ -109,3 +118,7 @@ def flaw(ticket: OrderTicket) -> Refusal | None:
             f"A client_order_id has 1 to {CLIENT_ORDER_ID_LENGTH_MAX} printable characters.",
         )
     return None
+
+
+def _is_too_fine(number: Decimal) -> bool:
+    return number != number.quantize(decimals.QUANTITY_QUANTUM, rounding=decimals.DOWN)

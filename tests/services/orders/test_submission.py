@@ -16,7 +16,7 @@ from portfolio.models import Balance, Hold
 from reconciliation.invariants import check_invariants
 from risk.models import Decision
 from tests import world
-from venues.messages import Side
+from venues.messages import OrderType, Side
 from venues.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
@@ -148,6 +148,12 @@ def test_a_denied_key_stays_denied():
         ({"symbol": ""}, "unknown_symbol"),
         ({"quantity": D(0)}, "invalid_quantity"),
         ({"quantity": D(-1)}, "invalid_quantity"),
+        ({"quantity": D("10000000000.1")}, "invalid_quantity"),
+        ({"quantity": D("0.0000000001")}, "invalid_quantity"),
+        ({"type": OrderType.LIMIT}, "limit_price_missing"),
+        ({"type": OrderType.LIMIT, "limit_price": D(0)}, "invalid_limit_price"),
+        ({"type": OrderType.LIMIT, "limit_price": D("1E11")}, "invalid_limit_price"),
+        ({"type": OrderType.LIMIT, "limit_price": D("1.0000000001")}, "invalid_limit_price"),
         ({"limit_price": D(1)}, "limit_price_unexpected"),
         ({"client_order_id": ""}, "invalid_client_order_id"),
         ({"client_order_id": "x" * 129}, "invalid_client_order_id"),
