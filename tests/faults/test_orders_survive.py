@@ -97,7 +97,7 @@ FAULTS = (
     "intake.committed=kill*5",
     "gateway.before_send=kill*5",
     "gateway.sent=kill*5",
-    "exchange.journaled=kill*60",
+    "exchange.journaled=kill*150",
     "executions.before_commit=kill*5",
 )
 
@@ -105,10 +105,8 @@ FAULTS = (
 @pytest.mark.parametrize("failpoint", FAULTS, ids=lambda f: f.split("=")[0])
 def test_a_kill_at_a_step_loses_and_doubles_nothing(live_servers, failpoint):
     server = live_servers()
-    server.start()
-    trader = Trader(server)
-    server.stop()
     server.start(OPENFLOOR_FAILPOINTS=failpoint)
+    trader = Trader(server)
     answered: dict[str, dict] = {}
     for number in range(ORDERS):
         order = trader.place(number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from decimal import Decimal
 
 import pytest
@@ -154,7 +153,9 @@ def test_the_same_client_order_id_of_another_is_another_order(api: Api, other: C
     assert first["id"] != second["id"]
 
 
-@pytest.mark.parametrize("order_id", ["nonsense", str(uuid.uuid4()), "00", "%00", "a/b"])
+@pytest.mark.parametrize(
+    "order_id", ["nonsense", "8a876333-6cc7-46e5-bb53-be51b55abb3e", "00", "%00", "a/b"]
+)
 def test_an_order_that_is_not_there_is_not_found(api: Api, order_id: str) -> None:
     for method in ("GET", "DELETE"):
         answer = api(method, f"/v2/orders/{order_id}")
