@@ -44,6 +44,7 @@ STOP_SECONDS_MAX: Final = 30
 WATCH_SECONDS: Final = 0.5
 LOCK_SECONDS_MAX: Final = START_SECONDS_MAX + STOP_SECONDS_MAX
 
+_SOCKET: Final = f".s.PGSQL.{PORT}"
 _PING = psycopg.pq.Ping
 
 
@@ -129,7 +130,8 @@ class Server:
             process = self._postmaster()
             if process is not None:
                 _end(process)
-            self._clear_sockets()
+                with suppress(OSError):  # not ours to insist on: it may be anybody's by now
+                    self.socket_folder.rmdir()
 
     def _adopt_or_launch(self) -> None:
         if not self._adopt():
@@ -214,7 +216,7 @@ class Server:
 
     def _make_folders(self, account: Account) -> list[Path]:
         """Make the folders that must be the account's own; return what it must be able to enter."""
-        socket_path = self.socket_folder / f".s.PGSQL.{PORT}"
+        socket_path = self.socket_folder / _SOCKET
         if len(os.fsencode(socket_path)) > SOCKET_PATH_BYTES_MAX:
             raise UnableToRunPostgres(
                 f"The path of the database's socket is too long ({socket_path}): "
@@ -278,14 +280,11 @@ class Server:
                         orphan.kill()
                 time.sleep(0.05)
             pid_file.unlink()
-        for left in self.socket_folder.iterdir():
-            left.unlink()
+        self._clear_sockets()
 
     def _clear_sockets(self) -> None:
-        if self.socket_folder.exists():
-            for left in self.socket_folder.iterdir():
-                left.unlink()
-            self.socket_folder.rmdir()
+        for name in (_SOCKET, f"{_SOCKET}.lock"):
+            (self.socket_folder / name).unlink(missing_ok=True)
 
     def _configure(self, account: Account) -> None:
         """Write the server's settings anew; an operator's own go in with ALTER SYSTEM."""

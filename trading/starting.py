@@ -87,7 +87,7 @@ def embedded_server() -> postgres.Server | None:
         return None
     return postgres.Server(
         data=settings.HOME / "postgres",
-        socket_folder=Path(settings.DATABASES["owner"]["HOST"]),
+        socket_folder=Path(str(settings.DATABASES["owner"]["HOST"])),
         owner=settings.POSTGRES_OWNER,
         database="openfloor",
     )
