@@ -27,7 +27,7 @@ check: setup-dev ## Style, types, layers, migrations, deployment settings
 	@echo "  Style";       $(VENV)/ruff check --quiet .
 	@echo "  Format";      $(VENV)/ruff format --check --quiet . || { echo "Run: $(VENV)/ruff format ."; exit 1; }
 	@echo "  Types";       $(VENV)/mypy --no-error-summary
-	@echo "  Layers";      $(VENV)/lint-imports --no-logo --quiet 2>/dev/null || $(VENV)/lint-imports
+	@echo "  Layers";      out=$$($(VENV)/lint-imports --no-logo --no-cache 2>&1) || { echo "$$out"; exit 1; }
 	@echo "  Migrations";  OPENFLOOR_HOME=$(CURDIR)/var/check $(VENV)/python -W ignore manage.py makemigrations --check --dry-run --verbosity 1 >/dev/null
 	@echo "  Deployment";  PRODUCTION=1 SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(64))') \
 		DATABASE_URL=postgresql://nobody@localhost/none $(VENV)/python manage.py check --deploy --fail-level WARNING >/dev/null

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 import psutil
 import psycopg
@@ -109,7 +109,7 @@ class Server:
                     self._adopt_or_launch()
             beat()
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

@@ -27,6 +27,7 @@ FIRST_BEAT_SECONDS_MAX: Final = 60.0
 PARTS_STOP_SECONDS_MAX: Final = 8.0
 INTAKE_CLOSE_SECONDS_MAX: Final = 5.0
 ENDED_BY_SIGNAL: Final = 130
+MANAGE: Final = ".venv/bin/python manage.py"
 
 
 class Stopped(BaseException):
@@ -131,8 +132,7 @@ class Program:
         return watches
 
     def _start_parts(self, stack: ExitStack, watches: list[Watch]) -> None:
-        for part in parts.of_roles(self._roles):
-            watches.append(Watch(name=part.name, run=part.resolve()))
+        watches += [Watch(name=p.name, run=p.resolve()) for p in parts.of_roles(self._roles)]
         supervisor = Supervisor(watches)
         stack.callback(supervisor.stop, PARTS_STOP_SECONDS_MAX)
         with step(self._say, f"{len(watches)} parts, from {watches[0].name} to {watches[-1].name}"):
@@ -167,9 +167,8 @@ def _welcome() -> str:
             lines.append(f"  {user.name:<14} {base}{path}")
         lines += [
             "",
-            "  Another link    .venv/bin/python manage.py sign_in_link EMAIL",
-            "  For programs    .venv/bin/python manage.py open_account EMAIL "
-            "--deposit 100000 --api-key",
+            f"  Another link    {MANAGE} sign_in_link EMAIL",
+            f"  For programs    {MANAGE} open_account EMAIL --deposit 100000 --api-key",
             "",
         ]
     return "\n".join([*lines, "  Ctrl-C stops everything. Your data stays for the next start.", ""])

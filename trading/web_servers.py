@@ -177,8 +177,9 @@ class Granian:
             return
         self._server.stop()  # type: ignore[no-untyped-call]
         deadline = time.monotonic() + DRAIN_SECONDS_MAX
-        while not serving.done() and time.monotonic() < deadline and not self._is_hurried:
-            await asyncio.sleep(0.02)  # noqa: ASYNC110  it ends by one of three things
+        # It ends by one of three things, one of them Granian's own.
+        while not serving.done() and time.monotonic() < deadline and not self._is_hurried:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
         serving.cancel()
 
 

@@ -4,45 +4,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='InboxReport',
+            name="InboxReport",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('venue', models.CharField(max_length=24)),
-                ('execution_id', models.CharField(max_length=64)),
-                ('sequence', models.BigIntegerField()),
-                ('client_order_id', models.CharField(max_length=64)),
-                ('report', models.JSONField()),
-                ('received_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('new', 'New'), ('applied', 'Applied'), ('parked', 'Parked')], default='new', max_length=8)),
-                ('handled_at', models.DateTimeField(null=True)),
-                ('reason', models.CharField(blank=True, default='', max_length=200)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("venue", models.CharField(max_length=24)),
+                ("execution_id", models.CharField(max_length=64)),
+                ("sequence", models.BigIntegerField()),
+                ("client_order_id", models.CharField(max_length=64)),
+                ("report", models.JSONField()),
+                ("received_at", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("new", "New"), ("applied", "Applied"), ("parked", "Parked")],
+                        default="new",
+                        max_length=8,
+                    ),
+                ),
+                ("handled_at", models.DateTimeField(null=True)),
+                ("reason", models.CharField(blank=True, default="", max_length=200)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'new')), fields=['id'], name='inbox_new'), models.Index(condition=models.Q(('state', 'parked')), fields=['id'], name='inbox_parked'), models.Index(fields=['venue', '-sequence'], name='inbox_sequence')],
-                'constraints': [models.UniqueConstraint(fields=('venue', 'execution_id'), name='report_once')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "new")), fields=["id"], name="inbox_new"
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "parked")), fields=["id"], name="inbox_parked"
+                    ),
+                    models.Index(fields=["venue", "-sequence"], name="inbox_sequence"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("venue", "execution_id"), name="report_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OutboxMessage',
+            name="OutboxMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('venue', models.CharField(max_length=24)),
-                ('order_id', models.UUIDField()),
-                ('kind', models.CharField(max_length=12)),
-                ('message', models.JSONField()),
-                ('created_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("venue", models.CharField(max_length=24)),
+                ("order_id", models.UUIDField()),
+                ("kind", models.CharField(max_length=12)),
+                ("message", models.JSONField()),
+                ("created_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('sent_at', None)), fields=['venue', 'id'], name='outbox_unsent')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("sent_at", None)),
+                        fields=["venue", "id"],
+                        name="outbox_unsent",
+                    )
+                ],
             },
         ),
     ]
