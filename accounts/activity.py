@@ -43,7 +43,7 @@ def record(entries: Sequence[tuple[LockedAccount, Event]]) -> None:
         account.activity_sequence, account.activity_digest = sequence, found
     heads = {account.pk: account for account, _ in entries}
     bulk.insert(rows)
-    bulk.update(list(heads.values()), fields=["activity_sequence", "activity_digest"])
+    bulk.update(list(heads.values()), fields=("activity_sequence", "activity_digest"))
     wakeups.send(wakeups.Channel.ACTIVITY, (str(pk) for pk in heads))
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import Account
+from foundation import bulk
 
 LockedAccount = NewType("LockedAccount", Account)
 
@@ -30,10 +31,8 @@ def lock_all(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
     """Lock these accounts, in order, until the transaction ends. Unknown ids are left out."""
     if not transaction.get_connection().in_atomic_block:
         raise NotInTransaction("accounts are locked inside a transaction")
-    accounts = (
-        Account.objects.select_for_update(no_key=True)
-        .filter(pk__in=sorted(set(account_ids)))
-        .order_by("pk")
+    accounts = bulk.select(
+        Account, "id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(set(account_ids))]
     )
     return {account.pk: LockedAccount(account) for account in accounts}
 

@@ -16,6 +16,8 @@ import structlog
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+from foundation import bulk
+
 log = structlog.get_logger(__name__)
 
 
@@ -30,11 +32,9 @@ class Channel(StrEnum):
 
 def send(channel: Channel, payloads: Iterable[str] = ("",)) -> None:
     """Hint at news on `channel`, on commit; one hint for each distinct payload."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_notify(%s, p) FROM unnest(%s::text[]) AS p",
-            [channel.value, sorted(set(payloads))],
-        )
+    bulk.execute(
+        "SELECT pg_notify(%s, p) FROM unnest(%s::text[]) AS p", [channel.value, list(set(payloads))]
+    )
 
 
 class Listener:

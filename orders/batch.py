@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
 from django.db import models
-from django.db.models import F, Q, Sum
 
 from accounts import activity, locks
 from accounts.chain import Event
 from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH
-from marketdata.models import Instrument
-from orders.lifecycle import Status
+from marketdata.models import Instrument, Quote
 from orders.models import Order
 from orders.tickets import CancelTicket, OrderTicket, Ticket
 from portfolio import books
@@ -26,10 +23,7 @@ from risk import services as risk
 from risk.checks import Bounds
 from risk.models import Decision
 from venues import outbox
-from venues.messages import Side
 from venues.models import OutboxMessage
-
-OPEN: Final = tuple(status.value for status in Status if not status.is_final)
 
 
 class Batch:
@@ -43,8 +37,9 @@ class Batch:
         self.accounts = locks.lock_all(ticket.account_id for ticket in batch)
         new = [ticket for ticket in batch if isinstance(ticket, OrderTicket)]
         cancels = [ticket for ticket in batch if isinstance(ticket, CancelTicket)]
-        self.by_client_id, self.by_id = _orders_concerned(new, cancels)
-        self.instruments = _instruments(new)
+        self.by_client_id = _orders_named(new)
+        self.by_id = _orders_to_cancel(cancels)
+        self.instruments, self.quotes = _market(new)
         self.open_buys = _open_buys(self.accounts, self.instruments) if new else {}
         self.bounds: dict[UUID, Bounds] = risk.bounds_of(self.accounts) if new else {}
         self.books: Books = books.open_books(
@@ -60,7 +55,7 @@ class Batch:
 
     def write(self) -> None:
         bulk.insert(self.new_orders)
-        bulk.update(self.cancelled_orders, fields=["status", "updated_at"])
+        bulk.update(self.cancelled_orders, fields=("status", "updated_at"))
         bulk.insert(self.steps)
         bulk.insert(self.decisions)
         self.books.close()
@@ -68,42 +63,52 @@ class Batch:
         outbox.enqueue(self.messages)
 
 
-def _orders_concerned(
-    new: Sequence[OrderTicket], cancels: Sequence[CancelTicket]
-) -> tuple[dict[tuple[UUID, str], Order], dict[tuple[UUID, UUID], Order]]:
-    """Read the orders that the tickets name: by client_order_id, and by id to cancel."""
-    keys = {t.client_order_id for t in new}
-    ids = {t.order_id for t in cancels}
-    if not keys and not ids:
-        return {}, {}
-    named = Q(account_id__in={t.account_id for t in new}, client_order_id__in=keys) | Q(pk__in=ids)
-    found = list(Order.objects.filter(named).select_related("instrument"))
-    return (
-        {(order.account_id, order.client_order_id): order for order in found},
-        {(order.account_id, order.pk): order for order in found},
-    )
-
-
-def _instruments(new: Sequence[OrderTicket]) -> dict[str, Instrument]:
-    """Read the instruments with their latest quotes, by symbol."""
+def _orders_named(new: Sequence[OrderTicket]) -> dict[tuple[UUID, str], Order]:
+    """Read the orders that have the tickets' client_order_ids already."""
     if not new:
         return {}
-    rows = Instrument.objects.filter(symbol__in={t.symbol for t in new}).select_related("quote")
-    return {instrument.symbol: instrument for instrument in rows}
+    found = bulk.select(
+        Order,
+        "(account_id, client_order_id) IN (SELECT * FROM unnest(%s::uuid[], %s::text[]))",
+        [[t.account_id for t in new], [t.client_order_id for t in new]],
+    )
+    return {(o.account_id, o.client_order_id): o for o in _with_instruments(found)}
+
+
+def _orders_to_cancel(cancels: Sequence[CancelTicket]) -> dict[tuple[UUID, UUID], Order]:
+    if not cancels:
+        return {}
+    found = bulk.select(Order, "id = ANY(%s)", [[t.order_id for t in cancels]])
+    return {(o.account_id, o.pk): o for o in _with_instruments(found)}
+
+
+def _with_instruments(orders: list[Order]) -> list[Order]:
+    if orders:
+        ids = list({order.instrument_id for order in orders})
+        instruments = {i.pk: i for i in bulk.select(Instrument, "id = ANY(%s)", [ids])}
+        for order in orders:
+            order.instrument = instruments[order.instrument_id]
+    return orders
+
+
+def _market(new: Sequence[OrderTicket]) -> tuple[dict[str, Instrument], dict[UUID, Quote]]:
+    """Read the instruments by symbol, and their latest quotes."""
+    if not new:
+        return {}, {}
+    instruments = bulk.select(Instrument, "symbol = ANY(%s)", [list({t.symbol for t in new})])
+    quotes = bulk.select(Quote, "instrument_id = ANY(%s)", [[i.pk for i in instruments]])
+    return {i.symbol: i for i in instruments}, {q.instrument_id: q for q in quotes}
 
 
 def _open_buys(
     accounts: dict[UUID, LockedAccount], instruments: dict[str, Instrument]
 ) -> dict[tuple[UUID, UUID], Decimal]:
     """Read how much of each instrument each account's open orders may still buy."""
-    rows = (
-        Order.objects.filter(
-            account_id__in=accounts,
-            instrument__in=instruments.values(),
-            side=Side.BUY.value,
-            status__in=OPEN,
-        )
-        .values_list("account_id", "instrument_id")
-        .annotate(leaves=Sum(F("quantity") - F("filled_quantity")))
+    rows = bulk.execute(
+        """SELECT account_id, instrument_id, sum(quantity - filled_quantity) FROM orders_order
+            WHERE account_id = ANY(%s) AND instrument_id = ANY(%s) AND side = 'buy'
+              AND status IN ('pending', 'submitted', 'partially_filled', 'pending_cancel')
+            GROUP BY 1, 2""",
+        [list(accounts), [i.pk for i in instruments.values()]],
     )
     return {(account_id, instrument_id): leaves for account_id, instrument_id, leaves in rows}

@@ -20,7 +20,7 @@ from accounts.locks import LockedAccount
 from foundation import failpoints
 from foundation.decimals import CASH
 from marketdata import calendars
-from marketdata.models import Instrument, Quote
+from marketdata.models import Instrument
 from orders import events, history, lifecycle, tickets
 from orders.batch import Batch
 from orders.history import Cause
@@ -173,7 +173,7 @@ def _new_order(ticket: OrderTicket, instrument: Instrument, now: datetime) -> Or
 
 def _situation(working: Batch, account: LockedAccount, instrument: Instrument) -> Situation:
     """Return what the order meets, as the tickets before it have left it."""
-    quote: Quote | None = getattr(instrument, "quote", None)
+    quote = working.quotes.get(instrument.pk)
     return Situation(
         at=working.now,
         account_status=account.status,

@@ -178,7 +178,7 @@ class Books:
         bulk.insert([self._balances[k] for k in sorted(self._changed_balances - self._stored)])
         bulk.update(
             [self._balances[k] for k in self._changed_balances & self._stored],
-            fields=["settled", "held"],
+            fields=("settled", "held"),
         )
         for transfer, debit, credit in self._moves:
             transfer.debit_id, transfer.credit_id = ids[debit], ids[credit]
@@ -187,13 +187,13 @@ class Books:
         new = {hold.order_id for hold in self._new_holds}
         bulk.update(
             [self._holds[k] for k in self._changed_holds - new],
-            fields=["remaining", "status"],
+            fields=("remaining", "status"),
         )
         new_positions = self._changed_positions - self._stored_positions
         bulk.insert([self._positions[k] for k in new_positions])
         bulk.update(
             [self._positions[k] for k in self._changed_positions - new_positions],
-            fields=["quantity", "cost_basis", "realised", "opened_at"],
+            fields=("quantity", "cost_basis", "realised", "opened_at"),
         )
 
     def _balance(self, account: LockedAccount, asset: str) -> Balance:
@@ -327,10 +327,16 @@ def open_books(
     )
     return Books(
         accounts=accounts,
-        balances=Balance.objects.filter(account_id__in=account_ids, asset__in=set(assets)),
-        holds=Hold.objects.filter(order_id__in=order_ids) if order_ids else (),
+        balances=bulk.select(
+            Balance, "account_id = ANY(%s) AND asset = ANY(%s)", [account_ids, list(set(assets))]
+        ),
+        holds=bulk.select(Hold, "order_id = ANY(%s)", [order_ids]) if order_ids else (),
         positions=(
-            Position.objects.filter(account_id__in=account_ids, instrument_id__in=instrument_ids)
+            bulk.select(
+                Position,
+                "account_id = ANY(%s) AND instrument_id = ANY(%s)",
+                [account_ids, instrument_ids],
+            )
             if instrument_ids
             else ()
         ),

@@ -10,9 +10,8 @@ from enum import Enum
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
 
-from foundation import decimals
+from foundation import bulk, decimals
 from risk import checks
 from risk.checks import Bounds, Denial, Proposal, Situation
 from risk.models import Decision, Limits
@@ -30,7 +29,7 @@ def bounds_of(account_ids: Iterable[UUID]) -> dict[UUID, Bounds]:
     wanted = set(account_ids)
     rows = {
         row.account_id: row
-        for row in Limits.objects.filter(Q(account__in=wanted) | Q(account=None))
+        for row in bulk.select(Limits, "account_id = ANY(%s) OR account_id IS NULL", [list(wanted)])
     }
     if None not in rows:
         raise LimitsMissing("risk.Limits has no row for everybody")
