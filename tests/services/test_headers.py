@@ -1,0 +1,36 @@
+"""What every page tells the browser to keep out."""
+
+import pytest
+
+from tests import people
+
+pytestmark = pytest.mark.django_db
+
+
+def policy(browser, path):
+    response = browser.get(path)
+    assert response.status_code == 200
+    return {
+        name: sources
+        for name, *sources in (
+            part.split() for part in response["Content-Security-Policy"].split(";")
+        )
+    }
+
+
+@pytest.fixture
+def staff(db):
+    return people.browser_of(people.person(is_staff=True))
+
+
+def test_a_page_runs_our_scripts_alone_and_is_framed_by_nobody():
+    rules = policy(people.browser_of(people.customer()[0]), "/account")
+    assert rules["script-src"][0] == "'self'"
+    assert "'unsafe-eval'" not in rules["script-src"]
+    assert "'unsafe-inline'" not in rules["script-src"]
+    for name in ("object-src", "base-uri", "frame-ancestors"):
+        assert rules[name] == ["'none'"]
+
+
+def test_only_the_admin_may_evaluate(staff):
+    assert "'unsafe-eval'" in policy(staff, "/admin/")["script-src"]
