@@ -266,6 +266,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
+UNFOLD = {"SITE_TITLE": "Openfloor operations", "SITE_HEADER": "Openfloor operations"}
+
 # --- The market ----------------------------------------------------------------------------
 
 MARKET_HOURS: str = env.str("MARKET_HOURS", "always")  # or the ISO code of an exchange: XNYS
