@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from trading.api.plain import Application, Receive, Scope, Send
 
 DRAIN_SECONDS_MAX: Final = 5.0
+CANCEL_SECONDS_MAX: Final = 1.0
 SOCKET_MESSAGE_BYTES_MAX: Final = 1024 * 1024
 BACKLOG: Final = 1024
 
@@ -91,6 +92,8 @@ class Daphne:
         if self._in_flight.count and time.monotonic() < (self._drain_until or 0.0):
             self._reactor.callLater(0.02, self._stop_when_drained)
         elif self._reactor.running:
+            # Daphne cancels what is left and waits for it; a request may refuse to be cancelled.
+            self._reactor.callLater(CANCEL_SECONDS_MAX, self._reactor.crash)
             self._reactor.stop()
 
 

@@ -1,0 +1,144 @@
+"""Parts fail, return, hang and come back."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from trading import supervisor
+from trading.supervisor import Abandoned, Supervisor, Watch
+
+
+def wait_until(condition, seconds_max=10.0):
+    deadline = time.monotonic() + seconds_max
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(supervisor, "PAUSE_SECONDS_MIN", 0.01)
+    monkeypatch.setattr(supervisor, "SILENCE_SECONDS_MAX", 0.3)
+
+
+@pytest.fixture
+def watched():
+    """Watch a part under test, and end it afterwards."""
+    watches = []
+
+    def watch(run):
+        watches.append(Watch(name="part", run=run))
+        watches[-1].start()
+        return watches[-1]
+
+    yield watch
+    for each in watches:
+        each.tell_to_stop()
+        assert each.join(5)
+
+
+def work(stop, beat):
+    while not stop.wait(0.01):
+        beat()
+
+
+def test_a_part_works_until_it_is_told_to_stop(watched):
+    watch = watched(work)
+
+    assert wait_until(lambda: watch.beat_age is not None)
+    watch.tell_to_stop()
+
+    assert watch.join(5)
+    assert watch.restarts == 0
+
+
+def test_a_part_that_fails_starts_again_and_says_why_it_failed(watched):
+    attempts = []
+
+    def fails_twice(stop, beat):
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise ValueError("the wire is cut\nwith details")
+        work(stop, beat)
+
+    watch = watched(fails_twice)
+
+    assert wait_until(lambda: watch.restarts == 2 and watch.beat_age is not None)
+    assert watch.detail == "ValueError: the wire is cut"
+
+
+def test_a_part_that_returns_by_itself_starts_again(watched):
+    watch = watched(lambda stop, beat: None)
+
+    assert wait_until(lambda: watch.restarts >= 2)
+    assert watch.detail == "Ended: it returned by itself"
+
+
+def test_a_part_that_hangs_is_replaced_and_its_late_beat_ends_it(watched):
+    ended_by = []
+    hang = threading.Event()
+    attempts = []
+
+    def hangs_once(stop, beat):
+        attempts.append(1)
+        beat()
+        if len(attempts) == 1:
+            hang.wait(10)
+            try:
+                beat()
+            except Abandoned as error:
+                ended_by.append(error)
+                raise
+        work(stop, beat)
+
+    watch = watched(hangs_once)
+
+    assert wait_until(lambda: len(attempts) == 2)
+    hang.set()
+    assert wait_until(lambda: ended_by)
+    assert watch.restarts == 1
+    assert watch.detail == "it hung and was replaced"
+
+
+def test_a_part_that_always_hangs_is_given_up_in_the_end(watched):
+    release = threading.Event()
+
+    def hangs(stop, beat):
+        beat()
+        release.wait(30)
+
+    watch = watched(hangs)
+
+    assert wait_until(lambda: watch.join(0), 10)
+    assert watch.restarts == supervisor.HANGS_MAX
+    release.set()
+
+
+def test_pauses_grow_to_a_bound_and_differ():
+    pauses = [[supervisor._pause(failures) for _ in range(50)] for failures in range(1, 40)]
+
+    assert max(pauses[0]) <= supervisor.PAUSE_SECONDS_MIN
+    assert max(map(max, pauses)) <= supervisor.PAUSE_SECONDS_MAX
+    assert min(pauses[-1]) >= supervisor.PAUSE_SECONDS_MIN * 2**10 / 2
+    assert len(set(pauses[5])) > 25
+
+
+def test_it_stops_although_a_part_does_not():
+    release = threading.Event()
+    program = Supervisor(
+        [Watch(name="deaf", run=lambda stop, beat: release.wait(30) and None)],
+    )
+    for watch in program.watches:
+        watch.start()
+    program._heart.start()
+
+    begun = time.monotonic()
+    program.stop(0.5)
+
+    assert time.monotonic() - begun < 3.5
+    release.set()
