@@ -1,7 +1,7 @@
 """Orders per second through `orders.intake.submit`, beside pgbench on the same database.
 
 Every order is risk-checked, held, recorded (history, decision, activity) and in the outbox, and
-durable before its answer. `python benchmarks/intake.py [--profile]`.
+durable before its answer. `python -m benchmarks.intake [--profile]`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import threading
 import time
 from statistics import median
 
-import stage
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from benchmarks import stage  # first: it says where the settings are read from
+
+# isort: split
 from django.utils import timezone
 
 from orders import intake, submission
@@ -28,7 +28,6 @@ def main() -> None:
     stage.set_up()
     world.instrument(bid="99.99", ask="100.00")
     accounts = [world.customer(cash="100000000.00") for _ in range(64)]
-    keep_quote_fresh()
     run(accounts, threads=8, orders=500)  # warm
     print(
         f"{'threads':>8} {'orders/s':>9} {'p50 ms':>7} {'p99 ms':>7} {'pgbench -N tps':>15} ratio"
@@ -41,24 +40,8 @@ def main() -> None:
             f"{sorted(latencies)[int(len(latencies) * 0.99)] * 1e3:>7.2f} {tps:>15.0f} "
             f"{rate / tps:.2f}"
         )
-    for size in (1, 64):
-        batch = [world.limit_ticket(account, "90.00") for account in accounts[:size]]
-        with CaptureQueriesContext(connection) as captured:
-            submission.submit_batch(batch, now=timezone.now())
-        print(f"queries for a batch of {size}: {len(captured)} (and one COPY a table)")
     if "--profile" in sys.argv:
         profile(accounts)
-
-
-def keep_quote_fresh() -> None:
-    def refresh() -> None:
-        from marketdata.models import Quote
-
-        while True:
-            Quote.objects.update(received_at=timezone.now())
-            time.sleep(2)
-
-    threading.Thread(target=refresh, daemon=True).start()
 
 
 def run(accounts: list, *, threads: int, orders: int) -> tuple[float, list[float]]:

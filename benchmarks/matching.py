@@ -1,4 +1,4 @@
-"""How many orders a second the book takes: `python benchmarks/matching.py [--orders N]`.
+"""How many orders a second the book takes: `python -m benchmarks.matching [--orders N]`.
 
 The flow is that of Liquibook's performance test: buys and sells by turns, ten price levels a side
 of which six overlap, 100 to 1,000 lots. Then the rate is taken in books of growing depth, and
@@ -10,15 +10,11 @@ from __future__ import annotations
 
 import argparse
 import gc
-import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from random import Random
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from venues.exchange.book import BUY, SELL, Order, OrderBook
 from venues.exchange.commands import Admit, Enter, OpenSession

@@ -1,6 +1,6 @@
 """Orders per second and latency over HTTP, beside a view that does nothing and one commit.
 
-`python benchmarks/order_entry.py [daphne|uvicorn|granian]...` starts the real program with its
+`python -m benchmarks.order_entry [daphne|uvicorn|granian]...` starts the real program with its
 web role on a database of its own, sends it limit orders over kept connections from 1, 16 and 64
 clients, and prints what they took beside a no-op DRF view of the same server and a `pgbench`
 commit on the same database, all in this one run.
@@ -21,12 +21,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-import stage
-from django.utils import timezone
+from benchmarks import stage  # first: it says where the settings are read from
 
+# isort: split
 from accounts import services
 from accounts.models import Account
-from marketdata.models import Quote
 from tests import world
 from trading.settings import BASE_DIR
 
@@ -62,8 +61,6 @@ def key_of(account: Account) -> tuple[str, str]:
 
 
 async def measure(server: str, keys: list[tuple[str, str]]) -> None:
-    await asyncio.to_thread(Quote.objects.update, received_at=timezone.now())
-    fresh = asyncio.create_task(keep_quote_fresh())
     await run(keys[:16], "/v2/orders", requests=500)  # warm
     await run(keys[:16], "/v2/nothing", requests=200)
     print(f"\n{server}: POST /v2/orders, each risk-checked, recorded and durable before its answer")
@@ -81,13 +78,6 @@ async def measure(server: str, keys: list[tuple[str, str]]) -> None:
             f"{nothing.rate:>8.0f} {nothing.p50:>7.2f} | {commit:>9.2f} | "
             f"{orders.rate / nothing.rate:>12.2f}  {orders.p50 / (nothing.p50 + commit):>20.2f}"
         )
-    fresh.cancel()
-
-
-async def keep_quote_fresh() -> None:
-    while True:
-        await asyncio.to_thread(Quote.objects.update, received_at=timezone.now())
-        await asyncio.sleep(0.5)
 
 
 async def run(keys: list[tuple[str, str]], path: str, *, requests: int) -> Taken:

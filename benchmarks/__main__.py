@@ -1,0 +1,48 @@
+"""Every benchmark, one after the other, each in a process of its own: `python -m benchmarks`.
+
+`--server` chooses what serves HTTP, and may be repeated. Figures compare within one run alone:
+another machine, or this one at another hour, gives others. The load at the start should be
+near nothing, or somebody else is being measured, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from typing import Final
+
+from trading.settings import BASE_DIR
+
+SERVERS: Final = ("daphne", "granian", "uvicorn")
+SECONDS_MAX: Final = 600
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure.")
+    parser.add_argument("--server", action="append", choices=SERVERS)
+    servers = parser.parse_args().server or ["daphne"]
+    begun = time.monotonic()
+    print(f"{os.cpu_count()} processors; {load()}")
+    run("The exchange's matching rate", "benchmarks.matching", "--orders", "60000")
+    run("Orders through orders.intake.submit, beside pgbench", "benchmarks.intake")
+    run("Orders over HTTP, beside a view that does nothing", "benchmarks.order_entry", *servers)
+    print(f"\n{time.monotonic() - begun:.0f} s; {load()}")
+
+
+def load() -> str:
+    return "load of the last minutes: " + " ".join(f"{each:.2f}" for each in os.getloadavg())
+
+
+def run(headline: str, module: str, *arguments: str) -> None:
+    print(f"\n--- {headline}", flush=True)
+    command = [sys.executable, "-m", module, *arguments]
+    finished = subprocess.run(command, cwd=BASE_DIR, timeout=SECONDS_MAX)
+    if finished.returncode:
+        sys.exit(f"{module} ended with {finished.returncode}.")
+
+
+if __name__ == "__main__":
+    main()
