@@ -93,46 +93,47 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
             while not stop.is_set():
                 news.clear()
                 beat()
-                if not apply_next(now=timezone.now()):
+                if not apply_next():
                     news.wait(POLL_SECONDS)
     finally:
         connection.close()
 
 
-def apply_next(*, now: datetime, limit: int = BATCH) -> int:
+def apply_next(limit: int = BATCH) -> int:
     """Apply the next reports in one transaction; return how many were handled.
 
     When something unexpected fails, they are tried one by one, and what fails alone is parked.
     A database that cannot be reached or is busy is no fault of a report: that raises.
     """
+    claimed: list[InboxReport] = []
     try:
         with transaction.atomic():
             claimed = inbox.next_reports(limit)
-            _apply(claimed, now=now)
+            _apply(claimed)
             failpoints.reach("executions.before_commit")
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the next report
-        if limit == 1:
-            return _park_first(error, now=now)
+        if len(claimed) == 1:
+            _park_alone(claimed[0], error)
+            return 1
         log.warning("execution_batch_failed", error=str(error))
-        return _apply_one_by_one(limit, now=now)
+        return _apply_one_by_one(len(claimed))
     return len(claimed)
 
 
-def _apply_one_by_one(count: int, *, now: datetime) -> int:
+def _apply_one_by_one(count: int) -> int:
     handled = 0
-    while handled < count and apply_next(now=now, limit=1):
+    while handled < count and apply_next(limit=1):
         handled += 1
     return handled
 
 
-def _park_first(error: Exception, *, now: datetime) -> int:
+def _park_alone(report: InboxReport, error: Exception) -> None:
+    """Park the report that failed, unless another runner has handled it meanwhile."""
     with transaction.atomic():
-        claimed = inbox.next_reports(1)
-        for report in claimed:
-            _park(report, f"{type(error).__name__}: {error}", now)
-    return len(claimed)
+        if [report] == inbox.next_reports(1):
+            _park(report, f"{type(error).__name__}: {error}", timezone.now())
 
 
 def _park(report: InboxReport, reason: str, now: datetime) -> None:
@@ -166,10 +167,11 @@ class _Batch:
         activity.record(self.activities)
 
 
-def _apply(claimed: Sequence[InboxReport], *, now: datetime) -> None:
+def _apply(claimed: Sequence[InboxReport]) -> None:
     if not claimed:
         return
-    working = _open(claimed, now)
+    working = _open(claimed)
+    now = working.now
     applied = []
     for stored in claimed:
         try:
@@ -182,7 +184,7 @@ def _apply(claimed: Sequence[InboxReport], *, now: datetime) -> None:
     inbox.mark_applied(applied, now=now)
 
 
-def _open(claimed: Sequence[InboxReport], now: datetime) -> _Batch:
+def _open(claimed: Sequence[InboxReport]) -> _Batch:
     """Lock the accounts concerned, then read their orders, holds, balances and positions."""
     order_ids = {order_id for r in claimed if (order_id := _order_id(r.client_order_id))}
     account_ids = Order.objects.filter(pk__in=order_ids).values_list("account_id", flat=True)
@@ -191,7 +193,7 @@ def _open(claimed: Sequence[InboxReport], now: datetime) -> _Batch:
     by_client_id = {str(order.pk): order for order in orders}
     instruments = {o.instrument_id: o.instrument for o in by_client_id.values()}
     return _Batch(
-        now=now,
+        now=timezone.now(),  # with the locks held: nothing newer has been written
         accounts=accounts,
         orders=by_client_id,
         books=books.open_books(
@@ -231,14 +233,16 @@ def _apply_report(working: _Batch, venue: str, report: ExecutionReport) -> None:
         is_filled=filled == order.quantity,
         has_fills=filled > 0,
     )
+    # Clocks differ, ours and the venue's, and step back; what follows must not come before.
+    at = max(working.now, order.updated_at, report.at)
     trade = None
     if report.kind is ReportKind.FILL and report.price is not None:
-        trade = _book(working, account, order, report, filled_now, report.price)
+        trade = _book(working, account, order, report, filled_now, report.price, at)
     elif status.is_final:
         working.books.release(account, order_id=order.pk)
-    _carry_on(order, status, report, working.now)
+    _carry_on(order, status, report, at)
     working.changed[order.pk] = order
-    _tell(working, account, order, report, trade)
+    _tell(working, account, order, report, trade, at)
 
 
 def _filled_now(order: Order, report: ExecutionReport) -> Decimal:
@@ -261,6 +265,7 @@ def _book(
     report: ExecutionReport,
     quantity: Decimal,
     price: Decimal,
+    at: datetime,
 ) -> Trade:
     trade = Trade(
         id=uuid.uuid4(),
@@ -273,7 +278,7 @@ def _book(
         quantity=quantity,
         price=price,
         executed_at=report.at,
-        booked_at=working.now,
+        booked_at=at,
     )
     filled = order.filled_quantity + quantity
     working.books.book_fill(
@@ -287,7 +292,7 @@ def _book(
             value_before=order.filled_value,
             filled_quantity=filled,
             leaves_quantity=order.quantity - filled,
-            at=working.now,
+            at=at,
         ),
     )
     order.filled_quantity = filled
@@ -311,11 +316,12 @@ def _tell(
     order: Order,
     report: ExecutionReport,
     trade: Trade | None,
+    at: datetime,
 ) -> None:
     """Write the step into the order's history and its account's activity."""
     actor = Actor("venue", order.venue)
     reason = report.reason or _REASONS[report.kind]
-    working.steps.append(history.step(order, Cause(actor=actor, at=working.now, reason=reason)))
+    working.steps.append(history.step(order, Cause(actor=actor, at=at, reason=reason)))
     kind = report.kind.value
     if trade is not None:
         kind = "filled" if order.status == Status.FILLED else "partially_filled"
@@ -326,7 +332,7 @@ def _tell(
                 order,
                 kind=kind,
                 symbol=order.instrument.symbol,
-                at=working.now,
+                at=at,
                 actor=actor,
                 trade=trade,
                 code="venue" if report.reason else "",

@@ -12,7 +12,6 @@ from simple_history.models import HistoricalRecords
 from accounts.models import Account
 from marketdata.models import Instrument, PriceField, QuantityField
 from orders.lifecycle import Status
-from portfolio.models import AmountField
 from venues.messages import OrderType, Side, TimeInForce
 
 
@@ -52,7 +51,7 @@ class Order(models.Model):
     extended_hours = models.BooleanField(default=False)
     status = models.CharField(max_length=16, choices=_choices(Status))
     filled_quantity = QuantityField(default=Decimal(0))
-    filled_value = AmountField(default=Decimal(0))
+    filled_value = models.DecimalField(max_digits=38, decimal_places=18, default=Decimal(0))
     venue = models.CharField(max_length=24)
     venue_order_id = models.CharField(max_length=64, blank=True, default="")
     denial_code = models.CharField(max_length=40, blank=True, default="")

@@ -256,14 +256,14 @@ def _cancel(working: Batch, account: LockedAccount, ticket: CancelTicket) -> Ans
                 f"The order is {order.status}: there is nothing to cancel.",
             )
         )
-    order.updated_at = working.now
+    order.updated_at = max(working.now, order.updated_at)
     working.cancelled_orders.append(order)
     working.steps.append(
         history.step(
             order,
             Cause(
                 actor=ticket.actor,
-                at=working.now,
+                at=order.updated_at,
                 reason=ticket.reason,
                 source_address=ticket.source_address,
             ),

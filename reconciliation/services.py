@@ -18,12 +18,12 @@ log = structlog.get_logger(__name__)
 
 def check_and_halt(*, now: datetime) -> list[Finding]:
     """Check every invariant; an account that breaks one takes no new orders until a person has
-    looked at it."""
+    looked at it. Who reactivates it has: the same breach does not stop it again."""
     findings = invariants.check_invariants(now=now)
     for finding in findings:
         for breach in finding.breaches:
             log.error("invariant_broken", number=finding.number, what=breach.what)
-            if breach.account_id is not None:
+            if finding.halts and breach.account_id is not None:
                 _restrict(finding, breach, now)
     return findings
 
@@ -36,7 +36,10 @@ def _restrict(finding: Finding, breach: Breach, now: datetime) -> None:
         if account.status != Account.Status.ACTIVE:
             return
         account.status = Account.Status.RESTRICTED
-        account.status_reason = f"Invariant {finding.number}: {breach.what}"[:200]
+        reason = f"Invariant {finding.number}: {breach.what}"[:200]
+        if account.history.filter(status_reason=reason).exists():
+            return
+        account.status_reason = reason
         account._change_reason = account.status_reason[:100]  # type: ignore[attr-defined]
         account.save(update_fields=["status", "status_reason"])
         activity.record(

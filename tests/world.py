@@ -164,6 +164,6 @@ class Venue:
 def apply_reports() -> int:
     """Apply everything in the inbox; return how many reports were handled."""
     handled = 0
-    while count := executions.apply_next(now=timezone.now()):
+    while count := executions.apply_next():
         handled += count
     return handled

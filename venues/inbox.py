@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Max
 
-from foundation import wakeups
+from foundation import bulk, wakeups
 from venues import wire
 from venues.messages import ExecutionReport
 from venues.models import InboxReport
+
+_CLAIM: Final = 0x0F_F1_0A_13
+"""The advisory lock of whoever is applying reports."""
 
 
 def store(venue: str, reports: Sequence[ExecutionReport], *, now: datetime) -> None:
@@ -40,12 +44,13 @@ def last_sequence(venue: str) -> int:
 
 
 def next_reports(limit: int) -> list[InboxReport]:
-    """Claim the oldest reports that nobody has handled; the transaction keeps others off them."""
-    return list(
-        InboxReport.objects.select_for_update(skip_locked=True)
-        .filter(state=InboxReport.State.NEW)
-        .order_by("pk")[:limit]
-    )
+    """Claim the oldest reports that nobody has handled, for this transaction.
+
+    One at a time claims, and others wait for its commit: an order's reports must be applied in
+    the order in which they came.
+    """
+    bulk.execute("SELECT pg_advisory_xact_lock(%s)", [_CLAIM])
+    return list(InboxReport.objects.filter(state=InboxReport.State.NEW).order_by("pk")[:limit])
 
 
 def mark_applied(reports: Sequence[InboxReport], *, now: datetime) -> None:

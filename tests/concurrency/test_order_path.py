@@ -107,7 +107,7 @@ def test_orders_cancels_and_fills_of_one_account_race_to_the_cent():
         placed.append(answer.order)
     for order in placed:
         venue.fills(order, "3", "99.99")
-    fillers = [lambda: executions.apply_next(now=timezone.now(), limit=4) for _ in range(6)]
+    fillers = [lambda: executions.apply_next(limit=4) for _ in range(6)]
     cancels = [
         lambda order=order: submission.submit_batch(
             [world.cancel_ticket(order)], now=timezone.now()
@@ -120,6 +120,20 @@ def test_orders_cancels_and_fills_of_one_account_race_to_the_cent():
     cash = Balance.objects.get(account=account, asset="USD")
     assert cash.settled == D("1000000.00") - THREADS * D("299.97")
     assert cash.held == THREADS * D("700.00") + 5 * D("900.00")
+    assert_invariants_hold()
+
+
+def test_two_runners_apply_the_reports_of_one_order_in_their_order():
+    world.instrument()
+    account = world.customer(cash="1000000.00")
+    placed = [direct(world.limit_ticket(account, "100.00"))().order for _ in range(4)]
+    venue = world.Venue()
+    for _ in range(5):
+        for order in placed:
+            venue.fills(order, "2", "99.99")
+    at_once(*(lambda: sum(executions.apply_next(limit=1) for _ in range(8)) for _ in range(4)))
+    world.apply_reports()
+    assert set(Order.objects.values_list("status", flat=True)) == {"filled"}
     assert_invariants_hold()
 
 

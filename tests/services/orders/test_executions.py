@@ -1,5 +1,6 @@
 """Applying what a venue says, on PostgreSQL."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -205,7 +206,7 @@ def test_a_fill_that_costs_more_than_its_hold_and_the_cash_is_parked(venue, db):
 
 
 def test_nothing_to_do_is_done_at_once(db):
-    assert executions.apply_next(now=timezone.now()) == 0
+    assert executions.apply_next() == 0
 
 
 def test_the_timeline_tells_who_and_why(account, venue):
@@ -227,3 +228,27 @@ def test_a_stranger_sees_none_of_it(account, venue):
     assert selectors.order(stranger.pk, order.pk) is None
     assert selectors.listing(stranger.pk, status="all") == []
     assert Order.objects.count() == 1
+
+
+def test_a_crypto_fill_of_many_decimals_is_exact(venue, db):
+    world.instrument("BTC/USD", bid="108450.36", ask="108450.37", increment="0.00000001")
+    account = world.customer(cash="100000.00")
+    order = place(world.ticket(account, symbol="BTC/USD", quantity=D("0.12345678")))
+    venue.fills(order, "0.12345678", "108450.37")
+    world.apply_reports()
+    assert state(order) == ("filled", D("0.12345678"))
+    assert order.filled_value == D("13388.9334700086")
+    assert broken() == set()
+
+
+def test_a_clock_that_steps_back_puts_nothing_before_its_cause(account, venue):
+    order = place(world.ticket(account))
+    Order.objects.filter(pk=order.pk).update(updated_at=timezone.now() + timedelta(seconds=3))
+    order.refresh_from_db()
+    before = order.updated_at
+    venue.fills(order, "10", "100.00")
+    world.apply_reports()
+    order.refresh_from_db()
+    assert order.updated_at >= before
+    assert Trade.objects.get().booked_at >= before
+    assert broken() == set()

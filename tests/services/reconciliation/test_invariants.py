@@ -95,3 +95,23 @@ def test_a_breach_stops_the_account_it_concerns(traded):
     [answer] = submission.submit_batch([world.ticket(traded)], now=timezone.now())
     assert answer.order.denial_code == "account_restricted"
     assert [f.number for f in check_invariants(now=timezone.now()) if not f.holds] == [5]
+
+
+def test_a_person_who_reactivates_an_account_has_the_last_word(traded):
+    Balance.objects.filter(account=traded, asset="USD").update(held=Decimal("901"))
+    services.check_and_halt(now=timezone.now())
+    traded.refresh_from_db()
+    traded.status = "active"
+    traded.save()
+    services.check_and_halt(now=timezone.now())
+    traded.refresh_from_db()
+    assert traded.status == "active"
+
+
+def test_clocks_and_queues_stop_nobody(traded):
+    OutboxMessage.objects.update(sent_at=None, created_at=timezone.now() - timedelta(seconds=31))
+    Order.objects.update(updated_at=timezone.now() - timedelta(days=1))
+    findings = services.check_and_halt(now=timezone.now())
+    assert {f.number for f in findings if not f.holds} == {10, 12}
+    traded.refresh_from_db()
+    assert traded.status == "active"
