@@ -130,7 +130,9 @@ class Server:
             process = self._postmaster()
             if process is not None:
                 _end(process)
+            if not self.socket_folder.is_symlink():
                 with suppress(OSError):  # not ours to insist on: it may be anybody's by now
+                    self._clear_sockets()
                     self.socket_folder.rmdir()
 
     def _adopt_or_launch(self) -> None:
