@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from concurrent.futures import Future
 from typing import Final
 
+import django.db
 import structlog
-from django.db import DatabaseError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from orders import submission
@@ -25,22 +27,42 @@ log = structlog.get_logger(__name__)
 BATCH_MAX: Final = 256
 WAITING_MAX: Final = 10_000
 IDLE_SECONDS: Final = 5.0
+WAIT_SECONDS_MAX: Final = 8.0
+"""Less than the edge waits for an answer."""
 
 
-class IntakeFull(RuntimeError):
-    """Too many tickets wait already; this one was not taken and has no effect."""
+class NotTaken(RuntimeError):
+    """The ticket was not taken and has no effect."""
 
 
-class IntakeClosed(RuntimeError):
-    """The program is stopping; this ticket was not taken and has no effect."""
+class IntakeFull(NotTaken):
+    """Too many tickets wait already."""
+
+
+class IntakeClosed(NotTaken):
+    """The program is stopping."""
+
+
+class WaitedTooLong(NotTaken):
+    """The ticket's turn came so late that whoever sent it has given up on it."""
 
 
 class _Entry:
-    __slots__ = ("future", "ticket")
+    __slots__ = ("future", "since", "ticket")
 
     def __init__(self, ticket: Ticket) -> None:
         self.ticket = ticket
         self.future: Future[Answer] = Future()
+        self.since = time.monotonic()
+
+    def is_wanted(self) -> bool:
+        """Begin with this ticket, unless whoever sent it has given up: then nothing happens."""
+        if not self.future.set_running_or_notify_cancel():
+            return False
+        if time.monotonic() - self.since <= WAIT_SECONDS_MAX:
+            return True
+        self.future.set_exception(WaitedTooLong())
+        return False
 
 
 class Intake:
@@ -94,8 +116,7 @@ class Intake:
                 connection.close()  # give the pool its connection back while nothing comes
         batch: list[_Entry] = []
         while entry is not None:
-            # Whoever gave up waiting before we began is not served: nothing has happened.
-            if entry.future.set_running_or_notify_cancel():
+            if entry.is_wanted():
                 batch.append(entry)
             if len(batch) == BATCH_MAX:
                 return batch
@@ -113,16 +134,19 @@ def _settle(batch: list[_Entry]) -> None:
     """Answer every entry: the batch in one transaction, or each alone when that fails.
 
     A poisoned ticket then fails alone. Trying again is safe even when the failed commit had in
-    fact happened: every order has its client_order_id, and finds itself.
+    fact happened: every order has its client_order_id, and finds itself. A database that cannot
+    be reached or is busy is no fault of a ticket: then all fail at once, rather than be carried
+    out one by one long after their senders were told that the outcome is unknown.
     """
     try:
         answers = submission.submit_batch([e.ticket for e in batch], now=timezone.now())
     except Exception as error:
-        if isinstance(error, DatabaseError):
+        if isinstance(error, django.db.Error):
             connection.close()
-        if len(batch) == 1:
-            log.exception("ticket_failed")
-            batch[0].future.set_exception(error)
+        if len(batch) == 1 or isinstance(error, OperationalError | InterfaceError):
+            log.exception("tickets_failed", count=len(batch))
+            for entry in batch:
+                entry.future.set_exception(error)
             return
         log.warning("batch_failed", size=len(batch), error=str(error))
         for entry in batch:

@@ -23,6 +23,9 @@ class Adapter(Protocol):
 
     venue: str
 
+    def is_reachable(self) -> bool:
+        """Return whether this process can reach the venue at all."""
+
     def send(self, requests: Sequence[Request]) -> None:
         """Hand over the requests in order; return when the venue has them safely.
 
@@ -38,6 +41,9 @@ class EmbeddedExchange:
     """The exchange that lives in this program."""
 
     venue = outbox.EMBEDDED
+
+    def is_reachable(self) -> bool:
+        return exchange.is_open()
 
     def send(self, requests: Sequence[Request]) -> None:
         try:

@@ -13,8 +13,9 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Final
 
+import django.db
 import structlog
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.utils import timezone
 
 from foundation import failpoints, wakeups
@@ -37,23 +38,30 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
 
 
 def serve(adapter: Adapter, stop: threading.Event, beat: Callable[[], None]) -> None:
+    """Talk to the venue while it can be reached from here and no other gateway does."""
     try:
         with wakeups.listener.event(Channel.OUTBOX, Channel.VENUE_REPORTS) as news:
-            while not stop.is_set() and not _take_charge(adapter.venue):
+            while not stop.is_set():
+                if adapter.is_reachable() and _take_charge(adapter.venue):
+                    _talk(adapter, news, stop, beat)
                 beat()
                 stop.wait(STANDBY_SECONDS)
-            last = inbox.last_sequence(adapter.venue)
-            while not stop.is_set():
-                news.clear()
-                was_busy = _send(adapter)
-                last, has_received = _receive(adapter, last)
-                beat()
-                if not (was_busy or has_received):
-                    news.wait(POLL_SECONDS)
     finally:
-        # The lock goes with the connection: a pooled one must not carry it to somebody else.
         _give_up_charge(adapter.venue)
-        connection.close()
+
+
+def _talk(
+    adapter: Adapter, news: threading.Event, stop: threading.Event, beat: Callable[[], None]
+) -> None:
+    last = inbox.last_sequence(adapter.venue)
+    while not stop.is_set() and adapter.is_reachable():
+        news.clear()
+        was_busy = _send(adapter)
+        last, has_received = _receive(adapter, last)
+        beat()
+        if not (was_busy or has_received):
+            news.wait(POLL_SECONDS)
+    _give_up_charge(adapter.venue)
 
 
 def _take_charge(venue: str) -> bool:
@@ -64,8 +72,12 @@ def _take_charge(venue: str) -> bool:
 
 
 def _give_up_charge(venue: str) -> None:
-    with suppress(DatabaseError), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [_lock_key(venue)])
+    """Release the lock: a pooled connection must not carry it to somebody else."""
+    try:
+        with suppress(django.db.Error), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_lock_key(venue)])
+    finally:
+        connection.close()
 
 
 def _lock_key(venue: str) -> int:

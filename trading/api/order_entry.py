@@ -16,7 +16,7 @@ import structlog
 from django.db import DatabaseError
 
 from orders import intake
-from orders.intake import IntakeClosed, IntakeFull
+from orders.intake import NotTaken
 from orders.submission import Answer
 from orders.tickets import CancelTicket, OrderTicket
 from trading.api import errors, tickets, wire
@@ -64,7 +64,7 @@ def enter(ticket: OrderTicket | CancelTicket) -> Future[Answer]:
         if isinstance(ticket, OrderTicket):
             return intake.submit(ticket)
         return intake.cancel(ticket)
-    except (IntakeFull, IntakeClosed):
+    except NotTaken:
         raise not_taken(ticket) from None
 
 

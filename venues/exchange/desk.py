@@ -39,6 +39,10 @@ class Desk:
         self._waiting = 0
         self._is_open = False
 
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
     def open(self) -> None:
         with self._bell:
             self._is_open = True

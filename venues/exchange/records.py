@@ -33,10 +33,6 @@ class JournalBroken(RuntimeError):
     """The journal has a gap: the exchange's state cannot be known, and nothing may trade on it."""
 
 
-class AlreadyRunning(RuntimeError):
-    """Another process runs the exchange on this database."""
-
-
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """The engine as it was after the journal entry `sequence` (0: nothing was ever journaled)."""
@@ -47,14 +43,17 @@ class Recovered:
 
 
 @contextmanager
-def ownership() -> Iterator[None]:
-    """Hold the only right to run the exchange on this database. Raises AlreadyRunning."""
+def ownership() -> Iterator[bool]:
+    """Give whether we alone may run the exchange on this database now, and keep it so."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_OWNERSHIP])
-        if not cursor.fetchone()[0]:
-            raise AlreadyRunning("Another process runs the exchange on this database.")
+        is_ours = bool(cursor.fetchone()[0])
+    if not is_ours:
+        connection.close()
+        yield False
+        return
     try:
-        yield
+        yield True
     finally:
         try:
             with connection.cursor() as cursor:

@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 ANSWER_SECONDS_MAX: Final = 10.0
 MARKET_SECONDS: Final = 0.1
+STANDBY_SECONDS: Final = 1.0
 _REPORTS_AT_ONCE_MAX: Final = 5_000
 _NUMBER_MAX: Final = Decimal(10) ** 11
 _QUANTUM: Final = Decimal("0.000000001")
@@ -70,24 +71,37 @@ def reports(after: int, limit: int) -> list[messages.ExecutionReport]:
     return records.reports(member=OURSELVES, after=after, limit=min(limit, _REPORTS_AT_ONCE_MAX))
 
 
+def is_open() -> bool:
+    """Return whether the exchange runs in this process and takes requests."""
+    return _desk.is_open
+
+
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
-    """Run the exchange until `stop`. Raises when its state cannot be trusted any more."""
-    with (
-        wakeups.listener.event(wakeups.Channel.REPLAY) as replay_hint,
-        records.ownership(),
-    ):
-        recovered = records.recover()
-        log.info(
-            "exchange_recovered", journal=recovered.sequence, trades=recovered.engine.trade_number
-        )
-        trading = floor.Floor(recovered, seed=settings.MARKET_SEED)
-        _cycle(trading, [], is_market_due=True)
-        _desk.open()
-        try:
-            _trade(trading, replay_hint, stop, beat)
-        finally:
-            _desk.close()
-        trading.save_snapshot()
+    """Run the exchange until `stop`. Raises when its state cannot be trusted any more.
+
+    One process runs it; another waits until that one is gone.
+    """
+    with wakeups.listener.event(wakeups.Channel.REPLAY) as replay_hint:
+        while not stop.is_set():
+            with records.ownership() as is_ours:
+                if is_ours:
+                    _run(replay_hint, stop, beat)
+                    return
+            beat()
+            stop.wait(STANDBY_SECONDS)
+
+
+def _run(replay_hint: threading.Event, stop: threading.Event, beat: Callable[[], None]) -> None:
+    recovered = records.recover()
+    log.info("exchange_recovered", journal=recovered.sequence, trades=recovered.engine.trade_number)
+    trading = floor.Floor(recovered, seed=settings.MARKET_SEED)
+    _cycle(trading, [], is_market_due=True)
+    _desk.open()
+    try:
+        _trade(trading, replay_hint, stop, beat)
+    finally:
+        _desk.close()
+    trading.save_snapshot()
 
 
 def _trade(

@@ -229,13 +229,19 @@ def test_a_commit_that_fails_leaves_nothing_and_the_exchange_starts_from_the_rec
         assert kinds() == [("a", "accepted")]
 
 
-def test_only_one_process_runs_the_exchange(committed, without_participants):
+def test_a_second_process_waits_with_the_exchange_until_the_first_is_gone(
+    committed, without_participants
+):
     listed()
-    with exchange(), exchange() as second:
-        wait_for(lambda: second.error)
-        assert isinstance(second.error, records.AlreadyRunning)
+    with exchange() as first, exchange() as second:
         service.enter([order("a")])
         assert kinds() == [("a", "accepted")]
+        first.stop.set()
+        first.thread.join(10)
+        wait_for(service.is_open)
+        service.enter([order("b")])
+        assert kinds() == [("a", "accepted"), ("b", "accepted")]
+        assert second.error is None
 
 
 # --- What is kept -------------------------------------------------------------------------------
