@@ -82,6 +82,11 @@ class Transfer(models.Model):
                 fields=["reference", "asset", "debit", "credit"], name="transfer_once"
             ),
         )
+        # What came in and went out of the bank, among all the trades of an account.
+        indexes = (
+            models.Index(fields=["credit", "at"], condition=Q(kind="deposit"), name="deposit"),
+            models.Index(fields=["debit", "at"], condition=Q(kind="withdrawal"), name="withdrawal"),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount} {self.asset}"

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Account
@@ -167,23 +167,18 @@ def _value(price: Decimal, quantity: Decimal) -> Decimal:
 def _day_start(account_id: UUID) -> _DayStart:
     """Return the equity at the end of the last day that has one, and what was paid in since."""
     before = EquitySnapshot.objects.filter(account_id=account_id).order_by("-day").first()
-    paid = (
-        Transfer.objects.filter(asset=CASH, at__gt=before.at)
-        if before
-        else (Transfer.objects.filter(asset=CASH))
-    )
-    mine = Q(owner_id=account_id)
-    deposited = paid.filter(
-        kind=Transfer.Kind.DEPOSIT, credit__in=LedgerAccount.objects.filter(mine)
-    )
-    withdrawn = paid.filter(
-        kind=Transfer.Kind.WITHDRAWAL, debit__in=LedgerAccount.objects.filter(mine)
-    )
-    paid_in = (deposited.aggregate(sum=Sum("amount"))["sum"] or ZERO) - (
-        withdrawn.aggregate(sum=Sum("amount"))["sum"] or ZERO
-    )
+    cash = LedgerAccount.objects.filter(owner_id=account_id, asset=CASH).first()
+    since = Transfer.objects.filter(at__gt=before.at) if before else Transfer.objects.all()
+    deposited = since.filter(kind=Transfer.Kind.DEPOSIT, credit=cash)
+    withdrawn = since.filter(kind=Transfer.Kind.WITHDRAWAL, debit=cash)
+    paid_in = _sum(deposited) - _sum(withdrawn) if cash else ZERO
     return _DayStart(
         equity=before.equity if before else ZERO,
         paid_in_since=paid_in,
         at=before.at if before else None,
     )
+
+
+def _sum(transfers: QuerySet[Transfer]) -> Decimal:
+    total: Decimal | None = transfers.aggregate(sum=Sum("amount"))["sum"]
+    return total or ZERO
