@@ -32,7 +32,7 @@ from orders.models import Order, Trade
 from orders.tickets import Actor
 from portfolio import books
 from portfolio.books import Books, Fill
-from venues import inbox, wire
+from venues import inbox, reasons, wire
 from venues.messages import ExecutionReport, ReportKind, Side
 from venues.models import InboxReport
 
@@ -306,7 +306,7 @@ def _carry_on(order: Order, status: Status, report: ExecutionReport, now: dateti
     order.updated_at = now
     if status.is_final and not Status(order.status).is_final:
         setattr(order, _ENDED_AT[status], now)
-        order.status_reason = report.reason
+        order.status_reason = reasons.sentence(report.reason)
     order.status = status.value
 
 
@@ -320,7 +320,8 @@ def _tell(
 ) -> None:
     """Write the step into the order's history and its account's activity."""
     actor = Actor("venue", order.venue)
-    reason = report.reason or _REASONS[report.kind]
+    sentence = reasons.sentence(report.reason)
+    reason = sentence or _REASONS[report.kind]
     working.steps.append(history.step(order, Cause(actor=actor, at=at, reason=reason)))
     kind = report.kind.value
     if trade is not None:
@@ -335,8 +336,8 @@ def _tell(
                 at=at,
                 actor=actor,
                 trade=trade,
-                code="venue" if report.reason else "",
-                reason=report.reason,
+                code=report.reason if sentence != report.reason else "",
+                reason=sentence,
             ),
         )
     )

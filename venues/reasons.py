@@ -1,0 +1,30 @@
+"""What a venue's reason codes mean, in words for a person. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SENTENCES: Final = {
+    "unknown_symbol": "The venue does not trade this instrument.",
+    "halted": "Trading in this instrument is halted at the venue.",
+    "session_closed": "The venue's session is closed.",
+    "quantity_not_positive": "The venue takes no such quantity.",
+    "quantity_off_lot": "The quantity is not in the venue's steps.",
+    "quantity_below_minimum": "The quantity is below the venue's minimum.",
+    "price_missing": "The venue needs a price.",
+    "protection_missing": "The venue needs a protection price.",
+    "price_not_positive": "The venue takes no such price.",
+    "price_off_tick": "The price is not in the venue's steps.",
+    "requested": "Cancelled as requested.",
+    "nothing_left_at_price": "Nobody was left at this price; the rest was cancelled at once.",
+    "protection_reached": "The rest was cancelled: the price had moved too far.",
+    "not_filled_in_full": "It could not be filled in full at once, so none of it was.",
+    "instrument_changed": "Cancelled because the instrument's terms changed.",
+    "session_ended": "The session ended before the rest was filled.",
+    "order_not_open": "Too late: the order had ended at the venue.",
+}
+
+
+def sentence(reason: str) -> str:
+    """Return what the reason means; one that is no known code is given back as it is."""
+    return _SENTENCES.get(reason, reason)
