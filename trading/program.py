@@ -93,6 +93,8 @@ class Program:
         if Role.WEB in self._roles:
             listening = starting.take_port(host=settings.HOST, port=settings.PORT)
             stack.callback(listening.close)
+        if Role.VENUE in self._roles:
+            stack.enter_context(starting.take_venue(settings.HOME))
         self._say("Openfloor is starting.")
         watches = self._prepare(stack)
         web: WebServer | None = None

@@ -8,8 +8,9 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import redis
 from django.conf import settings
@@ -51,6 +52,29 @@ def check_settings() -> None:
             f"The data folder {home} cannot be written ({error.strerror}). "
             "Set OPENFLOOR_HOME to a folder that can."
         ) from error
+
+
+def take_venue(home: Path) -> TextIO:
+    """Return the file whose lock says that the venue of this data folder runs in this process.
+
+    The system drops the lock when the process ends, however it ends. A venue of another machine
+    on the same database is kept out by the exchange itself.
+    """
+    taken = (home / "venue.lock").open("a+")
+    try:
+        flock(taken, LOCK_EX | LOCK_NB)
+    except BlockingIOError as error:
+        with taken:
+            taken.seek(0)
+            process = taken.read().strip() or "unknown"
+        raise UnableToStart(
+            f"Process {process} serves the data folder {home} already: end that one, "
+            "start other roles with --role, or set OPENFLOOR_HOME to another folder."
+        ) from error
+    taken.truncate(0)
+    taken.write(f"{os.getpid()}\n")
+    taken.flush()
+    return taken
 
 
 def take_port(*, host: str, port: int) -> socket.socket:

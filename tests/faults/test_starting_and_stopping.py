@@ -12,6 +12,7 @@ import time
 import psutil
 import pytest
 
+from tests import database
 from tests.live_server import free_port
 from trading.settings import BASE_DIR, postgres_socket_folder
 
@@ -79,12 +80,12 @@ def test_asked_to_stop_while_it_starts_it_leaves_nothing_running(live_servers):
 
 def test_a_killed_program_starts_again_and_takes_over_its_database(live_server_process):
     server = live_server_process
-    database = processes_of(server.home)
+    before = processes_of(server.home)
 
     server.kill()
     server.start()
 
-    assert {p.pid for p in database} & {p.pid for p in processes_of(server.home)}
+    assert {p.pid for p in before} & {p.pid for p in processes_of(server.home)}
     assert server.stop() == 0
     assert processes_of(server.home) == []
 
@@ -127,6 +128,32 @@ def test_a_taken_port_is_said_in_one_sentence_before_anything_is_started(live_se
 
     assert said.startswith(f"CommandError: Port {port} is taken by another program")
     assert not (server.home / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_second_program_of_the_same_folder_says_so_and_leaves_the_first_alone(
+    live_server_process,
+):
+    first = live_server_process
+    environment = {**database.program_environment(first.home), "PORT": str(free_port())}
+
+    second = subprocess.run(
+        [sys.executable, "manage.py", "serve"],
+        cwd=BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert second.returncode != 0
+    assert second.stderr.strip() == (
+        f"CommandError: Process {first.pid} serves the data folder {first.home} already: end that "
+        "one, start other roles with --role, or set OPENFLOOR_HOME to another folder."
+    )
+    assert first.readiness()[0] == 200
+
+    first.kill()
+    first.start()  # what a killed program held, nobody holds
 
 
 @pytest.mark.parametrize(
