@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -59,41 +58,38 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    """A PostgreSQL that belongs to none of the processes."""
+    home = tmp_path / "outside"
+    database.place_cluster(home)
+    with database.server_at(home) as server:
+        yield f"postgresql://{server.owner}@/{server.database}?host={server.socket_folder}"
+
+
+@pytest.fixture
 def spread_out(
-    live_servers: Callable[..., LiveServer], redis_url: str
-) -> Iterator[tuple[LiveServer, LiveServer]]:
-    """Return the web process and the rest; the database runs beside them."""
-    web = live_servers()
-    with database.server_at(web.home) as postgres:
-        where = f"host={postgres.socket_folder}&user={postgres.owner}"
-        web.environment = {
-            "DATABASE_URL": f"postgresql:///{postgres.database}?{where}",
-            "REDIS_URL": redis_url,
-            "SECRET_KEY": "shared by all processes of an installation, as it has to be",
-        }
-        web.arguments = ("--role", "web")
-        rest = replace(web, arguments=[a for role in THE_REST for a in ("--role", role)])
-        try:
-            web.start(until_ready=False)
-            rest.start(until_ready=False)
-            yield web, rest
-        finally:
-            rest.stop()
-            web.stop()
+    live_servers: Callable[..., LiveServer], redis_url: str, database_url: str
+) -> tuple[LiveServer, LiveServer]:
+    """Return the web process and the rest, each with a data folder of its own."""
+    shared = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": "shared" * 10}
+    web, rest = live_servers(**shared), live_servers(**shared)
+    web.arguments = ["--role=web"]
+    rest.arguments = [f"--role={role}" for role in THE_REST]
+    rest.start(until_ready=False)
+    web.start()
+    return web, rest
 
 
-def fills(trader: Trader, number: int) -> bool:
-    order = trader.place(number)
-    assert order is not None
+def assert_fills(trader: Trader, number: int) -> None:
+    """Buy 3 shares, over HTTP at one process and with the exchange in the other."""
+    assert trader.place(number) is not None
     until(lambda: trader.orders()[f"order-{number}"]["status"] == "filled")
-    return True
 
 
 def test_two_processes_trade_and_the_death_of_one_is_seen_and_healed(spread_out):
     web, rest = spread_out
-    web.wait_until_ready()
     trader = Trader(web)
-    assert fills(trader, 1)
+    assert_fills(trader, 1)
 
     rest.kill()
     trades = ("feed", "exchange", "gateway", "executions")
@@ -102,7 +98,12 @@ def test_two_processes_trade_and_the_death_of_one_is_seen_and_healed(spread_out)
     assert status == 503
     assert checks["database"]["ready"] and checks["hub"]["ready"]
 
-    rest.start()
-    assert fills(trader, 2)
+    rest.start(until_ready=False)
+    web.wait_until_ready()
+    assert_fills(trader, 2)
+    [position] = trader.call("GET", "/v2/positions").json()
+    assert position["qty"] == "6"
     checked = web.run("check_invariants")
     assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert rest.stop() == 0
+    assert web.stop() == 0
