@@ -15,7 +15,7 @@ import orjson
 import structlog
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import connection
+from django.db import Error, connection
 
 from accounts import activity
 from accounts.models import Account, Activity
@@ -53,12 +53,23 @@ class Refused(Exception):
 class LiveConsumer(AsyncWebsocketConsumer):
     channel_layer_alias = ""  # none: prices never travel through Channels' own groups
 
-    async def connect(self) -> None:
-        signed_in: SignedIn = self.scope["signed_in"]
+    async def __call__(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
+        signed_in: SignedIn = scope["signed_in"]
         self.account_id: UUID | None = signed_in.account_id
         self.mailbox = Mailbox()
         self.actions_left = float(ACTIONS_PER_SECOND_MAX)
         self.acted_at = time.monotonic()
+        self.sending: asyncio.Task[None] | None = None
+        # Not in `disconnect`: Channels does not call it for a socket that fails.
+        try:
+            await super().__call__(scope, receive, send)
+        except Error:
+            log.exception("socket_failed", account_id=str(self.account_id))
+            await self._give_up(FAILED)
+        finally:
+            self._leave()
+
+    async def connect(self) -> None:
         await self.accept()
         self.mailbox.sequence = await _head(self.account_id)
         if self.account_id is not None:
@@ -67,8 +78,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         hello = encoding.hello(account_id=self.account_id, sequence=self.mailbox.sequence)
         self.sending = asyncio.create_task(self._work(hello))
 
-    async def disconnect(self, code: int) -> None:
-        self.sending.cancel()
+    def _leave(self) -> None:
+        self._stop_sending()
         hub.unsubscribe(self.mailbox, set(self.mailbox.symbols))
         if self.account_id is not None:
             desk.leave(self.account_id, self.mailbox)
@@ -185,16 +196,20 @@ class LiveConsumer(AsyncWebsocketConsumer):
             async with asyncio.timeout(SEND_SECONDS_MAX):
                 await self.send(text_data=text)
         except TimeoutError:
-            await self._give_up()
+            await self._give_up(TOO_SLOW)
 
-    async def _give_up(self) -> None:
-        """Close a socket that has taken nothing for so long; it may not take that either."""
+    async def _give_up(self, code: int) -> None:
+        """Close a socket that may not even take that."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS_MAX):
-                await self.close(code=TOO_SLOW)
+                await self.close(code=code)
         except TimeoutError:
             pass  # the server's own ping finds it dead
-        self.sending.cancel()
+        self._stop_sending()
+
+    def _stop_sending(self) -> None:
+        if self.sending is not None:
+            self.sending.cancel()
 
 
 def _symbols_in(message: dict[str, Any]) -> set[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import SignIn
@@ -18,7 +19,7 @@ from marketdata import services
 from marketdata.models import Instrument, Quote
 from marketdata.ticks import QuoteTick, TradeTick
 from tests.services.streams.conftest import Customer, Page, happen
-from trading.streams import consumer, gate
+from trading.streams import consumer, desk, gate, hub
 from trading.streams.routing import websocket_urlpatterns
 
 pytestmark = pytest.mark.usefixtures("parts")
@@ -232,6 +233,32 @@ async def test_a_number_from_the_future_does_not_silence_the_socket(customer: Cu
     await happen(customer.account, "key.created")
     assert numbers([await page.hear("activity")]) == [head + 1]
     await page.disconnect()
+
+
+@pytest.mark.parametrize("is_joined", [True, False])
+async def test_a_socket_that_the_database_fails_is_closed_and_leaves_nothing(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch, is_joined: bool
+) -> None:
+    async def fail(_account_id: object) -> int:
+        raise OperationalError("the database is away")
+
+    if not is_joined:
+        monkeypatch.setattr(consumer, "_head", fail)
+    page = customer.page()
+    await page.connect()
+    if is_joined:
+        await page.say(action="subscribe", symbols=["IBM"])
+        await page.hear("portfolio")
+        assert desk.desk._watched
+        assert hub.hub._rooms
+        monkeypatch.setattr(consumer, "_head", fail)
+        await page.say(action="resume", since=0)
+    assert await closing_code(page) == consumer.FAILED
+    assert not desk.desk._watched
+    assert not hub.hub._rooms
+    await asyncio.sleep(0.05)  # the task that sends ends when it is its turn
+    tasks = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}  # type: ignore[union-attr]
+    assert "LiveConsumer._work" not in tasks
 
 
 async def test_nobody_hears_of_anothers_account(customer: Customer) -> None:
