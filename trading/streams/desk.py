@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -79,12 +80,13 @@ class Desk:
     def value_who_is_due(self, beat: Callable[[], None]) -> None:
         """Tell the sockets of each account that is due what it is worth."""
         for account_id in self._due():
-            snapshot = portfolio.snapshot(account_id)
-            self._tell_of_value(
-                account_id,
-                symbols=frozenset(view.instrument.symbol for view in snapshot.positions),
-                frame=encoding.portfolio(snapshot),
-            )
+            with self._valued(account_id):
+                snapshot = portfolio.snapshot(account_id)
+                self._tell_of_value(
+                    account_id,
+                    symbols=frozenset(view.instrument.symbol for view in snapshot.positions),
+                    frame=encoding.portfolio(snapshot),
+                )
             beat()
 
     def compare_heads(self) -> None:
@@ -103,15 +105,29 @@ class Desk:
                 _tell_of_activity(behind)
 
     def _due(self) -> list[UUID]:
-        """Return the accounts to value, who waited longest first, and count them as valued."""
+        """Return the accounts to value, who waited longest first."""
         at = time.monotonic()
         with self._lock:
             due = [item for item in self._watched.items() if item[1].is_due(at)]
             due.sort(key=lambda item: item[1].valued_at)
-            for _, watched in due:
-                watched.has_event = watched.has_moved = False
-                watched.valued_at = at
         return [account_id for account_id, _ in due]
+
+    @contextmanager
+    def _valued(self, account_id: UUID) -> Iterator[None]:
+        """Count the account as valued; where that fails it stays due, behind the others."""
+        with self._lock:
+            watched = self._watched.get(account_id) or _Watched()
+            # Before and not after: what happens meanwhile is another reason to value it.
+            watched.has_event = watched.has_moved = False
+            watched.valued_at = time.monotonic()
+        is_told = False
+        try:
+            yield
+            is_told = True
+        finally:
+            if not is_told:
+                with self._lock:
+                    watched.has_event = True
 
     def _tell_of_value(self, account_id: UUID, *, symbols: frozenset[str], frame: str) -> None:
         with self._lock:
