@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -55,7 +55,7 @@ def readiness(*, now: datetime) -> Readiness:
     try:
         beats = {beat.part: beat for beat in Heartbeat.objects.all()}
         quoted_at = Quote.objects.order_by("-received_at").values_list("received_at").first()
-    except DatabaseError:
+    except Error:
         connection.close()
         return Readiness(False, {"database": {"ready": False}})
     checks: dict[str, dict[str, Any]] = {

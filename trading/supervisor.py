@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.utils import timezone
 
 from foundation.models import Heartbeat
@@ -29,7 +29,7 @@ SILENCE_SECONDS_MAX: Final = 20.0
 FIRST_SILENCE_SECONDS_MAX: Final = 120.0  # a part may first recover its state
 PAUSE_SECONDS_MIN: Final = 0.5
 PAUSE_SECONDS_MAX: Final = 30.0
-STEADY_SECONDS: Final = 60.0  # after this long at work, a failure counts as the first again
+STEADY_SECONDS: Final = 60.0  # after this long at work, a failure or hang is the first again
 HANGS_MAX: Final = 3
 HEARTBEAT_SECONDS: Final = 1.0
 DETAIL_LENGTH_MAX: Final = 200
@@ -65,6 +65,11 @@ class _Attempt:
             return time.monotonic() - self.begun_at > FIRST_SILENCE_SECONDS_MAX
         return time.monotonic() - self.beaten_at > SILENCE_SECONDS_MAX
 
+    @property
+    def was_steady(self) -> bool:
+        """Whether it had long been at work; silence counts for nothing."""
+        return (self.beaten_at or self.begun_at) - self.begun_at > STEADY_SECONDS
+
 
 class Watch:
     """One part under supervision."""
@@ -75,7 +80,6 @@ class Watch:
         self.detail = ""
         self._run = run
         self._attempt: _Attempt | None = None
-        self._hangs = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name=f"watch-{name}", daemon=True)
 
@@ -101,17 +105,19 @@ class Watch:
         return not self._thread.is_alive()
 
     def _supervise(self) -> None:
-        failures = 0
+        failures = hangs = 0
         while not self._stop.is_set():
             attempt = self._begin()
             self._wait_for_end(attempt)
             if self._stop.is_set():
                 return
-            is_steady = time.monotonic() - attempt.begun_at > STEADY_SECONDS
-            failures = 1 if is_steady else failures + 1
+            if attempt.was_steady:
+                failures = hangs = 0
+            failures += 1
+            hangs += attempt.is_abandoned
             self._note(attempt)
-            if self._hangs > HANGS_MAX:
-                log.critical("part_given_up", part=self.name, hangs=self._hangs)
+            if hangs > HANGS_MAX:
+                log.critical("part_given_up", part=self.name, hangs=hangs)
                 return
             self._stop.wait(_pause(failures))
             self.restarts += 1
@@ -140,7 +146,6 @@ class Watch:
             if attempt.is_silent and not self._stop.is_set():
                 attempt.is_abandoned = True
                 attempt.stop.set()
-                self._hangs += 1
                 return
 
     def _note(self, attempt: _Attempt) -> None:
@@ -193,10 +198,10 @@ class Supervisor:
             try:
                 write_heartbeats(self.watches, now=timezone.now())
                 is_failing = False
-            except DatabaseError as error:
+            except Error as error:  # not DatabaseError: a lost connection is none
                 connection.close()
                 if not is_failing:
-                    log.error("heartbeats_not_written", error=str(error).splitlines()[0])
+                    log.error("heartbeats_not_written", error=str(error).partition("\n")[0])
                 is_failing = True
         connection.close()
 

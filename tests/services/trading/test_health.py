@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from foundation.models import Heartbeat
 from marketdata import first_data
@@ -36,6 +36,20 @@ def test_readyz_is_open_to_anybody_and_503_when_nothing_works(db, client):
     assert answer.json()["ready"] is False
     assert answer.json()["database"]["ready"] is True
     assert answer.json()["gateway"] == {"ready": False, "age_seconds": None}
+
+
+@pytest.mark.parametrize("error", [InterfaceError, OperationalError])
+def test_readyz_is_503_when_the_database_is_away(client, monkeypatch, error):
+    def fail():
+        raise error("the connection is closed")
+
+    monkeypatch.setattr(health.Heartbeat.objects, "all", fail)
+    monkeypatch.setattr(health.connection, "close", lambda: None)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "database": {"ready": False}}
 
 
 def test_it_is_ready_when_prices_are_fresh_and_every_part_beats(alive):

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from trading import supervisor
 from trading.supervisor import Abandoned, Supervisor, Watch
@@ -117,6 +118,50 @@ def test_a_part_that_always_hangs_is_given_up_in_the_end(watched):
     assert wait_until(lambda: watch.join(0), 10)
     assert watch.restarts == supervisor.HANGS_MAX
     release.set()
+
+
+def test_a_part_that_hangs_now_and_then_after_steady_work_is_never_given_up(watched, monkeypatch):
+    monkeypatch.setattr(supervisor, "STEADY_SECONDS", 0.05)
+    monkeypatch.setattr(supervisor, "SILENCE_SECONDS_MAX", 0.1)
+    release = threading.Event()
+
+    def hangs_after_work(stop, beat):
+        until = time.monotonic() + 0.1
+        while time.monotonic() < until:
+            beat()
+            time.sleep(0.005)
+        release.wait(30)
+
+    watch = watched(hangs_after_work)
+
+    assert wait_until(lambda: watch.restarts > supervisor.HANGS_MAX + 1)
+    release.set()
+
+
+def test_a_long_silence_is_no_steady_work():
+    attempt = supervisor._Attempt(begun_at=time.monotonic() - 2 * supervisor.STEADY_SECONDS)
+
+    assert not attempt.was_steady
+    attempt.beat()
+    assert attempt.was_steady
+
+
+@pytest.mark.parametrize("error", [InterfaceError(), OperationalError("gone\nfor good")])
+def test_heartbeats_go_on_after_the_database_was_away(monkeypatch, error):
+    written = []
+
+    def write(watches, *, now):
+        written.append(now)
+        if len(written) == 1:
+            raise error
+
+    monkeypatch.setattr(supervisor, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "write_heartbeats", write)
+    program = Supervisor([])
+    program.start()
+
+    assert wait_until(lambda: len(written) > 2)
+    program.stop(1)
 
 
 def test_pauses_grow_to_a_bound_and_differ():
