@@ -7,18 +7,28 @@ interval. Sent inside a transaction, it goes out with the commit and not without
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import Any, Final
 
 import psycopg
 import structlog
 from django.db import connection
+from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from foundation import bulk
 
 log = structlog.get_logger(__name__)
+
+# Whoever only listens would never notice that the other end has gone without a word.
+KEEPALIVES: Final = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 
 
 class Channel(StrEnum):
@@ -35,6 +45,16 @@ def send(channel: Channel, payloads: Iterable[str] = ("",)) -> None:
     bulk.execute(
         "SELECT pg_notify(%s, p) FROM unnest(%s::text[]) AS p", [channel.value, list(set(payloads))]
     )
+
+
+def conninfo(parameters: Mapping[str, Any]) -> str:
+    """Return how the listener connects: as Django does, with keepalives and no role or limits.
+
+    Of `parameters`, Django's and psycopg's own are left out; libpq knows the rest, such as sslmode.
+    """
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} - {"options"}
+    given = {name: value for name, value in parameters.items() if name in known}
+    return make_conninfo(**{**KEEPALIVES, **given})
 
 
 class Listener:
@@ -73,15 +93,8 @@ class Listener:
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Listen until `stop`; the supervisor starts it again if the connection is lost."""
-        parameters = connection.get_connection_params()
-        conninfo = make_conninfo(
-            **{
-                k: parameters[k]
-                for k in ("host", "port", "dbname", "user", "password")
-                if parameters.get(k)
-            }
-        )
-        with psycopg.connect(conninfo, autocommit=True) as listening:
+        where = conninfo(connection.get_connection_params())
+        with psycopg.connect(where, autocommit=True) as listening:
             for channel in Channel:
                 listening.execute(f"LISTEN {channel.value}")
             self._tell_all()
