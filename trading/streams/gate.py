@@ -11,10 +11,12 @@ from importlib import import_module
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
-from channels.security.websocket import AllowedHostsOriginValidator
+from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.db import connection
+from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
+from django.utils.http import is_same_domain
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
@@ -34,8 +36,19 @@ def guarded(application: Application) -> Application:
 
     It finds them in scope["signed_in"], and asks `still_signed_in` from time to time.
     """
-    validated: Application = AllowedHostsOriginValidator(_SignedInOnly(application))
+    validated: Application = _OurPagesOnly(_SignedInOnly(application))
     return validated
+
+
+class _OurPagesOnly:
+    """Refuses the handshake to pages of other origins, whose sockets carry our cookie too."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        application = self._application if _is_from_our_page(scope) else WebsocketDenier()
+        await application(scope, receive, send)
 
 
 class _SignedInOnly:
@@ -71,6 +84,31 @@ def _look(session_key: str) -> SignedIn | None:
         return signed_in if holds else None
     finally:
         connection.close()
+
+
+def _is_from_our_page(scope: Scope) -> bool:
+    """Judge by the rules that Django has for forms: our own origin, or one we are told to trust.
+
+    Scheme and port count: another program on this machine may have a page of its own.
+    """
+    headers = dict(scope["headers"])
+    origin = headers.get(b"origin", b"").decode("latin1").lower()
+    host = headers.get(b"host", b"").decode("latin1").lower()
+    if not origin:  # no page: only where any host may be named
+        return "*" in settings.ALLOWED_HOSTS
+    scheme = "https" if scope.get("scheme") in ("wss", "https") else "http"
+    is_our_host = validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
+    return (is_our_host and origin == f"{scheme}://{host}") or _is_trusted(origin)
+
+
+def _is_trusted(origin: str) -> bool:
+    scheme, _, host = origin.partition("://")
+    for trusted in settings.CSRF_TRUSTED_ORIGINS:
+        trusted_scheme, _, pattern = trusted.lower().partition("://")
+        # "*.example.com" is written ".example.com" where hosts are compared
+        if scheme == trusted_scheme and is_same_domain(host, pattern.removeprefix("*")):
+            return True
+    return False
 
 
 def _session_key(scope: Scope) -> str | None:

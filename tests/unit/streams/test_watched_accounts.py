@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -19,7 +20,7 @@ class Valuer:
     def __init__(self) -> None:
         self.failures = 0
         self.asked: list[UUID] = []
-        self.meanwhile = lambda _account_id: None
+        self.meanwhile: Callable[[UUID], None] = lambda _account_id: None
 
     def snapshot(self, account_id: UUID) -> SimpleNamespace:
         self.asked.append(account_id)
