@@ -1,7 +1,7 @@
 """Who is asking: a program with an API key, or a browser that is signed in.
 
 Both answers are kept in this process for at most a second, so that a warm one costs
-microseconds and a key that is revoked, an account that is restricted or a person who signs
+microseconds and a key that is revoked, an account that is closed or a person who signs
 out is refused by every process within that second.
 """
 
@@ -91,9 +91,10 @@ def api_key(key_id: str, secret: str) -> Principal | None:
         ApiKey.objects.filter(
             key_id=key_id,
             revoked_at=None,
-            account__status=Account.Status.ACTIVE,
             account__user__is_active=True,
         )
+        # A restricted account may look and cancel; risk denies its new orders.
+        .exclude(account__status=Account.Status.CLOSED)
         .only("key_id", "secret_digest", "account_id")
         .first()
     )

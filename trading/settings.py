@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 from csp.constants import NONCE
@@ -32,6 +36,17 @@ REDIS_URL: str = env.str("REDIS_URL", "")
 EMBEDDED_POSTGRES = not DATABASE_URL
 
 
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes that ask for the same out until we are done."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        flock(descriptor, LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _kept_secret(name: str) -> str:
     """Return the secret of this data folder, made on first use; production must bring its own."""
     if PRODUCTION:
@@ -39,12 +54,13 @@ def _kept_secret(name: str) -> str:
     path = HOME / name.lower()
     try:
         HOME.mkdir(parents=True, exist_ok=True)
-        try:
-            with path.open("x") as file:
-                path.chmod(0o600)
-                file.write(secrets.token_urlsafe(48))
-        except FileExistsError:
-            pass
+        with _alone_in(HOME):
+            if not path.exists():
+                made = path.with_suffix(".new")
+                made.unlink(missing_ok=True)
+                made.touch(mode=0o600)
+                made.write_text(secrets.token_urlsafe(48))
+                made.rename(path)  # whole or not at all, whatever happens now
         return path.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(
@@ -199,6 +215,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
+SESSION_ENGINE = "accounts.session_store"
 SECURE_COOKIES: bool = env.bool("SECURE_COOKIES", PRODUCTION)
 SESSION_COOKIE_NAME = "__Host-session" if SECURE_COOKIES else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_COOKIES else "csrf"

@@ -15,6 +15,9 @@ TEXT_LENGTH_MAX = 200
 
 Query = Mapping[str, str]
 
+YEAR_MIN, YEAR_MAX = 1970, 2100
+"""No price of ours is older; what is later nobody asks for."""
+
 
 def text(query: Query, name: str) -> str | None:
     """Return the parameter, None when it is absent or empty."""
@@ -60,11 +63,13 @@ def moment(query: Query, name: str) -> datetime | None:
         found = parse_datetime(value)
         if found is None and (day := parse_date(value)) is not None:
             found = datetime(day.year, day.month, day.day)  # noqa: DTZ001  # made aware below
-        if found is not None:
+        if found is not None and YEAR_MIN <= found.year <= YEAR_MAX:
             return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise errors.invalid(f"{name} must be a time such as 2026-01-05T14:30:00Z.")
+    raise errors.invalid(
+        f"{name} must be a time such as 2026-01-05T14:30:00Z, from {YEAR_MIN} to {YEAR_MAX}."
+    )
 
 
 def day(query: Query, name: str) -> date | None:

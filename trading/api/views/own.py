@@ -130,6 +130,8 @@ class Keys(Call):
 
 class KeyOf(Call):
     def delete(self, request: Request, key_id: str) -> Response:
+        if not key_id.isprintable():
+            raise errors.not_found("The key")
         try:
             services.revoke_api_key(
                 _account(self), key_id, actor=str(self.origin.actor), now=self.origin.received_at
