@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-CHARTS = ROOT / "node_modules/lightweight-charts/dist/lightweight-charts.standalone.production.js"
+CHARTS = ROOT / "node_modules/lightweight-charts/dist/lightweight-charts.standalone.production.mjs"
 VENDOR = ROOT / "static" / "vendor"
 LAST_LINES = 12
 
@@ -30,7 +30,12 @@ def main():
     steps = [
         ("Virtual environment", "venv", [], make_venv),
         ("Python packages", "packages", ["requirements.txt"], install_packages),
-        ("Chart library of the pages", "charts", ["package-lock.json"], install_charts),
+        (
+            "Chart library of the pages",
+            "charts",
+            ["package-lock.json", "install.py"],
+            install_charts,
+        ),
     ]
     if "--dev" in sys.argv[1:]:
         sources = ["requirements.txt", "requirements-dev.txt"]
