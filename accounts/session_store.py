@@ -9,5 +9,5 @@ class SessionStore(DatabaseSessions):
     """A cookie that no session could have has no session; the database is not asked."""
 
     def _validate_session_key(self, key: str | None) -> bool:
-        is_possible = bool(super()._validate_session_key(key))
+        is_possible = bool(super()._validate_session_key(key))  # type: ignore[misc]
         return is_possible and key is not None and key.isascii() and key.isalnum()
