@@ -55,7 +55,7 @@ def _kept_secret(name: str) -> str:
     try:
         HOME.mkdir(parents=True, exist_ok=True)
         with _alone_in(HOME):
-            if not path.exists():
+            if not (path.exists() and path.stat().st_size):
                 made = path.with_suffix(".new")
                 made.unlink(missing_ok=True)
                 made.touch(mode=0o600)

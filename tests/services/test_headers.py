@@ -1,6 +1,8 @@
 """What every page tells the browser to keep out."""
 
 import pytest
+from django.conf import settings
+from django.test import Client
 
 from tests import people
 
@@ -34,3 +36,12 @@ def test_a_page_runs_our_scripts_alone_and_is_framed_by_nobody():
 
 def test_only_the_admin_may_evaluate(staff):
     assert "'unsafe-eval'" in policy(staff, "/admin/")["script-src"]
+
+
+@pytest.mark.parametrize("value", ['"\\000aaaaaaaaaaaaaaa"', "../../etc/passwd", "x" * 5000, ""])
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/account", "/api/v1/account", "/healthz"])
+def test_a_cookie_that_is_no_session_is_as_if_there_were_none(path, value):
+    stranger = Client(raise_request_exception=False)
+    bare = stranger.get(path)
+    answer = stranger.get(path, headers={"cookie": f"{settings.SESSION_COOKIE_NAME}={value}"})
+    assert answer.status_code == bare.status_code < 500

@@ -63,7 +63,7 @@ async def closing_code(page: Page) -> int:
 # --- The gate ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cookie", ["", "nobody", "x" * 500])
+@pytest.mark.parametrize("cookie", ["", "nobody", "x" * 500, '"\\000aaaaaaaaaaaaaaa"'])
 async def test_who_is_not_signed_in_is_turned_away(cookie: str) -> None:
     page = Page(cookie=cookie)
     await page.connect()
