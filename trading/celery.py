@@ -29,6 +29,10 @@ app.conf.beat_schedule = {
         "task": "portfolio.snapshot_equity",
         "schedule": crontab(hour=0, minute=5),
     },
+    "Drop sessions, sign-ins and links that are past their time": {
+        "task": "accounts.drop_old_rows",
+        "schedule": crontab(hour=3, minute=20),
+    },
     "Drop market data that is past its time": {
         "task": "marketdata.tasks.drop_old_rows",
         "schedule": crontab(hour=3, minute=10),

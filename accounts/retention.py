@@ -1,0 +1,27 @@
+"""What is thrown away of signing in; accounts, keys and activities are kept."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.contrib.sessions.models import Session
+
+from accounts.models import SignIn, SignInLink, Throttle
+
+SIGN_INS_KEPT: Final = timedelta(days=90)
+LINKS_KEPT: Final = timedelta(days=1)
+"""Longer than any session: a used link is the second factor of the one that it opened."""
+THROTTLES_KEPT: Final = timedelta(days=2)
+
+
+def drop(*, now: datetime) -> int:
+    """Drop what is past its time; return how many rows. A second call finds none."""
+    stale = (
+        Session.objects.filter(expire_date__lt=now),
+        SignIn.objects.filter(seen_at__lt=now - SIGN_INS_KEPT),
+        SignInLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
+        Throttle.objects.filter(last_at__lt=now - THROTTLES_KEPT, closed_until__isnull=True)
+        | Throttle.objects.filter(last_at__lt=now - THROTTLES_KEPT, closed_until__lt=now),
+    )
+    return sum(rows.delete()[0] for rows in stale)
