@@ -80,7 +80,7 @@ def api_key_cached(key_id: str, secret: str) -> Principal | None:
 
 
 def api_key(key_id: str, secret: str) -> Principal | None:
-    """Return whose key this is, or None: unknown, wrong, revoked, or an account not active."""
+    """Return whose key this is, or None: unknown, wrong, revoked, or of a closed account."""
     warm = api_key_cached(key_id, secret)
     if warm is not None:
         return warm

@@ -56,7 +56,6 @@ _MESSAGES: Final = {
 # A refusal is of a request that made no order. An order of somebody else, like one that nobody
 # has, is not found; the other refusals say what is wrong with the request.
 _NOT_FOUND_REASONS: Final = frozenset({"unknown_order", "unknown_account"})
-_UNAVAILABLE_REASONS: Final = frozenset({"overloaded", "unavailable", "intake_full", "stopping"})
 
 
 class ApiError(Exception):
@@ -98,12 +97,7 @@ def invalid(message: str, *, reason: str = "invalid_request", **extra: object) -
 
 def refused(refusal: Refusal) -> ApiError:
     """Return the failure of a request that the order path refused; there is no new order."""
-    if refusal.code in _NOT_FOUND_REASONS:
-        status = 404
-    elif refusal.code in _UNAVAILABLE_REASONS:
-        status = 503
-    else:
-        status = 422
+    status = 404 if refusal.code in _NOT_FOUND_REASONS else 422
     code = UNPROCESSABLE if status == 422 else None
     return ApiError(status, refusal.message, reason=refusal.code, code=code)
 
