@@ -71,12 +71,10 @@ class Books:
     def __init__(
         self,
         *,
-        accounts: Mapping[UUID, LockedAccount],
         balances: Iterable[Balance],
         holds: Iterable[Hold] = (),
         positions: Iterable[Position] = (),
     ) -> None:
-        self._accounts = accounts
         self._balances = {(b.account_id, b.asset): b for b in balances}
         self._stored = set(self._balances)
         self._holds = {h.order_id: h for h in holds}
@@ -326,7 +324,6 @@ def open_books(
         list(instrument_ids),
     )
     return Books(
-        accounts=accounts,
         balances=bulk.select(
             Balance, "account_id = ANY(%s) AND asset = ANY(%s)", [account_ids, list(set(assets))]
         ),

@@ -42,7 +42,7 @@ def _bounds(row: Limits) -> Bounds:
         order_value_max=row.order_value_max,
         position_value_max=row.position_value_max,
         market_buffer=row.market_buffer,
-        quote_age_max=float(settings.QUOTE_AGE_SECONDS_MAX),
+        quote_age_max=settings.QUOTE_AGE_SECONDS_MAX,
     )
 
 
