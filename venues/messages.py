@@ -24,15 +24,33 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
+    """What makes an order execute. We hold the last three until their price is reached, and the
+    venue then sees a market or limit order: the embedded exchange takes no others."""
+
     MARKET = "market"
     LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING_STOP = "trailing_stop"
 
 
 class TimeInForce(StrEnum):
+    """How long an order stands. `OPG` and `CLS` take part in the opening and closing auction only."""
+
     DAY = "day"
     GTC = "gtc"
     IOC = "ioc"
     FOK = "fok"
+    OPG = "opg"
+    CLS = "cls"
+
+
+class SelfTradePrevention(StrEnum):
+    """What the venue does when an order would execute against one of the same `party`."""
+
+    CANCEL_NEWEST = "cancel_newest"
+    CANCEL_OLDEST = "cancel_oldest"
+    CANCEL_BOTH = "cancel_both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +59,11 @@ class NewOrder:
 
     `client_order_id` (FIX ClOrdID) names one order for ever: a venue drops a repeat of it.
     A market order carries its protection in `limit_price`: it never executes beyond that
-    price, and what is left of it is cancelled.
+    price, and what is left of it is cancelled. `cash_max` (FIX CashOrderQty) bounds the value of
+    all executions; when the next lot would pass it, the rest is cancelled. `display_quantity` is
+    how much of a resting order is shown at a time (FIX DisplayQty), zero for a hidden one, None
+    for all of it. `party` names the customer to the venue, for self-trade prevention.
+    `extended_hours` lets a limit order execute outside the regular session.
     """
 
     client_order_id: str
@@ -51,6 +73,12 @@ class NewOrder:
     type: OrderType
     time_in_force: TimeInForce
     limit_price: Decimal | None
+    is_post_only: bool = False
+    display_quantity: Decimal | None = None
+    cash_max: Decimal | None = None
+    extended_hours: bool = False
+    party: str = ""
+    self_trade_prevention: SelfTradePrevention = SelfTradePrevention.CANCEL_NEWEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +92,24 @@ class CancelOrder:
     client_order_id: str
 
 
-Request = NewOrder | CancelOrder
+@dataclass(frozen=True, slots=True)
+class ReplaceOrder:
+    """Ask a venue to let the order `new_client_order_id` take the place of `client_order_id`.
+
+    `quantity` is the total wanted, with what the replaced order has executed, as in FIX: what
+    executes while the request is under way is never bought twice. The new order keeps the place
+    in the queue when the price stays and the quantity does not grow. The venue answers REPLACED
+    for the new order, after which the old one is no more, or REPLACE_REJECTED for the new order,
+    and the old one stands as it was. Type, side, time in force and party stay as they were.
+    """
+
+    client_order_id: str
+    new_client_order_id: str
+    quantity: Decimal
+    limit_price: Decimal | None
+
+
+Request = NewOrder | CancelOrder | ReplaceOrder
 
 
 class ReportKind(StrEnum):
@@ -76,6 +121,15 @@ class ReportKind(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     CANCEL_REJECTED = "cancel_rejected"
+    REPLACED = "replaced"
+    REPLACE_REJECTED = "replace_rejected"
+    BUSTED = "busted"
+    """The venue takes back the fill `reference`, with its quantity and price. What it had executed
+    is not executed again: the order's leaves stay as they were."""
+    STATUS = "status"
+    """The venue's answer to a question: it has the order, and this is how far it is."""
+    DOUBTED = "doubted"
+    """Never said by a venue, but by our gateway: the link was lost, and nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +139,11 @@ class ExecutionReport:
     `execution_id` is unique at the venue and `sequence` counts its reports to us without a
     gap, so that a gap can be seen and asked for. `quantity` and `price` are those of this
     fill and None for every other kind. `cumulative_quantity` and `leaves_quantity` are the
-    order's after this report.
+    order's after this report. `reference` is the execution id of the fill that is busted. Of a
+    REPLACED or REPLACE_REJECTED, `client_order_id` is the new order's, `reference` the replaced
+    order's, `cumulative_quantity` what the replaced one executed in all (which the total asked
+    for includes) and `leaves_quantity` what is left for the new one, which counts its own
+    executions from zero.
     """
 
     sequence: int
@@ -99,3 +157,4 @@ class ExecutionReport:
     cumulative_quantity: Decimal
     leaves_quantity: Decimal
     reason: str = ""
+    reference: str = ""
