@@ -8,6 +8,7 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,9 +16,24 @@ from zoneinfo import ZoneInfo
 ALWAYS: Final = "always"
 NEW_YORK: Final = ZoneInfo("America/New_York")
 
+# NYSE Arca's hours: early trading begins at 04:00 and late trading lasts four hours after the
+# close, also where that is an early one (13:00 to 17:00).
+_EXTENDED: Final = frozenset({"XNYS"})
+_EARLY_BEGINS: Final = time(4)
+_LATE_LASTS: Final = timedelta(hours=4)
+
 
 class UnknownCalendar(ValueError):
     """The name is neither "always" nor the code of an exchange calendar."""
+
+
+class Phase(StrEnum):
+    """What may trade now: nothing, limit orders for extended hours (early, late), everything."""
+
+    CLOSED = "closed"
+    EARLY = "early"
+    REGULAR = "regular"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +69,26 @@ def session(calendar: str, at: datetime) -> Session:
 def is_open(calendar: str, at: datetime) -> bool:
     """Tell whether the regular session is on."""
     return calendar == ALWAYS or session(calendar, at).open <= at
+
+
+def phase(calendar: str, at: datetime) -> Phase:
+    """Return what may trade on `calendar` at `at`.
+
+    Early trading ends at the open, which is the first instant of the regular session, and late
+    trading begins at the close, also at an early one.
+    """
+    if calendar == ALWAYS:
+        return Phase.REGULAR
+    known, following = _around(calendar, at)
+    coming = known[following]
+    if coming.open <= at:
+        return Phase.REGULAR
+    if calendar not in _EXTENDED:
+        return Phase.CLOSED
+    if datetime.combine(coming.date, _EARLY_BEGINS, NEW_YORK) <= at:
+        return Phase.EARLY
+    is_late = following > 0 and at < known[following - 1].close + _LATE_LASTS
+    return Phase.LATE if is_late else Phase.CLOSED
 
 
 def next_open(calendar: str, at: datetime) -> datetime:
@@ -96,9 +132,15 @@ def _round_the_clock(day: date) -> Session:
 
 def _from_here(calendar: str, at: datetime) -> tuple[Session, ...]:
     """Return the sessions that are not over at `at`, at least the next two weeks of them."""
+    known, following = _around(calendar, at)
+    return known[following:]
+
+
+def _around(calendar: str, at: datetime) -> tuple[tuple[Session, ...], int]:
+    """Return sessions around `at`, and the place of the first that is not over."""
     # A session may begin the evening before, so New Year's Eve still belongs to its own year.
     known = _sessions_of(calendar, (at - timedelta(days=2)).year)
-    return known[bisect.bisect_right(known, at, key=lambda each: each.close) :]
+    return known, bisect.bisect_right(known, at, key=lambda each: each.close)
 
 
 @lru_cache(maxsize=128)

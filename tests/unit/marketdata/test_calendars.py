@@ -42,6 +42,41 @@ def test_the_new_york_session(at: str, is_open: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("at", "phase"),
+    [
+        ("2026-01-02T08:59:59", "closed"),
+        ("2026-01-02T09:00:00", "early"),  # 04:00 in New York
+        ("2026-01-02T14:29:59", "early"),
+        ("2026-01-02T14:30:00", "regular"),
+        ("2026-01-02T20:59:59", "regular"),
+        ("2026-01-02T21:00:00", "late"),
+        ("2026-01-03T00:59:59", "late"),  # up to 20:00 in New York, the next day in London
+        ("2026-01-03T01:00:00", "closed"),
+        ("2026-01-03T16:00:00", "closed"),  # Saturday
+        ("2026-01-01T16:00:00", "closed"),  # a holiday has no extended hours either
+        ("2026-12-31T22:00:00", "late"),  # over the turn of the year in UTC
+        ("2027-01-01T00:59:59", "late"),
+        ("2027-01-01T01:00:00", "closed"),
+        ("2026-03-06T08:30:00", "closed"),  # Friday before the clocks change: from 09:00
+        ("2026-03-09T08:00:00", "early"),  # Monday after: from 08:00
+        ("2026-11-27T17:59:59", "regular"),
+        ("2026-11-27T18:00:00", "late"),  # the early close brings late trading forward
+        ("2026-11-27T21:59:59", "late"),
+        ("2026-11-27T22:00:00", "closed"),
+    ],
+)
+def test_the_phases_of_a_day_in_new_york(at: str, phase: str) -> None:
+    assert calendars.phase("XNYS", utc(at)) == phase
+    assert calendars.phase("always", utc(at)) == "regular"
+
+
+def test_a_calendar_without_extended_hours_is_regular_or_closed() -> None:
+    assert calendars.phase("XLON", utc("2026-01-02T07:59:59")) == "closed"
+    assert calendars.phase("XLON", utc("2026-01-02T08:00:00")) == "regular"
+    assert calendars.phase("XLON", utc("2026-01-02T16:30:00")) == "closed"
+
+
+@pytest.mark.parametrize(
     "holiday",
     ["2026-01-01", "2026-01-19", "2026-02-16", "2026-04-03", "2026-05-25", "2026-06-19",
      "2026-07-03", "2026-09-07", "2026-11-26", "2026-12-25"],
