@@ -7,6 +7,9 @@ Both sides share one code path by *signed* prices: a bid at 100 lies at 100, an 
 -101. On either side the best price is then the greatest, and the last of a sorted list. A
 level is a linked queue, so that an order leaves it from anywhere in constant time; the costs of
 adding, matching and cancelling do not grow with the number of orders in the book.
+
+What is not shown lies apart: a hidden order on a hidden side of its own, the reserve of an
+iceberg in `reserves`, so that a book without either is matched as if there were no such thing.
 """
 
 from __future__ import annotations
@@ -49,6 +52,18 @@ Fill = tuple[Order, int]
 """A resting order and how much of it was executed, at its own price."""
 
 NO_FILLS: Final[Sequence[Fill]] = ()
+
+
+class Reserve:
+    """What a resting order does not show: `hidden`, from which at most `display` comes forward
+    when the last slice is gone. An order with a display of zero is never shown; all of it is in
+    the order's own leaves."""
+
+    __slots__ = ("display", "hidden")
+
+    def __init__(self, display: int, hidden: int) -> None:
+        self.display = display
+        self.hidden = hidden
 
 
 class Level:
@@ -98,14 +113,17 @@ class BookSide:
 
 
 class OrderBook:
-    """The two sides, and every resting order by its number."""
+    """The two sides as shown, the same two hidden, and every resting order by its number."""
 
-    __slots__ = ("asks", "bids", "orders")
+    __slots__ = ("asks", "bids", "hidden_asks", "hidden_bids", "orders", "reserves")
 
     def __init__(self) -> None:
         self.bids = BookSide()
         self.asks = BookSide()
+        self.hidden_bids = BookSide()
+        self.hidden_asks = BookSide()
         self.orders: dict[int, Order] = {}
+        self.reserves: dict[int, Reserve] = {}
 
     def add(self, order: Order) -> Sequence[Fill]:
         """Execute `order` as far as its price allows and let what is left of it rest.
@@ -119,10 +137,15 @@ class OrderBook:
             own, other = self.asks, self.bids
         fills = NO_FILLS
         opposite = other.prices
-        if opposite and opposite[-1] >= -signed:
+        if self.reserves:
+            fills = self._match_all(order, -signed)
+            if not order.leaves:
+                return fills
+        elif opposite and opposite[-1] >= -signed:
             fills = self._match(order, other, -signed)
             if not order.leaves:
                 return fills
+        # What `_append` does, without its call: this is the way of almost every order.
         order.next = None
         level = own.levels.get(signed)
         if level is None:
@@ -137,9 +160,24 @@ class OrderBook:
         self.orders[order.number] = order
         return fills
 
+    def rest(self, order: Order, display: int | None = None) -> None:
+        """Let `order` rest without executing it, so that a book before an auction may cross.
+
+        At most `display` of it is shown at a time, zero hides it, None shows all. The order's
+        leaves become what is shown; `leaves_of` returns the whole.
+        """
+        if display == 0:
+            self.reserves[order.number] = Reserve(0, 0)
+        elif display is not None and display < order.leaves:
+            self.reserves[order.number] = Reserve(display, order.leaves - display)
+            order.leaves = display
+        self._append(order)
+
     def take(self, order: Order) -> Sequence[Fill]:
         """Execute `order` as far as its price allows; what is left of it never rests."""
         limit = -order.sign * order.price
+        if self.reserves:
+            return self._match_all(order, limit)
         other = self.asks if order.sign > 0 else self.bids
         if other.prices and other.prices[-1] >= limit:
             return self._match(order, other, limit)
@@ -148,17 +186,44 @@ class OrderBook:
     def available(self, sign: int, price: int, wanted: int) -> int:
         """Return how much an order with this sign and price would get, counted up to `wanted`."""
         other = self.asks if sign > 0 else self.bids
+        limit = -sign * price
         total = 0
         for signed in reversed(other.prices):
-            if signed < -sign * price or total >= wanted:
+            if signed < limit or total >= wanted:
                 break
             total += other.levels[signed].quantity
+        for number, reserve in self.reserves.items():
+            order = self.orders[number]
+            if order.sign != sign and order.sign * order.price >= limit:
+                total += reserve.hidden if reserve.display else order.leaves
         return min(total, wanted)
+
+    def front(self, sign: int, price: int) -> Order | None:
+        """Return the resting order that one with this sign and price would meet first, if any."""
+        return next(self.facing(sign, price), None)
+
+    def facing(self, sign: int, price: int) -> Iterator[Order]:
+        """Yield the resting orders that one with this sign and price may meet, in priority."""
+        shown, hidden = self._opposite(sign)
+        prices = shown.prices
+        if hidden.prices:
+            prices = sorted({*shown.prices, *hidden.prices})
+        for signed in reversed(prices):
+            if signed < -sign * price:
+                return
+            for side in (shown, hidden):
+                if signed in side.levels:
+                    yield from side.levels[signed]
+
+    def leaves_of(self, order: Order) -> int:
+        """Return all that is left of a resting order, shown or not."""
+        reserve = self.reserves.get(order.number)
+        return order.leaves + reserve.hidden if reserve else order.leaves
 
     def cancel(self, number: int) -> Order:
         """Take the resting order `number` out of the book and return it; `leaves` stays as it was.
 
-        Raises KeyError when no such order rests here.
+        A reserve is gone with it. Raises KeyError when no such order rests here.
         """
         order = self.orders.pop(number)
         level, before, after = order.level, order.previous, order.next
@@ -169,28 +234,93 @@ class OrderBook:
             level.head = after
         else:
             self._remove_level(order)
-            return order
         if after is not None:
             after.previous = before
-        else:
-            level.tail = before  # type: ignore[assignment]  # not both are None, as said above
+        elif before is not None:
+            level.tail = before
+        if self.reserves:
+            self.reserves.pop(number, None)
         return order
 
     def reduce(self, number: int, leaves: int) -> None:
-        """Lower what is left of the resting order `number` to `leaves`; it keeps its place."""
+        """Lower what is left of the resting order `number` to `leaves`; it keeps its place.
+
+        What is not shown goes first.
+        """
         order = self.orders[number]
-        if not 0 < leaves <= order.leaves:
-            raise ValueError(
-                f"order {number} leaves {order.leaves} and cannot be reduced to {leaves}"
-            )
-        order.level.quantity -= order.leaves - leaves
-        order.leaves = leaves
+        whole = self.leaves_of(order)
+        if not 0 < leaves <= whole:
+            raise ValueError(f"order {number} leaves {whole} and cannot be reduced to {leaves}")
+        shown = min(order.leaves, leaves)
+        reserve = self.reserves.get(number)
+        if reserve is not None and reserve.display:
+            reserve.hidden = leaves - shown
+            if not reserve.hidden:
+                del self.reserves[number]
+        order.level.quantity -= order.leaves - shown
+        order.leaves = shown
+
+    def _own(self, order: Order) -> BookSide:
+        """Return the side on which `order` rests."""
+        reserve = self.reserves.get(order.number)
+        if reserve is None or reserve.display:
+            return self.bids if order.sign > 0 else self.asks
+        return self.hidden_bids if order.sign > 0 else self.hidden_asks
+
+    def _opposite(self, sign: int) -> tuple[BookSide, BookSide]:
+        """Return what an order with this sign meets: what is shown, and what is hidden."""
+        return (self.asks, self.hidden_asks) if sign > 0 else (self.bids, self.hidden_bids)
+
+    def _append(self, order: Order) -> None:
+        """Put `order` at the back of its level."""
+        side, signed = self._own(order), order.sign * order.price
+        order.next = None
+        level = side.levels.get(signed)
+        if level is None:
+            order.previous = None
+            side.levels[signed] = order.level = Level(order)
+            insort(side.prices, signed)
+        else:
+            order.level = level
+            order.previous = tail = level.tail
+            tail.next = level.tail = order
+            level.quantity += order.leaves
+        self.orders[order.number] = order
 
     def _remove_level(self, order: Order) -> None:
-        signed = order.sign * order.price
-        side = self.bids if order.sign > 0 else self.asks
+        side, signed = self._own(order), order.sign * order.price
         del side.levels[signed]
         del side.prices[bisect_left(side.prices, signed)]
+
+    def _match_all(self, order: Order, limit: int) -> list[Fill]:
+        """Execute `order` against shown and hidden orders, price by price.
+
+        At one price what is shown comes first, with every slice that comes forward, then what is
+        hidden.
+        """
+        shown, hidden = self._opposite(order.sign)
+        fills: list[Fill] = []
+        while order.leaves:
+            best = max((side.prices[-1] for side in (shown, hidden) if side.prices), default=None)
+            if best is None or best < limit:
+                break
+            met = self._match(order, shown if best in shown.levels else hidden, best)
+            self._bring_forward(met)
+            fills += met
+        return fills
+
+    def _bring_forward(self, met: Sequence[Fill]) -> None:
+        """Show the next slice of each order whose last one was executed, at the back."""
+        for resting, _ in met:
+            reserve = None if resting.leaves else self.reserves.get(resting.number)
+            if reserve is None:
+                continue
+            resting.leaves = min(reserve.display, reserve.hidden)
+            reserve.hidden -= resting.leaves
+            if not reserve.hidden:
+                del self.reserves[resting.number]
+            if resting.leaves:
+                self._append(resting)
 
     def _match(self, order: Order, side: BookSide, limit: int) -> list[Fill]:
         """Execute `order` down to the signed price `limit`, which `side` reaches at its best."""
