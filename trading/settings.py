@@ -293,6 +293,11 @@ MARKET_SEED: int = env.int("MARKET_SEED", 1)
 # with the time it takes to look, everybody sees that within two seconds.
 QUOTE_AGE_SECONDS_MAX: float = env.float("QUOTE_AGE_SECONDS_MAX", 1.8)
 
+# --- Venues --------------------------------------------------------------------------------
+
+# A venue that has been silent for longer takes no new orders: rather refuse than be unsure.
+VENUE_SILENCE_SECONDS_MAX: float = env.float("VENUE_SILENCE_SECONDS_MAX", 15.0)
+
 # --- Headers -------------------------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {

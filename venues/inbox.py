@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from venues import wire
 from venues.messages import ExecutionReport
 from venues.models import InboxReport
 
+REASON_LENGTH_MAX: Final = 200
 _CLAIM: Final = 0x0F_F1_0A_13
 """The advisory lock of whoever is applying reports."""
 
@@ -53,6 +54,50 @@ def next_reports(limit: int) -> list[InboxReport]:
     return list(InboxReport.objects.filter(state=InboxReport.State.NEW).order_by("pk")[:limit])
 
 
+def early_of(client_order_ids: Iterable[str]) -> list[InboxReport]:
+    """Return the postponed reports about these orders, oldest first.
+
+    For the transaction that claimed the next reports: what these bring may be what those wait for.
+    """
+    return list(
+        InboxReport.objects.filter(
+            state=InboxReport.State.EARLY, client_order_id__in=list(client_order_ids)
+        ).order_by("sequence", "pk")
+    )
+
+
+def postpone(report: InboxReport, *, reason: str, now: datetime) -> None:
+    """Keep a report that is ahead of us until what it waits for has come."""
+    InboxReport.objects.filter(pk=report.pk).update(
+        state=InboxReport.State.EARLY, handled_at=now, reason=reason[:REASON_LENGTH_MAX]
+    )
+
+
+def early_before(moment: datetime, limit: int) -> list[InboxReport]:
+    """Return reports that were postponed before `moment` and still wait: what never came?"""
+    waiting = InboxReport.objects.filter(state=InboxReport.State.EARLY, handled_at__lt=moment)
+    return list(waiting.order_by("pk")[:limit])
+
+
+def retry(report: InboxReport) -> bool:
+    """Have a parked report applied anew; return whether it was parked."""
+    was_parked = InboxReport.objects.filter(pk=report.pk, state=InboxReport.State.PARKED).update(
+        state=InboxReport.State.NEW, handled_at=None, reason=""
+    )
+    if was_parked:
+        wakeups.send(wakeups.Channel.INBOX)
+    return bool(was_parked)
+
+
+def dismiss(report: InboxReport, *, reason: str, now: datetime) -> bool:
+    """Never apply a parked report; return whether it was parked."""
+    return bool(
+        InboxReport.objects.filter(pk=report.pk, state=InboxReport.State.PARKED).update(
+            state=InboxReport.State.DISMISSED, handled_at=now, reason=reason[:REASON_LENGTH_MAX]
+        )
+    )
+
+
 def mark_applied(reports: Sequence[InboxReport], *, now: datetime) -> None:
     InboxReport.objects.filter(pk__in=[r.pk for r in reports]).update(
         state=InboxReport.State.APPLIED, handled_at=now
@@ -62,7 +107,7 @@ def mark_applied(reports: Sequence[InboxReport], *, now: datetime) -> None:
 def park(report: InboxReport, *, reason: str, now: datetime) -> None:
     """Keep a report that cannot be applied for a person to look at, out of the way of the next."""
     InboxReport.objects.filter(pk=report.pk).update(
-        state=InboxReport.State.PARKED, handled_at=now, reason=reason[:200]
+        state=InboxReport.State.PARKED, handled_at=now, reason=reason[:REASON_LENGTH_MAX]
     )
 
 

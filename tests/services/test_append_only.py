@@ -21,6 +21,9 @@ APPEND_ONLY = [
     "portfolio_transfer",
     "risk_decision",
     "risk_historicallimits",
+    "venues_historicalroute",
+    "venues_historicalvenue",
+    "venues_parkedstep",
 ]
 
 
