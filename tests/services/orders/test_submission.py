@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import activity
 from accounts.models import Account
-from foundation import bulk
+from foundation import trips
 from marketdata.models import Quote
 from orders import selectors, submission
 from orders.lifecycle import Status
@@ -244,8 +244,8 @@ def test_what_has_ended_cannot_be_cancelled():
 def test_a_batch_costs_as_many_statements_as_one_order(monkeypatch):
     """None is repeated per ticket: what a batch shares is read and written once."""
     statements = []
-    real = bulk._cursor
-    monkeypatch.setattr(bulk, "_cursor", lambda: (statements.append(1), real())[1])
+    real = trips.send
+    monkeypatch.setattr(trips, "send", lambda *sent: (statements.append(1), real(*sent))[1])
     world.instrument("AAPL")
     world.instrument("MSFT")
     accounts = [world.customer() for _ in range(5)]

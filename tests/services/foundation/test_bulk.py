@@ -1,0 +1,85 @@
+"""Rows written and read in bulk are what the ORM would have written and read."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from django.db import DataError
+
+from accounts.models import Account, Activity, Watchlist
+from foundation import bulk
+from portfolio.models import Balance, LedgerAccount
+from tests import world
+from venues.models import OutboxMessage
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 3, 1, 12, 30, 15, 123457, tzinfo=UTC)
+
+
+def message(note: str) -> OutboxMessage:
+    return OutboxMessage(
+        venue="V", order_id=uuid.uuid4(), kind="new", message={"note": note}, created_at=AT
+    )
+
+
+@pytest.mark.parametrize("count", [1, 8, 300])
+def test_rows_keep_their_order_and_every_value(count):
+    awkward = 'é \\ " \n\t {}, NULL €𝄞 ' + "'"
+    written = [message(f"{number} {awkward}") for number in range(count)]
+    bulk.insert(written)
+    read = OutboxMessage.objects.order_by("pk")
+    assert [(m.order_id, m.message, m.created_at) for m in read] == [
+        (m.order_id, m.message, AT) for m in written
+    ]
+
+
+def test_what_is_read_equals_what_the_orm_reads():
+    bulk.insert([message("one"), message("two")])
+    for model in (OutboxMessage, Account, Balance, Activity):
+        world.customer()
+        found = bulk.select(model, "%s ORDER BY 1", [True])
+        assert found
+        for one, other in zip(found, model.objects.order_by("pk"), strict=True):
+            names = [field.attname for field in model._meta.concrete_fields]
+            assert [getattr(one, n) for n in names] == [getattr(other, n) for n in names]
+            assert one == other
+            assert not one._state.adding
+            assert one._state.db == other._state.db
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["0.000000001", "1E-9", "12345678901234567890123456789.123456789", "1E+3", "-0", "100.50"],
+)
+def test_numbers_travel_exactly(amount):
+    account = world.customer(cash="0.00")
+    ledger = LedgerAccount.objects.create(owner=account, kind="customer", asset="X")
+    bulk.insert([Balance(ledger_account=ledger, account=account, asset="X")])
+    balance = Balance.objects.get(asset="X")
+    balance.settled = Decimal(amount)
+    bulk.update([balance], fields=("settled",))
+    assert Balance.objects.get(asset="X").settled == Decimal(amount)
+
+
+def test_lists_and_missing_values_are_written():
+    account = world.customer(cash="0.00")
+    bulk.insert([Watchlist(account=account, symbols=["A,B", 'C"', "D{}"], updated_at=AT)])
+    assert Watchlist.objects.get().symbols == ["A,B", 'C"', "D{}"]
+    assert bulk.select(Watchlist, "account_id = %s", [account.pk])[0].updated_at == AT
+
+
+@pytest.mark.parametrize("number", ["nul \x00", "x" * 17])
+def test_what_a_column_cannot_hold_raises(number):
+    account = world.customer(cash="0.00")
+    account.number = number
+    with pytest.raises(DataError):
+        bulk.update([account], fields=("number",))
+
+
+def test_what_has_no_exact_text_is_not_written():
+    with pytest.raises(TypeError, match="complex"):
+        bulk.insert([message(1j)])  # type: ignore[arg-type]

@@ -1,0 +1,254 @@
+# ruff: noqa: PT012  a failure belongs to a block of statements, not to one of them
+"""Statements that travel together: one trip, the order kept, and no failure that goes unseen."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+import pytest
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from accounts.models import Account, User, Watchlist
+from foundation import bulk, trips
+from tests import world
+
+pytestmark = pytest.mark.usefixtures("committed")
+NOW = timezone.now()
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Note what travels together, as psycopg sends it."""
+    sent: list[int] = []
+    real = psycopg.generators.pipeline_communicate
+
+    def communicate(pgconn, commands):
+        sent.append(len(commands))
+        return real(pgconn, commands)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("psycopg._pipeline_base.pipeline_communicate", communicate)
+        yield sent
+
+
+def rename(account: Account, number: str) -> None:
+    account.number = number
+    bulk.update([account], fields=("number",))
+
+
+def numbers() -> set[str]:
+    return set(Account.objects.values_list("number", flat=True))
+
+
+def test_what_reads_first_and_then_writes_takes_two_trips(monkeypatch):
+    account = world.customer()
+    with counted(monkeypatch) as sent, trips.together():
+        accounts = bulk.ask(Account, "id = ANY(%s) FOR NO KEY UPDATE", [[account.pk]])
+        users = bulk.ask(User, "id = ANY(%s)", [[account.user_id]])
+        assert [each.pk for each in users.get()] == [account.user_id]
+        [locked] = accounts.get()
+        rename(locked, "first")
+        rename(locked, "second")
+    # BEGIN and two questions, two writes and COMMIT, each with its end; to prepare is one more.
+    assert sent == [1 + 2 * 2 + 1, 2 + 1 + 1 + 1]
+    assert numbers() == {"second"}
+
+
+def test_what_is_asked_behind_a_lock_sees_what_the_lock_waited_for(owner_conninfo):
+    account = world.customer()
+    with psycopg.connect(owner_conninfo) as other:
+        other.execute("SELECT 1 FROM accounts_account WHERE id = %s FOR UPDATE", [account.pk])
+        other.execute("UPDATE accounts_user SET name = 'New' WHERE id = %s", [account.user_id])
+
+        def release_once_waited_for() -> None:
+            with psycopg.connect(owner_conninfo, autocommit=True) as watching:
+                while not watching.execute(
+                    "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                ).fetchall():
+                    pass
+            other.commit()
+
+        with in_thread(release_once_waited_for), trips.together():
+            bulk.ask(Account, "id = ANY(%s) FOR NO KEY UPDATE", [[account.pk]])
+            users = bulk.ask(User, "id = ANY(%s)", [[account.user_id]])
+            assert users.get()[0].name == "New"
+
+
+@contextmanager
+def in_thread(work) -> Iterator[None]:
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_broken_constraint_raises_and_nothing_is_written():
+    first, second = world.customer(), world.customer()
+    before = numbers()
+    with pytest.raises(IntegrityError, match="accounts_account_number"), trips.together():
+        rename(first, "same")
+        rename(second, "same")
+    assert numbers() == before
+    assert not connection.in_atomic_block
+    with trips.together():  # and the connection is as good as before
+        rename(first, "other")
+    assert "other" in numbers()
+
+
+def test_a_constraint_that_is_checked_at_the_commit_raises_too():
+    """Django's foreign keys are deferred: their violation is COMMIT's own failure."""
+    done = []
+    with pytest.raises(IntegrityError, match="foreign key"), trips.together():
+        transaction.on_commit(lambda: done.append("committed"))
+        bulk.insert([Watchlist(account_id=uuid.uuid4(), symbols=["AAPL"], updated_at=NOW)])
+    assert not Watchlist.objects.exists()
+    assert not done
+
+
+def test_a_failure_is_raised_where_the_next_answer_is_read():
+    first, second = world.customer(), world.customer()
+    with pytest.raises(IntegrityError), trips.together():
+        rename(first, second.number)
+        answer = bulk.ask(Account, "id = ANY(%s)", [[first.pk]])
+        answer.get()
+        pytest.fail("the answer came although what travelled before it failed")
+
+
+def test_who_swallows_a_failure_commits_nothing_and_is_told():
+    """The server would answer COMMIT with a ROLLBACK and call it a success."""
+    first, second = world.customer(), world.customer()
+    before = numbers()
+    with pytest.raises(trips.NotCommitted), trips.together():
+        rename(first, second.number)
+        with suppress(IntegrityError):
+            bulk.execute("SELECT 1")
+    assert numbers() == before
+
+
+def test_an_answer_that_never_came_is_not_an_empty_one():
+    first, second = world.customer(), world.customer()
+    with pytest.raises(IntegrityError), trips.together():
+        rename(first, second.number)
+        answer = trips.send("SELECT 1")
+        with pytest.raises(IntegrityError):
+            answer.get()
+        with pytest.raises(trips.Unanswered):
+            answer.get()
+        raise IntegrityError
+
+
+def test_an_exception_in_the_block_sends_nothing_more():
+    account = world.customer()
+    before = numbers()
+    with pytest.raises(ZeroDivisionError), trips.together():
+        rename(account, "new")
+        raise ZeroDivisionError
+    assert numbers() == before
+
+
+def test_a_connection_that_is_lost_at_the_commit_raises(owner_conninfo):
+    account = world.customer()
+    before = numbers()
+    with pytest.raises(OperationalError), trips.together():
+        [[pid]] = bulk.execute("SELECT pg_backend_pid()")
+        rename(account, "new")
+        with psycopg.connect(owner_conninfo, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    connection.close()
+    assert numbers() == before
+
+
+def test_the_orm_may_come_between_and_sees_what_was_sent_before_it():
+    account = world.customer()
+    with trips.together():
+        rename(account, "sent")
+        assert Account.objects.get().number == "sent"
+        Account.objects.update(number="updated")
+        [read] = bulk.select(Account, "id = ANY(%s)", [[account.pk]])
+        assert read.number == "updated"
+        read.number = "saved"
+        read.save()
+    assert numbers() == {"saved"}
+
+
+def test_it_is_a_savepoint_within_a_transaction():
+    account = world.customer()
+    with transaction.atomic():
+        with trips.together():
+            rename(account, "kept")
+        with pytest.raises(IntegrityError), trips.together():
+            rename(account, "x" * 8)
+            bulk.insert([Account(user_id=account.user_id, number="x" * 8)])
+    assert numbers() == {"kept"}
+
+
+def test_one_within_another_travels_with_it_and_fails_alone():
+    account = world.customer()
+    with trips.together():
+        rename(account, "kept")
+        with pytest.raises(IntegrityError), trips.together():
+            bulk.insert([Account(user_id=account.user_id, number="kept")])
+        assert bulk.select(Account, "id = ANY(%s)", [[account.pk]])[0].number == "kept"
+    assert numbers() == {"kept"}
+
+
+def test_what_hangs_on_the_commit_runs_after_it():
+    account = world.customer()
+    seen = []
+    with trips.together():
+        transaction.on_commit(lambda: seen.append(numbers()))
+        rename(account, "durable")
+        assert not seen
+    assert seen == [{"durable"}]
+
+
+def test_a_pooled_connection_goes_back_as_it_came():
+    account = world.customer()
+    for number in ("one", "two", "three"):
+        with trips.together():
+            rename(account, number)
+        raw = connection.connection
+        assert raw.autocommit
+        assert raw.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        assert raw.info.pipeline_status == psycopg.pq.PipelineStatus.OFF
+        connection.close()
+    assert numbers() == {"three"}
+
+
+def test_statements_stay_prepared_from_one_trip_to_the_next_and_survive_a_failure():
+    account, other = world.customer(), world.customer()
+    for _ in range(3):
+        with trips.together():
+            rename(account, "mine")
+    with pytest.raises(IntegrityError), trips.together():
+        rename(other, "mine")
+    with trips.together():
+        rename(account, "still")
+    prepared = bulk.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement ~ '^UPD'")
+    assert prepared == [(1,)]  # the failure has cleared all others
+    assert "still" in numbers()
+
+
+def test_a_statement_that_was_dropped_with_a_failed_trip_can_be_sent_again():
+    account, other = world.customer(), world.customer()
+    with trips.together():
+        with pytest.raises(IntegrityError), trips.together():
+            rename(account, other.number)
+            trips.send("SELECT 'never sent before'")
+        assert trips.send("SELECT 'never sent before'").get() == [("never sent before",)]
+
+
+@pytest.mark.parametrize("behind", [0, 1, 50])
+def test_the_failure_that_is_raised_is_the_first_however_much_was_behind_it(behind):
+    account, other = world.customer(), world.customer()
+    for _ in range(10):
+        with pytest.raises(IntegrityError), trips.together():
+            rename(account, other.number)
+            for number in range(behind):
+                trips.send("SELECT pg_sleep(0), %s", ["x" * 200 * number])
