@@ -12,6 +12,7 @@ from simple_history.models import HistoricalRecords
 from accounts.models import Account
 from marketdata.models import Instrument, PriceField, QuantityField
 from orders.lifecycle import Status
+from orders.tickets import OrderClass, Role
 from venues.messages import OrderType, Side, TimeInForce
 
 
@@ -46,7 +47,22 @@ class Order(models.Model):
     type = models.CharField(max_length=16, choices=_choices(OrderType))
     time_in_force = models.CharField(max_length=3, choices=_choices(TimeInForce))
     quantity = QuantityField()
+    notional = models.DecimalField(max_digits=28, decimal_places=2, null=True, blank=True)
     limit_price = PriceField(null=True, blank=True)
+    stop_price = PriceField(null=True, blank=True)
+    trail_amount = PriceField(null=True, blank=True)
+    trail_percent = PriceField(null=True, blank=True)
+    high_water_mark = PriceField(null=True, blank=True, help_text="When it was triggered.")
+    display_quantity = QuantityField(null=True, blank=True)
+    is_post_only = models.BooleanField(default=False)
+    order_class = models.CharField(
+        max_length=8, choices=_choices(OrderClass), default=OrderClass.SIMPLE.value
+    )
+    group = models.UUIDField(null=True, blank=True)
+    role = models.CharField(max_length=12, choices=_choices(Role), blank=True, default="")
+    replaces = models.UUIDField(null=True, blank=True)
+    replaced_by = models.UUIDField(null=True, blank=True)
+    replaced_total = QuantityField(null=True, blank=True)
     protection_price = PriceField(null=True, blank=True)
     extended_hours = models.BooleanField(default=False)
     status = models.CharField(max_length=16, choices=_choices(Status))
@@ -56,6 +72,9 @@ class Order(models.Model):
     venue_order_id = models.CharField(max_length=64, blank=True, default="")
     denial_code = models.CharField(max_length=40, blank=True, default="")
     status_reason = models.CharField(max_length=300, blank=True, default="")
+    warnings = models.CharField(max_length=200, blank=True, default="", help_text="Codes.")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    triggered_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -63,6 +82,7 @@ class Order(models.Model):
     cancelled_at = models.DateTimeField(null=True, blank=True)
     expired_at = models.DateTimeField(null=True, blank=True)
     rejected_at = models.DateTimeField(null=True, blank=True)
+    replaced_at = models.DateTimeField(null=True, blank=True)
 
     history = HistoricalRecords(
         bases=[OrderHistoryContext],
@@ -87,6 +107,15 @@ class Order(models.Model):
                 condition=Q(status__in=[s.value for s in Status if not s.is_final]),
                 name="order_open",
             ),
+            models.Index(fields=["group"], condition=Q(group__isnull=False), name="order_by_group"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(
+                    expires_at__isnull=False,
+                    status__in=[s.value for s in Status if not s.is_final],
+                ),
+                name="order_expiring",
+            ),
         )
 
     def __str__(self) -> str:
@@ -102,8 +131,37 @@ class Order(models.Model):
         return self.filled_value / self.filled_quantity if self.filled_quantity else None
 
 
+class Watch(models.Model):
+    """A held order whose price is watched; the row goes when the order is no longer held.
+
+    A stop has a `stop_price`, a trailing stop an amount or a percentage, and the `mark` that the
+    price has reached since `since`: the highest for a sell, the lowest for a buy. `changed_in` is
+    the transaction that wrote the row last, so that a reader finds what is new to it; the
+    database sets it.
+    """
+
+    order = models.OneToOneField(
+        Order, on_delete=models.PROTECT, primary_key=True, related_name="watch"
+    )
+    account = models.ForeignKey(Account, on_delete=models.PROTECT)
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
+    side = models.CharField(max_length=4, choices=_choices(Side))
+    stop_price = PriceField(null=True)
+    trail_amount = PriceField(null=True)
+    trail_percent = PriceField(null=True)
+    mark = PriceField(null=True)
+    since = models.DateTimeField()
+    changed_in = models.BigIntegerField(default=0, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.side} stop of {self.order_id}"
+
+
 class Trade(models.Model):
-    """One fill of one order, as the venue reported it. Append-only."""
+    """One fill of one order, as the venue reported it, or the bust of one. Append-only.
+
+    `busts` is the fill that this row takes back, whole; it then repeats its terms.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="trades")
@@ -114,6 +172,9 @@ class Trade(models.Model):
     side = models.CharField(max_length=4, choices=_choices(Side))
     quantity = QuantityField()
     price = PriceField()
+    busts = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="busted_by"
+    )
     executed_at = models.DateTimeField()
     booked_at = models.DateTimeField()
 

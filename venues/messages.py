@@ -35,7 +35,7 @@ class OrderType(StrEnum):
 
 
 class TimeInForce(StrEnum):
-    """How long an order stands. `OPG` and `CLS` take part in the opening and closing auction only."""
+    """How long an order stands. `OPG` and `CLS` are for the opening or the closing auction only."""
 
     DAY = "day"
     GTC = "gtc"
