@@ -29,7 +29,8 @@ def record(entries: Sequence[tuple[LockedAccount, Event]]) -> None:
             event, account_id=str(account.pk), sequence=sequence, previous=previous
         )
         rows.append(
-            Activity(
+            bulk.new(
+                Activity,
                 account_id=account.pk,
                 sequence=sequence,
                 kind=event.kind,

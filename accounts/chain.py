@@ -35,7 +35,7 @@ def digest(event: Event, *, account_id: str, sequence: int, previous: str) -> st
         {
             "account_id": account_id,
             "actor": event.actor,
-            "at": event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "at": _in_microseconds(event.at),
             "kind": event.kind,
             "payload": dict(event.payload),
             "sequence": sequence,
@@ -43,6 +43,10 @@ def digest(event: Event, *, account_id: str, sequence: int, previous: str) -> st
         option=orjson.OPT_SORT_KEYS,
     )
     return hashlib.sha256(previous.encode() + canonical).hexdigest()
+
+
+def _in_microseconds(at: datetime) -> str:
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def verify(account_id: str, rows: Iterable[tuple[int, Event, str]]) -> tuple[int, str]:

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from accounts.models import Account
 from foundation import bulk
+from foundation.trips import Answer
 
 LockedAccount = NewType("LockedAccount", Account)
 
@@ -27,14 +28,22 @@ class NotInTransaction(RuntimeError):
     """A lock outside a transaction would be gone before it is of use."""
 
 
-def lock_all(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
-    """Lock these accounts, in order, until the transaction ends. Unknown ids are left out."""
+def ask_all(account_ids: Iterable[UUID]) -> Answer[dict[UUID, LockedAccount]]:
+    """Ask for these accounts, locked in order until the transaction ends.
+
+    Unknown ids are left out. What is asked after this, in the same trip, is read behind the locks.
+    """
     if not transaction.get_connection().in_atomic_block:
         raise NotInTransaction("accounts are locked inside a transaction")
-    accounts = bulk.select(
+    accounts = bulk.ask(
         Account, "id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(set(account_ids))]
     )
-    return {account.pk: LockedAccount(account) for account in accounts}
+    return Answer(lambda: {account.pk: LockedAccount(account) for account in accounts.get()})
+
+
+def lock_all(account_ids: Iterable[UUID]) -> dict[UUID, LockedAccount]:
+    """Lock these accounts, in order, until the transaction ends. Unknown ids are left out."""
+    return ask_all(account_ids).get()
 
 
 def lock(account_id: UUID) -> LockedAccount:

@@ -11,7 +11,7 @@ Inside `trips.together()` nothing waits before an answer is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
@@ -70,6 +70,17 @@ def ask(model: type[M], clause: LiteralString, parameters: Sequence[Any]) -> Ans
     return Answer(lambda: _instances(model, answer.get()))
 
 
+def new(model: type[M], **values: Any) -> M:
+    """Return what `model(**values)` does, for a tenth of what that costs.
+
+    Values have the names of attributes (`account_id`, not `account`); what is not given has its
+    default. No signals are sent.
+    """
+    given = _defaults(model)
+    attributes = {name: default() for name, default in given.made.items() if name not in values}
+    return _instance(model, {**given.constant, **attributes, **values}, is_stored=False)
+
+
 def insert(rows: Sequence[models.Model]) -> None:
     """Insert `rows`, all of one model, in order. Automatic keys are left to the database."""
     if rows:
@@ -109,23 +120,36 @@ def _as_text(value: object) -> str:
 
 
 def _instances(model: type[M], rows: Iterable[Values]) -> list[M]:
-    """Return instances as `Model.from_db` makes them, but for a tenth of what it costs.
-
-    No signals are sent, and no field converts what psycopg has read.
-    """
+    """Return instances as `Model.from_db` does, but that no field converts what was read."""
     columns = list(_columns(model).values())
     names = [column.attribute for column in columns]
-    json = [column.attribute for column in columns if column.is_json]
-    found = []
-    for row in rows:
-        instance = model.__new__(model)
-        instance.__dict__ = dict(zip(names, row, strict=True))
-        for name in json:
-            instance.__dict__[name] = orjson.loads(instance.__dict__[name] or "null")
-        instance._state = ModelState()
-        instance._state.db, instance._state.adding = connection.alias, False
-        found.append(instance)
-    return found
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    for name in (column.attribute for column in columns if column.is_json):
+        for values in found:
+            values[name] = orjson.loads(values[name] or "null")
+    return [_instance(model, values, is_stored=True) for values in found]
+
+
+def _instance(model: type[M], values: dict[str, Any], *, is_stored: bool) -> M:
+    instance = model.__new__(model)
+    instance.__dict__ = values
+    instance._state = state = ModelState()
+    if is_stored:
+        state.db, state.adding = connection.alias, False
+    return instance
+
+
+class _Defaults(NamedTuple):
+    constant: dict[str, Any]
+    made: dict[str, Callable[[], Any]]
+
+
+@lru_cache
+def _defaults(model: type[models.Model]) -> _Defaults:
+    fields = model._meta.concrete_fields
+    made = {f.attname: f.default for f in fields if f.has_default() and callable(f.default)}
+    constant = {f.attname: f.get_default() for f in fields if f.attname not in made}
+    return _Defaults(constant, made)
 
 
 @lru_cache

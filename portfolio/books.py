@@ -7,18 +7,18 @@ ones before it left, and closing writes all of it with one statement a table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
-
-from django.db.models import Q
 
 from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH
+from foundation.trips import Answer
 from marketdata.models import Instrument
 from portfolio import accounting
 from portfolio.accounting import Holding
@@ -74,12 +74,14 @@ class Books:
         balances: Iterable[Balance],
         holds: Iterable[Hold] = (),
         positions: Iterable[Position] = (),
+        house: Mapping[LedgerKey, int] = MappingProxyType({}),
     ) -> None:
         self._balances = {(b.account_id, b.asset): b for b in balances}
         self._stored = set(self._balances)
         self._holds = {h.order_id: h for h in holds}
         self._positions = {(p.account_id, p.instrument_id): p for p in positions}
         self._stored_positions = set(self._positions)
+        self._house = house
         self._new_holds: list[Hold] = []
         self._changed_balances: set[tuple[UUID, str]] = set()
         self._changed_holds: set[UUID] = set()
@@ -107,7 +109,8 @@ class Books:
         balance = self._balance(account, asset)
         if amount > balance.available:
             raise Uncovered(f"needs {amount} {asset}, {balance.available} is available")
-        hold = Hold(
+        hold = bulk.new(
+            Hold,
             order_id=order_id,
             account_id=account.pk,
             asset=asset,
@@ -197,7 +200,7 @@ class Books:
     def _balance(self, account: LockedAccount, asset: str) -> Balance:
         key = (account.pk, asset)
         if key not in self._balances:
-            self._balances[key] = Balance(account_id=account.pk, asset=asset)
+            self._balances[key] = bulk.new(Balance, account_id=account.pk, asset=asset)
         return self._balances[key]
 
     def _pending_hold(self, order_id: UUID) -> Hold | None:
@@ -226,7 +229,8 @@ class Books:
         customer: LedgerKey = (account.pk, LedgerAccount.Kind.CUSTOMER.value, move.asset)
         house: LedgerKey = (None, move.house.value, move.asset)
         debit, credit = (house, customer) if move.amount > 0 else (customer, house)
-        transfer = Transfer(
+        transfer = bulk.new(
+            Transfer,
             at=move.at,
             kind=move.kind,
             reference=move.reference,
@@ -241,7 +245,8 @@ class Books:
         key = (account.pk, fill.instrument.pk)
         position = self._positions.get(key)
         if position is None:
-            position = self._positions[key] = Position(
+            position = self._positions[key] = bulk.new(
+                Position,
                 account_id=account.pk,
                 instrument_id=fill.instrument.pk,
                 opened_at=fill.at,
@@ -261,8 +266,11 @@ class Books:
         """Return the ids of the ledger accounts concerned, opening those that are new."""
         customer = LedgerAccount.Kind.CUSTOMER.value
         known: dict[LedgerKey, int] = {
-            (owner, customer, asset): self._balances[owner, asset].ledger_account_id
-            for owner, asset in self._stored
+            **self._house,
+            **{
+                (owner, customer, asset): self._balances[owner, asset].ledger_account_id
+                for owner, asset in self._stored
+            },
         }
         needed: set[LedgerKey] = {
             (owner, customer, asset) for owner, asset in self._changed_balances - self._stored
@@ -270,12 +278,7 @@ class Books:
         for _, debit, credit in self._moves:
             needed |= {debit, credit}
         missing = needed - known.keys()
-        if missing:
-            known |= _find_ledger_accounts(missing)
-        missing = needed - known.keys()
-        if missing:
-            known |= _open_ledger_accounts(missing)
-        return known
+        return known | _open_ledger_accounts(missing) if missing else known
 
 
 def _still_held(hold: Hold, fill: Fill) -> Decimal:
@@ -289,24 +292,73 @@ def _still_held(hold: Hold, fill: Fill) -> Decimal:
     )
 
 
-def _find_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
-    owners = {owner for owner, _, _ in keys if owner is not None}
-    rows = LedgerAccount.objects.filter(
-        Q(owner__in=owners) | Q(owner=None),
-        kind__in={kind for _, kind, _ in keys},
-        asset__in={asset for _, _, asset in keys},
-    ).values_list("owner_id", "kind", "asset", "pk")
-    return {(owner, kind, asset): pk for owner, kind, asset, pk in rows}
+def _ask_ledger_accounts(
+    owners: Collection[UUID], assets: Collection[str]
+) -> Answer[dict[LedgerKey, int]]:
+    """Ask for the ledger accounts of these owners, and the house's, in these assets."""
+    found = bulk.ask(
+        LedgerAccount,
+        "asset = ANY(%s) AND (owner_id = ANY(%s) OR owner_id IS NULL)",
+        [list(assets), list(owners)],
+    )
+    return Answer(lambda: {(row.owner_id, row.kind, row.asset): row.pk for row in found.get()})
 
 
 def _open_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
+    """Return the ids of these ledger accounts, and open those that do not exist."""
+    owners = {owner for owner, _, _ in keys if owner is not None}
+    assets = {asset for _, _, asset in keys}
+    known = _ask_ledger_accounts(owners, assets).get()
+    missing = keys - known.keys()
+    if not missing:
+        return known
     # In order, so that two processes that open the same house account cannot deadlock.
-    ordered = sorted(keys, key=lambda key: (str(key[0] or ""), key[1], key[2]))
+    ordered = sorted(missing, key=lambda key: (str(key[0] or ""), key[1], key[2]))
     LedgerAccount.objects.bulk_create(
         [LedgerAccount(owner_id=owner, kind=kind, asset=asset) for owner, kind, asset in ordered],
         ignore_conflicts=True,
     )
-    return _find_ledger_accounts(keys)
+    return _ask_ledger_accounts(owners, assets).get()
+
+
+def ask_books(
+    *,
+    account_ids: Iterable[UUID],
+    assets: Iterable[str],
+    symbols: Iterable[str] = (),
+    order_ids: Iterable[UUID] = (),
+    instrument_ids: Iterable[UUID] = (),
+) -> Answer[Books]:
+    """Ask for what these accounts own of `assets` and of the instruments called `symbols`.
+
+    With it come the holds of `order_ids` and, where fills will be booked, the positions in
+    `instrument_ids`. It is to be asked behind the locks of the accounts.
+    """
+    owners, named = list(account_ids), list(set(assets))
+    orders, instruments = list(order_ids), list(instrument_ids)
+    balances = bulk.ask(
+        Balance,
+        """account_id = ANY(%s) AND (asset = ANY(%s) OR asset IN
+           (SELECT code FROM marketdata_instrument WHERE symbol = ANY(%s)))""",
+        [owners, named, list(set(symbols))],
+    )
+    holds = bulk.ask(Hold, "order_id = ANY(%s)", [orders]) if orders else None
+    positions = house = None
+    if instruments:
+        positions = bulk.ask(
+            Position,
+            "account_id = ANY(%s) AND instrument_id = ANY(%s)",
+            [owners, instruments],
+        )
+        house = _ask_ledger_accounts((), named)
+    return Answer(
+        lambda: Books(
+            balances=balances.get(),
+            holds=holds.get() if holds else (),
+            positions=positions.get() if positions else (),
+            house=house.get() if house else {},
+        )
+    )
 
 
 def open_books(
@@ -316,25 +368,7 @@ def open_books(
     order_ids: Iterable[UUID] = (),
     instrument_ids: Iterable[UUID] = (),
 ) -> Books:
-    """Read what these locked accounts own of `assets`, the holds of `order_ids` and, where fills
-    will be booked, the positions in `instrument_ids`."""
-    account_ids, order_ids, instrument_ids = (
-        list(accounts),
-        list(order_ids),
-        list(instrument_ids),
-    )
-    return Books(
-        balances=bulk.select(
-            Balance, "account_id = ANY(%s) AND asset = ANY(%s)", [account_ids, list(set(assets))]
-        ),
-        holds=bulk.select(Hold, "order_id = ANY(%s)", [order_ids]) if order_ids else (),
-        positions=(
-            bulk.select(
-                Position,
-                "account_id = ANY(%s) AND instrument_id = ANY(%s)",
-                [account_ids, instrument_ids],
-            )
-            if instrument_ids
-            else ()
-        ),
-    )
+    """Read what `ask_books` asks for, now that the accounts are locked."""
+    return ask_books(
+        account_ids=accounts, assets=assets, order_ids=order_ids, instrument_ids=instrument_ids
+    ).get()

@@ -83,3 +83,15 @@ def test_what_a_column_cannot_hold_raises(number):
 def test_what_has_no_exact_text_is_not_written():
     with pytest.raises(TypeError, match="complex"):
         bulk.insert([message(1j)])  # type: ignore[arg-type]
+
+
+def test_what_is_new_equals_what_the_model_makes():
+    account = world.customer(cash="0.00")
+    given = {"account_id": account.pk, "asset": "USD", "settled": Decimal("1.5")}
+    ours, orm = bulk.new(Balance, **given), Balance(**given)
+    for field in Balance._meta.concrete_fields:
+        assert getattr(ours, field.attname) == getattr(orm, field.attname)
+    assert ours._state.adding
+    assert ours.account == account
+    first, second = (bulk.new(Account, user_id=account.user_id, number=n) for n in ("A", "B"))
+    assert first.pk != second.pk
