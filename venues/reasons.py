@@ -22,6 +22,19 @@ _SENTENCES: Final = {
     "instrument_changed": "Cancelled because the instrument's terms changed.",
     "session_ended": "The session ended before the rest was filled.",
     "order_not_open": "Too late: the order had ended at the venue.",
+    "already_executed": "Too late: the venue had executed that much already.",
+    "type_not_taken": "The venue takes market and limit orders only.",
+    "display_off_lot": "The quantity to be shown is not in the venue's steps.",
+    "cash_not_positive": "The venue takes no such amount.",
+    "cash_reached": "The amount was used up; the rest was cancelled.",
+    "post_only_must_rest": "A post-only order must be a limit order that may rest.",
+    "post_only_would_execute": "A post-only order would have been executed at once.",
+    "extended_hours_limit_only": "Outside the regular session the venue takes limit orders only.",
+    "auction_collecting": "The venue collects orders for an auction: none is executed at once.",
+    "auction_ended": "The auction ended before the rest was filled.",
+    "self_trade": "Cancelled: it would have traded with an order of the same customer.",
+    "outside_bands": "The rest was cancelled: the venue executes nothing beyond its price bands.",
+    "trade_busted": "The venue took this trade back.",
 }
 
 

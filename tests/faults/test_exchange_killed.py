@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from tests.services.exchange.running import exchange, listed, order
-from venues.exchange import commands, records, service
-from venues.exchange.commands import OURSELVES
+from venues.exchange import journal, records, service
+from venues.exchange.commands import OURSELVES, Report
 from venues.exchange.engine import Engine
 from venues.exchange.models import JournalEntry, MemberOrder
 
@@ -73,9 +73,9 @@ def test_what_was_acknowledged_is_there_and_entering_again_doubles_nothing(
     again = [
         event.report
         for entry in JournalEntry.objects.order_by("sequence")
-        for command in commands.decode(entry.commands)
+        for command in journal.decode(entry.commands)
         for event in engine.apply(command, entry.at)
-        if isinstance(event, commands.Report) and event.member == OURSELVES
+        if isinstance(event, Report) and event.member == OURSELVES
     ]
     assert told == again
     assert engine.snapshot() == records.recover().engine.snapshot()

@@ -220,6 +220,11 @@ class OrderBook:
         reserve = self.reserves.get(order.number)
         return order.leaves + reserve.hidden if reserve else order.leaves
 
+    def is_hidden(self, order: Order) -> bool:
+        """Tell whether nothing of a resting order is ever shown."""
+        reserve = self.reserves.get(order.number)
+        return reserve is not None and not reserve.display
+
     def cancel(self, number: int) -> Order:
         """Take the resting order `number` out of the book and return it; `leaves` stays as it was.
 
@@ -262,10 +267,9 @@ class OrderBook:
 
     def _own(self, order: Order) -> BookSide:
         """Return the side on which `order` rests."""
-        reserve = self.reserves.get(order.number)
-        if reserve is None or reserve.display:
-            return self.bids if order.sign > 0 else self.asks
-        return self.hidden_bids if order.sign > 0 else self.hidden_asks
+        if self.is_hidden(order):
+            return self.hidden_bids if order.sign > 0 else self.hidden_asks
+        return self.bids if order.sign > 0 else self.asks
 
     def _opposite(self, sign: int) -> tuple[BookSide, BookSide]:
         """Return what an order with this sign meets: what is shown, and what is hidden."""

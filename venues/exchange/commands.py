@@ -1,4 +1,4 @@
-"""What can be asked of the exchange, what it answers, and how the journal writes the asking down.
+"""What can be asked of the exchange, and what it answers.
 
 Members speak the words of the wire (`venues.messages`); simulated participants, who live in the
 house, speak ticks and lots. Pure values.
@@ -6,21 +6,24 @@ house, speak ticks and lots. Pure values.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
+from marketdata.calendars import Phase
 from venues import messages
 
 OURSELVES: Final = "OPENFLOOR"
 
 
 class Reason(StrEnum):
-    """Why an order was rejected or cancelled, or a cancel refused. Clients may rely on these."""
+    """Why an order was rejected or cancelled, or a cancel or replace refused.
+
+    Clients may rely on these.
+    """
 
     UNKNOWN_SYMBOL = "unknown_symbol"
     HALTED = "halted"
@@ -32,6 +35,13 @@ class Reason(StrEnum):
     PROTECTION_MISSING = "protection_missing"
     PRICE_NOT_POSITIVE = "price_not_positive"
     PRICE_OFF_TICK = "price_off_tick"
+    TYPE_NOT_TAKEN = "type_not_taken"
+    DISPLAY_OFF_LOT = "display_off_lot"
+    CASH_NOT_POSITIVE = "cash_not_positive"
+    POST_ONLY_MUST_REST = "post_only_must_rest"
+    POST_ONLY_WOULD_EXECUTE = "post_only_would_execute"
+    EXTENDED_HOURS_LIMIT_ONLY = "extended_hours_limit_only"
+    AUCTION_COLLECTING = "auction_collecting"
 
     REQUESTED = "requested"
     NOTHING_LEFT_AT_PRICE = "nothing_left_at_price"
@@ -39,8 +49,27 @@ class Reason(StrEnum):
     NOT_FILLED_IN_FULL = "not_filled_in_full"
     INSTRUMENT_CHANGED = "instrument_changed"
     SESSION_ENDED = "session_ended"
+    CASH_REACHED = "cash_reached"
+    SELF_TRADE = "self_trade"
+    AUCTION_ENDED = "auction_ended"
+    OUTSIDE_BANDS = "outside_bands"
 
     ORDER_NOT_OPEN = "order_not_open"
+    ALREADY_EXECUTED = "already_executed"
+
+    TRADE_BUSTED = "trade_busted"
+
+
+@dataclass(frozen=True, slots=True)
+class BandTerms:
+    """How far a price may run: limit-up and limit-down at `percent` around the reference price.
+
+    Interest that stands at a band for `limit_seconds` pauses trading for `pause_seconds`.
+    """
+
+    percent: Decimal
+    limit_seconds: int = 15
+    pause_seconds: int = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +81,76 @@ class Admit:
     lot: Decimal
     quantity_min: Decimal
     calendar: str
+    bands: BandTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Stop or resume trading in `symbol`; cancels are always taken."""
+    """Stop or resume trading in `symbol`; cancels are always taken.
+
+    Trading resumes through an auction, which collects orders for `auction_seconds` first.
+    """
 
     symbol: str
     is_halted: bool
+    auction_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
+    """Begin a phase of the session of `date`: early, regular or late.
+
+    The regular one begins with the opening auction, and ends with the closing one when the late
+    one begins. `has_auction` says whether that is still timely.
+    """
+
     calendar: str
     date: date
+    phase: Phase = Phase.REGULAR
+    has_auction: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class CloseSession:
-    """End the session of `calendar`: what was good for the day expires."""
+    """End the session of `calendar`: what was good for the day expires.
+
+    A regular session ends with its closing auction. `has_auction` says whether that is still
+    timely: after an outage its price would surprise.
+    """
 
     calendar: str
+    has_auction: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Let happen what is due by now: pauses begin and end, auctions uncross."""
+
+
+@dataclass(frozen=True, slots=True)
+class BustedFill:
+    """One member's side of a trade that is taken back.
+
+    `cumulative_quantity` is what the order had executed before the bust, for one that has ended.
+    """
+
+    member: str
+    client_order_id: str
+    venue_order_id: str
+    execution_id: str
+    side: messages.Side
+    cumulative_quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Bust:
+    """Take back the trade `number`, of which members had these sides."""
+
+    number: int
+    symbol: str
+    quantity: Decimal
+    price: Decimal
+    sides: Sequence[BustedFill]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +186,15 @@ class MassQuote:
     asks: Sequence[tuple[int, int]] | None
 
 
-Command = Admit | Halt | OpenSession | CloseSession | Enter | Take | MassQuote
+Command = Admit | Halt | OpenSession | CloseSession | Wake | Bust | Enter | Take | MassQuote
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One print: `number` counts the exchange's trades, `aggressor` is who came second."""
+    """One print: `number` counts the exchange's trades, `aggressor` is who came second.
+
+    In an auction nobody did.
+    """
 
     number: int
     symbol: str
@@ -122,7 +203,19 @@ class Trade:
     quantity: Decimal
     buyer: str
     seller: str
-    aggressor: messages.Side
+    aggressor: messages.Side | None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What of a report is an execution, for the exchange's own records.
+
+    `number` counts the executions of all members without a gap; `date` is the trading day.
+    """
+
+    number: int
+    side: messages.Side
+    date: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,89 +225,20 @@ class Report:
     member: str
     symbol: str
     report: messages.ExecutionReport
+    execution: Execution | None = None
 
 
 Event = Trade | Report
 
 
-def encode(commands: Sequence[Command]) -> str:
-    """Return the commands as compact JSON; `decode` gives back equal ones."""
-    return json.dumps([_plain(command) for command in commands], separators=(",", ":"))
+def request_id(request: messages.Request) -> str:
+    """Return what names a member's request for ever.
 
-
-def decode(text: str) -> list[Command]:
-    """Return the commands that `encode` wrote. Raises ValueError for anything else."""
-    return [_command(*plain) for plain in json.loads(text)]
-
-
-def _plain(command: Command) -> list[Any]:
-    match command:
-        case MassQuote(participant, symbol, bids, asks):
-            return ["Q", participant, symbol, _flat(bids), _flat(asks)]
-        case Take(participant, symbol, sign, price, quantity):
-            return ["T", participant, symbol, sign, price, quantity]
-        case Enter(member, messages.NewOrder() as order):
-            limit = None if order.limit_price is None else str(order.limit_price)
-            return [
-                *(
-                    "N",
-                    member,
-                    order.client_order_id,
-                    order.symbol,
-                    order.side,
-                    str(order.quantity),
-                ),
-                *(order.type, order.time_in_force, limit),
-            ]
-        case Enter(member, messages.CancelOrder() as cancel):
-            return ["C", member, cancel.request_id, cancel.client_order_id]
-        case Admit(symbol, tick, lot, quantity_min, calendar):
-            return ["A", symbol, str(tick), str(lot), str(quantity_min), calendar]
-        case Halt(symbol, is_halted):
-            return ["H", symbol, is_halted]
-        case OpenSession(calendar, day):
-            return ["O", calendar, day.isoformat()]
-        case CloseSession(calendar):
-            return ["X", calendar]
-    raise ValueError(f"{command!r} is not a command of the exchange")
-
-
-def _command(code: str, *fields: Any) -> Command:
-    match code, fields:
-        case "Q", (participant, symbol, bids, asks):
-            return MassQuote(participant, symbol, _pairs(bids), _pairs(asks))
-        case "T", (participant, symbol, sign, price, quantity):
-            return Take(participant, symbol, sign, price, quantity)
-        case "N", (member, client_order_id, symbol, side, quantity, type_, time_in_force, limit):
-            return Enter(
-                member,
-                messages.NewOrder(
-                    client_order_id=client_order_id,
-                    symbol=symbol,
-                    side=messages.Side(side),
-                    quantity=Decimal(quantity),
-                    type=messages.OrderType(type_),
-                    time_in_force=messages.TimeInForce(time_in_force),
-                    limit_price=None if limit is None else Decimal(limit),
-                ),
-            )
-        case "C", (member, request_id, client_order_id):
-            return Enter(member, messages.CancelOrder(request_id, client_order_id))
-        case "A", (symbol, tick, lot, quantity_min, calendar):
-            return Admit(symbol, Decimal(tick), Decimal(lot), Decimal(quantity_min), calendar)
-        case "H", (symbol, is_halted):
-            return Halt(symbol, is_halted)
-        case "O", (calendar, day):
-            return OpenSession(calendar, date.fromisoformat(day))
-        case "X", (calendar,):
-            return CloseSession(calendar)
-    raise ValueError(f"the journal holds a command that is unknown here: {code!r} {fields!r}")
-
-
-def _flat(rungs: Sequence[tuple[int, int]] | None) -> list[int] | None:
-    """Write rungs as one list: most of the journal is mass quotes, and this halves them."""
-    return None if rungs is None else [number for rung in rungs for number in rung]
-
-
-def _pairs(numbers: list[int] | None) -> tuple[tuple[int, int], ...] | None:
-    return None if numbers is None else tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    An order and the replacement of one share their names: both are orders. A cancel shares none.
+    """
+    match request:
+        case messages.CancelOrder():
+            return f"cancel:{request.request_id}"
+        case messages.ReplaceOrder():
+            return f"order:{request.new_client_order_id}"
+    return f"order:{request.client_order_id}"

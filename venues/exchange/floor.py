@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from foundation.decimals import text
 from marketdata import calendars
+from marketdata.calendars import Phase
 from marketdata.models import Instrument
 from marketdata.tape import HEARTBEAT_SECONDS
 from marketdata.ticks import SIMULATED, QuoteTick, Tick, TradeTick
 from venues.exchange import records, replay
 from venues.exchange.commands import (
     Admit,
+    BandTerms,
     CloseSession,
     Command,
     Enter,
@@ -28,15 +30,23 @@ from venues.exchange.commands import (
     MassQuote,
     OpenSession,
     Trade,
+    Wake,
+    request_id,
 )
-from venues.exchange.engine import Engine, request_id
+from venues.exchange.engine import Engine
+from venues.exchange.market import LIQUIDITY, Market
 from venues.exchange.market import Instrument as Traded
-from venues.exchange.market import Market
 from venues.exchange.stage import Change, Stage
+from venues.exchange.state import Session
 
 _LOOK_SECONDS: Final = 1.0
 _SNAPSHOT_COMMANDS: Final = 50_000
 _SNAPSHOT_AGE_MAX: Final = timedelta(minutes=5)
+_RESUMPTION_SECONDS: Final = 10
+_CLOSING_LAG_MAX: Final = timedelta(minutes=5)
+# As in the US: narrow bands for what everybody knows, wider ones for the rest.
+_NARROW_BANDS: Final = BandTerms(Decimal(5))
+_WIDE_BANDS: Final = BandTerms(Decimal(10))
 _HEARTBEAT: Final = timedelta(seconds=HEARTBEAT_SECONDS * 0.8)
 
 
@@ -110,7 +120,7 @@ class Floor:
 
     def _house_commands(self, now: datetime) -> list[Command]:
         """Return what the exchange itself orders: listings, halts, sessions, who may quote."""
-        commands: list[Command] = []
+        commands: list[Command] = [Wake()] if self.engine.is_due(now) else []
         if time.monotonic() >= self._looks_at:
             self._looks_at = time.monotonic() + _LOOK_SECONDS
             instruments = list(Instrument.objects.order_by("symbol"))
@@ -133,13 +143,15 @@ class Floor:
                 Decimal(text(instrument.quantity_increment)),
                 Decimal(text(instrument.quantity_min)),
                 instrument.calendar,
+                self._bands(instrument),
             )
             listing = self.engine.listings.get(instrument.symbol)
             is_halted = instrument.halted or not instrument.tradable
             if listing is None or listing.terms != terms:
                 commands.append(terms)
             if (listing.is_halted if listing else False) != is_halted:
-                commands.append(Halt(instrument.symbol, is_halted))
+                seconds = 0 if is_halted else _RESUMPTION_SECONDS
+                commands.append(Halt(instrument.symbol, is_halted, seconds))
             is_crypto = instrument.asset_class == Instrument.AssetClass.CRYPTO
             self.market.admit(
                 Traded(
@@ -148,17 +160,25 @@ class Floor:
             )
         return commands
 
+    def _bands(self, instrument: Instrument) -> BandTerms | None:
+        """Return how far a price may run: coins as far as they like, and so may a recording."""
+        is_crypto = instrument.asset_class == Instrument.AssetClass.CRYPTO
+        if is_crypto or instrument.symbol in self.stage.symbols:
+            return None
+        return _NARROW_BANDS if instrument.symbol in LIQUIDITY else _WIDE_BANDS
+
     def _sessions(self, of: set[str], now: datetime) -> list[Command]:
         """Return the openings and closings that the calendars ask for at `now`."""
         commands: list[Command] = []
         for calendar in sorted(of | self.engine.sessions.keys()):
-            session = calendars.session(calendar, now)
-            due = session.date if session.open <= now < session.close else None
-            running = self.engine.sessions.get(calendar)
-            if running is not None and running != due:
-                commands.append(CloseSession(calendar))
-            if due is not None and running != due:
-                commands.append(OpenSession(calendar, due))
+            due, running = _session_due(calendar, now), self.engine.sessions.get(calendar)
+            if due == running:
+                continue
+            is_timely = running is None or now - _close_of(calendar, running) <= _CLOSING_LAG_MAX
+            if running is not None and (due is None or due.date != running.date):
+                commands.append(CloseSession(calendar, is_timely))
+            if due is not None:
+                commands.append(OpenSession(calendar, due.date, due.phase, is_timely))
         return commands
 
     def _recast(self, change: Change) -> list[Command]:
@@ -166,6 +186,8 @@ class Floor:
         commands: list[Command] = []
         for symbol in change.begun:
             commands += self.market.withdraw(symbol)
+            # A recording is of another day, and may begin far from the last price here.
+            commands.append(replace(self.engine.listings[symbol].terms, bands=None))
         for player in change.ended:
             for symbol in sorted(player.symbols):
                 commands.append(MassQuote(replay.PARTICIPANT, symbol, (), ()))
@@ -182,7 +204,7 @@ class Floor:
         commands: list[Command] = []
         for symbol, listing in self.engine.listings.items():
             if listing.quotes.get(replay.PARTICIPANT):
-                best = self.engine.best(symbol)
+                best = listing.best()
                 ticks = [price for price in (best.bid, best.ask) if price is not None]
                 commands.append(MassQuote(replay.PARTICIPANT, symbol, (), ()))
                 self.market.come_back(symbol, sum(ticks) * listing.terms.tick / len(ticks))
@@ -265,6 +287,23 @@ class Floor:
         return replay.SOURCE if symbol in self.stage.symbols else SIMULATED
 
 
+def _session_due(calendar: str, now: datetime) -> Session | None:
+    """Return the session that is on at `now`, and its phase."""
+    phase = calendars.phase(calendar, now)
+    if phase is Phase.CLOSED:
+        return None
+    # Late trading follows the close, and the calendar looks ahead to the next session.
+    is_late = phase is Phase.LATE
+    day = calendars.date_of(now) if is_late else calendars.session(calendar, now).date
+    return Session(day, phase)
+
+
+def _close_of(calendar: str, session: Session) -> datetime:
+    """Return when the regular session closes, or has closed."""
+    found = calendars.sessions(calendar, first=session.date, last=session.date)
+    return found[0].close if found else calendars.midnight(session.date)
+
+
 def _says_the_same(one: QuoteTick, other: QuoteTick) -> bool:
     return (one.bid, one.bid_size, one.ask, one.ask_size) == (
         other.bid,
@@ -276,9 +315,9 @@ def _says_the_same(one: QuoteTick, other: QuoteTick) -> bool:
 
 def _symbols_of(command: Command, engine: Engine, events: Sequence[Event]) -> set[str]:
     """Return the symbols whose book `command` may have changed."""
-    if isinstance(command, MassQuote):
+    if isinstance(command, MassQuote | Admit | Halt):
         return {command.symbol}
-    if isinstance(command, Admit):
-        return {command.symbol}
+    if isinstance(command, OpenSession | CloseSession | Wake):
+        return set(engine.listings)
     symbols = {event.symbol for event in events if event.symbol}
     return symbols & engine.listings.keys()

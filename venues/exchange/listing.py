@@ -2,25 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from marketdata.calendars import Phase
+from venues.exchange.bands import Bands
 from venues.exchange.book import Order, OrderBook
-from venues.exchange.commands import Admit
+from venues.exchange.commands import Admit, BandTerms
+from venues.messages import SelfTradePrevention, TimeInForce
 
 
 @dataclass(slots=True)
 class MemberOrder:
-    """What the exchange knows of a member's order beyond its place in the book; in lots."""
+    """What the exchange knows of a member's order beyond its place in the book.
+
+    Quantities are in lots and the price in ticks. `cash` is what its executions may still be
+    worth, in ticks times lots. `busted` is what of `executed` was taken back; it is not executed
+    again. `is_for_next_session` says that a day order was entered after the day.
+    """
 
     number: int
     member: str
     client_order_id: str
     symbol: str
-    quantity: int
-    executed: int
-    is_day_order: bool
+    quantity: int = 0
+    price: int = 0
+    is_market: bool = False
+    time_in_force: TimeInForce = TimeInForce.DAY
+    executed: int = 0
+    busted: int = 0
+    is_post_only: bool = False
+    display: int | None = None
+    cash: int | None = None
+    extended_hours: bool = False
+    party: str = ""
+    self_trade_prevention: SelfTradePrevention = SelfTradePrevention.CANCEL_NEWEST
+    is_for_next_session: bool = False
+
+    @property
+    def leaves(self) -> int:
+        return self.quantity - self.executed
+
+    @property
+    def is_day_order(self) -> bool:
+        return self.time_in_force is TimeInForce.DAY
+
+    @property
+    def waits_for_auction(self) -> bool:
+        return self.time_in_force in (TimeInForce.OPG, TimeInForce.CLS)
+
+    def lots_at(self, price: int) -> int:
+        """Return how much of it may be executed at `price` before its cash is used up."""
+        return self.leaves if self.cash is None else min(self.leaves, self.cash // price)
+
+    def may_match(self, phase: Phase) -> bool:
+        """Tell whether it may be executed continuously in `phase`."""
+        if self.waits_for_auction:
+            return False
+        return phase is Phase.REGULAR or (phase is not Phase.CLOSED and self.extended_hours)
+
+    def is_of_same_party(self, other: object) -> bool:
+        return (
+            isinstance(other, MemberOrder)
+            and bool(self.party)
+            and (self.member, self.party) == (other.member, other.party)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,84 +82,193 @@ class Best:
     ask_size: int
 
 
-class Listing:
-    """An instrument on this exchange: its terms, its book, and whose quotes lie where."""
+NOBODY = Best(None, 0, None, 0)
 
-    __slots__ = ("book", "is_halted", "quotes", "terms")
+
+class Listing:
+    """An instrument on this exchange: its terms, its book, and whose quotes lie where.
+
+    `waiting` holds the orders that take no part in the trading of this phase: those for an
+    auction, and those for another session. While `auction_at` is set, orders are collected for
+    an auction; they rest in the book and may cross.
+    """
+
+    __slots__ = (
+        *("auction_at", "bands", "book", "has_opened", "is_halted", "last_price", "parties"),
+        *("phase", "quotes", "terms", "waiting"),
+    )
 
     def __init__(self, terms: Admit) -> None:
         self.terms = terms
+        self.phase = Phase.CLOSED
         self.is_halted = False
+        self.has_opened = False
+        self.auction_at: datetime | None = None
         self.book = OrderBook()
+        self.waiting: dict[int, Order] = {}
         self.quotes: dict[str, dict[int, Order]] = {}
+        # Which open orders each party of a member has here.
+        self.parties: dict[tuple[str, str], dict[int, Order]] = {}
+        self.last_price: int | None = None
+        self.bands = Bands(terms.bands) if terms.bands else None
+
+    @property
+    def is_matching(self) -> bool:
+        """Tell whether orders are executed as they come."""
+        return self.phase is not Phase.CLOSED and not self.is_halted and self.auction_at is None
+
+    @property
+    def has_bands(self) -> bool:
+        return self.bands is not None and self.phase is Phase.REGULAR
+
+    def best(self) -> Best:
+        """Return the best that is shown, also where nothing trades."""
+        bid, bid_size = self.book.bids.best() or (None, 0)
+        ask, ask_size = self.book.asks.best() or (None, 0)
+        return Best(bid, bid_size, ask, ask_size)
+
+    def clip(self, sign: int, price: int) -> int:
+        """Return the price, or the band beyond which it may not execute."""
+        return self.bands.clip(sign, price) if self.bands and self.has_bands else price
+
+    def due_at(self) -> datetime | None:
+        """Return when something happens here without anybody's command."""
+        if self.auction_at is not None:
+            return None if self.is_halted else self.auction_at
+        if self.bands is None or not (self.is_matching and self.has_bands):
+            return None
+        return self.bands.pauses_at
+
+    def rest(self, order: Order) -> None:
+        """Let a member's order or a quote rest where it belongs now, unmatched.
+
+        An order with a bound on its cash rests with what that allows at its price.
+        """
+        ticket = order.owner
+        if not isinstance(ticket, MemberOrder):
+            self.book.rest(order)
+            return
+        order.leaves = ticket.lots_at(order.price)
+        if ticket.may_match(self.phase):
+            self.book.rest(order, ticket.display)
+        else:
+            self.waiting[order.number] = order
+
+    def remove(self, order: Order) -> None:
+        """Take an order out of the book, or from among the waiting."""
+        if self.waiting.pop(order.number, None) is None:
+            self.book.cancel(order.number)
+
+    def remember(self, order: Order, ticket: MemberOrder) -> None:
+        """Remember an open order by its party."""
+        if ticket.party:
+            self.parties.setdefault((ticket.member, ticket.party), {})[ticket.number] = order
+
+    def forget(self, ticket: MemberOrder) -> None:
+        """Forget an order that has ended."""
+        if ticket.party:
+            key = ticket.member, ticket.party
+            del self.parties[key][ticket.number]
+            if not self.parties[key]:
+                del self.parties[key]
+
+    def would_meet_itself(self, order: Order, ticket: MemberOrder) -> bool:
+        """Tell whether the order may meet another one of its party."""
+        limit = -order.sign * order.price
+        own = self.parties.get((ticket.member, ticket.party)) if ticket.party else None
+        return own is not None and any(
+            each.sign != order.sign and each.sign * each.price >= limit for each in own.values()
+        )
+
+    def orders(self) -> Iterator[Order]:
+        """Yield all orders here by the time of their entry."""
+        everybody = {**self.book.orders, **self.waiting}
+        return (everybody[number] for number in sorted(everybody))
+
+    # --- State -----------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
         """Return all of it in plain values; the orders in their priority."""
-        terms = self.terms
+        terms, book = self.terms, self.book
+        sides = (book.bids, book.asks, book.hidden_bids, book.hidden_asks)
         return {
             "terms": [str(terms.tick), str(terms.lot), str(terms.quantity_min), terms.calendar],
+            "band_terms": _band_terms_state(terms.bands),
+            "bands": self.bands.state() if self.bands else None,
+            "phase": self.phase,
             "is_halted": self.is_halted,
-            "orders": [
-                [order.number, order.sign, order.price, order.leaves, _owner_state(order)]
-                for side in (self.book.bids, self.book.asks)
-                for order in side.orders()
-            ],
+            "has_opened": self.has_opened,
+            "auction_at": self.auction_at.isoformat() if self.auction_at else None,
+            "last_price": self.last_price,
+            "orders": [self._order_state(order) for side in sides for order in side.orders()],
+            "waiting": [self._order_state(self.waiting[each]) for each in sorted(self.waiting)],
         }
+
+    def _order_state(self, order: Order) -> list[Any]:
+        reserve = self.book.reserves.get(order.number)
+        unseen = None if reserve is None else [reserve.display, reserve.hidden]
+        owner = order.owner
+        if isinstance(owner, MemberOrder):
+            owner = {
+                name: getattr(owner, name) for name in MemberOrder.__slots__ if name != "symbol"
+            }
+        return [order.number, order.sign, order.price, order.leaves, unseen, owner]
 
     @classmethod
     def restore(cls, symbol: str, state: dict[str, Any]) -> tuple[Listing, list[Order]]:
         """Return the listing whose `state()` this is, and those of its orders that are members'."""
         tick, lot, quantity_min, calendar = state["terms"]
-        listing = cls(Admit(symbol, Decimal(tick), Decimal(lot), Decimal(quantity_min), calendar))
+        numbers = Decimal(tick), Decimal(lot), Decimal(quantity_min)
+        bands = _restored_band_terms(state["band_terms"])
+        listing = cls(Admit(symbol, *numbers, calendar, bands))
+        listing.phase = Phase(state["phase"])
         listing.is_halted = state["is_halted"]
-        of_members: list[Order] = []
-        for number, sign, price, leaves, owner in state["orders"]:
-            order = Order(number, sign, price, leaves, owner)
-            if isinstance(owner, str):
-                listing.quotes.setdefault(owner, {})[sign * price] = order
-            else:
-                member, client_order_id, *rest = owner
-                order.owner = MemberOrder(number, member, client_order_id, symbol, *rest)
+        listing.has_opened = state["has_opened"]
+        listing.last_price = state["last_price"]
+        if state["auction_at"]:
+            listing.auction_at = datetime.fromisoformat(state["auction_at"])
+        if bands:
+            listing.bands = Bands.restore(bands, state["bands"])
+        in_book = [listing._restored(plain) for plain in state["orders"]]
+        waiting = [_order(symbol, plain) for plain in state["waiting"]]
+        listing.waiting = {order.number: order for order in waiting}
+        of_members = []
+        for order in (*in_book, *waiting):
+            if isinstance(order.owner, MemberOrder):
+                listing.remember(order, order.owner)
                 of_members.append(order)
-            listing.book.add(order)
+            else:
+                quotes = listing.quotes.setdefault(str(order.owner), {})
+                quotes[order.sign * order.price] = order
         return listing, of_members
 
-
-def withdraw(
-    book: OrderBook, held: dict[int, Order], sign: int, wanted: dict[int, int]
-) -> list[tuple[int, int]]:
-    """Withdraw the quotes of one side that are not `wanted`; return what is wanted and not there.
-
-    A quote that is to be smaller is reduced where it stands; one that is to grow loses its place.
-    """
-    for signed, order in list(held.items()):
-        if order.sign != sign:
-            continue
-        size = wanted.get(signed, 0)
-        if 0 < size <= order.leaves:
-            if size < order.leaves:
-                book.reduce(order.number, size)
-            del wanted[signed]
-        else:
-            book.cancel(order.number)
-            del held[signed]
-    return list(wanted.items())
+    def _restored(self, plain: list[Any]) -> Order:
+        order = _order(self.terms.symbol, plain)
+        display, hidden = plain[4] or (None, 0)
+        order.leaves += hidden
+        self.book.rest(order, display)
+        return order
 
 
-def step_aside(book: OrderBook, held: dict[int, Order], signed: int) -> None:
-    """Withdraw a participant's own quotes that a new one at `signed` would trade with."""
-    for opposite in [each for each in held if (each > 0) != (signed > 0) and each >= -signed]:
-        book.cancel(held.pop(opposite).number)
+def _order(symbol: str, plain: list[Any]) -> Order:
+    number, sign, price, leaves, _, owner = plain
+    if isinstance(owner, dict):
+        owner = MemberOrder(
+            **{
+                **owner,
+                "symbol": symbol,
+                "time_in_force": TimeInForce(owner["time_in_force"]),
+                "self_trade_prevention": SelfTradePrevention(owner["self_trade_prevention"]),
+            }
+        )
+    return Order(number, sign, price, leaves, owner)
 
 
-def _owner_state(order: Order) -> Any:
-    owner = order.owner
-    if isinstance(owner, MemberOrder):
-        return [
-            owner.member,
-            owner.client_order_id,
-            owner.quantity,
-            owner.executed,
-            owner.is_day_order,
-        ]
-    return owner
+def _band_terms_state(terms: BandTerms | None) -> list[Any] | None:
+    if terms is None:
+        return None
+    return [str(terms.percent), terms.limit_seconds, terms.pause_seconds]
+
+
+def _restored_band_terms(state: list[Any] | None) -> BandTerms | None:
+    return BandTerms(Decimal(state[0]), *state[1:]) if state else None

@@ -179,7 +179,8 @@ class Market:
         lots = float(trade.quantity / scene.instrument.lot)
         share = min(lots / scene.terms.level_lots, 1.0)
         half_spread = scene.terms.spread / 2 * float(scene.instrument.tick) / float(trade.price)
-        scene.fair.shift(trade.aggressor.sign * 0.15 * share * half_spread)
+        if trade.aggressor is not None:
+            scene.fair.shift(trade.aggressor.sign * 0.15 * share * half_spread)
 
     def _act(
         self, scene: Scene, engine: Engine, now: datetime, seconds: float, pace: float

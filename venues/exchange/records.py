@@ -17,9 +17,9 @@ from django.db import Error, connection, transaction
 
 from foundation import bulk, wakeups
 from venues import messages
-from venues.exchange import commands as codec
-from venues.exchange.commands import Command, Enter, Event, Report
-from venues.exchange.engine import Engine, request_id
+from venues.exchange import journal as codec
+from venues.exchange.commands import Command, Enter, Event, Report, request_id
+from venues.exchange.engine import Engine
 from venues.exchange.models import JournalEntry, MemberCancel, MemberOrder, MemberReport, Snapshot
 
 log = structlog.get_logger(__name__)

@@ -156,18 +156,29 @@ def _now(trading: floor.Floor) -> datetime:
 
 
 def _check(request: messages.Request) -> None:
-    if isinstance(request, messages.CancelOrder):
-        names, numbers = [request.request_id, request.client_order_id], []
-    else:
-        names, numbers = [request.client_order_id], [request.quantity, request.limit_price]
-        if not request.symbol or len(request.symbol) > 24:
-            raise MalformedRequest("a symbol has 1 to 24 characters")
+    """Refuse what could not even be written down. Raises MalformedRequest."""
+    match request:
+        case messages.CancelOrder():
+            names, numbers = [request.request_id, request.client_order_id], []
+        case messages.ReplaceOrder():
+            names = [request.client_order_id, request.new_client_order_id]
+            numbers = [request.quantity, request.limit_price]
+        case messages.NewOrder():
+            names = [request.client_order_id]
+            numbers = [request.quantity, request.limit_price]
+            numbers += [request.display_quantity, request.cash_max]
+            if not 0 < len(request.symbol) <= 24:
+                raise MalformedRequest("a symbol has 1 to 24 characters")
+            if len(request.party) > 64:
+                raise MalformedRequest("a party has at most 64 characters")
     if not all(0 < len(name) <= 64 for name in names):
         raise MalformedRequest("an id has 1 to 64 characters")
     for number in numbers:
-        if number is None:
-            continue
-        if not number.is_finite() or abs(number) >= _NUMBER_MAX or number % _QUANTUM:
+        if number is not None and not _fits(number):
             raise MalformedRequest(
                 "a number has at most 11 digits before the point and 9 behind it"
             )
+
+
+def _fits(number: Decimal) -> bool:
+    return number.is_finite() and abs(number) < _NUMBER_MAX and not number % _QUANTUM

@@ -10,9 +10,9 @@ from django.db import DatabaseError, connection, transaction
 from marketdata import tape as tapes
 from marketdata.ticks import QuoteTick, TradeTick
 from tests.services.exchange.running import cancel, exchange, listed, order, wait_for
-from venues.exchange import commands as codec
+from venues.exchange import journal as codec
 from venues.exchange import records, service
-from venues.exchange.commands import OURSELVES, Enter
+from venues.exchange.commands import OURSELVES, Enter, Report
 from venues.exchange.engine import Engine
 from venues.exchange.floor import Floor
 from venues.exchange.models import JournalEntry, MemberOrder, MemberReport, Snapshot
@@ -95,7 +95,7 @@ def test_a_repeat_is_dropped_long_after_memory_has_forgotten_it(
 ):
     listed()
     floor = a_floor()
-    floor.engine.seen = RecentIds(generation=1)
+    floor.engine._state.seen = RecentIds(generation=1)
     cycle(floor, [order("a"), cancel("y")], now)
     cycle(floor, [order(name) for name in "bcd"], now)
     assert not floor.engine.seen.is_complete
@@ -168,7 +168,7 @@ def test_reports_written_are_those_that_the_journal_leads_to(committed, now):
         for entry in JournalEntry.objects.order_by("sequence")
         for command in codec.decode(entry.commands)
         for event in engine.apply(command, entry.at)
-        if isinstance(event, codec.Report)
+        if isinstance(event, Report)
     ]
     assert service.reports(0, 5000) == again
     assert any(report.kind == "fill" for report in again)

@@ -25,10 +25,9 @@ from venues.exchange.commands import (
     OpenSession,
     Report,
     Take,
-    decode,
-    encode,
 )
 from venues.exchange.engine import Engine
+from venues.exchange.journal import decode, encode
 from venues.exchange.listing import Best
 from venues.exchange.recent import RecentIds
 
@@ -297,6 +296,10 @@ def test_a_restored_engine_goes_on_to_the_byte(commands, cut):
     assert twin.snapshot() == engine.snapshot()
 
 
+def _whole(listing, resting):
+    return listing.book.leaves_of(resting)
+
+
 @settings(max_examples=300, deadline=None)
 @given(commands=_COMMANDS)
 def test_whatever_comes_no_book_is_crossed_and_what_is_reported_adds_up(commands):
@@ -316,9 +319,9 @@ def test_whatever_comes_no_book_is_crossed_and_what_is_reported_adds_up(commands
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in sequences.values())
     for (member, name), resting in engine.open_orders.items():
         listing = engine.listings[resting.owner.symbol]
-        assert resting.owner.quantity == resting.leaves + resting.owner.executed
+        assert resting.owner.quantity == _whole(listing, resting) + resting.owner.executed
         assert executed[member, name] == resting.owner.executed * listing.terms.lot
-        assert listing.book.orders[resting.number] is resting
+        assert {**listing.book.orders, **listing.waiting}[resting.number] is resting
 
 
 @settings(max_examples=100, deadline=None)
