@@ -297,6 +297,12 @@ QUOTE_AGE_SECONDS_MAX: float = env.float("QUOTE_AGE_SECONDS_MAX", 1.8)
 
 # A venue that has been silent for longer takes no new orders: rather refuse than be unsure.
 VENUE_SILENCE_SECONDS_MAX: float = env.float("VENUE_SILENCE_SECONDS_MAX", 15.0)
+# What proves who we are at venues across a network: NAME=SECRET, comma-separated.
+VENUE_SECRETS: dict[str, str] = env.dict("VENUE_SECRETS", {})
+# The embedded exchange's own order entry for members elsewhere: 0 keeps it shut.
+EXCHANGE_PORT: int = env.int("EXCHANGE_PORT", 0)
+EXCHANGE_HOST: str = env.str("EXCHANGE_HOST", "127.0.0.1")
+EXCHANGE_MEMBERS: dict[str, str] = env.dict("EXCHANGE_MEMBERS", {})  # MEMBER=SECRET, ...
 
 # --- Headers -------------------------------------------------------------------------------
 

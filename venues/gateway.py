@@ -1,4 +1,4 @@
-"""The one that talks to a venue: sends what the outbox holds, stores what comes back.
+"""The part that talks to venues: one loop for each that is enabled.
 
 At least once, in order, outside any business transaction. One gateway a venue is at work, the
 one that has its advisory lock; another waits until it gets the lock.
@@ -6,35 +6,54 @@ one that has its advisory lock; another waits until it gets the lock.
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from decimal import Decimal
 from typing import Final
 
 import django.db
-import structlog
+from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
-from foundation import failpoints, wakeups
+from foundation import wakeups
 from foundation.wakeups import Channel
-from venues import inbox, outbox, wire
-from venues.adapters import Adapter, EmbeddedExchange, Unsendable, VenueUnavailable
-from venues.messages import ExecutionReport, ReportKind
-from venues.models import OutboxMessage
+from venues.adapters import Adapter, EmbeddedExchange, VenueUnavailable
+from venues.conversation import Conversation
+from venues.line import Line
+from venues.models import Venue
 
-log = structlog.get_logger(__name__)
-
-BATCH: Final = 256
 POLL_SECONDS: Final = 0.25
 STANDBY_SECONDS: Final = 1.0
+PAUSE_SECONDS_MIN: Final = 0.2
+PAUSE_SECONDS_MAX: Final = 5.0
+SILENCE_SECONDS_MAX: Final = 20.0  # no call to a venue takes more than ten
+END_SECONDS_MAX: Final = 6.0
+
+
+Configuration = tuple[str, str, str, str]
+"""What a loop was made for: name, kind, address, member. Another one needs another loop."""
+
+
+class LoopHangs(RuntimeError):
+    """The loop of a venue shows no sign of life."""
 
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
-    """Serve the embedded exchange until `stop`."""
-    serve(EmbeddedExchange(), stop, beat)
+    """Serve every enabled venue until `stop`; raises what ended the loop of one of them."""
+    loops: dict[Configuration, _Loop] = {}
+    try:
+        while not stop.is_set():
+            _follow_the_table(loops)
+            for loop in loops.values():
+                loop.check()
+            beat()
+            stop.wait(STANDBY_SECONDS)
+    finally:
+        _end(loops.values())
+        connection.close()
 
 
 def serve(adapter: Adapter, stop: threading.Event, beat: Callable[[], None]) -> None:
@@ -50,18 +69,110 @@ def serve(adapter: Adapter, stop: threading.Event, beat: Callable[[], None]) -> 
         _give_up_charge(adapter.venue)
 
 
+class _Loop:
+    """One venue's loop, in a thread of its own."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+        self._stop = threading.Event()
+        self._beaten_at = time.monotonic()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(
+            target=self._run, name=f"gateway-{adapter.venue}", daemon=True
+        )
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raise what ended the loop, or that it hangs."""
+        if self._error is not None:
+            raise self._error
+        if time.monotonic() - self._beaten_at > SILENCE_SECONDS_MAX:
+            raise LoopHangs(self._adapter.venue)
+
+    def tell_to_stop(self) -> None:
+        self._stop.set()
+
+    def join(self, seconds_max: float) -> None:
+        self._thread.join(seconds_max)
+
+    def _run(self) -> None:
+        try:
+            serve(self._adapter, self._stop, self._beat)
+        except BaseException as error:  # noqa: BLE001  whatever it is, `check` raises it
+            self._error = error
+        finally:
+            connection.close()
+
+    def _beat(self) -> None:
+        self._beaten_at = time.monotonic()
+
+
+def _follow_the_table(loops: dict[Configuration, _Loop]) -> None:
+    """Have a loop for each enabled venue as it is configured now, and no other."""
+    enabled = {
+        (venue.name, venue.kind, venue.address, venue.member): venue
+        for venue in Venue.objects.filter(is_enabled=True)
+    }
+    _end([loops.pop(former) for former in list(loops) if former not in enabled])
+    for configuration, venue in enabled.items():
+        if configuration not in loops:
+            loops[configuration] = _Loop(_adapter_of(venue))
+
+
+def _end(loops: Collection[_Loop]) -> None:
+    for loop in loops:
+        loop.tell_to_stop()
+    deadline = time.monotonic() + END_SECONDS_MAX
+    for loop in loops:
+        loop.join(max(0.0, deadline - time.monotonic()))
+
+
+def _adapter_of(venue: Venue) -> Adapter:
+    if venue.kind == Venue.Kind.EMBEDDED:
+        return EmbeddedExchange(venue.name)
+    return Line(
+        venue=venue.name,
+        address=venue.address,
+        member=venue.member,
+        secret=settings.VENUE_SECRETS.get(venue.name, ""),
+    )
+
+
 def _talk(
     adapter: Adapter, news: threading.Event, stop: threading.Event, beat: Callable[[], None]
 ) -> None:
-    last = inbox.last_sequence(adapter.venue)
-    while not stop.is_set() and adapter.is_reachable():
-        news.clear()
-        was_busy = _send(adapter)
-        last, has_received = _receive(adapter, last)
-        beat()
-        if not (was_busy or has_received):
-            news.wait(POLL_SECONDS)
-    _give_up_charge(adapter.venue)
+    conversation = Conversation(adapter, news.set)
+    failures = 0
+    try:
+        while not stop.is_set() and adapter.is_reachable():
+            news.clear()
+            try:
+                if not conversation.is_open:
+                    conversation.open()
+                may_have_more = conversation.go_on()
+            except VenueUnavailable as error:
+                conversation.lose(str(error))
+                beat()
+                stop.wait(_pause(failures))
+                failures += 1
+                continue
+            failures = 0
+            beat()
+            if not may_have_more:
+                news.wait(POLL_SECONDS)
+        if stop.is_set():
+            conversation.close()
+        else:
+            conversation.lose("the venue is out of reach")
+    finally:
+        adapter.close()
+        _give_up_charge(adapter.venue)
+
+
+def _pause(failures: int) -> float:
+    """Return how long to wait before the venue is tried again; with jitter, as others do too."""
+    full = min(PAUSE_SECONDS_MAX, PAUSE_SECONDS_MIN * 2.0 ** min(failures, 10))
+    return full * random.uniform(0.5, 1.0)  # noqa: S311  nobody gains by guessing it
 
 
 def _take_charge(venue: str) -> bool:
@@ -82,59 +193,3 @@ def _give_up_charge(venue: str) -> None:
 
 def _lock_key(venue: str) -> int:
     return zlib.crc32(f"gateway {venue}".encode())
-
-
-def _send(adapter: Adapter) -> bool:
-    """Send the next messages; return whether there may be more."""
-    messages = outbox.unsent(adapter.venue, BATCH)
-    if not messages:
-        return False
-    failpoints.reach("gateway.before_send")
-    try:
-        _send_all(adapter, messages)
-    except VenueUnavailable as error:
-        log.warning("venue_unavailable", venue=adapter.venue, error=str(error))
-        return False
-    failpoints.reach("gateway.sent")
-    outbox.confirm(messages, now=timezone.now())
-    return len(messages) == BATCH
-
-
-def _send_all(adapter: Adapter, messages: Sequence[OutboxMessage]) -> None:
-    """Send together, or one by one when one of them cannot be sent: that one is rejected."""
-    try:
-        adapter.send([wire.request_from_json(m.kind, m.message) for m in messages])
-    except Unsendable as error:
-        if len(messages) > 1:
-            for message in messages:
-                _send_all(adapter, [message])
-            return
-        log.error("request_unsendable", venue=adapter.venue, error=str(error))
-        inbox.store(adapter.venue, [_rejection(messages[0], str(error))], now=timezone.now())
-
-
-def _rejection(message: OutboxMessage, reason: str) -> ExecutionReport:
-    """Answer in the venue's place for a request that it will never see."""
-    is_new = message.kind == wire.NEW_ORDER
-    return ExecutionReport(
-        sequence=0,  # not one of the venue's own numbers
-        execution_id=f"gateway-{message.pk}",
-        kind=ReportKind.REJECTED if is_new else ReportKind.CANCEL_REJECTED,
-        client_order_id=str(message.order_id),
-        venue_order_id="",
-        at=timezone.now(),
-        quantity=None,
-        price=None,
-        cumulative_quantity=Decimal(0),
-        leaves_quantity=Decimal(0),
-        reason=f"The venue cannot take this request: {reason}",
-    )
-
-
-def _receive(adapter: Adapter, last: int) -> tuple[int, bool]:
-    """Store what is new; return the last sequence and whether there was anything."""
-    reports = adapter.reports(last, BATCH)
-    if not reports:
-        return last, False
-    inbox.store(adapter.venue, reports, now=timezone.now())
-    return reports[-1].sequence, True

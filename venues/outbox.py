@@ -1,18 +1,26 @@
-"""What we want venues to know: written with the decision, sent after its commit."""
+"""What we want venues to know: written with the decision, sent after its commit.
+
+A message is claimed before it is first sent: it gets its number of the day, and from then on
+until it is confirmed the venue may have it or not.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
+from django.db import transaction
+
 from foundation import bulk, wakeups
+from marketdata.calendars import NEW_YORK
 from venues import wire
 from venues.messages import Request
 from venues.models import OutboxMessage
 
-EMBEDDED = "openfloor-exchange"
-"""The name of the venue that every order goes to until there is another."""
+EMBEDDED: Final = "openfloor-exchange"
+"""The name of the exchange that lives in this program."""
 
 
 def message(*, venue: str, order_id: UUID, request: Request, now: datetime) -> OutboxMessage:
@@ -27,11 +35,51 @@ def enqueue(messages: Sequence[OutboxMessage]) -> None:
         wakeups.send(wakeups.Channel.OUTBOX)
 
 
-def unsent(venue: str, limit: int) -> list[OutboxMessage]:
-    """Return the oldest messages that the venue has not confirmed, in order."""
-    return list(OutboxMessage.objects.filter(venue=venue, sent_at=None).order_by("pk")[:limit])
+def claim(venue: str, limit: int, *, now: datetime) -> list[OutboxMessage]:
+    """Return the oldest messages that were never sent, each with its number of the day.
+
+    Only the venue's one gateway may call this, and only with nothing in doubt: the numbers are
+    then in the order of sending.
+    """
+    with transaction.atomic():
+        unsent = OutboxMessage.objects.filter(venue=venue, sent_at=None, number=None)
+        messages = list(unsent.order_by("pk")[:limit])
+        if not messages:
+            return []
+        today, number = next_number(venue, now=now)
+        for place, each in enumerate(messages, start=number):
+            each.session_date, each.number = today, place
+        bulk.update(messages, fields=("session_date", "number"))
+    return messages
+
+
+def next_number(venue: str, *, now: datetime) -> tuple[date, int]:
+    """Return the session date and the number of the message that is claimed next."""
+    # A clock that steps back over midnight must not begin a day for the second time.
+    today = now.astimezone(NEW_YORK).date()
+    numbered = OutboxMessage.objects.filter(venue=venue, number__isnull=False)
+    latest = numbered.order_by("-session_date", "-number").first()
+    if latest is None or latest.session_date is None or latest.session_date < today:
+        return today, 1
+    return latest.session_date, (latest.number or 0) + 1
+
+
+def in_doubt(venue: str, limit: int) -> list[OutboxMessage]:
+    """Return the oldest messages that the venue may or may not have, in order."""
+    claimed = OutboxMessage.objects.filter(venue=venue, sent_at=None, number__isnull=False)
+    return list(claimed.order_by("session_date", "number")[:limit])
+
+
+def doubt(messages: Sequence[OutboxMessage], *, now: datetime) -> None:
+    """The link was lost over these."""
+    OutboxMessage.objects.filter(pk__in=[m.pk for m in messages]).update(doubted_at=now)
 
 
 def confirm(messages: Sequence[OutboxMessage], *, now: datetime) -> None:
     """The venue has these: do not send them again."""
     OutboxMessage.objects.filter(pk__in=[m.pk for m in messages]).update(sent_at=now)
+
+
+def unsent_count(venue: str) -> int:
+    """Return how many messages the venue has not confirmed."""
+    return OutboxMessage.objects.filter(venue=venue, sent_at=None).count()

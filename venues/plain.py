@@ -9,22 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
-from typing import Any, Final
+from types import NoneType
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 from foundation import decimals
 from venues.messages import (
     CancelOrder,
     ExecutionReport,
     NewOrder,
-    OrderType,
     ReplaceOrder,
-    ReportKind,
     Request,
-    SelfTradePrevention,
-    Side,
-    TimeInForce,
 )
 
 NEW_ORDER: Final = "new"
@@ -32,6 +28,7 @@ CANCEL_ORDER: Final = "cancel"
 REPLACE_ORDER: Final = "replace"
 
 Plain = dict[str, Any]
+T = TypeVar("T")
 
 
 class UnreadableMessage(ValueError):
@@ -54,8 +51,7 @@ def request_from_plain(kind: str, content: Mapping[str, Any]) -> Request:
     """Return what `request_to_plain` wrote. Raises UnreadableMessage."""
     if kind not in _REQUESTS:
         raise UnreadableMessage(f"there is no request {kind!r}")
-    request: Request = _read(_REQUESTS[kind], content)
-    return request
+    return _read(_REQUESTS[kind], content)
 
 
 def report_to_plain(report: ExecutionReport) -> Plain:
@@ -64,8 +60,7 @@ def report_to_plain(report: ExecutionReport) -> Plain:
 
 def report_from_plain(content: Mapping[str, Any]) -> ExecutionReport:
     """Return what `report_to_plain` wrote. Raises UnreadableMessage."""
-    report: ExecutionReport = _read(ExecutionReport, content)
-    return report
+    return _read(ExecutionReport, content)
 
 
 def _plain(content: Plain) -> Plain:
@@ -82,40 +77,63 @@ def _plain_value(value: object) -> object:
     return value
 
 
-def _number(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+def _read(of: type[T], content: Mapping[str, Any]) -> T:
+    readers = _READERS[of]
+    try:
+        return of(**{name: readers[name](value) for name, value in content.items()})
+    except KeyError as error:
+        raise UnreadableMessage(f"{of.__name__} has no {error}") from error
+    except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise UnreadableMessage(str(error)) from error
 
 
-_REQUESTS: Final[Mapping[str, Callable[..., Any]]] = {
+def _exactly(wanted: type) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if type(value) is not wanted:
+            raise TypeError(f"{value!r} is no {wanted.__name__}")
+        return value
+
+    return read
+
+
+def _number(value: Any) -> Decimal:
+    """Read a number that is written as a text, as every exact number is."""
+    number = Decimal(_exactly(str)(value))
+    if not number.is_finite():
+        raise ValueError(f"{value!r} is no number")
+    return number
+
+
+def _time(value: Any) -> datetime:
+    at = datetime.fromisoformat(value)
+    if at.tzinfo is None:
+        raise ValueError(f"{value!r} does not say where it is that late")
+    return at
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """Return what reads a field of this type."""
+    alternatives = [each for each in get_args(hint) if each is not NoneType]
+    if alternatives:
+        [one] = alternatives
+        read = _reader(one)
+        return lambda value: None if value is None else read(value)
+    if hint is Decimal:
+        return _number
+    if hint is datetime:
+        return _time
+    if issubclass(hint, Enum):
+        return hint
+    return _exactly(hint)
+
+
+def _readers(of: type) -> dict[str, Callable[[Any], Any]]:
+    return {name: _reader(hint) for name, hint in get_type_hints(of).items()}
+
+
+_REQUESTS: Final[Mapping[str, type[Request]]] = {
     NEW_ORDER: NewOrder,
     CANCEL_ORDER: CancelOrder,
     REPLACE_ORDER: ReplaceOrder,
 }
-
-# How a field is read; what is not named here is a text, a number or a truth as it stands.
-_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "side": Side,
-    "type": OrderType,
-    "time_in_force": TimeInForce,
-    "self_trade_prevention": SelfTradePrevention,
-    "kind": ReportKind,
-    "at": datetime.fromisoformat,
-    "quantity": _number,
-    "price": _number,
-    "limit_price": _number,
-    "display_quantity": _number,
-    "cash_max": _number,
-    "cumulative_quantity": Decimal,
-    "leaves_quantity": Decimal,
-}
-
-
-def _read(make: Callable[..., Any], content: Mapping[str, Any]) -> Any:
-    try:
-        return make(**{name: _READERS.get(name, _as_it_is)(v) for name, v in content.items()})
-    except (TypeError, ValueError, InvalidOperation) as error:
-        raise UnreadableMessage(str(error)) from error
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+_READERS: Final = {of: _readers(of) for of in (*_REQUESTS.values(), ExecutionReport)}

@@ -7,16 +7,15 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from orders import submission
-from tests import world
-from venues import gateway, inbox, outbox, wire
-from venues.adapters import Unsendable, VenueUnavailable
+from venues import inbox, wire
 from venues.messages import (
     CancelOrder,
     ExecutionReport,
     NewOrder,
     OrderType,
+    ReplaceOrder,
     ReportKind,
+    SelfTradePrevention,
     Side,
     TimeInForce,
 )
@@ -40,92 +39,54 @@ REPORT = ExecutionReport(
 )
 
 
-@pytest.mark.parametrize("request_", [NEW, CancelOrder("R1", "O1"), replace(NEW, limit_price=None)])
+FULL = replace(NEW, is_post_only=True, display_quantity=Decimal(0), cash_max=Decimal("100.5"),
+               extended_hours=True, party="P1",
+               self_trade_prevention=SelfTradePrevention.CANCEL_BOTH)  # fmt: skip
+REPLACE = ReplaceOrder("O1", "O2", Decimal("2.5"), Decimal("99.98"))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [NEW, FULL, CancelOrder("R1", "O1"), replace(NEW, limit_price=None), REPLACE,
+     replace(REPLACE, limit_price=None)],
+)  # fmt: skip
 def test_a_request_comes_back_from_the_outbox_as_it_went_in(request_):
     assert wire.request_from_json(*wire.request_to_json(request_)) == request_
+
+
+def test_what_an_older_version_wrote_is_still_read():
+    kind, content = wire.request_to_json(NEW)
+    younger = {"is_post_only", "display_quantity", "cash_max", "extended_hours", "party",
+               "self_trade_prevention"}  # fmt: skip
+    older = {name: value for name, value in content.items() if name not in younger}
+    assert wire.request_from_json(kind, older) == NEW
+    older = {n: v for n, v in wire.report_to_json(REPORT).items() if n != "reference"}
+    assert wire.report_from_json(older) == REPORT
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"quantity": "much"},
+        {"quantity": None},
+        {"quantity": 5},
+        {"quantity": "NaN"},
+        {"side": "both"},
+        {"newer": 1},
+        {"type": ["limit"]},
+        {"symbol": 1},
+        {"is_post_only": "yes"},
+    ],
+)
+def test_half_a_request_is_no_request(wrong):
+    kind, content = wire.request_to_json(NEW)
+    with pytest.raises(wire.UnreadableMessage):
+        wire.request_from_json(kind, {**content, **wrong})
+    with pytest.raises(wire.UnreadableMessage):
+        wire.request_from_json("other", content)
 
 
 @pytest.mark.parametrize("report", [REPORT, replace(REPORT, quantity=None, price=None)])
 def test_a_report_comes_back_from_the_inbox_as_it_went_in(report):
     inbox.store("v", [report], now=timezone.now())
     assert wire.report_from_json(InboxReport.objects.get().report) == report
-
-
-class Recorder:
-    """A venue that takes what it is sent, or is not there."""
-
-    venue = outbox.EMBEDDED
-
-    def __init__(self):
-        self.got = []
-        self.is_there = True
-
-    def send(self, requests):
-        if not self.is_there:
-            raise VenueUnavailable("nobody answers")
-        self.got += requests
-
-    def reports(self, after, limit):
-        return [replace(REPORT, sequence=n, execution_id=f"E{n}") for n in (1, 2, 3) if n > after]
-
-
-def test_requests_are_sent_in_order_and_once_confirmed_not_again():
-    world.instrument()
-    account, venue = world.customer(), Recorder()
-    placed = [
-        answer.order
-        for answer in submission.submit_batch(
-            [world.limit_ticket(account, "90.00") for _ in range(3)], now=timezone.now()
-        )
-    ]
-    gateway._send(venue)
-    gateway._send(venue)
-    assert [r.client_order_id for r in venue.got] == [str(order.pk) for order in placed]
-
-
-def test_what_could_not_be_sent_is_sent_later():
-    world.instrument()
-    venue = Recorder()
-    submission.submit_batch([world.ticket(world.customer())], now=timezone.now())
-    venue.is_there = False
-    gateway._send(venue)
-    assert venue.got == []
-    venue.is_there = True
-    gateway._send(venue)
-    assert len(venue.got) == 1
-
-
-class Picky(Recorder):
-    """A venue whose wire has no room for more than 1,000."""
-
-    def send(self, requests):
-        if any(getattr(r, "quantity", 0) > 1_000 for r in requests):
-            raise Unsendable("no room for the quantity")
-        super().send(requests)
-
-
-def test_what_can_never_be_sent_is_rejected_and_keeps_nobody_waiting():
-    world.instrument()
-    account, venue = world.customer(cash="1000000.00"), Picky()
-    orders = [
-        answer.order
-        for answer in submission.submit_batch(
-            [world.limit_ticket(account, "90.00", quantity=Decimal(q)) for q in (1, 1001, 2)],
-            now=timezone.now(),
-        )
-    ]
-    gateway._send(venue)
-    world.apply_reports()
-    for order in orders:
-        order.refresh_from_db()
-    assert [r.quantity for r in venue.got] == [1, 2]
-    assert [order.status for order in orders] == ["submitted", "rejected", "submitted"]
-    assert orders[1].status_reason.endswith("no room for the quantity")
-    assert outbox.unsent(venue.venue, 10) == []
-
-
-def test_reports_are_asked_for_after_the_last_that_is_here():
-    venue = Recorder()
-    assert gateway._receive(venue, 0) == (3, True)
-    assert gateway._receive(venue, inbox.last_sequence(venue.venue)) == (3, False)
-    assert InboxReport.objects.count() == 3
