@@ -18,7 +18,7 @@ from django.db import connection
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from foundation import bulk
+from foundation import trips
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ class Channel(StrEnum):
 
 def send(channel: Channel, payloads: Iterable[str] = ("",)) -> None:
     """Hint at news on `channel`, on commit; one hint for each distinct payload."""
-    bulk.execute(
+    trips.send(
         "SELECT pg_notify(%s, p) FROM unnest(%s::text[]) AS p", [channel.value, list(set(payloads))]
     )
 
