@@ -91,7 +91,7 @@ def lobster(path: Path) -> Iterator[Step]:
         rows = csv.reader(file)
         has_book = len(next(rows)) > 6
         numbered = ((number, [int(cell) for cell in row]) for number, row in enumerate(rows, 2))
-        for _, alike in groupby(numbered, key=lambda item: _aggressor(*item, has_book)):
+        for _, alike in groupby(numbered, key=lambda item: _aggressor(item[0], item[1], has_book)):
             group = list(alike)
             last, cells = group[-1]
             bids, asks = _book(cells) if has_book else (None, None)

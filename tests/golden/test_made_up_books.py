@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.golden.against_the_truth import Comparison
@@ -28,7 +29,7 @@ TWO_LEVELS = [
 ]
 
 
-def _write_lobster(path: Path, rows: list[tuple[tuple[int, ...], ...]]) -> Path:
+def _write_lobster(path: Path, rows: Sequence[tuple[tuple[int, ...], ...]]) -> Path:
     header = "time_ns,event,order_id,size,price_e4,direction"
     levels = (len(rows[0]) - 1) // 2
     for level in range(1, levels + 1):
@@ -123,7 +124,7 @@ BY_ORDER = [
 ]
 
 
-def _write_by_order(path: Path, rows: list[tuple[object, ...]]) -> Path:
+def _write_by_order(path: Path, rows: Sequence[tuple[object, ...]]) -> Path:
     header = "ts_recv_ns,ts_event_ns,action,side,price_e9,size,order_id,flags,sequence"
     lines = [f"0,0,{','.join(map(str, row))},{number}" for number, row in enumerate(rows)]
     with gzip.open(path, "wt", encoding="ascii") as file:
