@@ -16,6 +16,8 @@ from accounts.gate import public
 from foundation.models import Heartbeat
 from marketdata.models import Quote
 from trading.parts import PARTS
+from venues import links
+from venues.links import Link
 
 BEAT_AGE_SECONDS_MAX: Final = 6.0  # beats are written every second
 QUOTE_AGE_SECONDS_MAX: Final = 10.0
@@ -55,6 +57,7 @@ def readiness(*, now: datetime) -> Readiness:
     try:
         beats = {beat.part: beat for beat in Heartbeat.objects.all()}
         quoted_at = Quote.objects.order_by("-received_at").values_list("received_at").first()
+        venues = [link for link in links.current() if link.is_enabled]
     except Error:
         connection.close()
         return Readiness(False, {"database": {"ready": False}})
@@ -66,7 +69,11 @@ def readiness(*, now: datetime) -> Readiness:
         "prices": _aged(quoted_at[0] if quoted_at else None, now, QUOTE_AGE_SECONDS_MAX),
     }
     required = ["database", "prices"]
-    for part in PARTS:
+    # A venue may be out of reach while others trade: its orders are denied, and theirs are not.
+    checks["venues"] = {"ready": any(link.is_up_at(now) for link in venues)}
+    checks["venues"].update({link.venue: _of_link(link, now) for link in venues})
+    required.append("venues")
+    for part in filter(lambda part: part.is_wanted, PARTS):
         checks[part.name] = _of_part(beats.get(part.name), now)
         if part.trades:
             required.append(part.name)
@@ -81,6 +88,15 @@ def _of_part(beat: Heartbeat | None, now: datetime) -> dict[str, Any]:
     if beat.detail:
         found["last_failure"] = beat.detail.split(":", 1)[0]  # the rest may name what is private
     return found
+
+
+def _of_link(link: Link, now: datetime) -> dict[str, Any]:
+    """The link to a venue; why it is down is for operations, as it may name what is private."""
+    return {
+        "ready": link.is_up_at(now),
+        "silent_seconds": round(link.silence_seconds(now), 1),
+        "since": link.since.isoformat(timespec="seconds"),
+    }
 
 
 def _aged(at: datetime | None, now: datetime, seconds_max: float) -> dict[str, Any]:

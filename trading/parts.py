@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from django.conf import settings
+
 Run = Callable[[threading.Event, Callable[[], None]], None]
 
 
@@ -27,13 +29,19 @@ EVERY: Final = frozenset(Role)
 class Part:
     """A loop of the program: `place` names its `run(stop, beat)`.
 
-    One that `trades` must beat, in whatever process, before orders can be taken.
+    One that `trades` must beat, in whatever process, before orders can be taken. One with a
+    `setting` is there only when that is set.
     """
 
     name: str
     roles: frozenset[Role]
     place: str
     trades: bool = False
+    setting: str = ""
+
+    @property
+    def is_wanted(self) -> bool:
+        return not self.setting or bool(getattr(settings, self.setting))
 
     def resolve(self) -> Run:
         found: Run = pkgutil.resolve_name(self.place)
@@ -45,6 +53,7 @@ PARTS: Final = (
     Part("wakeups", EVERY, "foundation.wakeups:listener.run"),
     Part("feed", frozenset({Role.FEED, Role.VENUE}), "marketdata.tape:run", trades=True),
     Part("exchange", frozenset({Role.VENUE}), "venues.exchange.service:run", trades=True),
+    Part("port", frozenset({Role.VENUE}), "venues.exchange.port:run", setting="EXCHANGE_PORT"),
     Part("gateway", frozenset({Role.VENUE}), "venues.gateway:run", trades=True),
     Part("executions", frozenset({Role.EXECUTIONS}), "orders.executions:run", trades=True),
     Part("hub", frozenset({Role.WEB}), "trading.streams.hub:run"),
@@ -55,4 +64,4 @@ PARTS: Final = (
 
 
 def of_roles(roles: frozenset[Role]) -> list[Part]:
-    return [part for part in PARTS if part.roles & roles]
+    return [part for part in PARTS if part.roles & roles and part.is_wanted]

@@ -187,6 +187,8 @@ class _Call:
         if frame["type"] == "reports":
             self._take(_reports(frame))
             return
+        if frame["type"] == "refused":
+            raise LineBroken(f"the venue refuses: {frame.get('text')}")
         with self._lock:
             answer = self._answers.pop(frame.get("id", 0), None)
         if answer is None:

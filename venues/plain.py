@@ -122,9 +122,8 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return _number
     if hint is datetime:
         return _time
-    if issubclass(hint, Enum):
-        return hint
-    return _exactly(hint)
+    known: type = hint
+    return known if issubclass(known, Enum) else _exactly(known)
 
 
 def _readers(of: type) -> dict[str, Callable[[Any], Any]]:
@@ -136,4 +135,6 @@ _REQUESTS: Final[Mapping[str, type[Request]]] = {
     CANCEL_ORDER: CancelOrder,
     REPLACE_ORDER: ReplaceOrder,
 }
-_READERS: Final = {of: _readers(of) for of in (*_REQUESTS.values(), ExecutionReport)}
+_READERS: Final[Mapping[type, Mapping[str, Callable[[Any], Any]]]] = {
+    of: _readers(of) for of in (*_REQUESTS.values(), ExecutionReport)
+}

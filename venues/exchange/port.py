@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 CONNECTIONS_MAX: Final = 16
 BACKLOG: Final = 16
-ACCEPT_SECONDS: Final = 0.5
+ACCEPT_SECONDS: Final = 0.2
 LOGON_SECONDS_MAX: Final = 3.0
 POLL_SECONDS: Final = 0.25
 ANSWER_SECONDS_MAX: Final = 8.0

@@ -11,6 +11,7 @@ from foundation.models import Heartbeat
 from marketdata import first_data
 from marketdata.models import Quote
 from trading import health, parts, supervisor
+from venues import links
 
 NOW = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
 
@@ -57,7 +58,8 @@ def test_it_is_ready_when_prices_are_fresh_and_every_part_beats(alive):
 
     assert found.is_ready
     assert found.checks["exchange"] == {"ready": True, "age_seconds": 2.0, "restarts": 0}
-    assert set(found.checks) == {"database", "prices", *(part.name for part in parts.PARTS)}
+    wanted = {part.name for part in parts.PARTS if part.is_wanted}
+    assert set(found.checks) == {"database", "prices", "venues"} | wanted
 
 
 @pytest.mark.parametrize("part", [part.name for part in parts.PARTS if part.trades])
@@ -68,6 +70,25 @@ def test_it_is_not_ready_without_a_part_that_trades(alive, part):
 
     assert not found.is_ready
     assert found.checks[part] == {"ready": False, "age_seconds": 60.0, "restarts": 0}
+
+
+def test_a_part_that_is_switched_on_is_shown_too(alive, settings):
+    assert "port" not in health.readiness(now=NOW).checks
+    settings.EXCHANGE_PORT = 8200
+    assert health.readiness(now=NOW).checks["port"]["ready"]
+
+
+def test_it_is_not_ready_when_no_venue_can_be_reached(alive, settings):
+    settings.VENUE_SILENCE_SECONDS_MAX = 15
+    links.hear("openfloor-exchange", now=NOW)
+    found = health.readiness(now=NOW + timedelta(seconds=2))
+    assert found.is_ready
+    assert found.checks["venues"]["openfloor-exchange"]["silent_seconds"] == 2.0
+
+    links.lose("openfloor-exchange", now=NOW, detail="secret.example.com cannot be reached")
+    found = health.readiness(now=NOW + timedelta(seconds=2))
+    assert not found.is_ready
+    assert "secret" not in str(found.checks)
 
 
 def test_it_is_ready_without_the_worker_which_moves_no_order(alive):
