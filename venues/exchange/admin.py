@@ -8,9 +8,12 @@ from django.http import HttpRequest
 
 from foundation.admin import ReadOnly
 from venues.exchange.models import (
+    BustRequest,
+    Execution,
     JournalEntry,
     MemberCancel,
     MemberOrder,
+    MemberReplace,
     MemberReport,
     ReplayRequest,
     Snapshot,
@@ -21,11 +24,22 @@ from venues.exchange.models import (
 class MemberReportAdmin(ReadOnly):
     list_display = (
         *("sequence", "at", "member", "execution_id", "kind", "symbol", "client_order_id"),
-        *("quantity", "price", "cumulative_quantity", "leaves_quantity", "reason"),
+        *("quantity", "price", "cumulative_quantity", "leaves_quantity", "reason", "reference"),
     )
     list_filter = ("member", "kind", "symbol")
     search_fields = ("client_order_id", "execution_id")
     ordering = ("-id",)
+
+
+@admin.register(Execution)
+class ExecutionAdmin(ReadOnly):
+    list_display = (
+        *("sequence", "at", "member", "execution_id", "kind", "symbol", "side", "quantity"),
+        *("price", "client_order_id", "reference"),
+    )
+    list_filter = ("member", "kind", "date", "symbol")
+    search_fields = ("client_order_id", "execution_id")
+    ordering = ("-sequence",)
 
 
 @admin.register(MemberOrder)
@@ -44,6 +58,27 @@ class MemberCancelAdmin(ReadOnly):
     list_display = ("entered_at", "member", "request_id", "client_order_id")
     list_filter = ("member",)
     search_fields = ("client_order_id", "request_id")
+    ordering = ("-id",)
+
+
+@admin.register(MemberReplace)
+class MemberReplaceAdmin(ReadOnly):
+    list_display = (
+        *("entered_at", "member", "client_order_id", "new_client_order_id"),
+        *("quantity", "limit_price"),
+    )
+    list_filter = ("member",)
+    search_fields = ("client_order_id", "new_client_order_id")
+    ordering = ("-id",)
+
+
+@admin.register(BustRequest)
+class BustRequestAdmin(ReadOnly):
+    list_display = (
+        *("requested_at", "trade_number", "requested_by", "reason", "state"),
+        *("handled_at", "detail"),
+    )
+    list_filter = ("state",)
     ordering = ("-id",)
 
 

@@ -120,7 +120,7 @@ class Clerk:
             reason=Reason.TRADE_BUSTED,
             reference=side.execution_id,
         )
-        execution = self._execution(listing, side.side)
+        execution = self._execution(listing, side.side, quantity, price)
         self.events.append(Report(side.member, symbol, report, execution))
 
     def _trade(
@@ -174,13 +174,15 @@ class Clerk:
             cumulative_quantity=(ticket.executed - ticket.busted) * lot,
             leaves_quantity=ticket.leaves * lot,
         )
-        execution = self._execution(listing, side)
+        execution = self._execution(listing, side, trade.quantity, trade.price)
         self.events.append(Report(ticket.member, ticket.symbol, report, execution))
 
-    def _execution(self, listing: Listing, side: Side) -> Execution:
+    def _execution(
+        self, listing: Listing, side: Side, quantity: Decimal, price: Decimal
+    ) -> Execution:
         self.state.execution_number += 1
         number, day = self.state.execution_number, self.state.trading_day(listing, self.at)
-        return Execution(number, side, day)
+        return Execution(number, side, quantity, price, day)
 
     def _next_sequence(self, member: str) -> int:
         """Count the reports to a member, without a gap."""

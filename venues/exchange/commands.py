@@ -215,6 +215,8 @@ class Execution:
 
     number: int
     side: messages.Side
+    quantity: Decimal
+    price: Decimal
     date: date
 
 

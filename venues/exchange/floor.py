@@ -18,7 +18,7 @@ from marketdata.calendars import Phase
 from marketdata.models import Instrument
 from marketdata.tape import HEARTBEAT_SECONDS
 from marketdata.ticks import SIMULATED, QuoteTick, Tick, TradeTick
-from venues.exchange import records, replay
+from venues.exchange import busts, records, replay
 from venues.exchange.commands import (
     Admit,
     BandTerms,
@@ -125,6 +125,7 @@ class Floor:
             self._looks_at = time.monotonic() + _LOOK_SECONDS
             instruments = list(Instrument.objects.order_by("symbol"))
             commands += self._listings(instruments)
+            commands += busts.due(now)
             commands += self._sessions({each.calendar for each in instruments}, now)
             if self._is_first_look:
                 commands += self._end_what_a_stop_cut_short(now)

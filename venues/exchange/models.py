@@ -51,9 +51,15 @@ class MemberOrder(models.Model):
     symbol = models.CharField(max_length=24)
     side = models.CharField(max_length=4)
     quantity = QuantityField()
-    type = models.CharField(max_length=8)
+    type = models.CharField(max_length=16)
     time_in_force = models.CharField(max_length=4)
     limit_price = PriceField(null=True)
+    is_post_only = models.BooleanField(default=False)
+    display_quantity = QuantityField(null=True)
+    cash_max = QuantityField(null=True)
+    extended_hours = models.BooleanField(default=False)
+    party = models.CharField(max_length=64, blank=True, default="")
+    self_trade_prevention = models.CharField(max_length=16, default="cancel_newest")
     entered_at = models.DateTimeField()
     journal_sequence = models.BigIntegerField()
 
@@ -84,6 +90,28 @@ class MemberCancel(models.Model):
         return f"{self.member} {self.request_id}"
 
 
+class MemberReplace(models.Model):
+    """A member's request to let an order take the place of another. Append-only."""
+
+    member = models.CharField(max_length=24)
+    client_order_id = models.CharField(max_length=64)
+    new_client_order_id = models.CharField(max_length=64)
+    quantity = QuantityField()
+    limit_price = PriceField(null=True)
+    entered_at = models.DateTimeField()
+    journal_sequence = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["member", "new_client_order_id"], name="member_replace_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.member} {self.new_client_order_id}"
+
+
 class MemberReport(models.Model):
     """What a member was told: gapless per member, ids unique at the exchange. Append-only."""
 
@@ -100,16 +128,86 @@ class MemberReport(models.Model):
     cumulative_quantity = QuantityField(default=Decimal(0))
     leaves_quantity = QuantityField(default=Decimal(0))
     reason = models.CharField(max_length=40, blank=True, default="")
+    reference = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["member", "sequence"], name="member_report_sequence"),
             models.UniqueConstraint(fields=["member", "execution_id"], name="member_report_once"),
         )
-        indexes = (models.Index(fields=["member", "client_order_id"], name="member_report_order"),)
+        indexes = (
+            models.Index(fields=["member", "client_order_id"], name="member_report_order"),
+            models.Index(
+                fields=["member", "reference"],
+                condition=models.Q(kind="replaced"),
+                name="member_report_replaced",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.execution_id} {self.kind}"
+
+
+class Execution(models.Model):
+    """One member's side of a trade, or of its bust: the drop copy. Gapless and append-only.
+
+    It is written beside the reports and read by nobody on an order's way, so that two records
+    can be held against each other. `date` is the trading day.
+    """
+
+    sequence = models.BigIntegerField(primary_key=True)
+    execution_id = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(max_length=16)
+    reference = models.CharField(max_length=64, blank=True, default="")
+    member = models.CharField(max_length=24)
+    client_order_id = models.CharField(max_length=64)
+    venue_order_id = models.CharField(max_length=24)
+    symbol = models.CharField(max_length=24)
+    side = models.CharField(max_length=4)
+    quantity = QuantityField()
+    price = PriceField()
+    cumulative_quantity = QuantityField()
+    leaves_quantity = QuantityField()
+    at = models.DateTimeField()
+    date = models.DateField()
+
+    class Meta:
+        indexes = (models.Index(fields=["member", "date"], name="execution_member_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} {self.kind}"
+
+
+class BustRequest(models.Model):
+    """An operator wants a trade taken back; the exchange writes here what became of it."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested"
+        BUSTED = "busted"
+        REFUSED = "refused"
+
+    trade_number = models.BigIntegerField()
+    reason = models.CharField(max_length=200)
+    requested_by = models.CharField(max_length=64)
+    requested_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.REQUESTED)
+    handled_at = models.DateTimeField(null=True)
+    detail = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["trade_number"],
+                condition=~models.Q(state="refused"),
+                name="bust_once",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["id"], condition=models.Q(state="requested"), name="bust_open"),
+        )
+
+    def __str__(self) -> str:
+        return f"bust of trade {self.trade_number}"
 
 
 class ReplayRequest(models.Model):

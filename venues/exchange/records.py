@@ -14,13 +14,22 @@ from typing import Final
 
 import structlog
 from django.db import Error, connection, transaction
+from django.db.models import Model
 
 from foundation import bulk, wakeups
 from venues import messages
 from venues.exchange import journal as codec
 from venues.exchange.commands import Command, Enter, Event, Report, request_id
 from venues.exchange.engine import Engine
-from venues.exchange.models import JournalEntry, MemberCancel, MemberOrder, MemberReport, Snapshot
+from venues.exchange.models import (
+    Execution,
+    JournalEntry,
+    MemberCancel,
+    MemberOrder,
+    MemberReplace,
+    MemberReport,
+    Snapshot,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -86,34 +95,45 @@ def commit(
 ) -> None:
     """Make a cycle durable in one transaction: its commands, and what members are told of it."""
     entered = [command for command in commands if isinstance(command, Enter)]
-    reports = [_report_row(event) for event in events if isinstance(event, Report)]
+    told = [event for event in events if isinstance(event, Report)]
+    reports = [_report_row(event) for event in told]
     with transaction.atomic():
         bulk.insert([JournalEntry(sequence=sequence, at=at, commands=codec.encode(commands))])
         bulk.insert(_order_rows(entered, at, sequence))
         bulk.insert(_cancel_rows(entered, at, sequence))
+        bulk.insert(_replace_rows(entered, at, sequence))
         bulk.insert(reports)
+        bulk.insert(_execution_rows(told))
         if reports:
             wakeups.send(wakeups.Channel.VENUE_REPORTS)
 
 
 def entered_before(entered: Sequence[Enter]) -> set[tuple[str, str]]:
     """Return (member, request id) of those that members have entered before, at any time."""
-    orders = [
-        each.request.client_order_id
-        for each in entered
-        if isinstance(each.request, messages.NewOrder)
-    ]
-    cancels = [
-        each.request.request_id
-        for each in entered
-        if isinstance(each.request, messages.CancelOrder)
-    ]
-    known_orders = MemberOrder.objects.filter(client_order_id__in=orders) if orders else ()
-    known_cancels = MemberCancel.objects.filter(request_id__in=cancels) if cancels else ()
+    known: set[tuple[str, str]] = set()
+    for member in {each.member for each in entered}:
+        ids = [request_id(each.request) for each in entered if each.member == member]
+        known |= {(member, each) for each in _known(member, ids)}
+    return known
+
+
+def _known(member: str, request_ids: Sequence[str]) -> set[str]:
+    """Return which of its requests the member has entered before."""
+    orders = [each.removeprefix("order:") for each in request_ids if each.startswith("order:")]
+    cancels = [each.removeprefix("cancel:") for each in request_ids if each.startswith("cancel:")]
+    asked: tuple[tuple[str, type[Model], str, list[str]], ...] = (
+        ("order", MemberOrder, "client_order_id", orders),
+        ("order", MemberReplace, "new_client_order_id", orders),
+        ("cancel", MemberCancel, "request_id", cancels),
+    )
     return {
-        *((row.member, f"order:{row.client_order_id}") for row in known_orders),
-        *((row.member, f"cancel:{row.request_id}") for row in known_cancels),
-    } & {(each.member, request_id(each.request)) for each in entered}
+        f"{kind}:{name}"
+        for kind, papers, field, names in asked
+        if names
+        for name in papers._default_manager.filter(
+            member=member, **{f"{field}__in": names}
+        ).values_list(field, flat=True)
+    }
 
 
 def reports(*, member: str, after: int, limit: int) -> list[messages.ExecutionReport]:
@@ -134,9 +154,15 @@ def reports(*, member: str, after: int, limit: int) -> list[messages.ExecutionRe
             cumulative_quantity=row.cumulative_quantity,
             leaves_quantity=row.leaves_quantity,
             reason=row.reason,
+            reference=row.reference,
         )
         for row in rows
     ]
+
+
+def executions(*, after: int, limit: int) -> list[Execution]:
+    """Return the executions of all members that follow the number `after`, at most `limit`."""
+    return list(Execution.objects.filter(sequence__gt=after).order_by("sequence")[:limit])
 
 
 def save_snapshot(engine: Engine, *, sequence: int, at: datetime) -> None:
@@ -165,6 +191,12 @@ def _order_rows(entered: Sequence[Enter], at: datetime, sequence: int) -> list[M
             type=order.type.value,
             time_in_force=order.time_in_force.value,
             limit_price=order.limit_price,
+            is_post_only=order.is_post_only,
+            display_quantity=order.display_quantity,
+            cash_max=order.cash_max,
+            extended_hours=order.extended_hours,
+            party=order.party,
+            self_trade_prevention=order.self_trade_prevention.value,
             entered_at=at,
             journal_sequence=sequence,
         )
@@ -187,6 +219,47 @@ def _cancel_rows(entered: Sequence[Enter], at: datetime, sequence: int) -> list[
     ]
 
 
+def _replace_rows(entered: Sequence[Enter], at: datetime, sequence: int) -> list[MemberReplace]:
+    return [
+        MemberReplace(
+            member=each.member,
+            client_order_id=wanted.client_order_id,
+            new_client_order_id=wanted.new_client_order_id,
+            quantity=wanted.quantity,
+            limit_price=wanted.limit_price,
+            entered_at=at,
+            journal_sequence=sequence,
+        )
+        for each in entered
+        if isinstance(wanted := each.request, messages.ReplaceOrder)
+    ]
+
+
+def _execution_rows(told: Sequence[Report]) -> list[Execution]:
+    return [
+        Execution(
+            sequence=event.execution.number,
+            execution_id=report.execution_id,
+            kind=report.kind.value,
+            reference=report.reference,
+            member=event.member,
+            client_order_id=report.client_order_id,
+            venue_order_id=report.venue_order_id,
+            symbol=event.symbol,
+            side=event.execution.side.value,
+            quantity=event.execution.quantity,
+            price=event.execution.price,
+            cumulative_quantity=report.cumulative_quantity,
+            leaves_quantity=report.leaves_quantity,
+            at=report.at,
+            date=event.execution.date,
+        )
+        for event in told
+        if event.execution is not None
+        for report in (event.report,)
+    ]
+
+
 def _report_row(event: Report) -> MemberReport:
     report = event.report
     return MemberReport(
@@ -203,4 +276,5 @@ def _report_row(event: Report) -> MemberReport:
         cumulative_quantity=report.cumulative_quantity,
         leaves_quantity=report.leaves_quantity,
         reason=str(report.reason),
+        reference=report.reference,
     )

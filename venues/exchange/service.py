@@ -24,11 +24,20 @@ from django.utils import timezone
 from foundation import failpoints, wakeups
 from marketdata import tape
 from venues import messages
-from venues.exchange import floor, records
+from venues.exchange import floor, records, standing
 from venues.exchange.commands import OURSELVES, Enter
 from venues.exchange.desk import Desk, Entry, ExchangeUnavailable, fail
+from venues.exchange.models import Execution
 
-__all__ = ["ExchangeUnavailable", "MalformedRequest", "enter", "reports", "run"]
+__all__ = [
+    "ExchangeUnavailable",
+    "MalformedRequest",
+    "drop_copy",
+    "enter",
+    "order_status",
+    "reports",
+    "run",
+]
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +78,19 @@ def hand_in(requests: Sequence[messages.Request], *, member: str) -> Future[None
 def reports(after: int, limit: int) -> list[messages.ExecutionReport]:
     """Return the reports to us that follow the sequence `after`, in order, at most `limit`."""
     return records.reports(member=OURSELVES, after=after, limit=min(limit, _REPORTS_AT_ONCE_MAX))
+
+
+def order_status(client_order_ids: Sequence[str]) -> list[messages.ExecutionReport]:
+    """Return how these orders of ours stand; those that never came here are missing."""
+    return standing.statuses(client_order_ids)
+
+
+def drop_copy(after: int, limit: int) -> list[Execution]:
+    """Return every execution of every member that follows the number `after`, at most `limit`.
+
+    A second path to what was executed, which no order ever takes: for those who check.
+    """
+    return records.executions(after=after, limit=min(limit, _REPORTS_AT_ONCE_MAX))
 
 
 def is_open() -> bool:
