@@ -1,0 +1,208 @@
+"""Faults 1 to 4: between us and a venue across a network, with a process at either end.
+
+The venue is a process with the exchange and its port, we are one with the gateway; a proxy
+between them is the network. Whatever happens, the venue takes the order down once, and we are
+never sure of what we cannot know.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from tests.faults.proxy import Mode, Proxy, proxy_to
+from tests.live_server import free_port
+from tests.services.exchange.running import listed
+from venues import inbox, links, outbox
+from venues.exchange.models import MemberOrder, MemberReport
+from venues.messages import NewOrder, OrderType, Side, TimeInForce
+from venues.models import InboxReport, OutboxMessage, Venue
+
+LINE = "LINE"
+PATIENCE_SECONDS = 30
+TIME_OUT_SECONDS_MAX = 10
+
+EXCHANGE = """
+import django; django.setup()
+import threading
+from tests.services.exchange.running import exchange
+from venues.exchange import port
+with exchange():
+    port.run(threading.Event(), lambda: print("at work", flush=True))
+"""
+
+GATEWAY = """
+import django; django.setup()
+import threading
+from venues import gateway
+gateway.run(threading.Event(), lambda: print("at work", flush=True))
+"""
+
+
+@contextmanager
+def process(program: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a program of ours; it says "at work" when it is, and is killed at the end."""
+    running = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "at work\n"
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+@pytest.fixture
+def network(committed) -> Iterator[Proxy]:
+    """The venue at work, and the network that leads to it."""
+    listed()
+    port = free_port()
+    with (
+        process(EXCHANGE, EXCHANGE_PORT=str(port), EXCHANGE_MEMBERS="US=secret"),
+        proxy_to(port) as proxy,
+    ):
+        Venue.objects.update(is_enabled=False)
+        Venue.objects.create(name=LINE, kind="line", address=f"127.0.0.1:{proxy.port}", member="US")
+        yield proxy
+
+
+def our_gateway(**environment: str):
+    return process(GATEWAY, VENUE_SECRETS=f"{LINE}=secret", **environment)
+
+
+def place() -> str:
+    """Put an order that rests into the outbox, as the intake does; return its id."""
+    order_id = uuid.uuid4()
+    request = NewOrder(str(order_id), "AAPL", Side.BUY, Decimal(10), OrderType.LIMIT,
+                       TimeInForce.GTC, Decimal("90.00"))  # fmt: skip
+    message = outbox.message(venue=LINE, order_id=order_id, request=request, now=timezone.now())
+    outbox.enqueue([message])
+    return str(order_id)
+
+
+def told(order: str) -> list[str]:
+    """Return what the inbox has about the order, in the order of its coming."""
+    rows = InboxReport.objects.filter(client_order_id=order).order_by("pk")
+    return [row.report["kind"] for row in rows]
+
+
+def until(seen: Callable[[], object], seconds_max: float = PATIENCE_SECONDS) -> float:
+    """Wait until it is seen; return how long that took."""
+    begun = time.monotonic()
+    while not seen():
+        assert time.monotonic() - begun < seconds_max, "not seen in time"
+        time.sleep(0.05)
+    return time.monotonic() - begun
+
+
+def entered(order: str) -> int:
+    return MemberOrder.objects.filter(member="US", client_order_id=order).count()
+
+
+def is_link_up() -> bool:
+    return any(link.is_up for link in links.current() if link.venue == LINE)
+
+
+def requests_sent(network: Proxy) -> list[tuple[int, bool]]:
+    """Return number and whether it is a repeat, of every request that left us."""
+    frames = network.said("requests")
+    return [(r["number"], r["is_repeat"]) for frame in frames for r in frame["requests"]]
+
+
+def assert_all_is_settled(order: str) -> None:
+    """The venue has the order once, we have each of its reports once, nothing is in doubt."""
+    until(lambda: OutboxMessage.objects.filter(sent_at=None).count() == 0)
+    until(lambda: told(order).count("accepted") == 1)
+    assert entered(order) == 1
+    assert told(order).count("accepted") == 1
+    assert outbox.in_doubt(LINE, 10) == []
+    ours = InboxReport.objects.filter(venue=LINE, sequence__gt=0).values_list("sequence", flat=True)
+    said = MemberReport.objects.filter(member="US").values_list("sequence", flat=True)
+    assert sorted(ours) == sorted(said) == list(range(1, inbox.last_sequence(LINE) + 1))
+    until(is_link_up)
+
+
+def test_fault_1_a_kill_between_commit_and_send_sends_it_once_after_the_restart(network):
+    with our_gateway(OPENFLOOR_FAILPOINTS="gateway.before_send=kill") as killed:
+        order = place()
+        killed.wait(PATIENCE_SECONDS)
+    assert killed.returncode == -9
+    assert entered(order) == 0
+    with our_gateway():
+        assert_all_is_settled(order)
+    # It was claimed before the kill, so the venue was asked first: it had never heard of it.
+    assert [frame["orders"] for frame in network.said("status")] == [[order]]
+    assert requests_sent(network) == [(1, True)]
+
+
+def test_fault_2_a_kill_after_the_send_asks_the_venue_and_sends_nothing_again(network):
+    with our_gateway(OPENFLOOR_FAILPOINTS="gateway.sent=kill") as killed:
+        order = place()
+        killed.wait(PATIENCE_SECONDS)
+    assert killed.returncode == -9
+    until(lambda: entered(order) == 1)
+    [message] = outbox.in_doubt(LINE, 10)
+    assert str(message.order_id) == order
+    with our_gateway():
+        assert_all_is_settled(order)
+    assert [frame["orders"] for frame in network.said("status")] == [[order]]
+    assert requests_sent(network) == [(1, False)]
+
+
+@pytest.mark.parametrize("is_lost", [True, False], ids=["before it arrived", "after it arrived"])
+def test_fault_3_a_link_that_drops_mid_order_leaves_it_unknown_until_the_venue_was_asked(
+    network, is_lost
+):
+    with our_gateway():
+        until(is_link_up)
+        network.is_cut_line_lost = is_lost
+        network.cut = b'"requests"'
+        order = place()
+        until(lambda: told(order))
+        assert told(order) == ["doubted"]
+        assert entered(order) == (0 if is_lost else 1)
+        until(lambda: not is_link_up())
+        time.sleep(1)  # it tries to connect again and again: nothing is doubted twice or sent
+        assert told(order) == ["doubted"]
+        assert requests_sent(network) == [(1, False)]
+
+        network.heal()
+        assert_all_is_settled(order)
+    if is_lost:
+        assert told(order) == ["doubted", "accepted"]
+        assert requests_sent(network) == [(1, False), (1, True)]
+    else:
+        assert told(order) == ["doubted", "accepted", "status"]
+        assert requests_sent(network) == [(1, False)]
+
+
+def test_fault_4_a_link_that_hangs_is_given_up_within_ten_seconds(network):
+    with our_gateway():
+        until(is_link_up)
+        network.mode_after_cut = Mode.SWALLOW
+        network.cut = b'"requests"'
+        order = place()
+        took = until(lambda: told(order))
+        assert took <= TIME_OUT_SECONDS_MAX
+        assert told(order) == ["doubted"]
+        until(lambda: not is_link_up())
+        assert requests_sent(network) == [(1, False)]
+
+        network.heal()
+        assert_all_is_settled(order)
+    assert told(order) == ["doubted", "accepted", "status"]
+    assert requests_sent(network) == [(1, False)]
