@@ -2,20 +2,24 @@
 
 The flow is that of Liquibook's performance test: buys and sells by turns, ten price levels a side
 of which six overlap, 100 to 1,000 lots. Then the rate is taken in books of growing depth, and
-next to other engines for Python where they are installed (one needs Python 3.12); all in one run,
-so that the figures compare.
+next to the other engines that there are for Python (see `benchmarks.peers`); all by one
+interpreter and in one run, so that the figures compare.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 
+from benchmarks import peers
 from venues.exchange.book import BUY, SELL, Order, OrderBook
 from venues.exchange.commands import Admit, Enter, OpenSession
 from venues.exchange.engine import Engine
@@ -140,23 +144,46 @@ def matching_engine(flow: Flow) -> Callable[[], int]:
     return work
 
 
+def litebook(flow: Flow) -> Callable[[], int]:
+    from litebook import OrderBook as RustBook
+    from litebook import OrderType
+
+    def work() -> int:
+        other = RustBook(tick_size=0.01)
+        for _, sign, price, quantity in flow:
+            side = OrderType.Buy if sign > 0 else OrderType.Sell
+            other.add(other.create_order(side, price / 100, float(quantity)))
+        return len(flow)
+
+    return work
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--orders", type=int, default=200_000)
     options = parser.parse_args()
-    flow = liquibook_flow(options.orders)
+    theirs = peers.python()
+    if theirs is None or Path(sys.prefix) == peers.HOME:
+        compare(options.orders)
+        return
+    command = [str(theirs), "-m", "benchmarks.matching", "--orders", str(options.orders)]
+    sys.exit(subprocess.run(command, cwd=peers.HOME.parent.parent).returncode)
+
+
+def compare(orders: int) -> None:
+    flow = liquibook_flow(orders)
     ours = rate(book(flow))
-    print("Matching, operations a second")
+    print(f"Matching, operations a second, on Python {sys.version.split()[0]}")
     print(f"  book, Liquibook's workload            {ours:>10,.0f}")
     for resting in (100, 10_000, 100_000):
-        deep = rate(book_with_depth(resting, options.orders))
+        deep = rate(book_with_depth(resting, orders))
         print(f"  book with {resting:>7,} resting orders      {deep:>10,.0f}")
-    whole = rate(engine(flow[: options.orders // 10]), rounds=2)
+    whole = rate(engine(flow[: orders // 10]), rounds=2)
     print(f"  engine, requests in, reports out      {whole:>10,.0f}")
-    for other in (lightmatchingengine, matching_engine):
+    for other in (lightmatchingengine, matching_engine, litebook):
         name = other.__name__
         try:
-            theirs = rate(other(flow[: options.orders // 2]), rounds=2)
+            theirs = rate(other(flow[: orders // 2]), rounds=2)
         except ImportError:
             print(f"  {name:<37} not installed")
         else:
