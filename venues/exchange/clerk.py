@@ -81,8 +81,9 @@ class Clerk:
         for resting, lots in fills:
             both = (order, resting)
             self._trade(listing, both, price=resting.price, lots=lots, aggressor=aggressor)
-            if not resting.leaves:
-                self._retire(resting, listing)
+        # An iceberg may have been met more than once, slice by slice.
+        for resting in dict.fromkeys(resting for resting, _ in fills if not resting.leaves):
+            self._retire(resting, listing)
 
     def pair(self, pair: Pair, listing: Listing, *, price: int) -> None:
         """Print what two orders, neither of them resting now, execute in an auction."""

@@ -194,7 +194,14 @@ class House:
     def _settle(self, listing: Listing) -> None:
         """Put every order where it belongs in this phase, executing nothing."""
         for order in _taken_out(listing):
+            self._put(order, listing)
+
+    def _put(self, order: Order, listing: Listing) -> None:
+        """Let an order rest or wait, unless its cash does not reach for a lot at its price."""
+        if _is_quote(order) or ticket_of(order).lots_at(order.price):
             listing.rest(order)
+        else:
+            self._clerk.drop(order, ReportKind.CANCELLED, Reason.CASH_REACHED)
 
     def _uncross(self, listing: Listing, takes_part: TakesPart) -> None:
         """Hold an auction; what is left of those that took part goes on, or ends with it."""
@@ -219,7 +226,7 @@ class House:
         """Decide what becomes of an order after an auction."""
         ticket = ticket_of(order)
         if not took_part:
-            listing.rest(order)
+            self._put(order, listing)
         elif ticket.waits_for_auction:
             self._clerk.drop(order, ReportKind.CANCELLED, Reason.AUCTION_ENDED)
         else:

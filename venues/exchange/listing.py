@@ -10,7 +10,7 @@ from typing import Any
 
 from marketdata.calendars import Phase
 from venues.exchange.bands import Bands
-from venues.exchange.book import Order, OrderBook
+from venues.exchange.book import Order, OrderBook, Reserve
 from venues.exchange.commands import Admit, BandTerms
 from venues.messages import SelfTradePrevention, TimeInForce
 
@@ -244,9 +244,10 @@ class Listing:
 
     def _restored(self, plain: list[Any]) -> Order:
         order = _order(self.terms.symbol, plain)
-        display, hidden = plain[4] or (None, 0)
-        order.leaves += hidden
-        self.book.rest(order, display)
+        if plain[4] is not None:
+            # Its slice may have been executed in part, so that it is not cut anew.
+            self.book.reserves[order.number] = Reserve(*plain[4])
+        self.book.rest(order)
         return order
 
 

@@ -5,7 +5,15 @@ from decimal import Decimal
 
 from venues.exchange.commands import OURSELVES, Admit, Enter, OpenSession, Report, Trade
 from venues.exchange.engine import Engine
-from venues.messages import CancelOrder, NewOrder, OrderType, Side, TimeInForce
+from venues.messages import (
+    CancelOrder,
+    NewOrder,
+    OrderType,
+    ReplaceOrder,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 
 NOON = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)
 AAPL = Admit("AAPL", Decimal("0.01"), Decimal(1), Decimal(1), "always")
@@ -33,18 +41,35 @@ def order(
     kind: str = "limit",
     tif: str = "day",
     member: str = OURSELVES,
+    post_only: bool = False,
+    display: str | None = None,
+    cash: str | None = None,
+    extended: bool = False,
+    party: str = "",
+    prevention: str = "cancel_newest",
 ) -> Enter:
-    limit = None if price is None else Decimal(price)
     return Enter(
         member,
         NewOrder(
-            name, symbol, Side(side), Decimal(quantity), OrderType(kind), TimeInForce(tif), limit
+            *(name, symbol, Side(side), Decimal(quantity), OrderType(kind), TimeInForce(tif)),
+            *(_decimal(price), post_only, _decimal(display), _decimal(cash), extended, party),
+            SelfTradePrevention(prevention),
         ),
     )
 
 
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
 def cancel(name: str, request: str = "", *, member: str = OURSELVES) -> Enter:
     return Enter(member, CancelOrder(request or f"cancel-{name}", name))
+
+
+def replace(
+    name: str, new: str, quantity: str = "10", price: str | None = None, *, member: str = OURSELVES
+) -> Enter:
+    return Enter(member, ReplaceOrder(name, new, Decimal(quantity), _decimal(price)))
 
 
 def said(events) -> list[tuple[str, str, str]]:
