@@ -185,6 +185,13 @@ class InboxReport(models.Model):
         return f"{self.venue} {self.execution_id}"
 
 
+class ParkedReport(InboxReport):
+    """A report that is or was parked, as operations sees it."""
+
+    class Meta:
+        proxy = True
+
+
 class ParkedStep(models.Model):
     """What a person proposed or decided about a parked report, when and why. Append-only.
 
@@ -200,7 +207,7 @@ class ParkedStep(models.Model):
         RETRY = "retry", "Try it again"
         DISMISS = "dismiss", "Dismiss it for ever"
 
-    report = models.ForeignKey(InboxReport, on_delete=models.PROTECT, related_name="steps")
+    report = models.ForeignKey(ParkedReport, on_delete=models.PROTECT, related_name="steps")
     kind = models.CharField(max_length=10, choices=Kind)
     remedy = models.CharField(max_length=8, choices=Remedy)
     actor = models.CharField(max_length=80)
