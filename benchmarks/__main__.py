@@ -8,6 +8,7 @@ near nothing, or somebody else is being measured, too.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
@@ -28,7 +29,10 @@ def main() -> None:
     print(f"{os.cpu_count()} processors; {load()}")
     run("The exchange's matching rate", "benchmarks.matching", "--orders", "60000")
     run("Orders through orders.intake.submit, beside pgbench", "benchmarks.intake")
-    run("Orders over HTTP, beside a view that does nothing", "benchmarks.order_entry", *servers)
+    run("Orders that cross, from the order to its booked fill", "benchmarks.executions")
+    run("Orders over HTTP, beside a peer", "benchmarks.order_entry", *servers)
+    if importlib.util.find_spec("benchmarks.stops"):
+        run("Resting stops, and what a tick costs", "benchmarks.stops")
     print(f"\n{time.monotonic() - begun:.0f} s; {load()}")
 
 
