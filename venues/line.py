@@ -22,7 +22,7 @@ from venues.messages import ExecutionReport
 
 CONNECT_SECONDS_MAX: Final = 3.0
 LOGON_SECONDS_MAX: Final = 3.0
-ANSWER_SECONDS_MAX: Final = 9.0
+ANSWER_SECONDS_MAX: Final = 6.0  # with the time to send, less than ten
 RECEIVE_SECONDS: Final = 0.5
 
 

@@ -57,11 +57,13 @@ def next_number(venue: str, *, now: datetime) -> tuple[date, int]:
     """Return the session date and the number of the message that is claimed next."""
     # A clock that steps back over midnight must not begin a day for the second time.
     today = now.astimezone(NEW_YORK).date()
-    numbered = OutboxMessage.objects.filter(venue=venue, number__isnull=False)
-    latest = numbered.order_by("-session_date", "-number").first()
-    if latest is None or latest.session_date is None or latest.session_date < today:
+    given = OutboxMessage.objects.filter(venue=venue, number__isnull=False)
+    latest = (
+        given.order_by("-session_date", "-number").values_list("session_date", "number").first()
+    )
+    if latest is None or latest[0] is None or latest[0] < today:
         return today, 1
-    return latest.session_date, (latest.number or 0) + 1
+    return latest[0], (latest[1] or 0) + 1
 
 
 def in_doubt(venue: str, limit: int) -> list[OutboxMessage]:
