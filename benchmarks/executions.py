@@ -2,8 +2,8 @@
 
 Half of 64 customers buy and half sell at prices that cross, through the intake, the outbox, the
 gateway, the exchange, the inbox and the executions runner, all at work in this one process, as
-`serve` has them. Printed are the rate at which orders were taken and that at which they were filled in our
-books, both from the first order on, and how long an order took from the one to the other.
+`serve` has them. Printed are the rate at which orders were taken, that at which they were filled
+in our books, both from the first order on, and how long an order took from the one to the other.
 """
 
 from __future__ import annotations
