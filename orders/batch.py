@@ -1,114 +1,159 @@
-"""The working set of one transaction of the intake: what was read, and what will be written."""
+"""The working set of one transaction: what was read, and what will be written.
+
+Nothing is read per ticket or report, and nothing is written before `write`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from django.db import models
 
-from accounts import activity, locks
-from accounts.chain import Event
+from accounts import activity
+from accounts.chain import Event as ActivityEvent
 from accounts.locks import LockedAccount
 from foundation import bulk
-from foundation.decimals import CASH
+from foundation.trips import Answer
 from marketdata.models import Instrument, Quote
-from orders.models import Order
-from orders.tickets import CancelTicket, OrderTicket, Ticket
-from portfolio import books
+from orders import events, history
+from orders.history import Cause
+from orders.models import Order, Trade, Watch
 from portfolio.books import Books
-from risk import services as risk
 from risk.checks import Bounds
 from risk.models import Decision
 from venues import outbox
 from venues.models import OutboxMessage
 
+CHANGING: Final = (
+    "status",
+    "quantity",
+    "filled_quantity",
+    "filled_value",
+    "venue",
+    "venue_order_id",
+    "protection_price",
+    "high_water_mark",
+    "is_watched",
+    "replaced_by",
+    "replaced_total",
+    "status_reason",
+    "updated_at",
+    "submitted_at",
+    "triggered_at",
+    "filled_at",
+    "cancelled_at",
+    "expired_at",
+    "rejected_at",
+    "replaced_at",
+)
+"""What may change of an order; all else of it stays as it was placed."""
 
+
+@dataclass(slots=True)
 class Batch:
-    """Tickets, the locked accounts that they concern, and everything that deciding them needs.
+    """Locked accounts, their orders concerned, and everything that deciding on them needs.
 
-    Nothing is read per ticket, and nothing is written before `write`.
+    `marks` are those of the orders whose price is watched.
     """
 
-    def __init__(self, batch: Sequence[Ticket], *, now: datetime) -> None:
-        self.now = now
-        self.accounts = locks.lock_all(ticket.account_id for ticket in batch)
-        new = [ticket for ticket in batch if isinstance(ticket, OrderTicket)]
-        cancels = [ticket for ticket in batch if isinstance(ticket, CancelTicket)]
-        self.by_client_id = _orders_named(new)
-        self.by_id = _orders_to_cancel(cancels)
-        self.instruments, self.quotes = _market(new)
-        self.open_buys = _open_buys(self.accounts, self.instruments) if new else {}
-        self.bounds: dict[UUID, Bounds] = risk.bounds_of(self.accounts) if new else {}
-        self.books: Books = books.open_books(
-            accounts=self.accounts if new else {},
-            assets=[CASH, *(i.code for i in self.instruments.values())],
+    now: datetime
+    accounts: Mapping[UUID, LockedAccount]
+    orders: dict[UUID, Order]
+    instruments: Mapping[UUID, Instrument]
+    quotes: Mapping[UUID, Quote]
+    bounds: Mapping[UUID, Bounds]
+    books: Books
+    marks: Mapping[UUID, Decimal | None] = field(default_factory=dict)
+    new: dict[UUID, Order] = field(default_factory=dict)
+    changed: dict[UUID, Order] = field(default_factory=dict)
+    trades: list[Trade] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    messages: list[OutboxMessage] = field(default_factory=list)
+    steps: list[models.Model] = field(default_factory=list)
+    activities: list[tuple[LockedAccount, ActivityEvent]] = field(default_factory=list)
+    watched: dict[UUID, Watch] = field(default_factory=dict)
+    unwatched: set[UUID] = field(default_factory=set)
+
+    def group_of(self, order: Order) -> list[Order]:
+        """Return the orders of the order's group, itself included, the first one first."""
+        members = [each for each in self.orders.values() if each.group == order.group]
+        return sorted(members, key=lambda each: each.created_at)
+
+    def keep(self, order: Order, cause: Cause, kind: str, told: events.Told = events.PLAIN) -> None:
+        """Note what has happened to the order: for its table, its history and its owner."""
+        is_new = order.pk in self.new
+        if not is_new:
+            self.changed[order.pk] = order
+        is_first = is_new and order.pk not in self.orders
+        self.orders[order.pk] = order
+        self.steps.append(
+            history.step(order, cause, kind=history.CREATED if is_first else history.CHANGED)
         )
-        self.new_orders: list[Order] = []
-        self.cancelled_orders: list[Order] = []
-        self.steps: list[models.Model] = []
-        self.decisions: list[Decision] = []
-        self.messages: list[OutboxMessage] = []
-        self.activities: list[tuple[LockedAccount, Event]] = []
+        self.activities.append(
+            (
+                self.accounts[order.account_id],
+                events.order_event(order, kind=kind, at=cause.at, actor=cause.actor, told=told),
+            )
+        )
+
+    def watch(self, order: Order, *, mark: Decimal | None) -> None:
+        """Let the price of a held order be watched from now on."""
+        order.is_watched = True
+        if order.pk not in self.new:
+            self.changed[order.pk] = order
+        self.watched[order.pk] = bulk.new(
+            Watch,
+            order_id=order.pk,
+            account_id=order.account_id,
+            instrument_id=order.instrument_id,
+            side=order.side,
+            stop_price=order.stop_price,
+            trail_amount=order.trail_amount,
+            trail_percent=order.trail_percent,
+            mark=mark,
+            since=self.now,
+        )
+
+    def unwatch(self, order: Order) -> None:
+        if order.is_watched and self.watched.pop(order.pk, None) is None:
+            self.unwatched.add(order.pk)
+        order.is_watched = False
 
     def write(self) -> None:
-        bulk.insert(self.new_orders)
-        bulk.update(self.cancelled_orders, fields=("status", "updated_at"))
+        bulk.insert(list(self.new.values()))
+        bulk.update(list(self.changed.values()), fields=CHANGING)
+        bulk.insert(self.trades)
         bulk.insert(self.steps)
         bulk.insert(self.decisions)
+        if self.unwatched:
+            bulk.execute("DELETE FROM orders_watch WHERE order_id = ANY(%s)", [[*self.unwatched]])
+        bulk.insert(list(self.watched.values()))
         self.books.close()
         activity.record(self.activities)
         outbox.enqueue(self.messages)
 
 
-def _orders_named(new: Sequence[OrderTicket]) -> dict[tuple[UUID, str], Order]:
-    """Read the orders that have the tickets' client_order_ids already."""
-    if not new:
-        return {}
-    found = bulk.select(
+def ask_with_kin(order_ids: Iterable[UUID]) -> Answer[list[Order]]:
+    """Ask for these orders, for those of their groups, and for what replaces or is replaced."""
+    ids = list(order_ids)
+    return bulk.ask(
         Order,
-        "(account_id, client_order_id) IN (SELECT * FROM unnest(%s::uuid[], %s::text[]))",
-        [[t.account_id for t in new], [t.client_order_id for t in new]],
+        """id IN (
+            SELECT unnest(%s::uuid[])
+            UNION SELECT kin.id FROM orders_order o JOIN orders_order kin ON kin."group" = o."group"
+                   WHERE o.id = ANY(%s)
+            UNION SELECT o.replaces FROM orders_order o WHERE o.id = ANY(%s)
+            UNION SELECT o.replaced_by FROM orders_order o WHERE o.id = ANY(%s))""",
+        [ids, ids, ids, ids],
     )
-    return {(o.account_id, o.client_order_id): o for o in _with_instruments(found)}
 
 
-def _orders_to_cancel(cancels: Sequence[CancelTicket]) -> dict[tuple[UUID, UUID], Order]:
-    if not cancels:
-        return {}
-    found = bulk.select(Order, "id = ANY(%s)", [[t.order_id for t in cancels]])
-    return {(o.account_id, o.pk): o for o in _with_instruments(found)}
-
-
-def _with_instruments(orders: list[Order]) -> list[Order]:
-    if orders:
-        ids = list({order.instrument_id for order in orders})
-        instruments = {i.pk: i for i in bulk.select(Instrument, "id = ANY(%s)", [ids])}
-        for order in orders:
-            order.instrument = instruments[order.instrument_id]
-    return orders
-
-
-def _market(new: Sequence[OrderTicket]) -> tuple[dict[str, Instrument], dict[UUID, Quote]]:
-    """Read the instruments by symbol, and their latest quotes."""
-    if not new:
-        return {}, {}
-    instruments = bulk.select(Instrument, "symbol = ANY(%s)", [list({t.symbol for t in new})])
-    quotes = bulk.select(Quote, "instrument_id = ANY(%s)", [[i.pk for i in instruments]])
-    return {i.symbol: i for i in instruments}, {q.instrument_id: q for q in quotes}
-
-
-def _open_buys(
-    accounts: dict[UUID, LockedAccount], instruments: dict[str, Instrument]
-) -> dict[tuple[UUID, UUID], Decimal]:
-    """Read how much of each instrument each account's open orders may still buy."""
-    rows = bulk.execute(
-        """SELECT account_id, instrument_id, sum(quantity - filled_quantity) FROM orders_order
-            WHERE account_id = ANY(%s) AND instrument_id = ANY(%s) AND side = 'buy'
-              AND status IN ('pending', 'submitted', 'partially_filled', 'pending_cancel')
-            GROUP BY 1, 2""",
-        [list(accounts), [i.pk for i in instruments.values()]],
-    )
-    return {(account_id, instrument_id): leaves for account_id, instrument_id, leaves in rows}
+def with_instruments(orders: Iterable[Order], instruments: Mapping[UUID, Instrument]) -> None:
+    """Give the orders their instruments, which were read on their own."""
+    for order in orders:
+        order.instrument = instruments[order.instrument_id]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from accounts.chain import Event
 from foundation import decimals
@@ -10,33 +12,39 @@ from orders.models import Order, Trade
 from orders.tickets import Actor
 
 
-def order_event(
-    order: Order,
-    *,
-    kind: str,
-    symbol: str,
-    at: datetime,
-    actor: Actor,
-    trade: Trade | None = None,
-    code: str = "",
-    reason: str = "",
-) -> Event:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What else is told of a step: the fill, and a reason as a code and as a sentence."""
+
+    trade: Trade | None = None
+    code: str = ""
+    reason: str = ""
+
+
+PLAIN: Final = Told()
+
+
+def order_event(order: Order, *, kind: str, at: datetime, actor: Actor, told: Told) -> Event:
     """Return the event `order.KIND`: the order as it is now and what happened to it."""
     payload: dict[str, str | None] = {
         "order_id": str(order.pk),
         "client_order_id": order.client_order_id,
-        "symbol": symbol,
+        "symbol": order.instrument.symbol,
         "side": order.side,
         "quantity": decimals.text(order.quantity),
         "status": order.status,
         "filled_quantity": decimals.text(order.filled_quantity),
     }
-    if trade is not None:
+    if told.trade is not None:
         payload |= {
-            "price": decimals.text(trade.price),
-            "fill_quantity": decimals.text(trade.quantity),
-            "trade_id": str(trade.pk),
+            "price": decimals.text(told.trade.price),
+            "fill_quantity": decimals.text(told.trade.quantity),
+            "trade_id": str(told.trade.pk),
         }
-    if code or reason:
-        payload |= {"code": code, "reason": reason}
+    if order.replaced_by is not None:
+        payload["replaced_by"] = str(order.replaced_by)
+    if order.replaces is not None:
+        payload["replaces"] = str(order.replaces)
+    if told.code or told.reason:
+        payload |= {"code": told.code, "reason": told.reason}
     return Event(kind=f"order.{kind}", at=at, actor=str(actor), payload=payload)

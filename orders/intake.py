@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from orders import submission
 from orders.submission import Answer
-from orders.tickets import CancelTicket, OrderTicket, Ticket
+from orders.tickets import CancelTicket, OrderTicket, ReplaceTicket, Ticket
 
 log = structlog.get_logger(__name__)
 
@@ -159,11 +159,21 @@ def _settle(batch: list[_Entry]) -> None:
 intake = Intake()
 
 
-def submit(ticket: OrderTicket) -> Future[Answer]:
-    """Submit an order; the answer comes once it is durable. See `Intake.enter` for errors."""
+def enter(ticket: Ticket) -> Future[Answer]:
+    """Enter a ticket; the answer comes once what became of it is durable.
+
+    See `Intake.enter` for errors.
+    """
     return intake.enter(ticket)
+
+
+def submit(ticket: OrderTicket) -> Future[Answer]:
+    return enter(ticket)
 
 
 def cancel(ticket: CancelTicket) -> Future[Answer]:
-    """Ask for the cancel of an order; the answer comes once the request is durable."""
-    return intake.enter(ticket)
+    return enter(ticket)
+
+
+def replace(ticket: ReplaceTicket) -> Future[Answer]:
+    return enter(ticket)

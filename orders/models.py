@@ -60,6 +60,7 @@ class Order(models.Model):
     )
     group = models.UUIDField(null=True, blank=True)
     role = models.CharField(max_length=12, choices=_choices(Role), blank=True, default="")
+    is_watched = models.BooleanField(default=False, help_text="Held, and waits for its price.")
     replaces = models.UUIDField(null=True, blank=True)
     replaced_by = models.UUIDField(null=True, blank=True)
     replaced_total = QuantityField(null=True, blank=True)

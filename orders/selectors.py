@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from marketdata.models import Instrument
 from orders import history
 from orders.lifecycle import Status
 from orders.models import Order, Trade
@@ -72,6 +73,28 @@ def listing(
     return list(
         found.order_by(f"{direction}created_at", f"{direction}pk")[: min(limit, LISTING_MAX)]
     )
+
+
+def legs_of(orders: Iterable[Order]) -> dict[UUID, list[Order]]:
+    """Return all orders of these orders' groups by group, the first one first."""
+    groups = {order.group for order in orders if order.group is not None}
+    found: dict[UUID, list[Order]] = {group: [] for group in groups}
+    members = Order.objects.filter(group__in=groups).select_related("instrument")
+    # The first one was made at the same moment as its legs, and has the group's own id.
+    for member in sorted(members, key=lambda m: (m.created_at, m.pk != m.group, str(m.pk))):
+        if member.group is not None:
+            found[member.group].append(member)
+    return found
+
+
+def as_of(order_id: UUID, at: datetime) -> Order | None:
+    """Return the order as it stood at `at`, None before it was placed."""
+    row = history.steps(order_id).filter(history_date__lte=at).last()
+    if row is None:
+        return None
+    order: Order = row.instance  # type: ignore[attr-defined]  # of a historical model
+    order.instrument = Instrument.objects.get(pk=order.instrument_id)
+    return order
 
 
 def timeline(of: Order) -> list[Step]:

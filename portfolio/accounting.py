@@ -29,9 +29,43 @@ def hold_of(*, asset: str, per_unit: Decimal, quantity: Decimal) -> Decimal:
     return decimals.quantize(per_unit * quantity, asset=asset, rounding=decimals.UP)
 
 
-def still_held(*, asset: str, amount: Decimal, per_unit: Decimal, filled: Decimal) -> Decimal:
-    """Return what is left of a hold of `amount` once `filled` of its order is filled."""
+def still_held(
+    *, asset: str, amount: Decimal, per_unit: Decimal, filled: Decimal, spent: Decimal
+) -> Decimal:
+    """Return what is left of a hold of `amount` once `filled` of its order is filled.
+
+    `spent` is the exact value of its fills: what an order by value, which is held for no price
+    (`per_unit` zero), uses up.
+    """
+    if not per_unit:
+        return amount - _cents(spent)
     return amount - hold_of(asset=asset, per_unit=per_unit, quantity=filled)
+
+
+def replaced_hold(
+    *,
+    asset: str,
+    price: Decimal,
+    quantity: Decimal,
+    held: Decimal,
+    leaves: Decimal,
+    available: Decimal,
+) -> Decimal:
+    """Return what to set aside beyond a replaced order's hold while the venue decides.
+
+    The new order needs `price` for each of `quantity`; the old one has `leaves` and `held`. What
+    executes meanwhile shrinks both needs, at prices that differ. The difference is linear in it,
+    so that it is covered throughout if it is at both ends: with nothing more executed, and with
+    all of the old order. Each hold is rounded up by itself: of cash, two cents more cover what the
+    roundings between may differ by, where they are `available`.
+    """
+    at_first = hold_of(asset=asset, per_unit=price, quantity=quantity) - held
+    beyond = max(quantity - leaves, Decimal(0))
+    at_last = hold_of(asset=asset, per_unit=price, quantity=beyond)
+    extra = max(at_first, at_last, Decimal(0))
+    if asset != decimals.CASH:
+        return extra
+    return min(extra + 2 * decimals.CASH_QUANTUM, max(extra, available))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ ones before it left, and closing writes all of it with one statement a table.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Final
+from typing import Final, LiteralString
 from uuid import UUID
 
 from accounts.locks import LockedAccount
@@ -66,7 +66,7 @@ class Move:
 
 
 class Books:
-    """The balances, holds and positions of locked accounts; make one with `open_books`."""
+    """The balances, holds and positions of locked accounts; make one with `ask_books`."""
 
     def __init__(
         self,
@@ -104,24 +104,50 @@ class Books:
         per_unit: Decimal,
         quantity: Decimal,
     ) -> Decimal:
-        """Set aside what an order may need; return how much. Raises Uncovered."""
+        """Set aside what an order may need, in place of what was; return how much.
+
+        Raises Uncovered.
+        """
         amount = accounting.hold_of(asset=asset, per_unit=per_unit, quantity=quantity)
-        balance = self._balance(account, asset)
-        if amount > balance.available:
-            raise Uncovered(f"needs {amount} {asset}, {balance.available} is available")
-        hold = bulk.new(
-            Hold,
-            order_id=order_id,
-            account_id=account.pk,
-            asset=asset,
-            per_unit=per_unit,
-            amount=amount,
-            remaining=amount,
-        )
-        self._holds[order_id] = hold
-        self._new_holds.append(hold)
-        self._change(balance, held=amount)
+        self._set_aside(account, order_id, asset, per_unit=per_unit, amount=amount)
         return amount
+
+    def hold_amount(self, account: LockedAccount, *, order_id: UUID, amount: Decimal) -> None:
+        """Set aside this cash for an order by value, which uses up what it spends.
+
+        Raises Uncovered.
+        """
+        self._set_aside(account, order_id, CASH, per_unit=ZERO, amount=amount)
+
+    def take_over(
+        self,
+        account: LockedAccount,
+        *,
+        old_id: UUID,
+        new_id: UUID,
+        asset: str,
+        per_unit: Decimal,
+        quantity: Decimal,
+    ) -> None:
+        """Let an order have what the one that it replaces was held for.
+
+        `accounting.replaced_hold` has seen to it that this covers what it needs, but for cents of
+        rounding where the account has no more.
+        """
+        self.release(account, order_id=old_id)
+        needed = accounting.hold_of(asset=asset, per_unit=per_unit, quantity=quantity)
+        amount = min(needed, self.available(account, asset) + self.held(new_id))
+        self._set_aside(account, new_id, asset, per_unit=per_unit, amount=amount)
+
+    def held(self, order_id: UUID) -> Decimal:
+        """Return what is still set aside for the order."""
+        hold = self._pending_hold(order_id)
+        return hold.remaining if hold else ZERO
+
+    def held_per_unit(self, order_id: UUID) -> Decimal | None:
+        """Return the price that the order is held for, None when nothing is."""
+        hold = self._pending_hold(order_id)
+        return hold.per_unit if hold and hold.per_unit else None
 
     def release(self, account: LockedAccount, *, order_id: UUID) -> Decimal:
         """Give back what is still held for an order that has ended; return how much."""
@@ -136,12 +162,13 @@ class Books:
         """Move cash and securities, use up the hold and carry the position on. Raises Uncovered."""
         value = fill.price * abs(fill.signed_quantity)
         cash = accounting.cash_of_fill(value_before=fill.value_before, value=value)
-        cash_moved, asset = -cash.copy_sign(fill.signed_quantity), fill.instrument.code
         paid_asset, paid = (
-            (CASH, cash) if fill.signed_quantity > 0 else (asset, -fill.signed_quantity)
+            (CASH, cash)
+            if fill.signed_quantity > 0
+            else (fill.instrument.code, -fill.signed_quantity)
         )
         hold = self._pending_hold(fill.order_id)
-        remaining = _still_held(hold, fill) if hold else ZERO
+        remaining = _still_held(hold, fill, value) if hold else ZERO
         usable = self.available(account, paid_asset) + (
             hold.remaining - remaining if hold else ZERO
         )
@@ -150,19 +177,33 @@ class Books:
         if hold:
             ended = Hold.Status.PENDING if fill.leaves_quantity else Hold.Status.POSTED
             self._keep(account, hold, remaining, ended)
-        for moved, amount in ((CASH, cash_moved), (asset, fill.signed_quantity)):
-            self._move(
-                account,
-                Move(
-                    asset=moved,
-                    amount=amount,
-                    kind=Transfer.Kind.TRADE,
-                    house=LedgerAccount.Kind.SETTLEMENT,
-                    reference=f"trade:{fill.trade_id}",
-                    at=fill.at,
-                ),
+        self._book(account, fill, Transfer.Kind.TRADE, cash, fill.signed_quantity)
+
+    def book_bust(self, account: LockedAccount, bust: Fill) -> None:
+        """Take a fill back: what it moved goes back. Raises Uncovered.
+
+        `bust` has the terms of the fill, with the value and quantities of the order as they are
+        once it is gone. What is still held for the order stays held.
+        """
+        value = bust.price * abs(bust.signed_quantity)
+        cash = accounting.cash_of_fill(value_before=bust.value_before, value=value)
+        back = -bust.signed_quantity
+        paid_asset, paid = (
+            (CASH, cash) if back > 0 else (bust.instrument.code, bust.signed_quantity)
+        )
+        if paid > self.available(account, paid_asset):
+            raise Uncovered(
+                f"the bust takes back {paid} {paid_asset}, "
+                f"{self.available(account, paid_asset)} is available"
             )
-        self._carry_position(account, fill, cash)
+        hold = self._pending_hold(bust.order_id)
+        if hold:
+            freed = accounting.hold_of(
+                asset=hold.asset, per_unit=hold.per_unit, quantity=bust.filled_quantity
+            )
+            hold.amount = hold.remaining + freed
+            self._changed_holds.add(hold.order_id)
+        self._book(account, bust, Transfer.Kind.BUST, cash, back)
 
     def move(self, account: LockedAccount, move: Move) -> None:
         """Credit or debit the account. Raises Uncovered when it does not have what is debited."""
@@ -188,7 +229,7 @@ class Books:
         new = {hold.order_id for hold in self._new_holds}
         bulk.update(
             [self._holds[k] for k in self._changed_holds - new],
-            fields=("remaining", "status"),
+            fields=("per_unit", "amount", "remaining", "status"),
         )
         new_positions = self._changed_positions - self._stored_positions
         bulk.insert([self._positions[k] for k in new_positions])
@@ -206,6 +247,27 @@ class Books:
     def _pending_hold(self, order_id: UUID) -> Hold | None:
         hold = self._holds.get(order_id)
         return hold if hold is not None and hold.status == Hold.Status.PENDING else None
+
+    def _set_aside(
+        self,
+        account: LockedAccount,
+        order_id: UUID,
+        asset: str,
+        *,
+        per_unit: Decimal,
+        amount: Decimal,
+    ) -> None:
+        balance, before = self._balance(account, asset), self.held(order_id)
+        if amount - before > balance.available:
+            raise Uncovered(f"needs {amount} {asset}, {balance.available + before} is available")
+        hold = self._holds.get(order_id)
+        if hold is None:
+            hold = self._holds[order_id] = bulk.new(
+                Hold, order_id=order_id, account_id=account.pk, asset=asset, remaining=ZERO
+            )
+            self._new_holds.append(hold)
+        hold.per_unit, hold.amount = per_unit, amount
+        self._keep(account, hold, amount, Hold.Status.PENDING)
 
     def _change(self, balance: Balance, *, settled: Decimal = ZERO, held: Decimal = ZERO) -> None:
         balance.settled += settled
@@ -241,7 +303,35 @@ class Books:
         self._moves.append((transfer, debit, credit))
         self._change(self._balance(account, move.asset), settled=move.amount)
 
-    def _carry_position(self, account: LockedAccount, fill: Fill, cash: Decimal) -> None:
+    def _book(
+        self,
+        account: LockedAccount,
+        fill: Fill,
+        kind: Transfer.Kind,
+        cash: Decimal,
+        signed_quantity: Decimal,
+    ) -> None:
+        """Move the securities, the cash against them, and carry the position on."""
+        for moved, amount in (
+            (CASH, -cash.copy_sign(signed_quantity)),
+            (fill.instrument.code, signed_quantity),
+        ):
+            self._move(
+                account,
+                Move(
+                    asset=moved,
+                    amount=amount,
+                    kind=kind,
+                    house=LedgerAccount.Kind.SETTLEMENT,
+                    reference=f"{kind}:{fill.trade_id}",
+                    at=fill.at,
+                ),
+            )
+        self._carry_position(account, fill, signed_quantity, cash)
+
+    def _carry_position(
+        self, account: LockedAccount, fill: Fill, signed_quantity: Decimal, cash: Decimal
+    ) -> None:
         key = (account.pk, fill.instrument.pk)
         position = self._positions.get(key)
         if position is None:
@@ -255,7 +345,7 @@ class Books:
             position.opened_at = fill.at
         after = accounting.after_fill(
             Holding(position.quantity, position.cost_basis, position.realised),
-            signed_quantity=fill.signed_quantity,
+            signed_quantity=signed_quantity,
             cash=cash,
         )
         position.quantity, position.cost_basis = after.quantity, after.cost_basis
@@ -281,7 +371,7 @@ class Books:
         return known | _open_ledger_accounts(missing) if missing else known
 
 
-def _still_held(hold: Hold, fill: Fill) -> Decimal:
+def _still_held(hold: Hold, fill: Fill, value: Decimal) -> Decimal:
     if not fill.leaves_quantity:
         return ZERO
     return accounting.still_held(
@@ -289,26 +379,29 @@ def _still_held(hold: Hold, fill: Fill) -> Decimal:
         amount=hold.amount,
         per_unit=hold.per_unit,
         filled=fill.filled_quantity,
+        spent=fill.value_before + value,
     )
 
 
-def _ask_ledger_accounts(
-    owners: Collection[UUID], assets: Collection[str]
-) -> Answer[dict[LedgerKey, int]]:
-    """Ask for the ledger accounts of these owners, and the house's, in these assets."""
-    found = bulk.ask(
+def _ids_of(found: Iterable[LedgerAccount]) -> dict[LedgerKey, int]:
+    return {(row.owner_id, row.kind, row.asset): row.pk for row in found}
+
+
+def _ledger_accounts(owners: set[UUID], assets: set[str]) -> dict[LedgerKey, int]:
+    """Return those of these owners and of the house, in these assets."""
+    found = bulk.select(
         LedgerAccount,
         "asset = ANY(%s) AND (owner_id = ANY(%s) OR owner_id IS NULL)",
         [list(assets), list(owners)],
     )
-    return Answer(lambda: {(row.owner_id, row.kind, row.asset): row.pk for row in found.get()})
+    return _ids_of(found)
 
 
 def _open_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
     """Return the ids of these ledger accounts, and open those that do not exist."""
     owners = {owner for owner, _, _ in keys if owner is not None}
     assets = {asset for _, _, asset in keys}
-    known = _ask_ledger_accounts(owners, assets).get()
+    known = _ledger_accounts(owners, assets)
     missing = keys - known.keys()
     if not missing:
         return known
@@ -318,57 +411,41 @@ def _open_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
         [LedgerAccount(owner_id=owner, kind=kind, asset=asset) for owner, kind, asset in ordered],
         ignore_conflicts=True,
     )
-    return _ask_ledger_accounts(owners, assets).get()
+    return _ledger_accounts(owners, assets)
+
+
+_ASSETS: LiteralString = """(SELECT 'USD' UNION SELECT code FROM marketdata_instrument
+                                WHERE symbol = ANY(%s) OR id = ANY(%s))"""
 
 
 def ask_books(
     *,
     account_ids: Iterable[UUID],
-    assets: Iterable[str],
     symbols: Iterable[str] = (),
-    order_ids: Iterable[UUID] = (),
     instrument_ids: Iterable[UUID] = (),
+    order_ids: Iterable[UUID] = (),
+    for_fills: bool = False,
 ) -> Answer[Books]:
-    """Ask for what these accounts own of `assets` and of the instruments called `symbols`.
+    """Ask for what these accounts own: cash, and these instruments by symbol or id.
 
-    With it come the holds of `order_ids` and, where fills will be booked, the positions in
-    `instrument_ids`. It is to be asked behind the locks of the accounts.
+    With it come the holds of `order_ids` and, where fills will be booked, the positions. It is to
+    be asked behind the locks of the accounts.
     """
-    owners, named = list(account_ids), list(set(assets))
-    orders, instruments = list(order_ids), list(instrument_ids)
-    balances = bulk.ask(
-        Balance,
-        """account_id = ANY(%s) AND (asset = ANY(%s) OR asset IN
-           (SELECT code FROM marketdata_instrument WHERE symbol = ANY(%s)))""",
-        [owners, named, list(set(symbols))],
-    )
+    owners, orders = list(account_ids), list(order_ids)
+    these = [list(set(symbols)), list(set(instrument_ids))]
+    balances = bulk.ask(Balance, "account_id = ANY(%s) AND asset IN " + _ASSETS, [owners, *these])
     holds = bulk.ask(Hold, "order_id = ANY(%s)", [orders]) if orders else None
     positions = house = None
-    if instruments:
+    if for_fills:
         positions = bulk.ask(
-            Position,
-            "account_id = ANY(%s) AND instrument_id = ANY(%s)",
-            [owners, instruments],
+            Position, "account_id = ANY(%s) AND instrument_id = ANY(%s)", [owners, these[1]]
         )
-        house = _ask_ledger_accounts((), named)
+        house = bulk.ask(LedgerAccount, "owner_id IS NULL AND asset IN " + _ASSETS, these)
     return Answer(
         lambda: Books(
             balances=balances.get(),
             holds=holds.get() if holds else (),
             positions=positions.get() if positions else (),
-            house=house.get() if house else {},
+            house=_ids_of(house.get()) if house else {},
         )
     )
-
-
-def open_books(
-    *,
-    accounts: Mapping[UUID, LockedAccount],
-    assets: Iterable[str],
-    order_ids: Iterable[UUID] = (),
-    instrument_ids: Iterable[UUID] = (),
-) -> Books:
-    """Read what `ask_books` asks for, now that the accounts are locked."""
-    return ask_books(
-        account_ids=accounts, assets=assets, order_ids=order_ids, instrument_ids=instrument_ids
-    ).get()

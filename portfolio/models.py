@@ -63,6 +63,7 @@ class Transfer(models.Model):
         DEPOSIT = "deposit"
         WITHDRAWAL = "withdrawal"
         TRADE = "trade"
+        BUST = "bust"
         CORRECTION = "correction"
 
     at = models.DateTimeField(default=timezone.now)
@@ -127,7 +128,8 @@ class Balance(models.Model):
 class Hold(models.Model):
     """What an open order may still cost its account: `per_unit` of `asset` for what is unfilled.
 
-    Pending while the order is open, posted when fills used it up, released when it ended.
+    An order by value is held for that value and no price: its `per_unit` is zero. Pending while
+    the order is open, posted when fills used it up, released when it ended.
     """
 
     class Status(models.TextChoices):

@@ -41,7 +41,7 @@ def deposit(
             if before.amount != amount:
                 raise UnableToDeposit("This deposit was booked before with another amount.")
             return False
-        opened = books.open_books(accounts={account_id: account}, assets=[CASH])
+        opened = books.ask_books(account_ids=[account_id]).get()
         opened.move(
             account,
             books.Move(

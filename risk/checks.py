@@ -13,8 +13,12 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from foundation.decimals import CASH
+from marketdata.calendars import Phase
 from portfolio import accounting
-from venues.messages import OrderType, Side
+from venues.messages import OrderType, Side, TimeInForce
+
+STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
+_AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +30,32 @@ class Denial:
 
 
 @dataclass(frozen=True, slots=True)
+class Caution:
+    """Something that a person should look at, and that does not keep the order from going."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
-    """An order as risk looks at it. A market order has no `limit_price`."""
+    """An order as risk looks at it.
+
+    A market order has no `limit_price`. The `stop_price` of a trailing stop is where it would be
+    triggered now. `notional` is the value in USD of an order by value. A leg closes what its entry
+    will have opened (`is_leg`): it is judged by its terms alone, as the entry is judged for both.
+    """
 
     symbol: str
     side: Side
     type: OrderType
     quantity: Decimal
     limit_price: Decimal | None
+    stop_price: Decimal | None = None
+    notional: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.DAY
+    extended_hours: bool = False
+    is_leg: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +63,9 @@ class Situation:
     """What the order meets: the account, the instrument and the market, at one moment.
 
     `cash_available` in USD; `position`, `position_available` and `open_buy_quantity` in units
-    of the instrument; `quote_age` in seconds, None when there is no quote.
+    of the instrument; `quote_age` in seconds, None when there is no quote. `phase` is that of the
+    market's day. `has_twin` tells that the same was asked for moments ago, by a client that names
+    its orders not itself.
     """
 
     at: datetime
@@ -52,13 +76,16 @@ class Situation:
     open_buy_quantity: Decimal
     is_tradable: bool
     is_halted: bool
-    is_session_open: bool
+    phase: Phase
+    is_fractionable: bool
+    is_venue_up: bool
     price_increment: Decimal
     quantity_increment: Decimal
     quantity_min: Decimal
     bid: Decimal | None
     ask: Decimal | None
     quote_age: float | None
+    has_twin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +105,44 @@ def far_price(proposal: Proposal, situation: Situation) -> Decimal | None:
 
 
 def worst_price(proposal: Proposal, situation: Situation, bounds: Bounds) -> Decimal | None:
-    """Return the worst price that the order can execute at, None when that is unknown.
+    """Return the worst price that the order can execute at, None when that is unknown."""
+    return worst_price_of(
+        side=proposal.side,
+        limit_price=proposal.limit_price,
+        stop_price=proposal.stop_price,
+        bid=situation.bid,
+        ask=situation.ask,
+        price_increment=situation.price_increment,
+        buffer=bounds.market_buffer,
+    )
 
-    Its limit; or for a market order the far quote and the buffer beyond it, in whole price
-    increments: what the order is held for, and the protection that the venue is given.
+
+def worst_price_of(
+    *,
+    side: Side,
+    limit_price: Decimal | None,
+    stop_price: Decimal | None,
+    bid: Decimal | None,
+    ask: Decimal | None,
+    price_increment: Decimal,
+    buffer: Decimal,
+) -> Decimal | None:
+    """Return the worst price that an order can execute at, None when that is unknown.
+
+    Its limit; or for a market order the far quote, for a stop its stop price, and the buffer
+    beyond it, in whole price increments: what the order is held for, and the protection that the
+    venue is given.
     """
-    if proposal.limit_price is not None:
-        return proposal.limit_price
-    far = far_price(proposal, situation)
+    if limit_price is not None:
+        return limit_price
+    is_buy = side is Side.BUY
+    far = stop_price if stop_price is not None else (ask if is_buy else bid)
     if far is None:
         return None
-    is_buy = proposal.side is Side.BUY
-    price = far * (1 + bounds.market_buffer if is_buy else 1 - bounds.market_buffer)
-    steps = (price / situation.price_increment).to_integral_value(
+    steps = (far * (1 + buffer if is_buy else 1 - buffer) / price_increment).to_integral_value(
         rounding=ROUND_CEILING if is_buy else ROUND_FLOOR
     )
-    return max(steps, Decimal(1)) * situation.price_increment
+    return max(steps, Decimal(1)) * price_increment
 
 
 Check = Callable[[Proposal, Situation, Bounds], Denial | None]
@@ -116,10 +165,28 @@ def instrument_is_tradable(proposal: Proposal, situation: Situation, _b: Bounds)
     return None
 
 
-def session_is_open(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
-    if situation.is_session_open:
+def venue_is_up(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+    if situation.is_venue_up:
         return None
-    return Denial("session_closed", f"The market for {proposal.symbol} is closed now.")
+    return Denial(
+        "venue_unavailable",
+        f"The venue for {proposal.symbol} cannot be reached now. Try again shortly.",
+    )
+
+
+def session_is_open(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+    """Outside the regular session an order waits for the next one, unless it cannot wait.
+
+    Limit orders for extended hours need no auction; others may be entered before it.
+    """
+    if situation.phase is Phase.REGULAR or proposal.type in STOPS or proposal.is_leg:
+        return None
+    if proposal.type is OrderType.LIMIT and proposal.time_in_force not in _AT_ONCE:
+        return None
+    return Denial(
+        "session_closed",
+        f"The market for {proposal.symbol} is closed now. A limit order can wait for the open.",
+    )
 
 
 def quantity_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
@@ -136,18 +203,49 @@ def quantity_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denia
     return None
 
 
-def price_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
-    if proposal.limit_price is None or not proposal.limit_price % situation.price_increment:
+def value_can_be_ordered(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+    if proposal.notional is None or situation.is_fractionable:
         return None
     return Denial(
-        "price_increment",
-        f"Prices of {proposal.symbol} go in steps of "
-        f"{situation.price_increment.normalize():f}: {proposal.limit_price.normalize():f} is "
-        "between two of them.",
+        "not_fractionable",
+        f"{proposal.symbol} is traded in whole units: give a quantity instead of a value.",
+    )
+
+
+def price_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+    increment = situation.price_increment
+    prices = [proposal.limit_price]
+    if proposal.type is not OrderType.TRAILING_STOP:  # whose stop follows the market's prices
+        prices.append(proposal.stop_price)
+    for price in prices:
+        if price is not None and price % increment:
+            return Denial(
+                "price_increment",
+                f"Prices of {proposal.symbol} go in steps of {increment.normalize():f}: "
+                f"{price.normalize():f} is between two of them.",
+            )
+    return None
+
+
+def stop_is_ahead(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+    """A stop that the market has passed already would be a market order in disguise."""
+    stop, is_buy = proposal.stop_price, proposal.side is Side.BUY
+    far = far_price(proposal, situation)
+    if stop is None or proposal.is_leg or proposal.type is OrderType.TRAILING_STOP:
+        return None
+    if far is None or (stop > far if is_buy else stop < far):
+        return None
+    return Denial(
+        "stop_price_passed",
+        f"The market has passed this stop already: a stop to {proposal.side.value} "
+        f"{proposal.symbol} must lie {'above' if is_buy else 'below'} {far.normalize():f} now.",
     )
 
 
 def quote_is_fresh(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
+    is_waiting = proposal.limit_price is not None and situation.phase is Phase.CLOSED
+    if proposal.is_leg or is_waiting:
+        return None  # its price is its own, and no market is there to compare it with
     if situation.quote_age is None:
         return Denial("quote_missing", f"There is no price of {proposal.symbol} yet.")
     if not 0 <= situation.quote_age <= bounds.quote_age_max:
@@ -189,7 +287,7 @@ def value_is_allowed(proposal: Proposal, situation: Situation, bounds: Bounds) -
 
 
 def position_is_allowed(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
-    if proposal.side is Side.SELL:
+    if proposal.side is Side.SELL or proposal.is_leg:
         return None
     price = worst_price(proposal, situation, bounds)
     if price is None:
@@ -205,12 +303,14 @@ def position_is_allowed(proposal: Proposal, situation: Situation, bounds: Bounds
 
 
 def account_can_pay(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
-    if proposal.side is Side.SELL:
+    if proposal.side is Side.SELL or proposal.is_leg:
         return None
     price = worst_price(proposal, situation, bounds)
     if price is None:
         return Denial("quote_missing", f"There is no price of {proposal.symbol} yet.")
-    needed = accounting.hold_of(asset=CASH, per_unit=price, quantity=proposal.quantity)
+    needed = proposal.notional or accounting.hold_of(
+        asset=CASH, per_unit=price, quantity=proposal.quantity
+    )
     if needed <= situation.cash_available:
         return None
     affordable = situation.cash_available / price // situation.quantity_increment
@@ -230,7 +330,11 @@ def account_can_pay(proposal: Proposal, situation: Situation, bounds: Bounds) ->
 def account_has_what_it_sells(
     proposal: Proposal, situation: Situation, _b: Bounds
 ) -> Denial | None:
-    if proposal.side is Side.BUY or proposal.quantity <= situation.position_available:
+    if (
+        proposal.side is Side.BUY
+        or proposal.is_leg
+        or proposal.quantity <= situation.position_available
+    ):
         return None
     held = situation.position - situation.position_available
     return Denial(
@@ -244,10 +348,13 @@ def account_has_what_it_sells(
 CHECKS: Final[tuple[Check, ...]] = (
     account_is_active,
     instrument_is_tradable,
+    venue_is_up,
     session_is_open,
+    value_can_be_ordered,
     quantity_fits,
     price_fits,
     quote_is_fresh,
+    stop_is_ahead,
     quantity_is_allowed,
     value_is_allowed,
     position_is_allowed,
@@ -263,3 +370,19 @@ def first_denial(proposal: Proposal, situation: Situation, bounds: Bounds) -> De
         if denial is not None:
             return denial
     return None
+
+
+def order_is_no_repeat(proposal: Proposal, situation: Situation) -> Caution | None:
+    if not situation.has_twin:
+        return None
+    return Caution(
+        "possible_duplicate",
+        f"The same order in {proposal.symbol} was placed moments ago. If this one was not meant, "
+        "cancel it. Give each order a client_order_id: a repeat then does no harm.",
+    )
+
+
+def cautions(proposal: Proposal, situation: Situation) -> tuple[Caution, ...]:
+    """Return what a person should know of an order that may go."""
+    found = order_is_no_repeat(proposal, situation)
+    return (found,) if found else ()

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from foundation import bulk, decimals
+from foundation.trips import Answer
 from risk import checks
 from risk.checks import Bounds, Denial, Proposal, Situation
 from risk.models import Decision, Limits
@@ -21,16 +22,17 @@ class LimitsMissing(LookupError):
     """There are no limits for everybody: without limits nothing may go."""
 
 
-def bounds_of(account_ids: Iterable[UUID]) -> dict[UUID, Bounds]:
-    """Return the limits that hold for each account: its own, else everybody's.
+def ask_bounds(account_ids: Iterable[UUID]) -> Answer[dict[UUID, Bounds]]:
+    """Ask for the limits that hold for each account: its own, else everybody's.
 
-    Raises LimitsMissing.
+    The answer raises LimitsMissing.
     """
     wanted = set(account_ids)
-    rows = {
-        row.account_id: row
-        for row in bulk.select(Limits, "account_id = ANY(%s) OR account_id IS NULL", [list(wanted)])
-    }
+    found = bulk.ask(Limits, "account_id = ANY(%s) OR account_id IS NULL", [list(wanted)])
+    return Answer(lambda: _bounds_of(wanted, {row.account_id: row for row in found.get()}))
+
+
+def _bounds_of(wanted: set[UUID], rows: dict[UUID | None, Limits]) -> dict[UUID, Bounds]:
     if None not in rows:
         raise LimitsMissing("risk.Limits has no row for everybody")
     return {account_id: _bounds(rows.get(account_id, rows[None])) for account_id in wanted}
@@ -48,12 +50,13 @@ def _bounds(row: Limits) -> Bounds:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Assessment:
-    """What was decided: the denial or None, and the row that keeps it.
+    """What was decided: the denial or None, the cautions, and the row that keeps it.
 
     `worst_price` is what an order that may go is held for; zero for one that may not.
     """
 
     denial: Denial | None
+    cautions: tuple[checks.Caution, ...]
     worst_price: Decimal
     decision: Decision
 
@@ -71,8 +74,10 @@ def assess(
     denial = checks.first_denial(proposal, situation, bounds)
     return Assessment(
         denial=denial,
+        cautions=() if denial else checks.cautions(proposal, situation),
         worst_price=checks.worst_price(proposal, situation, bounds) or Decimal(0),
-        decision=Decision(
+        decision=bulk.new(
+            Decision,
             order_id=order_id,
             account_id=account_id,
             at=now,
@@ -86,6 +91,13 @@ def assess(
             },
         ),
     )
+
+
+def denied(decision: Decision, denial: Denial) -> Decision:
+    """Make the decision a no, as one order of the group that it belongs to may not go."""
+    if decision.allowed:
+        decision.allowed, decision.code, decision.message = False, denial.code, denial.message
+    return decision
 
 
 def _plain(inputs: Proposal | Situation | Bounds) -> dict[str, object]:

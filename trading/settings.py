@@ -293,6 +293,11 @@ MARKET_SEED: int = env.int("MARKET_SEED", 1)
 # with the time it takes to look, everybody sees that within two seconds.
 QUOTE_AGE_SECONDS_MAX: float = env.float("QUOTE_AGE_SECONDS_MAX", 1.8)
 
+# --- Orders --------------------------------------------------------------------------------
+
+# An order good till cancelled ends at this age all the same.
+GTC_DAYS_MAX: int = env.int("GTC_DAYS_MAX", 90)
+
 # --- Venues --------------------------------------------------------------------------------
 
 # A venue that has been silent for longer takes no new orders: rather refuse than be unsure.

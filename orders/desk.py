@@ -1,0 +1,146 @@
+"""What the intake knows while it carries out a batch of tickets: the batch and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from accounts import locks
+from foundation import bulk, trips
+from foundation.trips import Answer
+from marketdata.models import Instrument, Quote
+from orders import batch as working
+from orders.batch import Batch
+from orders.models import Order, Watch
+from orders.tickets import OrderTicket, ReplaceTicket, Ticket
+from portfolio import books
+from risk import services as risk
+
+TWIN_SECONDS: Final = 5
+ZERO: Final = Decimal(0)
+
+
+@dataclass(slots=True)
+class Desk:
+    """A batch, and what is asked of it by name.
+
+    `open_buys` is how much of an instrument the account's open orders may still buy, legs aside;
+    `recent` are the contents of the orders that each account has placed moments ago.
+    """
+
+    batch: Batch
+    by_symbol: dict[str, Instrument]
+    by_client_id: dict[tuple[UUID, str], Order]
+    open_buys: dict[tuple[UUID, UUID], Decimal]
+    recent: set[tuple[UUID, str]] = field(default_factory=set)
+
+
+def open_desk(tickets: Sequence[Ticket], *, now: datetime) -> Desk:
+    """Lock the accounts concerned and read all that the tickets need.
+
+    What they need of orders that exist is read first, behind the locks; a batch of new orders
+    alone needs no trip for that.
+    """
+    accounts = locks.ask_all(ticket.account_id for ticket in tickets)
+    named = [t for t in tickets if isinstance(t, OrderTicket | ReplaceTicket)]
+    symbols = {t.symbol for t in tickets if isinstance(t, OrderTicket)}
+    changing = {t.order_id for t in tickets if not isinstance(t, OrderTicket)}
+    earlier = _ask_orders_named(named)
+    existing = working.ask_with_kin(changing).get() if changing else []
+    watches = bulk.ask(Watch, "order_id = ANY(%s)", [[o.pk for o in existing]])
+    concerned = {order.instrument_id for order in existing}
+    owners = {ticket.account_id for ticket in tickets}
+    instruments = bulk.ask(
+        Instrument, "symbol = ANY(%s) OR id = ANY(%s)", [list(symbols), list(concerned)]
+    )
+    quotes = bulk.ask(
+        Quote,
+        """instrument_id IN (SELECT id FROM marketdata_instrument
+                              WHERE symbol = ANY(%s) OR id = ANY(%s))""",
+        [list(symbols), list(concerned)],
+    )
+    open_buys = _ask_open_buys(owners, symbols, concerned)
+    recent = _ask_recent(named, now)
+    bounds = risk.ask_bounds(owners)
+    opened = books.ask_books(
+        account_ids=owners,
+        symbols=symbols,
+        instrument_ids=concerned,
+        order_ids=[order.pk for order in existing],
+    )
+    by_id = {instrument.pk: instrument for instrument in instruments.get()}
+    known = [*earlier.get(), *existing]
+    working.with_instruments(known, _with_missing(by_id, known))
+    return Desk(
+        batch=Batch(
+            now=now,
+            accounts=accounts.get(),
+            orders={order.pk: order for order in existing},
+            instruments=by_id,
+            quotes={quote.instrument_id: quote for quote in quotes.get()},
+            bounds=bounds.get(),
+            books=opened.get(),
+            marks={watch.order_id: watch.mark for watch in watches.get()},
+        ),
+        by_symbol={instrument.symbol: instrument for instrument in by_id.values()},
+        by_client_id={(order.account_id, order.client_order_id): order for order in earlier.get()},
+        open_buys=open_buys.get(),
+        recent=recent.get(),
+    )
+
+
+def _with_missing(
+    instruments: dict[UUID, Instrument], orders: Iterable[Order]
+) -> dict[UUID, Instrument]:
+    """Return the instruments with those that only a repeated ticket's earlier order names."""
+    missing = {order.instrument_id for order in orders} - instruments.keys()
+    if not missing:
+        return instruments
+    found = bulk.select(Instrument, "id = ANY(%s)", [list(missing)])
+    return instruments | {instrument.pk: instrument for instrument in found}
+
+
+def _ask_orders_named(named: Sequence[OrderTicket | ReplaceTicket]) -> Answer[list[Order]]:
+    """Ask for the orders that have the tickets' client_order_ids already."""
+    return bulk.ask(
+        Order,
+        "(account_id, client_order_id) IN (SELECT * FROM unnest(%s::uuid[], %s::text[]))",
+        [[t.account_id for t in named], [t.client_order_id for t in named]],
+    )
+
+
+def _ask_open_buys(
+    owners: Iterable[UUID], symbols: Iterable[str], instruments: Iterable[UUID]
+) -> Answer[dict[tuple[UUID, UUID], Decimal]]:
+    """Ask how much of each instrument each account's open orders may still buy."""
+    rows = trips.send(
+        """SELECT account_id, instrument_id, sum(quantity - filled_quantity) FROM orders_order
+            WHERE account_id = ANY(%s) AND side = 'buy'
+              AND instrument_id IN (SELECT id FROM marketdata_instrument
+                                     WHERE symbol = ANY(%s) OR id = ANY(%s))
+              AND status IN ('pending', 'held', 'submitted', 'partially_filled', 'pending_cancel',
+                             'pending_replace', 'unknown')
+              AND role NOT IN ('take_profit', 'stop_loss')
+            GROUP BY 1, 2""",
+        [list(owners), list(symbols), list(instruments)],
+    )
+    return Answer(lambda: {(owner, instrument): leaves for owner, instrument, leaves in rows.get()})
+
+
+def _ask_recent(
+    named: Sequence[OrderTicket | ReplaceTicket], now: datetime
+) -> Answer[set[tuple[UUID, str]]]:
+    """Ask what those accounts have placed moments ago whose clients do not name their orders."""
+    owners = {t.account_id for t in named if t.is_id_ours and isinstance(t, OrderTicket)}
+    if not owners:
+        return Answer(set)
+    rows = trips.send(
+        """SELECT account_id, content_digest FROM orders_order
+            WHERE account_id = ANY(%s) AND created_at > %s""",
+        [list(owners), now - timedelta(seconds=TWIN_SECONDS)],
+    )
+    return Answer(lambda: {(owner, digest) for owner, digest in rows.get()})

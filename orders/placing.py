@@ -1,0 +1,352 @@
+"""Placing an order: making it and its legs, letting risk decide, and sending or holding it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal
+from typing import Final
+
+from django.conf import settings
+
+from accounts.locks import LockedAccount
+from foundation import bulk
+from foundation.decimals import CASH, QUANTITY_QUANTUM
+from marketdata import calendars
+from marketdata.models import Instrument, Quote
+from orders import expirations, legs, steps
+from orders.answers import Answer, refused
+from orders.desk import ZERO, Desk
+from orders.events import Told
+from orders.history import Cause
+from orders.lifecycle import Event, Status
+from orders.models import Order
+from orders.tickets import OrderClass, OrderTicket, Role
+from risk import services as risk
+from risk.checks import Denial, Proposal, Situation
+from risk.services import Assessment
+from venues import links, routing
+from venues.messages import OrderType, Side, TimeInForce
+
+_HUNDRED: Final = Decimal(100)
+
+
+def place(desk: Desk, account: LockedAccount, ticket: OrderTicket) -> Answer:
+    """Decide on the ticket; what becomes of it is in the desk's batch."""
+    before = desk.by_client_id.get((ticket.account_id, ticket.client_order_id))
+    if before is not None:
+        return repeated(before, ticket.content_digest)
+    instrument = desk.by_symbol.get(ticket.symbol)
+    if instrument is None:
+        return refused("unknown_symbol", f"There is no instrument {ticket.symbol} here.")
+    cause = Cause(
+        actor=ticket.actor,
+        at=desk.batch.now,
+        reason="Passed every risk check",
+        source_address=ticket.source_address,
+    )
+    first = _first_order(desk, ticket, instrument)
+    others = _legs(ticket, first)
+    _decide(desk, account, [first, *others], ticket, cause)
+    desk.by_client_id[account.pk, first.client_order_id] = first
+    return Answer(order=first, legs=tuple(others))
+
+
+def repeated(before: Order, digest: str) -> Answer:
+    """Answer a client_order_id that is taken: with its order, if the same was asked for."""
+    if before.content_digest == digest:
+        return Answer(order=before, is_repeat=True)
+    return refused(
+        "client_order_id_reused",
+        f"The client_order_id {before.client_order_id} names another order of yours. "
+        "Use a new one.",
+    )
+
+
+def _first_order(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Order:
+    order = bulk.new(
+        Order,
+        account_id=ticket.account_id,
+        client_order_id=ticket.client_order_id,
+        content_digest=ticket.content_digest,
+        instrument_id=instrument.pk,
+        side=ticket.side.value,
+        type=ticket.type.value,
+        time_in_force=ticket.time_in_force.value,
+        quantity=_quantity(desk, ticket, instrument),
+        notional=ticket.notional,
+        limit_price=ticket.limit_price,
+        stop_price=ticket.stop_price,
+        trail_amount=ticket.trail_amount,
+        trail_percent=ticket.trail_percent,
+        display_quantity=ticket.display_quantity,
+        is_post_only=ticket.is_post_only,
+        extended_hours=ticket.extended_hours,
+        order_class=ticket.order_class.value,
+        expires_at=expiry_of(desk, ticket.time_in_force, instrument),
+        status=Status.PENDING.value,
+        created_at=desk.batch.now,
+        updated_at=desk.batch.now,
+    )
+    order.instrument = instrument
+    if ticket.order_class is not OrderClass.SIMPLE:
+        is_oco = ticket.order_class is OrderClass.OCO
+        order.group = order.pk
+        order.role = (Role.TAKE_PROFIT if is_oco else Role.ENTRY).value
+    return order
+
+
+def expiry_of(desk: Desk, time_in_force: TimeInForce, instrument: Instrument) -> datetime | None:
+    """Return when an order placed now expires, None for one that is over at once."""
+    return expirations.of(
+        time_in_force,
+        instrument.calendar,
+        desk.batch.now,
+        gtc_days_max=settings.GTC_DAYS_MAX,
+    )
+
+
+def _quantity(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Decimal:
+    """Return the quantity; of an order by value, what that buys in whole increments now."""
+    if ticket.quantity is not None:
+        return ticket.quantity
+    quote = desk.batch.quotes.get(instrument.pk)
+    price = ticket.limit_price or _far(quote, ticket.side)
+    if price is None or ticket.notional is None:
+        return QUANTITY_QUANTUM  # risk denies: it does not know the price
+    increment = instrument.quantity_increment
+    units = (ticket.notional / price / increment).to_integral_value(rounding=ROUND_FLOOR)
+    quantity: Decimal = max(units * increment, QUANTITY_QUANTUM)
+    return quantity
+
+
+def _far(quote: Quote | None, side: Side) -> Decimal | None:
+    if quote is None:
+        return None
+    far: Decimal | None = quote.ask if side is Side.BUY else quote.bid
+    return far
+
+
+def _legs(ticket: OrderTicket, first: Order) -> list[Order]:
+    """Return the other orders of the group."""
+    side = ticket.side
+    if ticket.order_class is not OrderClass.OCO:
+        side = Side.SELL if side is Side.BUY else Side.BUY
+    found: list[Order] = []
+    if ticket.take_profit is not None:
+        found.append(
+            _leg(first, side, Role.TAKE_PROFIT, OrderType.LIMIT, limit_price=ticket.take_profit)
+        )
+    if ticket.stop_loss is not None:
+        loss = ticket.stop_loss
+        type_ = OrderType.STOP if loss.limit_price is None else OrderType.STOP_LIMIT
+        found.append(
+            _leg(
+                first,
+                side,
+                Role.STOP_LOSS,
+                type_,
+                stop_price=loss.stop_price,
+                limit_price=loss.limit_price,
+            )
+        )
+    return found
+
+
+def _leg(
+    first: Order,
+    side: Side,
+    role: Role,
+    type_: OrderType,
+    *,
+    limit_price: Decimal | None = None,
+    stop_price: Decimal | None = None,
+) -> Order:
+    leg = bulk.new(
+        Order,
+        account_id=first.account_id,
+        client_order_id=str(uuid.uuid4()),
+        content_digest=first.content_digest,
+        instrument_id=first.instrument_id,
+        side=side.value,
+        type=type_.value,
+        time_in_force=first.time_in_force,
+        quantity=first.quantity,
+        limit_price=limit_price,
+        stop_price=stop_price,
+        order_class=first.order_class,
+        group=first.pk,
+        role=role.value,
+        expires_at=first.expires_at,
+        status=Status.PENDING.value,
+        created_at=first.created_at,
+        updated_at=first.updated_at,
+    )
+    leg.instrument = first.instrument
+    return leg
+
+
+def _decide(
+    desk: Desk, account: LockedAccount, group: list[Order], ticket: OrderTicket, cause: Cause
+) -> None:
+    """Let risk decide on all of the group: it is placed as a whole, or denied as a whole."""
+    first = group[0]
+    has_twin = ticket.is_id_ours and (account.pk, ticket.content_digest) in desk.recent
+    assessments = [assess(desk, account, order, has_twin=has_twin) for order in group]
+    desk.recent.add((account.pk, ticket.content_digest))
+    denial = next((each.denial for each in assessments if each.denial), None)
+    for order, assessment in zip(group, assessments, strict=True):
+        order.venue = venue_of(order)
+        order.warnings = ",".join(caution.code for caution in assessment.cautions)
+        desk.batch.new[order.pk] = order
+        if denial is None:
+            desk.batch.decisions.append(assessment.decision)
+        else:
+            deny(desk, order, denial, cause)
+            desk.batch.decisions.append(risk.denied(assessment.decision, denial))
+    if denial is not None:
+        return
+    _put_to_work(desk, account, first, assessments[0], cause)
+    for leg in group[1:]:
+        leg.status = steps.following(leg, Event.HOLD).value
+        desk.batch.keep(leg, cause, "held")
+    if first.group is not None:
+        legs.settle(desk.batch, first.group, cause)
+
+
+def assess(
+    desk: Desk,
+    account: LockedAccount,
+    order: Order,
+    *,
+    has_twin: bool = False,
+    freed: Decimal = ZERO,
+    freed_quantity: Decimal = ZERO,
+) -> Assessment:
+    """Let risk decide on one order, as the tickets before it have left the account.
+
+    `freed` is what the order that it replaces holds, and `freed_quantity` what that has left.
+    """
+    is_leg = order.role in (Role.TAKE_PROFIT, Role.STOP_LOSS) and order.group != order.pk
+    quote = desk.batch.quotes.get(order.instrument_id)
+    return risk.assess(
+        order_id=order.pk,
+        account_id=account.pk,
+        proposal=Proposal(
+            symbol=order.instrument.symbol,
+            side=Side(order.side),
+            type=OrderType(order.type),
+            quantity=order.quantity,
+            limit_price=order.limit_price,
+            stop_price=stop_price(order, quote),
+            notional=order.notional,
+            time_in_force=TimeInForce(order.time_in_force),
+            extended_hours=order.extended_hours,
+            is_leg=is_leg,
+        ),
+        situation=_situation(desk, account, order, quote, has_twin, freed, freed_quantity),
+        bounds=desk.batch.bounds[account.pk],
+        now=desk.batch.now,
+    )
+
+
+def stop_price(order: Order, quote: Quote | None) -> Decimal | None:
+    """Return the stop price; of a trailing stop, the one that it would have now."""
+    if order.type != OrderType.TRAILING_STOP:
+        return order.stop_price
+    mark = first_mark(order, quote)
+    if mark is None:
+        return None
+    trail = order.trail_amount or mark * (order.trail_percent or ZERO) / _HUNDRED
+    price: Decimal = mark + trail if order.side == Side.BUY else mark - trail
+    return max(price, ZERO)
+
+
+def first_mark(order: Order, quote: Quote | None) -> Decimal | None:
+    """Return the price that a trailing stop starts from: the last trade, else the quote."""
+    if order.type != OrderType.TRAILING_STOP or quote is None:
+        return None
+    mark: Decimal | None = quote.last or _far(quote, Side(order.side))
+    return mark
+
+
+def _situation(
+    desk: Desk,
+    account: LockedAccount,
+    order: Order,
+    quote: Quote | None,
+    has_twin: bool,
+    freed: Decimal,
+    freed_quantity: Decimal,
+) -> Situation:
+    batch, instrument = desk.batch, order.instrument
+    is_buy = order.side == Side.BUY
+    open_buys = desk.open_buys.get((account.pk, instrument.pk), ZERO)
+    venue = venue_of(order)
+    return Situation(
+        at=batch.now,
+        account_status=account.status,
+        cash_available=batch.books.available(account, CASH) + (freed if is_buy else ZERO),
+        position=batch.books.settled(account, instrument.code),
+        position_available=batch.books.available(account, instrument.code)
+        + (ZERO if is_buy else freed),
+        open_buy_quantity=open_buys - (freed_quantity if is_buy else ZERO),
+        is_tradable=instrument.tradable,
+        is_halted=instrument.halted,
+        is_fractionable=instrument.fractionable,
+        is_venue_up=bool(venue) and links.is_up(venue, batch.now),
+        phase=calendars.phase(instrument.calendar, batch.now),
+        price_increment=instrument.price_increment,
+        quantity_increment=instrument.quantity_increment,
+        quantity_min=instrument.quantity_min,
+        bid=quote.bid if quote else None,
+        ask=quote.ask if quote else None,
+        # A quote that arrived while this batch waited for its locks is of age zero.
+        quote_age=(max((batch.now - quote.received_at).total_seconds(), 0.0) if quote else None),
+        has_twin=has_twin,
+    )
+
+
+def venue_of(order: Order) -> str:
+    """Return the venue that the order is routed to now, nothing when there is none."""
+    try:
+        return routing.routes().venue_for(order.instrument_id, order.instrument.asset_class)
+    except routing.NoRoute:
+        return ""
+
+
+def deny(desk: Desk, order: Order, denial: Denial, cause: Cause) -> None:
+    """Keep the order as rejected, with our reason."""
+    order.status = steps.following(order, Event.DENY).value
+    order.rejected_at = order.created_at
+    order.denial_code, order.status_reason = denial.code, denial.message
+    told = Told(code=denial.code, reason=denial.message)
+    why = Cause(cause.actor, cause.at, denial.message, cause.source_address)
+    desk.batch.keep(order, why, "denied", told)
+
+
+def _put_to_work(
+    desk: Desk, account: LockedAccount, order: Order, assessment: Assessment, cause: Cause
+) -> None:
+    """Set aside what the order may need, and send it, or hold it until its price is reached."""
+    batch = desk.batch
+    if order.group != order.pk or order.role == Role.ENTRY:
+        steps.hold_for(batch, order, order.quantity, assessment.worst_price)
+    if order.side == Side.BUY:
+        key = (account.pk, order.instrument_id)
+        desk.open_buys[key] = desk.open_buys.get(key, ZERO) + order.quantity
+    if steps.is_stop(order):
+        hold_back(desk, order)
+        batch.keep(order, cause, "held")
+    elif order.role == Role.TAKE_PROFIT:
+        order.status = steps.following(order, Event.HOLD).value
+        batch.keep(order, cause, "held")
+    else:
+        steps.submit(batch, order, assessment.worst_price)
+        batch.keep(order, cause, "submitted")
+
+
+def hold_back(desk: Desk, order: Order) -> None:
+    """Hold the order with us and let its price be watched."""
+    order.status = steps.following(order, Event.HOLD).value
+    desk.batch.watch(order, mark=first_mark(order, desk.batch.quotes.get(order.instrument_id)))

@@ -1,0 +1,329 @@
+"""What each kind of a venue's report does to an order, inside a batch."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from foundation import bulk
+from foundation.decimals import CASH
+from orders import steps
+from orders.batch import Batch
+from orders.events import Told
+from orders.history import Cause
+from orders.lifecycle import Event, Status, next_status
+from orders.models import Order, Trade
+from orders.tickets import Actor
+from portfolio.books import Fill
+from venues import reasons
+from venues.messages import ExecutionReport, ReportKind, Side
+
+ZERO: Final = Decimal(0)
+
+OF_REPLACES: Final = frozenset({ReportKind.REPLACED, ReportKind.REPLACE_REJECTED})
+
+_EVENTS: Final = {
+    ReportKind.ACCEPTED: Event.ACCEPT,
+    ReportKind.REJECTED: Event.REJECT,
+    ReportKind.FILL: Event.FILL,
+    ReportKind.CANCELLED: Event.CANCEL,
+    ReportKind.EXPIRED: Event.EXPIRE,
+    ReportKind.CANCEL_REJECTED: Event.REJECT_CANCEL,
+    ReportKind.BUSTED: Event.BUST,
+    ReportKind.STATUS: Event.CONFIRM,
+    ReportKind.DOUBTED: Event.DOUBT,
+}
+
+_REASONS: Final = {
+    ReportKind.ACCEPTED: "Accepted by the venue",
+    ReportKind.REJECTED: "Rejected by the venue",
+    ReportKind.FILL: "Filled at the venue",
+    ReportKind.CANCELLED: "Cancelled at the venue",
+    ReportKind.EXPIRED: "Expired at the venue",
+    ReportKind.CANCEL_REJECTED: "Too late to cancel",
+    ReportKind.REPLACED: "Replaced at the venue",
+    ReportKind.REPLACE_REJECTED: "The venue refused to replace it",
+    ReportKind.BUSTED: "The venue took a fill back",
+    ReportKind.STATUS: "The venue has confirmed it",
+    ReportKind.DOUBTED: "The link to the venue was lost before it had answered",
+}
+
+_TOLD_AS: Final = {
+    ReportKind.STATUS: "confirmed",
+}
+
+# What says nothing of how far the order is: the venue may not even know it.
+_UNCOUNTED: Final = frozenset({ReportKind.CANCEL_REJECTED, ReportKind.STATUS, ReportKind.DOUBTED})
+
+
+# What is not worth a line in the order's history when it changes nothing.
+_QUIET: Final = frozenset({ReportKind.STATUS, ReportKind.DOUBTED})
+
+_CASH_SPENT: Final = "cash_reached"
+
+
+class Inapplicable(ValueError):
+    """The report contradicts what we know; its message says how. It will be parked."""
+
+
+class Early(ValueError):
+    """The report follows one that we do not have yet. It will be tried again."""
+
+
+def apply(batch: Batch, order: Order, report: ExecutionReport, busted: Trade | None) -> Cause:
+    """Carry the order one step on; return why. Raises before it changes anything.
+
+    Raises Early, Inapplicable, lifecycle.IllegalTransition and books.Uncovered.
+    """
+    if order.status == Status.PENDING and report.kind is not ReportKind.DOUBTED:
+        raise Early("the venue has not said yet that this order replaces the other")
+    change = _change(order, report, busted)
+    _count(order, report, change)
+    filled = order.filled_quantity + change
+    has_spent = _has_spent(order, report)
+    status = next_status(
+        Status(order.status),
+        Event.FILL if has_spent else _EVENTS[report.kind],
+        is_filled=has_spent or filled == order.quantity,
+        has_fills=filled > 0,
+    )
+    cause = _cause(batch, order, report)
+    account = batch.accounts[order.account_id]
+    trade = None
+    if report.kind is ReportKind.FILL and report.price is not None:
+        trade = _fill(batch, order, report, report.price, cause.at)
+    elif busted is not None:
+        trade = _bust(batch, order, report, busted, cause.at)
+    elif has_spent:
+        order.quantity = order.filled_quantity
+    if status.is_final:
+        batch.books.release(account, order_id=order.pk)
+    if report.kind is ReportKind.DOUBTED and order.venue_order_id:
+        return cause  # the venue has acknowledged it meanwhile: nothing is in doubt
+    _carry_on(batch, order, status, report, cause, trade)
+    return cause
+
+
+def decide_replace(batch: Batch, new: Order, old: Order, report: ExecutionReport) -> Cause:
+    """Let the new order take over from the old one, or leave all as it was; return why."""
+    cause = _cause(batch, new, report)
+    reason = reasons.sentence(report.reason)
+    code = report.reason if reason != report.reason else ""
+    told = Told(code=code, reason=reason)
+    account = batch.accounts[new.account_id]
+    if new.replaces != old.pk or new.replaced_total is None:
+        raise Inapplicable(f"order {new.pk} does not replace {old.pk}, or did so already")
+    if report.kind is ReportKind.REPLACE_REJECTED:
+        rejected = steps.following(new, Event.REJECT)
+        back = steps.following(old, Event.REJECT_REPLACE)
+        batch.books.release(account, order_id=new.pk)
+        steps.carry_on(new, rejected, cause, reason=reason or cause.reason)
+        batch.keep(new, cause, "rejected", told)
+        steps.carry_on(old, back, cause)
+        old.replaced_by = None
+        batch.keep(old, cause, "replace_rejected", told)
+        return cause
+    if report.cumulative_quantity != old.filled_quantity:
+        raise _miscounted(old, report.cumulative_quantity, old.filled_quantity)
+    taken_over = steps.following(new, Event.ACCEPT)
+    over = steps.following(old, Event.REPLACE)
+    left = new.replaced_total - old.filled_quantity
+    if report.leaves_quantity != left:
+        raise Inapplicable(f"the venue has {report.leaves_quantity} left for it, we {left}")
+    new.quantity, new.replaced_total = left, None
+    is_buy = new.side == Side.BUY
+    batch.books.take_over(
+        account,
+        old_id=old.pk,
+        new_id=new.pk,
+        asset=CASH if is_buy else new.instrument.code,
+        per_unit=new.limit_price if is_buy and new.limit_price else Decimal(1),
+        quantity=new.quantity,
+    )
+    steps.carry_on(old, over, cause, reason=cause.reason)
+    batch.keep(old, cause, "replaced")
+    new.venue_order_id = report.venue_order_id
+    new.submitted_at = cause.at
+    steps.carry_on(new, taken_over, cause)
+    batch.keep(new, cause, "accepted")
+    return cause
+
+
+def _change(order: Order, report: ExecutionReport, busted: Trade | None) -> Decimal:
+    """Return by how much the report changes what is filled, after making sure that it can."""
+    if report.kind is ReportKind.BUSTED:
+        return -_busted_quantity(report, busted)
+    if report.kind is not ReportKind.FILL:
+        return ZERO
+    if not report.quantity or report.quantity <= 0 or not report.price or report.price <= 0:
+        raise Inapplicable("a fill needs a quantity and a price")
+    if order.notional is not None and order.side == Side.BUY:
+        if order.filled_value + report.price * report.quantity > order.notional:
+            raise Inapplicable(f"overfill: the order may cost {order.notional}")
+    elif report.quantity > order.leaves_quantity:
+        raise Inapplicable(
+            f"overfill: {report.quantity} reported, {order.leaves_quantity} of the order is left"
+        )
+    return report.quantity
+
+
+def _busted_quantity(report: ExecutionReport, busted: Trade | None) -> Decimal:
+    if busted is None:
+        raise Early(f"the fill {report.reference} that is taken back is not here")
+    if (report.quantity, report.price) != (busted.quantity, busted.price):
+        raise Inapplicable(f"the fill {report.reference} was of other terms")
+    quantity: Decimal = busted.quantity
+    return quantity
+
+
+def busted_by(batch: Batch, order: Order, report: ExecutionReport) -> Trade | None:
+    """Return the fill that the report takes back, if it does and the fill is here.
+
+    Raises Inapplicable for a fill that was taken back before.
+    """
+    if report.kind is not ReportKind.BUSTED:
+        return None
+    of_order = [
+        *Trade.objects.filter(order=order),
+        *(trade for trade in batch.trades if trade.order_id == order.pk),
+    ]
+    found = next(
+        (t for t in of_order if t.execution_id == report.reference and not t.busts_id), None
+    )
+    if found is not None and any(trade.busts_id == found.pk for trade in of_order):
+        raise Inapplicable(f"the fill {report.reference} was taken back before")
+    return found
+
+
+def _has_spent(order: Order, report: ExecutionReport) -> bool:
+    """Tell whether an order by value ends because its value is spent: it then is filled."""
+    return (
+        report.kind is ReportKind.CANCELLED
+        and report.reason == _CASH_SPENT
+        and order.notional is not None
+        and order.filled_quantity > 0
+    )
+
+
+def _count(order: Order, report: ExecutionReport, change: Decimal) -> None:
+    """Make sure that the venue and we count alike."""
+    if report.kind in _UNCOUNTED:
+        return
+    filled = order.filled_quantity + change
+    if report.cumulative_quantity != filled:
+        raise _miscounted(order, report.cumulative_quantity, filled)
+
+
+def _miscounted(order: Order, theirs: Decimal, ours: Decimal) -> Early | Inapplicable:
+    """A venue that counts more than we do has told us of a fill that is still under way."""
+    sentence = f"the venue counts {theirs} of order {order.pk} filled, we {ours}"
+    return Early(sentence) if theirs > ours else Inapplicable(sentence)
+
+
+def _cause(batch: Batch, order: Order, report: ExecutionReport) -> Cause:
+    # Clocks differ, ours and the venue's, and step back; what follows must not come before.
+    return Cause(
+        actor=Actor("venue", order.venue),
+        at=max(batch.now, order.updated_at, report.at),
+        reason=reasons.sentence(report.reason) or _REASONS[report.kind],
+    )
+
+
+def _fill(
+    batch: Batch, order: Order, report: ExecutionReport, price: Decimal, at: datetime
+) -> Trade:
+    """Book a fill: money and securities, the order's figures, and the trade."""
+    quantity = report.quantity or ZERO
+    trade = _trade(order, report, quantity, price, at)
+    filled = order.filled_quantity + quantity
+    batch.books.book_fill(
+        batch.accounts[order.account_id],
+        Fill(
+            trade_id=trade.pk,
+            order_id=order.pk,
+            instrument=order.instrument,
+            signed_quantity=quantity * Side(order.side).sign,
+            price=price,
+            value_before=order.filled_value,
+            filled_quantity=filled,
+            leaves_quantity=order.quantity - filled,
+            at=at,
+        ),
+    )
+    order.filled_quantity = filled
+    order.filled_value += price * quantity
+    batch.trades.append(trade)
+    return trade
+
+
+def _bust(
+    batch: Batch, order: Order, report: ExecutionReport, busted: Trade, at: datetime
+) -> Trade:
+    """Take a fill back: what it moved, the order's figures, and a trade that says so."""
+    trade = _trade(order, report, busted.quantity, busted.price, at)
+    trade.busts_id = busted.pk
+    is_open = not Status(order.status).is_final
+    filled = order.filled_quantity - busted.quantity
+    value = order.filled_value - busted.price * busted.quantity
+    batch.books.book_bust(
+        batch.accounts[order.account_id],
+        Fill(
+            trade_id=trade.pk,
+            order_id=order.pk,
+            instrument=order.instrument,
+            signed_quantity=busted.quantity * Side(order.side).sign,
+            price=busted.price,
+            value_before=value,
+            filled_quantity=filled,
+            leaves_quantity=order.leaves_quantity,
+            at=at,
+        ),
+    )
+    order.filled_quantity, order.filled_value = filled, value
+    if is_open:
+        order.quantity -= busted.quantity  # it is not executed again: the leaves stay
+    batch.trades.append(trade)
+    return trade
+
+
+def _trade(
+    order: Order, report: ExecutionReport, quantity: Decimal, price: Decimal, at: datetime
+) -> Trade:
+    return bulk.new(
+        Trade,
+        id=uuid.uuid4(),
+        order_id=order.pk,
+        account_id=order.account_id,
+        instrument_id=order.instrument_id,
+        venue=order.venue,
+        execution_id=report.execution_id,
+        side=order.side,
+        quantity=quantity,
+        price=price,
+        executed_at=report.at,
+        booked_at=at,
+    )
+
+
+def _carry_on(
+    batch: Batch,
+    order: Order,
+    status: Status,
+    report: ExecutionReport,
+    cause: Cause,
+    trade: Trade | None,
+) -> None:
+    """Give the order its new state, and tell of it; what changes nothing is not told."""
+    is_news = report.kind not in _QUIET or status != order.status
+    order.venue_order_id = report.venue_order_id or order.venue_order_id
+    sentence = reasons.sentence(report.reason)
+    steps.carry_on(order, status, cause, reason=sentence)
+    if not is_news:
+        return
+    kind = _TOLD_AS.get(report.kind, report.kind.value)
+    if report.kind is ReportKind.FILL:
+        kind = "filled" if status is Status.FILLED else "partially_filled"
+    code = report.reason if sentence != report.reason else ""
+    batch.keep(order, cause, kind, Told(trade=trade, code=code, reason=sentence))

@@ -1,0 +1,210 @@
+"""The steps of one order inside a batch: each changes its state, its hold, and what is told of it.
+
+Every step takes the batch that it is part of; the account of the order is locked there.
+"""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+from typing import Final
+
+from foundation.decimals import CASH
+from orders import lifecycle
+from orders.batch import Batch
+from orders.events import Told
+from orders.history import Cause
+from orders.lifecycle import Event, Status
+from orders.models import Order
+from orders.tickets import Actor
+from portfolio.books import Uncovered
+from risk import checks
+from venues import outbox, routing
+from venues.messages import CancelOrder, NewOrder, OrderType, ReplaceOrder, Side, TimeInForce
+
+STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
+_ENDED_AT: Final = {
+    Status.FILLED: "filled_at",
+    Status.CANCELLED: "cancelled_at",
+    Status.EXPIRED: "expired_at",
+    Status.REJECTED: "rejected_at",
+    Status.REPLACED: "replaced_at",
+}
+
+
+def rule(name: str) -> Actor:
+    """Return the actor that a rule of ours is."""
+    return Actor("rule", name)
+
+
+def is_stop(order: Order) -> bool:
+    return order.type in STOPS
+
+
+def following(order: Order, event: Event) -> Status:
+    """Return the state that the event leads to. Raises lifecycle.IllegalTransition."""
+    return lifecycle.next_status(
+        Status(order.status),
+        event,
+        is_filled=not order.leaves_quantity,
+        has_fills=bool(order.filled_quantity),
+    )
+
+
+def carry_on(order: Order, status: Status, cause: Cause, *, reason: str = "") -> None:
+    """Give the order its state; the first end sets when and why it ended."""
+    if status.is_final and not Status(order.status).is_final:
+        order.status_reason = reason
+    if status.is_final and status != order.status:
+        setattr(order, _ENDED_AT[status], cause.at)
+    order.status = status.value
+    order.updated_at = max(cause.at, order.updated_at)
+
+
+def hold_for(batch: Batch, order: Order, quantity: Decimal, per_unit: Decimal) -> None:
+    """Set aside what `quantity` of the order may need, in place of what was. Raises Uncovered."""
+    account = batch.accounts[order.account_id]
+    is_buy = order.side == Side.BUY
+    if order.notional is not None and is_buy:
+        batch.books.hold_amount(account, order_id=order.pk, amount=order.notional)
+        return
+    batch.books.hold(
+        account,
+        order_id=order.pk,
+        asset=CASH if is_buy else order.instrument.code,
+        per_unit=per_unit if is_buy else Decimal(1),
+        quantity=quantity,
+    )
+
+
+def worst_price(batch: Batch, order: Order, *, is_triggered: bool = False) -> Decimal | None:
+    """Return the worst price that the order may execute at, None when that is unknown.
+
+    Before it is triggered that of a stop follows from its stop price, afterwards from the market.
+    """
+    quote = batch.quotes.get(order.instrument_id)
+    return checks.worst_price_of(
+        side=Side(order.side),
+        limit_price=order.limit_price,
+        stop_price=None if is_triggered else order.stop_price,
+        bid=quote.bid if quote else None,
+        ask=quote.ask if quote else None,
+        price_increment=order.instrument.price_increment,
+        buffer=batch.bounds[order.account_id].market_buffer,
+    )
+
+
+def submit(batch: Batch, order: Order, worst: Decimal) -> None:
+    """Put the order into the outbox of the venue that it is routed to; its hold is there."""
+    order.status = following(order, Event.SUBMIT).value
+    order.submitted_at = batch.now
+    order.venue = routing.routes().venue_for(order.instrument_id, order.instrument.asset_class)
+    is_limited = order.limit_price is not None
+    if not is_limited:
+        order.protection_price = worst
+    is_buy = order.side == Side.BUY
+    batch.messages.append(
+        outbox.message(
+            venue=order.venue,
+            order_id=order.pk,
+            request=NewOrder(
+                client_order_id=str(order.pk),
+                symbol=order.instrument.symbol,
+                side=Side(order.side),
+                quantity=order.quantity,
+                type=OrderType.LIMIT if is_limited else OrderType.MARKET,
+                time_in_force=TimeInForce(order.time_in_force),
+                limit_price=worst,
+                is_post_only=order.is_post_only,
+                display_quantity=order.display_quantity,
+                cash_max=order.notional if is_buy else None,
+                extended_hours=order.extended_hours,
+                party=str(order.account_id),
+            ),
+            now=batch.now,
+        )
+    )
+
+
+def send_held(batch: Batch, order: Order, cause: Cause) -> None:
+    """Send an order that we held: it is covered, or it ends here and its owner is told why."""
+    worst = _protection(batch, order)
+    try:
+        hold_for(batch, order, order.leaves_quantity, worst)
+    except Uncovered:
+        end_uncovered(batch, order, cause)
+        return
+    batch.unwatch(order)
+    submit(batch, order, worst)
+    order.updated_at = max(batch.now, order.updated_at)
+    batch.keep(order, cause, "submitted")
+
+
+def end_uncovered(batch: Batch, order: Order, cause: Cause) -> None:
+    """End a held order that the account can no longer pay for."""
+    reason = "Not enough was left to cover it when its turn came."
+    end(batch, order, Event.CANCEL, cause, code="insufficient_buying_power", reason=reason)
+
+
+def _protection(batch: Batch, order: Order) -> Decimal:
+    """Return the limit of a held order that goes: for a buy, no more than what it can pay.
+
+    A stop is held for the price that was expected at its trigger. When the market is worse by
+    then, it may cost what else the account has, and else what is held.
+    """
+    held = batch.books.held_per_unit(order.pk)
+    worst = worst_price(batch, order, is_triggered=True) or worst_price(batch, order) or held
+    if worst is None:
+        raise lifecycle.IllegalTransition(f"order {order.pk} has no price to be sent at")
+    if order.side == Side.SELL or held is None or worst <= held:
+        return worst
+    account = batch.accounts[order.account_id]
+    needed = (worst - held) * order.leaves_quantity
+    return worst if needed <= batch.books.available(account, CASH) else held
+
+
+def request_cancel(batch: Batch, order: Order, cause: Cause) -> None:
+    """Ask the venue for the cancel of what is left. Raises lifecycle.IllegalTransition."""
+    order.status = following(order, Event.REQUEST_CANCEL).value
+    order.updated_at = max(batch.now, order.updated_at)
+    batch.messages.append(
+        outbox.message(
+            venue=order.venue,
+            order_id=order.pk,
+            request=CancelOrder(request_id=str(uuid.uuid4()), client_order_id=str(order.pk)),
+            now=batch.now,
+        )
+    )
+    batch.keep(order, cause, "cancel_requested")
+
+
+def request_replace(batch: Batch, order: Order, by: Order, total: Decimal, cause: Cause) -> None:
+    """Ask the venue to let `by` take over. Raises lifecycle.IllegalTransition."""
+    order.status = following(order, Event.REQUEST_REPLACE).value
+    order.replaced_by = by.pk
+    order.updated_at = max(batch.now, order.updated_at)
+    by.replaced_total = total
+    batch.messages.append(
+        outbox.message(
+            venue=order.venue,
+            order_id=by.pk,
+            request=ReplaceOrder(
+                client_order_id=str(order.pk),
+                new_client_order_id=str(by.pk),
+                quantity=total,
+                limit_price=by.limit_price,
+            ),
+            now=batch.now,
+        )
+    )
+    batch.keep(order, cause, "replace_requested")
+
+
+def end(
+    batch: Batch, order: Order, event: Event, cause: Cause, *, code: str = "", reason: str = ""
+) -> None:
+    """End an order that we hold: its hold is given back. Raises lifecycle.IllegalTransition."""
+    carry_on(order, following(order, event), cause, reason=reason or cause.reason)
+    batch.books.release(batch.accounts[order.account_id], order_id=order.pk)
+    batch.unwatch(order)
+    batch.keep(order, cause, order.status, Told(code=code, reason=reason))
