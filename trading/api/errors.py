@@ -95,6 +95,10 @@ def invalid(message: str, *, reason: str = "invalid_request", **extra: object) -
     return ApiError(422, message, reason=reason, code=INVALID, **extra)
 
 
+def unknown_page() -> ApiError:
+    return invalid("page_token is the id of nothing on this list.", reason="unknown_page")
+
+
 def refused(refusal: Refusal) -> ApiError:
     """Return the failure of a request that the order path refused; there is no new order."""
     status = 404 if refusal.code in _NOT_FOUND_REASONS else 422

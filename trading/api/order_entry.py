@@ -1,4 +1,4 @@
-"""Entering orders and cancels from HTTP: what both the plain handlers and the views share.
+"""Entering orders from HTTP: what both the plain handlers and the views share.
 
 Reading a body into a ticket, and saying what became of it, without knowing how the request
 came in or who waits for the answer.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,8 +18,9 @@ from django.db import DatabaseError
 
 from orders import intake
 from orders.intake import NotTaken
+from orders.models import Order
 from orders.submission import Answer
-from orders.tickets import CancelTicket, OrderTicket
+from orders.tickets import CancelTicket, OrderTicket, ReplaceTicket
 from trading.api import errors, tickets, wire
 from trading.api.tickets import InvalidTicket, Origin
 
@@ -26,25 +28,30 @@ log = structlog.get_logger(__name__)
 
 WAIT_SECONDS_MAX: Final = 10.0
 
+Asked = OrderTicket | CancelTicket | ReplaceTicket
+"""What a customer can ask for."""
+
 
 def order_ticket(payload: object, *, origin: Origin, refuses_unknown: bool) -> OrderTicket:
     """Return the ticket that a parsed body asks for. Raises ApiError with every mistake in it."""
     try:
         return tickets.order_ticket(
-            payload,
-            origin=origin,
-            new_id=lambda: str(uuid.uuid4()),
-            refuses_unknown=refuses_unknown,
+            payload, origin=origin, new_id=_new_id, refuses_unknown=refuses_unknown
         )
     except InvalidTicket as invalid:
-        mistakes = [{"field": field, "message": message} for field, message in invalid.errors]
-        status, reason = (
-            (400, "unknown_field") if invalid.has_unknown_fields else (422, "invalid_order")
+        raise _invalid(invalid) from None
+
+
+def replace_ticket(
+    payload: object, order_id: UUID, *, origin: Origin, refuses_unknown: bool
+) -> ReplaceTicket:
+    """Return the wish to replace an order that a parsed body asks for. Raises ApiError."""
+    try:
+        return tickets.replace_ticket(
+            payload, order_id, origin=origin, new_id=_new_id, refuses_unknown=refuses_unknown
         )
-        code = errors.MALFORMED if invalid.has_unknown_fields else errors.INVALID
-        raise errors.ApiError(
-            status, str(invalid), reason=reason, code=code, errors=mistakes
-        ) from None
+    except InvalidTicket as invalid:
+        raise _invalid(invalid) from None
 
 
 def cancel_ticket(order_id: UUID, *, origin: Origin) -> CancelTicket:
@@ -58,17 +65,31 @@ def cancel_ticket(order_id: UUID, *, origin: Origin) -> CancelTicket:
     )
 
 
-def enter(ticket: OrderTicket | CancelTicket) -> Future[Answer]:
+def enter(ticket: Asked) -> Future[Answer]:
     """Hand the ticket to the intake. Raises ApiError when it is not taken: nothing happened."""
     try:
-        if isinstance(ticket, OrderTicket):
-            return intake.submit(ticket)
-        return intake.cancel(ticket)
+        return intake.intake.enter(ticket)
     except NotTaken:
         raise not_taken(ticket) from None
 
 
-def outcome(ticket: OrderTicket | CancelTicket, entered: Future[Answer]) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A ticket that the intake has taken."""
+
+    ticket: Asked
+    answer: Future[Answer]
+
+    def outcome(self) -> Answer:
+        return outcome(self.ticket, self.answer)
+
+
+def entered(ticket: Asked) -> Entered:
+    """Hand the ticket to the intake, to be waited for later. Raises ApiError as `enter`."""
+    return Entered(ticket, enter(ticket))
+
+
+def outcome(ticket: Asked, entered: Future[Answer]) -> Answer:
     """Wait for the answer, within a bound. Raises ApiError when there is none in time."""
     try:
         return entered.result(timeout=WAIT_SECONDS_MAX)
@@ -83,7 +104,7 @@ def placed(answer: Answer) -> wire.Json:
 
     A denied order exists: it is kept and listed as rejected, and its id is in the error.
     """
-    order = _order_of(answer)
+    order = order_of(answer)
     if order.denial_code and order.status == "rejected":
         raise errors.ApiError(
             403,
@@ -97,10 +118,10 @@ def placed(answer: Answer) -> wire.Json:
 
 def cancel_accepted(answer: Answer) -> None:
     """Return if the cancel is under way. Raises ApiError: no such order, or not cancelable."""
-    _order_of(answer)
+    order_of(answer)
 
 
-def not_taken(ticket: OrderTicket | CancelTicket) -> errors.ApiError:
+def not_taken(ticket: Asked) -> errors.ApiError:
     """Return the failure of a ticket that certainly had no effect."""
     return errors.ApiError(
         503,
@@ -110,7 +131,7 @@ def not_taken(ticket: OrderTicket | CancelTicket) -> errors.ApiError:
     )
 
 
-def unanswered(ticket: OrderTicket | CancelTicket, entered: Future[Answer]) -> errors.ApiError:
+def unanswered(ticket: Asked, entered: Future[Answer]) -> errors.ApiError:
     """Give up waiting: a ticket that was not begun is withdrawn, else its outcome is unknown."""
     if entered.cancel():
         return not_taken(ticket)
@@ -118,7 +139,7 @@ def unanswered(ticket: OrderTicket | CancelTicket, entered: Future[Answer]) -> e
     return unknown(ticket)
 
 
-def failed(ticket: OrderTicket | CancelTicket, error: BaseException) -> errors.ApiError:
+def failed(ticket: Asked, error: BaseException) -> errors.ApiError:
     """Return the failure of a ticket that ended in an error, which the intake has logged.
 
     A commit that failed may still have happened, so that nothing is claimed of the outcome.
@@ -127,16 +148,16 @@ def failed(ticket: OrderTicket | CancelTicket, error: BaseException) -> errors.A
     return unknown(ticket, status=503 if is_passing else 500)
 
 
-def unknown(ticket: OrderTicket | CancelTicket, *, status: int = 503) -> errors.ApiError:
+def unknown(ticket: Asked, *, status: int = 503) -> errors.ApiError:
     """Return a failure that says that the outcome is unknown, and how to learn it.
 
     Never 504: clients send a POST again on 504 by themselves, and without the client_order_id
     that would make the repeat harmless.
     """
-    if isinstance(ticket, OrderTicket):
+    if not isinstance(ticket, CancelTicket):
         advice = (
-            "Ask GET /v2/orders:by_client_order_id with this client_order_id, or send the order "
-            "again with it: it cannot be placed twice."
+            "Ask GET /v2/orders:by_client_order_id with this client_order_id, or send the request "
+            "again with it: it cannot be carried out twice."
         )
     else:
         advice = "Ask GET /v2/orders/{id}, or cancel again: a repeat does no harm."
@@ -144,13 +165,27 @@ def unknown(ticket: OrderTicket | CancelTicket, *, status: int = 503) -> errors.
     return errors.ApiError(status, message, reason="outcome_unknown", **_named(ticket))
 
 
-def _named(ticket: OrderTicket | CancelTicket) -> dict[str, Any]:
-    if isinstance(ticket, OrderTicket):
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _invalid(invalid: InvalidTicket) -> errors.ApiError:
+    mistakes = [asdict(mistake) for mistake in invalid.mistakes]
+    if invalid.has_unknown_fields:
+        return errors.ApiError(400, str(invalid), reason="unknown_field", errors=mistakes)
+    return errors.ApiError(
+        422, str(invalid), reason="invalid_order", code=errors.INVALID, errors=mistakes
+    )
+
+
+def _named(ticket: Asked) -> dict[str, Any]:
+    if not isinstance(ticket, CancelTicket):
         return {"client_order_id": ticket.client_order_id}
     return {"order_id": str(ticket.order_id)}
 
 
-def _order_of(answer: Answer) -> Any:
+def order_of(answer: Answer) -> Order:
+    """Return the order that the answer is about. Raises ApiError: refused."""
     if answer.refusal is not None:
         raise errors.refused(answer.refusal)
     if answer.order is None:

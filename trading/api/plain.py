@@ -1,8 +1,9 @@
-"""The order path over HTTP without a framework: POST /v2/orders and DELETE /v2/orders/{id}.
+"""The order path over HTTP without a framework: place, replace and cancel an order.
 
-Django's stack costs a multiple of what placing an order does, so these two calls are answered
-in front of it, with the same authentication, reading and errors as the views. All else, also
-other methods at these addresses, goes on to Django.
+POST /v2/orders, PATCH and DELETE /v2/orders/{id}. Django's stack costs a multiple of what
+placing an order does, so these calls are answered in front of it, with the same authentication,
+reading and errors as the views. All else, also other methods at these addresses, goes on to
+Django.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 import structlog
@@ -19,7 +21,6 @@ from django.utils import timezone
 from accounts import authentication
 from accounts.authentication import Principal
 from orders.submission import Answer
-from orders.tickets import CancelTicket, OrderTicket
 from trading.api import errors, order_entry, parsing, queries, rate_limits
 from trading.api.authentication import CHALLENGE, caller_of, credentials, unauthorized
 from trading.api.tickets import Origin
@@ -51,6 +52,8 @@ class OrderEntry:
         method, path = scope["method"], scope["path"]
         if method == "POST" and path == _ORDERS:
             call = self._place
+        elif method == "PATCH" and path.startswith(_ORDERS + "/"):
+            call = self._replace
         elif method == "DELETE" and path.startswith(_ORDERS + "/"):
             call = self._cancel
         else:
@@ -83,14 +86,20 @@ class OrderEntry:
         ticket = order_entry.order_ticket(payload, origin=origin, refuses_unknown=False)
         return 200, order_entry.placed(await _outcome(ticket))
 
+    async def _replace(
+        self, scope: Scope, receive: Receive, headers: dict[str, str]
+    ) -> tuple[int, Any]:
+        origin = await self._origin(scope, headers)
+        order_id = _order_id(scope)
+        payload = parsing.parse(await _body(scope, receive))
+        ticket = order_entry.replace_ticket(payload, order_id, origin=origin, refuses_unknown=False)
+        return 200, order_entry.placed(await _outcome(ticket))
+
     async def _cancel(
         self, scope: Scope, receive: Receive, headers: dict[str, str]
     ) -> tuple[int, Any]:
         origin = await self._origin(scope, headers)
-        order_id = queries.as_uuid(scope["path"][len(_ORDERS) + 1 :])
-        if order_id is None:
-            raise errors.not_found("The order")
-        ticket = order_entry.cancel_ticket(order_id, origin=origin)
+        ticket = order_entry.cancel_ticket(_order_id(scope), origin=origin)
         order_entry.cancel_accepted(await _outcome(ticket))
         return 204, None
 
@@ -139,7 +148,14 @@ def _look_up(key_id: str, secret: str) -> Principal | None:
         connection.close()  # this thread is anybody's next: the pool gets its connection back
 
 
-async def _outcome(ticket: OrderTicket | CancelTicket) -> Answer:
+def _order_id(scope: Scope) -> UUID:
+    order_id = queries.as_uuid(scope["path"][len(_ORDERS) + 1 :])
+    if order_id is None:
+        raise errors.not_found("The order")
+    return order_id
+
+
+async def _outcome(ticket: order_entry.Asked) -> Answer:
     """Return what became of the ticket, within a bound. Raises ApiError when that is unknown.
 
     A client that leaves while its ticket still waits withdraws it.

@@ -63,8 +63,10 @@ def moment(query: Query, name: str) -> datetime | None:
         found = parse_datetime(value)
         if found is None and (day := parse_date(value)) is not None:
             found = datetime(day.year, day.month, day.day)  # noqa: DTZ001  # made aware below
-        if found is not None and YEAR_MIN <= found.year <= YEAR_MAX:
-            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        if found is not None:
+            found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+            if YEAR_MIN <= found.year <= YEAR_MAX:
+                return found
     except (ValueError, OverflowError):
         pass
     raise errors.invalid(
@@ -73,6 +75,7 @@ def moment(query: Query, name: str) -> datetime | None:
 
 
 def day(query: Query, name: str) -> date | None:
+    """Return a day; that of a time is its day in UTC."""
     found = moment(query, name)
     return found.date() if found else None
 

@@ -1,7 +1,8 @@
-"""What a client asks for, read: a JSON object becomes an order ticket or a list of errors.
+"""What a client asks for, read: a JSON object becomes a ticket or a list of what is wrong.
 
-Pure. All that is wrong is said at once. The compatible API ignores fields that it does not
-know, as clients send new ones; our own namespace refuses them.
+Pure. Everything that cannot be read is said at once; what can be read but makes no sense
+together, `orders.tickets` says. The compatible API ignores fields that it does not know, as
+clients send new ones; our own namespace refuses them.
 """
 
 from __future__ import annotations
@@ -10,43 +11,48 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Final
 from uuid import UUID
 
-from foundation import decimals
-from orders.tickets import Actor, OrderTicket, flaw
+from orders import tickets
+from orders.tickets import (
+    SYMBOL_LENGTH_MAX,
+    Actor,
+    OrderClass,
+    OrderTicket,
+    Refusal,
+    ReplaceTicket,
+    StopLoss,
+)
+from trading.api.reading import Mistake, Reading
 from venues.messages import OrderType, Side, TimeInForce
 
-SYMBOL_LENGTH_MAX: Final = 24
-PRICE_MAX: Final = Decimal(10_000_000_000)  # beyond it, a price fits no column
-
-_TYPES_ELSEWHERE: Final = frozenset({"stop", "stop_limit", "trailing_stop"})
-_TIMES_IN_FORCE_ELSEWHERE: Final = frozenset({"opg", "cls"})
-_NOT_YET: Final = (
-    "notional",
-    "stop_price",
-    "trail_price",
-    "trail_percent",
-    "take_profit",
-    "stop_loss",
-    "legs",
-)
-_READ: Final = frozenset(
+_ORDER_FIELDS: Final = frozenset(
     {
         "symbol",
         "qty",
+        "notional",
         "side",
         "type",
         "order_type",
         "time_in_force",
         "limit_price",
+        "stop_price",
+        "trail_price",
+        "trail_percent",
         "extended_hours",
         "client_order_id",
         "order_class",
+        "take_profit",
+        "stop_loss",
+        "legs",
         "position_intent",
-        *_NOT_YET,
+        "post_only",
+        "display_qty",
     }
+)
+_REPLACE_FIELDS: Final = frozenset(
+    {"qty", "time_in_force", "limit_price", "stop_price", "trail", "client_order_id"}
 )
 _INTENTS: Final = {
     "buy_to_open": Side.BUY,
@@ -54,16 +60,45 @@ _INTENTS: Final = {
     "sell_to_open": Side.SELL,
     "sell_to_close": Side.SELL,
 }
+_FOR_SHORTS: Final = frozenset({"buy_to_close", "sell_to_open"})
 
-Word = TypeVar("Word", bound=StrEnum)
+_FIELD_OF: Final = {
+    "unknown_symbol": "symbol",
+    "invalid_client_order_id": "client_order_id",
+    "quantity_or_notional": "qty",
+    "invalid_quantity": "qty",
+    "invalid_notional": "notional",
+    "notional_type": "notional",
+    "notional_class": "notional",
+    "limit_price_missing": "limit_price",
+    "limit_price_unexpected": "limit_price",
+    "invalid_limit_price": "limit_price",
+    "stop_price_missing": "stop_price",
+    "stop_price_unexpected": "stop_price",
+    "invalid_stop_price": "stop_price",
+    "time_in_force_unfit": "time_in_force",
+    "extended_hours_unfit": "extended_hours",
+    "post_only_unfit": "post_only",
+    "display_unfit": "display_qty",
+    "invalid_display": "display_qty",
+    "order_class_missing": "order_class",
+    "bracket_legs": "order_class",
+    "oto_legs": "order_class",
+    "oco_legs": "order_class",
+    "entry_type": "type",
+    "invalid_take_profit": "take_profit",
+    "invalid_stop_loss": "stop_loss",
+    "leg_prices": "take_profit",
+}
+"""Which field of ours a flaw is of; that of a trail is the one that was sent."""
 
 
 class InvalidTicket(ValueError):
-    """The object is no order. `errors` has (field, sentence) of everything that is wrong."""
+    """The object asks for nothing that could be done; `mistakes` has everything that is wrong."""
 
-    def __init__(self, errors: list[tuple[str, str]], *, has_unknown_fields: bool = False) -> None:
-        super().__init__(" ".join(sentence for _, sentence in errors))
-        self.errors = errors
+    def __init__(self, mistakes: list[Mistake], *, has_unknown_fields: bool = False) -> None:
+        super().__init__(" ".join(mistake.message for mistake in mistakes))
+        self.mistakes = mistakes
         self.has_unknown_fields = has_unknown_fields
 
 
@@ -77,6 +112,13 @@ class Origin:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Legs:
+    order_class: OrderClass
+    take_profit: Decimal | None
+    stop_loss: StopLoss | None
+
+
 def order_ticket(
     payload: object, *, origin: Origin, new_id: Callable[[], str], refuses_unknown: bool
 ) -> OrderTicket:
@@ -85,33 +127,28 @@ def order_ticket(
     A ticket always has a client_order_id, made with `new_id` when the client gave none: it is
     what the order can be asked for by when an answer is lost.
     """
-    if not isinstance(payload, dict):
-        raise InvalidTicket([("", "The body must be a JSON object.")])
-    reading = _Reading(payload)
-    if refuses_unknown:
-        reading.refuse_unknown()
-    reading.refuse_what_is_not_traded_here()
-    symbol = reading.symbol()
-    side = reading.word("side", Side)
-    type_ = reading.order_type()
-    time_in_force = reading.word("time_in_force", TimeInForce, elsewhere=_TIMES_IN_FORCE_ELSEWHERE)
-    quantity = reading.number("qty", is_required=True)
-    limit_price = reading.number("limit_price", most=PRICE_MAX)
-    extended_hours = reading.flag("extended_hours")
-    client_order_id = reading.client_order_id()
-    reading.check_intent(side)
-    if (
-        reading.errors
-        or symbol is None
-        or side is None
-        or type_ is None
-        or time_in_force is None
-        or quantity is None
-    ):
-        raise InvalidTicket(reading.errors, has_unknown_fields=reading.has_unknown_fields)
+    reading = _reading(payload, _ORDER_FIELDS, refuses_unknown=refuses_unknown)
+    symbol = _symbol(reading)
+    side = reading.needed_word("side", Side)
+    type_ = reading.needed_word(_type_field(reading), OrderType)
+    time_in_force = reading.needed_word("time_in_force", TimeInForce)
+    client_order_id = reading.text("client_order_id")
+    legs = _legs(reading, refuses_unknown=refuses_unknown)
+    quantity, notional = reading.number("qty"), reading.number("notional")
+    if not reading.has("qty") and not reading.has("notional"):
+        reading.note("qty", "qty or notional is needed.", code="missing")
+    limit_price, stop_price = reading.number("limit_price"), reading.number("stop_price")
+    trail_amount, trail_percent = reading.number("trail_price"), reading.number("trail_percent")
+    extended_hours, is_post_only = reading.flag("extended_hours"), reading.flag("post_only")
+    display_quantity = reading.number("display_qty")
+    _check_intent(reading, side)
+    if legs.order_class is OrderClass.OCO:
+        limit_price = _oco_limit(reading, limit_price, legs.take_profit)
+    if reading.mistakes or side is None or type_ is None or time_in_force is None:
+        raise InvalidTicket(reading.mistakes, has_unknown_fields=reading.has_unknown_fields)
     ticket = OrderTicket(
         account_id=origin.account_id,
-        client_order_id=new_id() if client_order_id is None else client_order_id,
+        client_order_id=client_order_id or new_id(),
         symbol=symbol,
         side=side,
         quantity=quantity,
@@ -122,126 +159,136 @@ def order_ticket(
         actor=origin.actor,
         source_address=origin.source_address,
         received_at=origin.received_at,
+        notional=notional,
+        stop_price=stop_price,
+        trail_amount=trail_amount,
+        trail_percent=trail_percent,
+        is_post_only=is_post_only,
+        display_quantity=display_quantity,
+        order_class=legs.order_class,
+        take_profit=None if legs.order_class is OrderClass.OCO else legs.take_profit,
+        stop_loss=legs.stop_loss,
+        is_id_ours=client_order_id is None,
     )
-    refusal = flaw(ticket)
-    if refusal is not None:
-        raise InvalidTicket([(_FIELD_OF.get(refusal.code, ""), refusal.message)])
+    _refuse(tickets.flaw(ticket), trail="trail_percent" if trail_percent else "trail_price")
     return ticket
 
 
-_FIELD_OF: Final = {
-    "invalid_quantity": "qty",
-    "limit_price_missing": "limit_price",
-    "limit_price_unexpected": "limit_price",
-    "invalid_limit_price": "limit_price",
-    "invalid_client_order_id": "client_order_id",
-}
-
-
-class _Reading:
-    """One body being read: every mistake is noted, and reading goes on."""
-
-    def __init__(self, payload: dict[str, Any]) -> None:
-        self.payload = payload
-        self.errors: list[tuple[str, str]] = []
-        self.has_unknown_fields = False
-
-    def note(self, field: str, sentence: str) -> None:
-        self.errors.append((field, sentence))
-
-    def refuse_unknown(self) -> None:
-        for field in sorted(set(self.payload) - _READ)[:10]:
-            self.has_unknown_fields = True
-            self.note(field[:40], f"{field[:40]!r} is not a field of an order.")
-
-    def refuse_what_is_not_traded_here(self) -> None:
-        for field in _NOT_YET:
-            if self.payload.get(field) is not None:
-                self.note(field, f"{field} is not supported: send qty of a market or limit order.")
-        kind = self.payload.get("order_class")
-        if kind not in (None, "", "simple"):
-            self.note("order_class", "order_class must be simple.")
-
-    def symbol(self) -> str | None:
-        value = self.payload.get("symbol")
-        if not isinstance(value, str) or not value.strip():
-            self.note("symbol", "symbol is needed.")
-            return None
-        if len(value) > SYMBOL_LENGTH_MAX or not (value.isascii() and value.isprintable()):
-            self.note("symbol", "symbol is not one of ours.")
-            return None
-        return value.strip().upper()
-
-    def order_type(self) -> OrderType | None:
-        field = (
-            "order_type"
-            if self.payload.get("type") is None and "order_type" in self.payload
-            else "type"
+def replace_ticket(
+    payload: object,
+    order_id: UUID,
+    *,
+    origin: Origin,
+    new_id: Callable[[], str],
+    refuses_unknown: bool,
+) -> ReplaceTicket:
+    """Return the wish to replace an order that `payload` asks for. Raises InvalidTicket."""
+    reading = _reading(payload, _REPLACE_FIELDS, refuses_unknown=refuses_unknown)
+    if reading.has("notional"):
+        reading.note(
+            "notional", "The value of an order cannot be replaced.", code="not_replaceable"
         )
-        return self.word(field, OrderType, elsewhere=_TYPES_ELSEWHERE)
+    client_order_id = reading.text("client_order_id")
+    ticket = ReplaceTicket(
+        account_id=origin.account_id,
+        order_id=order_id,
+        client_order_id=client_order_id or new_id(),
+        quantity=reading.number("qty"),
+        limit_price=reading.number("limit_price"),
+        stop_price=reading.number("stop_price"),
+        trail=reading.number("trail"),
+        time_in_force=reading.word("time_in_force", TimeInForce),
+        actor=origin.actor,
+        source_address=origin.source_address,
+        received_at=origin.received_at,
+        is_id_ours=client_order_id is None,
+    )
+    if reading.mistakes:
+        raise InvalidTicket(reading.mistakes, has_unknown_fields=reading.has_unknown_fields)
+    _refuse(tickets.replace_flaw(ticket), trail="trail")
+    return ticket
 
-    def word(
-        self, field: str, words: type[Word], *, elsewhere: frozenset[str] = frozenset()
-    ) -> Word | None:
-        value = self.payload.get(field)
-        options = ", ".join(word.value for word in words)
-        if value is None:
-            self.note(field, f"{field} is needed: one of {options}.")
-            return None
-        if isinstance(value, str):
-            if value in elsewhere:
-                self.note(field, f"{field} {value} is not supported: use one of {options}.")
-                return None
-            for word in words:
-                if value == word.value:
-                    return word
-        self.note(field, f"{field} must be one of {options}.")
-        return None
 
-    def number(
-        self, field: str, *, is_required: bool = False, most: Decimal | None = None
-    ) -> Decimal | None:
-        value = self.payload.get(field)
-        if value is None:
-            if is_required:
-                self.note(field, f"{field} is needed.")
-            return None
-        try:
-            found = decimals.parse(value)
-        except decimals.InvalidDecimal:
-            self.note(field, f"{field} must be a plain decimal number, such as 12.50.")
-            return None
-        if found != found.quantize(decimals.QUANTITY_QUANTUM, rounding=decimals.DOWN):
-            self.note(field, f"{field} has more than 9 decimal places.")
-            return None
-        if most is not None and found > most:
-            self.note(field, f"{field} is too large.")
-            return None
-        return found
+def _reading(payload: object, known: frozenset[str], *, refuses_unknown: bool) -> Reading:
+    if not isinstance(payload, dict):
+        raise InvalidTicket([Mistake("", "The body must be a JSON object.")])
+    reading = Reading(payload)
+    if refuses_unknown:
+        reading.refuse_all_but(known)
+    return reading
 
-    def flag(self, field: str) -> bool:
-        value = self.payload.get(field)
-        if value is None or isinstance(value, bool):
-            return bool(value)
-        self.note(field, f"{field} must be true or false.")
-        return False
 
-    def client_order_id(self) -> str | None:
-        value = self.payload.get("client_order_id")
-        if value is None or value == "":
-            return None
-        if not isinstance(value, str):
-            self.note("client_order_id", "client_order_id must be a text.")
-            return None
-        return value
+def _refuse(flaw: Refusal | None, *, trail: str) -> None:
+    if flaw is None:
+        return
+    field = trail if flaw.code in ("trail", "invalid_trail") else _FIELD_OF.get(flaw.code, "")
+    raise InvalidTicket([Mistake(field, flaw.message, flaw.code)])
 
-    def check_intent(self, side: Side | None) -> None:
-        intent = self.payload.get("position_intent")
-        if intent is None:
-            return
-        if not isinstance(intent, str) or intent not in _INTENTS:
-            self.note("position_intent", f"position_intent must be one of {', '.join(_INTENTS)}.")
-        elif side is not None and _INTENTS[intent] is not side:
-            self.note("position_intent", f"position_intent {intent} is no {side.value}.")
-        elif intent == "sell_to_open":
-            self.note("position_intent", "Short selling is not supported.")
+
+def _symbol(reading: Reading) -> str:
+    value = reading.text("symbol")
+    if value is None or not value.strip():
+        if not reading.mistakes or reading.mistakes[-1].field != "symbol":
+            reading.note("symbol", "symbol is needed.", code="missing")
+        return ""
+    if len(value) > SYMBOL_LENGTH_MAX or not (value.isascii() and value.isprintable()):
+        reading.note("symbol", "symbol is not one of ours.", code="unknown_symbol")
+    return value.strip().upper()
+
+
+def _type_field(reading: Reading) -> str:
+    return "order_type" if reading.has("order_type") and not reading.has("type") else "type"
+
+
+def _legs(reading: Reading, *, refuses_unknown: bool) -> _Legs:
+    """Read the class of the order, and the prices of its legs."""
+    order_class = OrderClass.SIMPLE
+    if reading.payload.get("order_class") == "mleg" or reading.has("legs"):
+        reading.note(
+            "order_class", "Orders of several instruments are not traded here.", code="mleg"
+        )
+    else:
+        order_class = reading.word("order_class", OrderClass) or OrderClass.SIMPLE
+    take_profit, stop_loss = None, None
+    known = {"limit_price"}
+    if part := reading.part("take_profit", known, refuses_unknown=refuses_unknown):
+        take_profit = _needed(part, "limit_price")
+        reading.absorb(part)
+    known = {"stop_price", "limit_price"}
+    if part := reading.part("stop_loss", known, refuses_unknown=refuses_unknown):
+        stop_price, limit_price = _needed(part, "stop_price"), part.number("limit_price")
+        stop_loss = StopLoss(stop_price, limit_price) if stop_price is not None else None
+        reading.absorb(part)
+    return _Legs(order_class, take_profit, stop_loss)
+
+
+def _needed(part: Reading, field: str) -> Decimal | None:
+    if not part.has(field):
+        part.note(field, f"{field} is needed.", code="missing")
+    return part.number(field)
+
+
+def _oco_limit(
+    reading: Reading, limit_price: Decimal | None, take_profit: Decimal | None
+) -> Decimal | None:
+    """Return the limit of an OCO, which clients give in either place."""
+    if take_profit is None or limit_price in (None, take_profit):
+        return limit_price if take_profit is None else take_profit
+    reading.note(
+        "limit_price",
+        "The limit_price of an oco is that of its take_profit: give it once.",
+        code="oco_legs",
+    )
+    return None
+
+
+def _check_intent(reading: Reading, side: Side | None) -> None:
+    intent = reading.text("position_intent")
+    if intent is None:
+        return
+    if intent not in _INTENTS:
+        reading.note("position_intent", f"position_intent must be one of {', '.join(_INTENTS)}.")
+    elif side is not None and _INTENTS[intent] is not side:
+        reading.note("position_intent", f"position_intent {intent} is no {side.value}.")
+    elif intent in _FOR_SHORTS:
+        reading.note("position_intent", "Short selling is not supported.", code="no_shorts")

@@ -11,17 +11,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from foundation import decimals
 from orders.lifecycle import Status
+from orders.tickets import Role
 
 if TYPE_CHECKING:
-    from marketdata.bars import Bar
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
     from marketdata.calendars import Session
-    from marketdata.models import Instrument, Quote
-    from orders.models import Order, Trade
+    from marketdata.models import Instrument
+    from orders.models import Order
     from orders.selectors import Step
     from portfolio.selectors import PositionView, Snapshot
 
@@ -32,18 +36,26 @@ _NEW_YORK: Final = ZoneInfo("America/New_York")
 
 _STATUSES: Final = {
     Status.PENDING: "pending_new",
+    Status.HELD: "held",
     Status.SUBMITTED: "new",
     Status.PARTIALLY_FILLED: "partially_filled",
     Status.PENDING_CANCEL: "pending_cancel",
+    Status.PENDING_REPLACE: "pending_replace",
+    Status.UNKNOWN: "pending_new",  # their enum is closed: `state` says that nobody knows
     Status.FILLED: "filled",
     Status.CANCELLED: "canceled",
     Status.REJECTED: "rejected",
     Status.EXPIRED: "expired",
+    Status.REPLACED: "replaced",
+}
+_INTENTS: Final = {"buy": "buy_to_open", "sell": "sell_to_close"}  # there are no short positions
+_WARNINGS: Final = {
+    "possible_duplicate": "The same order came moments before, and neither with a "
+    "client_order_id of yours. Make sure that you want both.",
 }
 _EXCHANGES: Final = frozenset(
     {"AMEX", "ARCA", "BATS", "NYSE", "NASDAQ", "NYSEARCA", "OTC", "CRYPTO"}
 )
-_TAPES: Final = {"NYSE": "A", "NASDAQ": "C"}
 _ACCOUNT_STATUSES: Final = {
     "active": "ACTIVE",
     "restricted": "ACTIVE",  # which `trading_blocked` says; their enum has no word for it
@@ -83,69 +95,101 @@ def _ratio(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
     return part / abs(whole)
 
 
-def status(ours: Status) -> str:
-    """Return their name of a state of an order."""
-    return _STATUSES[ours]
-
-
-def statuses_named(theirs: str) -> frozenset[Status]:
-    """Return our states that are shown as `theirs`; empty for a name that we never show."""
-    return frozenset(ours for ours, name in _STATUSES.items() if name == theirs)
-
-
 # --- Trading -----------------------------------------------------------------------------------
 
 
-def order(order: Order) -> Json:
-    """Return an order. Ours: `reason` and `status_reason`, code and sentence of a denial."""
+def status(ours: Status, *, role: str = "", is_acknowledged: bool = True) -> str:
+    """Return their name of the state of an order that is `role` in its group.
+
+    What we hold until its price is reached is `new` to clients, as the order works; what waits
+    for another order of its group is `held`.
+    """
+    if ours is Status.HELD and role in ("", Role.ENTRY):
+        return "new"
+    if ours is Status.SUBMITTED and not is_acknowledged:
+        return "accepted"
+    return _STATUSES[ours]
+
+
+def order(
+    order: Order,
+    *,
+    legs: Sequence[Order] | None = None,
+    marks: Mapping[UUID, Decimal] = MappingProxyType({}),
+) -> Json:
+    """Return an order, with its legs where they are asked for.
+
+    `marks` has the high-water marks of trailing stops that are still watched. Ours are `state` (our
+    own name of where the order is), `reason` and `status_reason` (code and sentence of a denial or
+    of how it ended), `warnings`, `triggered_at`, `post_only` and `display_qty`.
+    """
     ours = Status(order.status)
-    is_unacknowledged = ours is Status.SUBMITTED and not order.venue_order_id
+    is_by_value = order.notional is not None
     return {
         "id": str(order.id),
         "client_order_id": order.client_order_id,
         "created_at": timestamp(order.created_at),
         "updated_at": timestamp(order.updated_at),
-        # Clients demand a time here; an order that was denied has none of its own.
+        # Clients demand a time here; an order that we hold or have denied has none of its own.
         "submitted_at": timestamp(order.submitted_at or order.created_at),
         "filled_at": timestamp(order.filled_at),
         "expired_at": timestamp(order.expired_at),
-        "expires_at": None,
+        "expires_at": timestamp(order.expires_at),
         "canceled_at": timestamp(order.cancelled_at),
         "failed_at": timestamp(order.rejected_at),
-        "replaced_at": None,
-        "replaced_by": None,
-        "replaces": None,
+        "replaced_at": timestamp(order.replaced_at),
+        "replaced_by": _id(order.replaced_by),
+        "replaces": _id(order.replaces),
         "asset_id": str(order.instrument_id),
         "symbol": order.instrument.symbol,
         "asset_class": order.instrument.asset_class,
-        "notional": None,
-        "qty": decimal(order.quantity),
+        "notional": decimal(order.notional),
+        # The quantity of an order by value is only our bound of it.
+        "qty": None if is_by_value else decimal(order.quantity),
         "filled_qty": decimal(order.filled_quantity),
         "filled_avg_price": decimal(order.average_price),
-        "order_class": "simple",
+        "order_class": order.order_class,
         "order_type": order.type,
         "type": order.type,
         "side": order.side,
-        "position_intent": None,
+        "position_intent": _INTENTS[order.side],
         "time_in_force": order.time_in_force,
         "limit_price": decimal(order.limit_price),
-        "stop_price": None,
-        "status": "accepted" if is_unacknowledged else status(ours),
+        "stop_price": decimal(order.stop_price),
+        "status": status(ours, role=order.role, is_acknowledged=bool(order.venue_order_id)),
         "extended_hours": order.extended_hours,
-        "legs": None,
-        "trail_percent": None,
-        "trail_price": None,
-        "hwm": None,
+        "legs": None if legs is None else [_leg(leg, marks) for leg in legs],
+        "trail_percent": decimal(order.trail_percent),
+        "trail_price": decimal(order.trail_amount),
+        "hwm": decimal(marks.get(order.pk, order.high_water_mark)),
+        "state": ours.value,
         "reason": order.denial_code or None,
         "status_reason": order.status_reason or None,
+        "warnings": [
+            {"code": code, "message": _WARNINGS.get(code, code)}
+            for code in filter(None, order.warnings.split(","))
+        ],
+        "triggered_at": timestamp(order.triggered_at),
+        "post_only": order.is_post_only,
+        "display_qty": decimal(order.display_quantity),
     }
 
 
-def step(step: Step) -> Json:
-    """Return one step of an order's life, as its timeline shows it."""
+def _leg(leg: Order, marks: Mapping[UUID, Decimal]) -> Json:
+    return order(leg, marks=marks)
+
+
+def _id(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def step(step: Step, *, role: str = "") -> Json:
+    """Return one step of the life of an order that is `role` in its group, for its timeline."""
+    ours = Status(step.status)
     return {
         "at": timestamp(step.at),
-        "status": status(Status(step.status)),
+        "status": status(ours, role=role),
+        "state": ours.value,
         "actor": str(step.actor),
         "reason": step.reason,
         "filled_qty": decimal(step.filled_quantity),
@@ -286,80 +330,4 @@ def calendar_day(session: Session) -> Json:
         "session_open": opening.replace(":", ""),
         "session_close": closing.replace(":", ""),
         "settlement_date": session.date.isoformat(),
-    }
-
-
-def fill(trade: Trade, *, cumulative: Decimal) -> Json:
-    """Return a trade as an activity; `cumulative` is what of its order was filled with it."""
-    leaves = trade.order.quantity - cumulative
-    return {
-        "id": activity_id(trade),
-        "account_id": str(trade.account_id),
-        "activity_type": "FILL",
-        "transaction_time": timestamp(trade.executed_at),
-        "type": "partial_fill" if leaves else "fill",
-        "price": decimal(trade.price),
-        "qty": decimal(trade.quantity),
-        "side": trade.side,
-        "symbol": trade.instrument.symbol,
-        "leaves_qty": decimal(leaves),
-        "order_id": str(trade.order_id),
-        "cum_qty": decimal(cumulative),
-        "order_status": "partially_filled" if leaves else "filled",
-    }
-
-
-def activity_id(trade: Trade) -> str:
-    """Return an id that sorts by time: 20260105143000123456::UUID."""
-    return f"{trade.executed_at.astimezone(UTC):%Y%m%d%H%M%S%f}::{trade.id}"
-
-
-# --- Market data -------------------------------------------------------------------------------
-
-
-def quote(quote: Quote, *, instrument: Instrument) -> Json:
-    """Return the best bid and offer; a side without orders has price and size 0."""
-    shown: Json = {
-        "t": timestamp(quote.at),
-        "bp": number(quote.bid),
-        "bs": number(quote.bid_size),
-        "ap": number(quote.ask),
-        "as": number(quote.ask_size),
-    }
-    if instrument.asset_class != "crypto":
-        shown |= {"bx": "", "ax": "", "c": ["R"], "z": _TAPES.get(instrument.exchange, "B")}
-    return shown
-
-
-def last_trade(quote: Quote, *, instrument: Instrument) -> Json | None:
-    """Return the last trade, or None before the first.
-
-    Its number `i` is the market's own where that is a number, else its time in microseconds.
-    """
-    if quote.last is None or quote.last_at is None:
-        return None
-    own = quote.last_trade_id
-    is_number = own.isascii() and own.isdigit() and len(own) <= 18
-    at_microsecond = int(quote.last_at.timestamp()) * 1_000_000 + quote.last_at.microsecond
-    shown: Json = {
-        "t": timestamp(quote.last_at),
-        "p": number(quote.last),
-        "s": number(quote.last_size),
-        "i": int(own) if is_number else at_microsecond,
-    }
-    if instrument.asset_class == "crypto":
-        return shown | {"tks": "-"}
-    return shown | {"x": "", "c": ["@"], "z": _TAPES.get(instrument.exchange, "B")}
-
-
-def bar(bar: Bar) -> Json:
-    return {
-        "t": bar.start.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "o": number(bar.open),
-        "h": number(bar.high),
-        "l": number(bar.low),
-        "c": number(bar.close),
-        "v": number(bar.volume),
-        "n": bar.trades,
-        "vw": round(number(bar.average), 6),
     }

@@ -162,12 +162,6 @@ def test_an_order_that_is_not_there_is_not_found(api: Api, order_id: str) -> Non
         assert (answer.status_code, answer.json()["code"]) == (404, 40410000)
 
 
-def test_replacing_says_that_it_is_not_supported(api: Api) -> None:
-    placed = api("POST", "/v2/orders", json=LIMIT).json()
-    answer = api("PATCH", f"/v2/orders/{placed['id']}", json={"qty": "5"})
-    assert (answer.status_code, answer.json()["reason"]) == (422, "replace_unsupported")
-
-
 def test_a_browser_places_an_order_and_sees_its_timeline(browser: Client) -> None:
     answer = browser.post("/api/v1/orders", LIMIT, content_type="application/json")
     assert answer.status_code == 200

@@ -26,6 +26,12 @@ def test_a_date_is_its_midnight() -> None:
     assert queries.moment({"start": "2026-01-05"}, "start") == datetime(2026, 1, 5, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("value", ["2100-12-31T23:59:59-05:00", "1970-01-01T00:00:00+05:00"])
+def test_a_time_is_of_its_year_in_utc(value: str) -> None:
+    with pytest.raises(ApiError):
+        queries.moment({"after": value}, "after")
+
+
 @pytest.mark.parametrize("value", ["True", "true", "1"])
 def test_yes_is_read_as_clients_send_it(value: str) -> None:
     assert queries.flag({"nested": value}, "nested") is True

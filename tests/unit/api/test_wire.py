@@ -15,7 +15,7 @@ from marketdata.models import Instrument, Quote
 from orders.lifecycle import Status
 from orders.models import Order, Trade
 from portfolio.selectors import PositionView, Snapshot
-from trading.api import wire
+from trading.api import wire, wire_activities, wire_data
 
 AT = datetime(2026, 1, 5, 14, 30, 0, 123456, tzinfo=UTC)
 
@@ -194,7 +194,7 @@ QUOTE = Quote(
 
 
 def test_a_quote_is_numbers() -> None:
-    shown = wire.quote(QUOTE, instrument=AAPL)
+    shown = wire_data.quote(QUOTE, instrument=AAPL)
     assert shown == {
         "t": "2026-01-05T14:30:00.123456Z",
         "bp": 189.99, "bs": 100, "ap": 0, "as": 0, "bx": "", "ax": "", "c": ["R"], "z": "C",
@@ -202,13 +202,13 @@ def test_a_quote_is_numbers() -> None:
 
 
 def test_the_last_trade_is_numbers() -> None:
-    shown = wire.last_trade(QUOTE, instrument=AAPL)
+    shown = wire_data.last_trade(QUOTE, instrument=AAPL)
     assert shown is not None
     assert (shown["p"], shown["s"], shown["i"]) == (190, 5, 1767623400123456)
 
 
 def test_before_the_first_trade_there_is_none() -> None:
-    assert wire.last_trade(Quote(instrument=AAPL, last=None), instrument=AAPL) is None
+    assert wire_data.last_trade(Quote(instrument=AAPL, last=None), instrument=AAPL) is None
 
 
 def test_a_bar_is_numbers() -> None:
@@ -216,18 +216,88 @@ def test_a_bar_is_numbers() -> None:
         start=datetime(2026, 1, 5, 14, 30, tzinfo=UTC), open=Decimal("1.5"), high=Decimal(2),
         low=Decimal(1), close=Decimal("1.25"), volume=Decimal(30), turnover=Decimal(40), trades=3,
     )  # fmt: skip
-    assert wire.bar(one) == {
+    assert wire_data.bar(one) == {
         "t": "2026-01-05T14:30:00Z",
         "o": 1.5, "h": 2, "l": 1, "c": 1.25, "v": 30, "n": 3, "vw": 1.333333,
     }  # fmt: skip
 
 
-def test_a_fill_is_an_activity() -> None:
-    trade = Trade(
-        order=order(quantity=Decimal(10)), account_id=uuid.uuid4(), instrument=AAPL, side="buy",
-        quantity=Decimal(4), price=Decimal("190.25"), executed_at=AT,
+def test_what_we_hold_is_new_until_its_price_is_reached_and_a_leg_is_held() -> None:
+    held = Status.HELD.value
+    assert wire.order(order(status=held, type="stop"))["status"] == "new"
+    assert wire.order(order(status=held, role="entry", order_class="bracket"))["status"] == "new"
+    assert wire.order(order(status=held, role="stop_loss", group=uuid.uuid4()))["status"] == "held"
+
+
+def test_an_order_that_nobody_knows_of_is_pending_and_says_so() -> None:
+    shown = wire.order(order(status="unknown"))
+    assert (shown["status"], shown["state"]) == ("pending_new", "unknown")
+
+
+def test_an_order_by_value_shows_its_value_and_no_quantity() -> None:
+    shown = wire.order(order(notional=Decimal("500.00"), filled_quantity=Decimal(2)))
+    assert (shown["notional"], shown["qty"], shown["filled_qty"]) == ("500", None, "2")
+
+
+def test_a_trailing_stop_shows_how_far_it_has_followed() -> None:
+    trailing = order(type="trailing_stop", trail_percent=Decimal(5), status="held")
+    shown = wire.order(trailing, marks={trailing.pk: Decimal("201.50")})
+    assert (shown["trail_percent"], shown["trail_price"], shown["hwm"]) == ("5", None, "201.5")
+    triggered = wire.order(order(type="trailing_stop", high_water_mark=Decimal(199)))
+    assert triggered["hwm"] == "199"
+
+
+def test_a_replaced_order_names_the_other() -> None:
+    other = uuid.uuid4()
+    shown = wire.order(order(status="replaced", replaced_by=other, replaced_at=AT))
+    assert (shown["status"], shown["replaced_by"]) == ("replaced", str(other))
+    assert shown["replaced_at"] == "2026-01-05T14:30:00.123456Z"
+    assert wire.order(order(replaces=other))["replaces"] == str(other)
+
+
+def test_legs_are_orders_without_legs_of_their_own() -> None:
+    leg = order(role="take_profit", status="held", order_class="bracket", side="sell")
+    shown = wire.order(order(role="entry", order_class="bracket"), legs=[leg])
+    assert [(one["id"], one["status"], one["legs"]) for one in shown["legs"]] == [
+        (str(leg.pk), "held", None)
+    ]
+    assert shown["order_class"] == "bracket"
+
+
+def test_a_warning_is_a_code_and_a_sentence() -> None:
+    (warning,) = wire.order(order(warnings="possible_duplicate"))["warnings"]
+    assert warning["code"] == "possible_duplicate"
+    assert "client_order_id" in warning["message"]
+
+
+def trade(**fields: object) -> Trade:
+    return Trade(
+        **{
+            "order": order(quantity=Decimal(10)), "account_id": uuid.uuid4(), "instrument": AAPL,
+            "side": "buy", "quantity": Decimal(4), "price": Decimal("190.25"), "executed_at": AT,
+            **fields,
+        }
     )  # fmt: skip
-    shown = wire.fill(trade, cumulative=Decimal(4))
-    assert shown["id"] == f"20260105143000123456::{trade.pk}"
+
+
+def test_a_fill_is_an_activity() -> None:
+    one = trade()
+    shown = wire_activities.fill(one, cumulative=Decimal(4), leaves=Decimal(6))
+    assert shown["id"] == f"20260105143000123456::{one.pk}"
     assert (shown["type"], shown["leaves_qty"], shown["cum_qty"]) == ("partial_fill", "6", "4")
-    assert wire.fill(trade, cumulative=Decimal(10))["type"] == "fill"
+    whole = wire_activities.fill(one, cumulative=Decimal(10), leaves=Decimal(0))
+    assert whole["type"] == "fill"
+
+
+def test_a_bust_gives_the_money_back() -> None:
+    one = trade()
+    shown = wire_activities.bust(trade(busts=one), cumulative=Decimal(0))
+    assert (shown["activity_type"], shown["net_amount"], shown["qty"]) == ("MISC", "761", "-4")
+    assert shown["busts"] == f"20260105143000123456::{one.pk}"
+
+
+def test_the_id_of_an_activity_is_read_again() -> None:
+    id_ = uuid.uuid4()
+    assert wire_activities.parsed_id(wire_activities.activity_id(AT, id_)) == (AT, id_)
+    for nonsense in ("", "x::y", "20260105143000123456", f"99999999999999999999::{id_}"):
+        assert wire_activities.parsed_id(nonsense) is None

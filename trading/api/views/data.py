@@ -19,7 +19,7 @@ from marketdata import bars as rules
 from marketdata import calendars, selectors
 from marketdata.bars import Bar
 from marketdata.models import Instrument, Quote
-from trading.api import errors, queries, wire
+from trading.api import errors, queries, wire, wire_data
 from trading.api.views.base import Call
 
 BARS: Final = 1000
@@ -69,14 +69,14 @@ class LatestQuotes(_Latest):
     one = "quote"
 
     def latest(self, instruments: dict[str, Instrument]) -> dict[str, wire.Json]:
-        return _of_quotes(instruments, wire.quote)
+        return _of_quotes(instruments, wire_data.quote)
 
 
 class LatestTrades(_Latest):
     one = "trade"
 
     def latest(self, instruments: dict[str, Instrument]) -> dict[str, wire.Json]:
-        return _of_quotes(instruments, wire.last_trade)
+        return _of_quotes(instruments, wire_data.last_trade)
 
 
 class LatestBars(_Latest):
@@ -93,8 +93,8 @@ class Snapshots(DataCall):
 
     def get(self, request: Request, symbol: str | None = None) -> Response:
         instruments = self.asked_for(request, symbol)
-        quotes = _of_quotes(instruments, wire.quote)
-        trades = _of_quotes(instruments, wire.last_trade)
+        quotes = _of_quotes(instruments, wire_data.quote)
+        trades = _of_quotes(instruments, wire_data.last_trade)
         snapshots = {
             name: self._snapshot(instrument, quotes.get(name), trades.get(name))
             for name, instrument in instruments.items()
@@ -130,7 +130,7 @@ class Bars(DataCall):
         instruments = self.asked_for(request, symbol)
         wanted = _Wanted.of(request.query_params, now=self.origin.received_at)
         found, next_token = _page(instruments, wanted)
-        shown = {name: [wire.bar(bar) for bar in bars] for name, bars in found.items()}
+        shown = {name: [wire_data.bar(bar) for bar in bars] for name, bars in found.items()}
         if symbol is None:
             return Response({"bars": shown, "next_page_token": next_token})
         return Response(
@@ -241,7 +241,7 @@ def _last_bars(
     found = selectors.bars(
         instrument, timeframe, start=now - LOOK_BACK, end=now, limit=count, is_ascending=False
     )
-    return [wire.bar(bar) for bar in found]
+    return [wire_data.bar(bar) for bar in found]
 
 
 def for_crypto(call: type[DataCall]) -> type[DataCall]:

@@ -1,22 +1,27 @@
-"""Orders: place, list, look up, cancel."""
+"""Orders: place, list, look up, replace, cancel."""
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+import time
 from typing import Final, Literal, cast
+from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orders import selectors
+from orders.lifecycle import Status
 from orders.models import Order
-from orders.submission import Answer
-from orders.tickets import CancelTicket
-from trading.api import errors, order_entry, queries, wire
+from trading.api import errors, order_entry, order_lists, queries, wire
+from trading.api.order_lists import Wanted
 from trading.api.views.base import Call
 from venues.messages import Side
 
 LISTED: Final = 50
+CANCELLED_AT_ONCE: Final = 500
+CANCELLED_MAX: Final = 10_000
+SETTLING_SECONDS_MAX: Final = 2.0
+LOOK_SECONDS: Final = 0.025
 
 
 class Orders(Call):
@@ -25,17 +30,27 @@ class Orders(Call):
         status = queries.choice(query, "status", ("open", "closed", "all"), default="open")
         direction = queries.choice(query, "direction", ("asc", "desc"), default="desc")
         side = queries.choice(query, "side", ("buy", "sell", "any"), default="any")
-        listed = selectors.listing(
-            self.origin.account_id,
+        wanted = Wanted(
             status=cast("Literal['open', 'closed', 'all']", status),
-            limit=queries.whole(query, "limit", default=LISTED, most=selectors.LISTING_MAX),
             after=queries.moment(query, "after"),
             until=queries.moment(query, "until"),
-            is_ascending=direction == "asc",
             symbols=queries.symbols(query),
             side=None if side == "any" else Side(side),
+            is_ascending=direction == "asc",
+            is_nested=queries.flag(query, "nested"),
         )
-        return Response([wire.order(order) for order in listed])
+        size = queries.whole(query, "limit", default=LISTED, most=order_lists.PAGE_MAX)
+        token = queries.text(query, "page_token")
+        last_seen = None if token is None else queries.as_uuid(token)
+        if token is not None and last_seen is None:
+            raise errors.unknown_page()
+        try:
+            listed = order_lists.page(
+                self.origin.account_id, wanted, size=size, last_seen=last_seen
+            )
+        except order_lists.UnknownPage:
+            raise errors.unknown_page() from None
+        return Response(order_lists.shown(listed, is_nested=wanted.is_nested))
 
     def post(self, request: Request) -> Response:
         ticket = order_entry.order_ticket(
@@ -45,30 +60,26 @@ class Orders(Call):
         return Response(order_entry.placed(answer))
 
     def delete(self, request: Request) -> Response:
-        """Ask for the cancel of every open order, up to the longest listing of them."""
+        """Ask for the cancel of every open order."""
         return Response(cancel_all(self), status=207)
 
 
 class OrderOf(Call):
-    """One order, by its id."""
+    """One order, by its id; with `as_of`, as it stood at that time."""
 
     def get(self, request: Request, order_id: str) -> Response:
-        return Response(wire.order(_order(self, order_id)))
+        return Response(_shown(_order(self, order_id), request))
 
     def patch(self, request: Request, order_id: str) -> Response:
-        _order(self, order_id)
-        raise errors.ApiError(
-            422,
-            "Replacing an order is not supported: cancel it and send a new one.",
-            reason="replace_unsupported",
-            code=errors.UNPROCESSABLE,
+        """Put another order in its place: the answer is the new one."""
+        ticket = order_entry.replace_ticket(
+            request.data, _uuid(order_id), origin=self.origin, refuses_unknown=self.refuses_unknown
         )
+        answer = order_entry.outcome(ticket, order_entry.enter(ticket))
+        return Response(order_entry.placed(answer))
 
     def delete(self, request: Request, order_id: str) -> Response:
-        found = queries.as_uuid(order_id)
-        if found is None:
-            raise errors.not_found("The order")
-        ticket = order_entry.cancel_ticket(found, origin=self.origin)
+        ticket = order_entry.cancel_ticket(_uuid(order_id), origin=self.origin)
         order_entry.cancel_accepted(order_entry.outcome(ticket, order_entry.enter(ticket)))
         return Response(status=204)
 
@@ -86,41 +97,76 @@ class OrderByClientOrderId(Call):
         )
         if found is None:
             raise errors.not_found("The order")
-        return Response(wire.order(found))
+        return Response(_shown(found, request))
 
 
 class OrderTimeline(Call):
-    """Every state that an order was in: since when, by whom and why."""
+    """Every state that an order was in, and every request about it: when, by whom and why."""
 
     def get(self, request: Request, order_id: str) -> Response:
-        steps = selectors.timeline(_order(self, order_id))
-        return Response([wire.step(step) for step in steps])
+        order = _order(self, order_id)
+        return Response([wire.step(step, role=order.role) for step in selectors.timeline(order)])
 
 
 def cancel_all(call: Call) -> list[wire.Json]:
     """Ask for the cancel of the account's open orders; return what became of each request."""
-    entered: list[tuple[CancelTicket, Future[Answer]]] = []
-    for order in selectors.listing(
-        call.origin.account_id, status="open", limit=selectors.LISTING_MAX
-    ):
-        ticket = order_entry.cancel_ticket(order.pk, origin=call.origin)
-        entered.append((ticket, order_entry.enter(ticket)))
-    return [_cancelled(ticket, future) for ticket, future in entered]
+    ids = order_lists.open_ids(call.origin.account_id, limit=CANCELLED_MAX)
+    told: list[wire.Json] = []
+    for first in range(0, len(ids), CANCELLED_AT_ONCE):
+        entered = [_ask(call, order_id) for order_id in ids[first : first + CANCELLED_AT_ONCE]]
+        told += [_cancelled(call, *each) for each in entered]
+    return told
 
 
-def _cancelled(ticket: CancelTicket, entered: Future[Answer]) -> wire.Json:
-    order_id = str(ticket.order_id)
+def wait_for_cancels(call: Call) -> None:
+    """Wait within a bound until nothing is being cancelled: what it holds is free again then."""
+    deadline = time.monotonic() + SETTLING_SECONDS_MAX
+    waiting = Order.objects.filter(account_id=call.origin.account_id, status=Status.PENDING_CANCEL)
+    while waiting.exists() and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+
+
+def _ask(call: Call, order_id: UUID) -> tuple[UUID, order_entry.Entered | errors.ApiError]:
+    """Ask for a cancel; one that is not taken is no reason not to ask for the others."""
     try:
-        answer = order_entry.outcome(ticket, entered)
-        order_entry.cancel_accepted(answer)
+        return order_id, order_entry.entered(
+            order_entry.cancel_ticket(order_id, origin=call.origin)
+        )
     except errors.ApiError as error:
-        return {"id": order_id, "status": error.status, "body": error.body}
-    return {"id": order_id, "status": 200, "body": wire.order(cast("Order", answer.order))}
+        return order_id, error
+
+
+def _cancelled(
+    call: Call, order_id: UUID, entered: order_entry.Entered | errors.ApiError
+) -> wire.Json:
+    try:
+        if isinstance(entered, errors.ApiError):
+            raise entered
+        order = order_entry.order_of(entered.outcome())
+    except errors.ApiError as error:
+        # The cancel of one order of a group ends the others with it: that is no failure.
+        found = selectors.order(call.origin.account_id, order_id)
+        if found is None or found.status not in (Status.CANCELLED, Status.PENDING_CANCEL):
+            return {"id": str(order_id), "status": error.status, "body": error.body}
+        order = found
+    return {"id": str(order_id), "status": 200, "body": wire.order(order)}
+
+
+def _shown(order: Order, request: Request) -> wire.Json:
+    is_nested = queries.flag(request.query_params, "nested")
+    (shown,) = order_lists.shown([order], is_nested=is_nested)
+    return shown
 
 
 def _order(call: Call, order_id: str) -> Order:
-    found = queries.as_uuid(order_id)
-    order = selectors.order(call.origin.account_id, found) if found else None
+    order = selectors.order(call.origin.account_id, _uuid(order_id))
     if order is None:
         raise errors.not_found("The order")
     return order
+
+
+def _uuid(order_id: str) -> UUID:
+    found = queries.as_uuid(order_id)
+    if found is None:
+        raise errors.not_found("The order")
+    return found

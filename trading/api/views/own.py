@@ -16,7 +16,7 @@ from foundation import decimals
 from marketdata import selectors as marketdata
 from marketdata.models import Instrument
 from trading import demo
-from trading.api import errors, queries, wire
+from trading.api import errors, queries, wire, wire_data
 from trading.api.views.base import Call, instrument_named
 from trading.api.views.data import timeframe_of
 
@@ -47,7 +47,7 @@ class ChartBars(Call):
             limit=queries.whole(query, "limit", default=CHART_BARS, most=CHART_BARS_MAX),
             is_ascending=start is not None,
         )
-        shown = [wire.bar(bar) for bar in (bars if start is not None else reversed(bars))]
+        shown = [wire_data.bar(bar) for bar in (bars if start is not None else reversed(bars))]
         return Response({"symbol": instrument.symbol, "timeframe": timeframe, "bars": shown})
 
 
@@ -130,7 +130,7 @@ class Keys(Call):
 
 class KeyOf(Call):
     def delete(self, request: Request, key_id: str) -> Response:
-        if not key_id.isprintable():
+        if not key_id.isprintable() or len(key_id) > KEY_LENGTH_MAX:
             raise errors.not_found("The key")
         try:
             services.revoke_api_key(

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
-from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from foundation import decimals
 from marketdata.models import Instrument
-from orders import selectors as orders
-from orders.models import Trade
 from orders.tickets import OrderTicket
 from portfolio import selectors
 from portfolio.selectors import PositionView
-from trading.api import errors, order_entry, queries, wire
+from trading.api import activities, errors, order_entry, queries, wire
+from trading.api.activities import Wanted
 from trading.api.views.base import Call, instrument_named
-from trading.api.views.orders import cancel_all
+from trading.api.views.orders import cancel_all, wait_for_cancels
+from trading.api.wire_activities import DAYS_END_IN
 from venues.messages import Side
 
-ACTIVITIES_MAX: Final = 100
+_TYPES: Final = "activity_types"
 
 
 class Account(Call):
@@ -37,20 +37,22 @@ class Positions(Call):
     def delete(self, request: Request) -> Response:
         """Sell every position at the market. With cancel_orders, open orders are cancelled first.
 
-        What an order that is still being cancelled holds cannot be sold yet: that position's
-        answer says so, and the call can be repeated.
+        What an order holds whose cancel takes the venue longer than a moment cannot be sold yet:
+        that position's answer says so, and the call can be repeated.
         """
         if queries.flag(request.query_params, "cancel_orders"):
             cancel_all(self)
+            wait_for_cancels(self)
         views = selectors.snapshot(self.origin.account_id).positions
-        return Response([self._closed(view) for view in views], status=207)
+        entered = [(view, self._ask(view)) for view in views]
+        return Response([_closed(*each) for each in entered], status=207)
 
-    def _closed(self, view: PositionView) -> wire.Json:
+    def _ask(self, view: PositionView) -> order_entry.Entered | errors.ApiError:
+        """Send a closing order; one that is not taken is no reason not to send the others."""
         try:
-            body, status = close(self, view, quantity=view.quantity), 200
+            return order_entry.entered(closing_ticket(self, view, quantity=view.quantity))
         except errors.ApiError as error:
-            body, status = error.body, error.status
-        return {"symbol": view.instrument.symbol, "status": status, "body": body}
+            return error
 
 
 class PositionOf(Call):
@@ -71,7 +73,8 @@ class PositionOf(Call):
                 raise errors.invalid("percentage must be more than 0 and at most 100.")
             quantity = _whole_increments(view.quantity * percentage / 100, view.instrument)
         wanted = view.quantity if quantity is None else quantity
-        return Response(close(self, view, quantity=wanted))
+        entered = order_entry.entered(closing_ticket(self, view, quantity=wanted))
+        return Response(order_entry.placed(entered.outcome()))
 
     def _position(self, name: str) -> PositionView:
         instrument = instrument_named(name)
@@ -82,36 +85,36 @@ class PositionOf(Call):
 
 
 class Activities(Call):
-    """The account's fills, newest first; of other types there are none yet."""
+    """The account's activities, newest first: fills, busts of fills (MISC), deposits (CSD)."""
 
     def get(self, request: Request, activity_type: str | None = None) -> Response:
         query = request.query_params
-        types = (
-            [activity_type.upper()] if activity_type else queries.symbols(query, "activity_types")
-        )
-        if types and "FILL" not in types:
-            return Response([])
-        direction = queries.choice(query, "direction", ("asc", "desc"), default="desc")
-        size = queries.whole(query, "page_size", default=ACTIVITIES_MAX, most=ACTIVITIES_MAX)
-        after, until = queries.moment(query, "after"), queries.moment(query, "until")
+        types = [activity_type.upper()] if activity_type else queries.symbols(query, _TYPES)
         day = queries.day(query, "date")
+        start = datetime.combine(day, time.min, DAYS_END_IN) if day else None
+        wanted = Wanted(
+            types=frozenset(types),
+            after=queries.moment(query, "after"),
+            until=queries.moment(query, "until"),
+            start=start,
+            end=None if start is None else start + timedelta(days=1),
+            is_ascending=queries.choice(query, "direction", ("asc", "desc"), default="desc")
+            == "asc",
+        )
+        size = queries.whole(
+            query, "page_size", default=activities.PAGE_MAX, most=activities.PAGE_MAX
+        )
         last_seen = queries.text(query, "page_token")
-        fills = [
-            wire.fill(trade, cumulative=cumulative)
-            for trade, cumulative in _with_cumulative(self.origin.account_id)
-            if (after is None or trade.executed_at > after)
-            and (until is None or trade.executed_at < until)
-            and (day is None or trade.executed_at.date() == day)
-        ]
-        if direction == "asc":
-            fills.reverse()
-        ids = [fill["id"] for fill in fills]
-        start = ids.index(last_seen) + 1 if last_seen in ids else 0
-        return Response(fills[start : start + size])
+        try:
+            return Response(
+                activities.page(self.origin.account_id, wanted, size=size, last_seen=last_seen)
+            )
+        except activities.UnknownPage:
+            raise errors.unknown_page() from None
 
 
-def close(call: Call, view: PositionView, *, quantity: Decimal) -> wire.Json:
-    """Send the market order that closes `quantity` of a position. Raises ApiError."""
+def closing_ticket(call: Call, view: PositionView, *, quantity: Decimal) -> OrderTicket:
+    """Return the market order that closes `quantity` of a position. Raises ApiError."""
     is_crypto = view.instrument.asset_class == Instrument.AssetClass.CRYPTO
     payload = {
         "symbol": view.instrument.symbol,
@@ -120,10 +123,17 @@ def close(call: Call, view: PositionView, *, quantity: Decimal) -> wire.Json:
         "type": "market",
         "time_in_force": "gtc" if is_crypto else "day",
     }
-    ticket: OrderTicket = order_entry.order_ticket(
-        payload, origin=call.origin, refuses_unknown=True
-    )
-    return order_entry.placed(order_entry.outcome(ticket, order_entry.enter(ticket)))
+    return order_entry.order_ticket(payload, origin=call.origin, refuses_unknown=True)
+
+
+def _closed(view: PositionView, entered: order_entry.Entered | errors.ApiError) -> wire.Json:
+    try:
+        if isinstance(entered, errors.ApiError):
+            raise entered
+        body, status = order_entry.placed(entered.outcome()), 200
+    except errors.ApiError as error:
+        body, status = error.body, error.status
+    return {"symbol": view.instrument.symbol, "status": status, "body": body}
 
 
 def _number(query: queries.Query, name: str) -> Decimal | None:
@@ -139,18 +149,3 @@ def _number(query: queries.Query, name: str) -> Decimal | None:
 def _whole_increments(quantity: Decimal, instrument: Instrument) -> Decimal:
     increment: Decimal = instrument.quantity_increment
     return (quantity / increment).to_integral_value(rounding=ROUND_DOWN) * increment
-
-
-def _with_cumulative(account_id: UUID) -> list[tuple[Trade, Decimal]]:
-    """Return the fills, newest first, each with what of its order was filled with it.
-
-    The newest fill of an order filled all that is filled of it; going back, each one before
-    had filled less.
-    """
-    filled: dict[UUID, Decimal] = {}
-    found: list[tuple[Trade, Decimal]] = []
-    for trade in orders.trades(account_id, limit=orders.LISTING_MAX):
-        cumulative = filled.get(trade.order_id, trade.order.filled_quantity)
-        filled[trade.order_id] = cumulative - trade.quantity
-        found.append((trade, cumulative))
-    return found

@@ -1,0 +1,144 @@
+"""Lists of orders, page by page without an end, and orders as clients want them shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from orders.lifecycle import Status
+from orders.models import Order, Watch
+from orders.tickets import OrderClass, Role
+from trading.api import wire
+from venues.messages import OrderType, Side
+
+PAGE_MAX: Final = 500
+OPEN: Final = tuple(status.value for status in Status if not status.is_final)
+
+# What a group is shown under: its entry, and of an OCO, which has none, its take-profit.
+_PRIMARY: Final = Q(role=Role.ENTRY.value) | Q(
+    role=Role.TAKE_PROFIT.value, order_class=OrderClass.OCO.value
+)
+
+
+class UnknownPage(ValueError):
+    """The token names no order of this account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which orders, by their time of creation; `after` and `until` are exclusive."""
+
+    status: Literal["open", "closed", "all"] = "open"
+    after: datetime | None = None
+    until: datetime | None = None
+    symbols: Collection[str] = ()
+    side: Side | None = None
+    is_ascending: bool = False
+    is_nested: bool = False
+
+
+def page(account_id: UUID, wanted: Wanted, *, size: int, last_seen: UUID | None) -> list[Order]:
+    """Return the next orders after `last_seen`, the id of the last one of the page before.
+
+    Nested, a leg is left out where the order that it is shown under is on the list. Raises
+    UnknownPage.
+    """
+    found = _matching(Order.objects.filter(account_id=account_id), wanted)
+    if wanted.is_nested:
+        same = Order.objects.filter(_PRIMARY, account_id=account_id, group=OuterRef("group"))
+        listed = _matching(same.exclude(status=Status.REPLACED.value), wanted)
+        found = found.exclude(~_PRIMARY & Q(group__isnull=False) & Exists(listed))
+    if last_seen is not None:
+        found = found.filter(_following(account_id, last_seen, is_ascending=wanted.is_ascending))
+    sign = "" if wanted.is_ascending else "-"
+    ordered = found.select_related("instrument").order_by(f"{sign}created_at", f"{sign}pk")
+    return list(ordered[: min(size, PAGE_MAX)])
+
+
+def open_ids(account_id: UUID, *, limit: int) -> list[UUID]:
+    """Return the account's open orders, the oldest first."""
+    found = Order.objects.filter(account_id=account_id, status__in=OPEN)
+    return list(found.order_by("created_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def shown(orders: Collection[Order], *, is_nested: bool) -> list[wire.Json]:
+    """Return the orders as clients read them, with the legs of each where `is_nested`."""
+    legs = _legs_of(orders) if is_nested else {}
+    marks = _marks_of([*orders, *(leg for group in legs.values() for leg in group)])
+    found = []
+    for order in orders:
+        below = None if order.group is None or not _is_primary(order) else legs.get(order.group)
+        found.append(wire.order(order, legs=below, marks=marks))
+    return found
+
+
+def _matching(orders: QuerySet[Order], wanted: Wanted) -> QuerySet[Order]:
+    if wanted.status == "open":
+        orders = orders.filter(status__in=OPEN)
+    elif wanted.status == "closed":
+        orders = orders.exclude(status__in=OPEN)
+    if wanted.after is not None:
+        orders = orders.filter(created_at__gt=wanted.after)
+    if wanted.until is not None:
+        orders = orders.filter(created_at__lt=wanted.until)
+    if wanted.symbols:
+        orders = orders.filter(instrument__symbol__in=wanted.symbols)
+    if wanted.side is not None:
+        orders = orders.filter(side=wanted.side.value)
+    return orders
+
+
+def _following(account_id: UUID, last_seen: UUID, *, is_ascending: bool) -> Q:
+    at = Order.objects.filter(account_id=account_id, pk=last_seen).values_list("created_at")
+    found = at.first()
+    if found is None:
+        raise UnknownPage(str(last_seen))
+    beyond = "gt" if is_ascending else "lt"
+    return Q(**{f"created_at__{beyond}": found[0]}) | Q(
+        **{"created_at": found[0], f"pk__{beyond}": last_seen}
+    )
+
+
+def _is_primary(order: Order) -> bool:
+    return order.role == Role.ENTRY or (
+        order.role == Role.TAKE_PROFIT and order.order_class == OrderClass.OCO
+    )
+
+
+def _legs_of(orders: Iterable[Order]) -> dict[UUID, list[Order]]:
+    """Return the legs by group as they are now: not what was replaced, or never took over."""
+    groups = {order.group for order in orders if order.group is not None and _is_primary(order)}
+    if not groups:
+        return {}
+    legs = (
+        Order.objects.filter(group__in=groups)
+        .exclude(_PRIMARY)
+        .exclude(status=Status.REPLACED.value)
+        .exclude(status=Status.REJECTED.value, replaces__isnull=False)
+        .select_related("instrument")
+        .order_by("created_at", F("role").desc(), "pk")
+    )
+    found: dict[UUID, list[Order]] = {group: [] for group in groups}
+    for leg in legs:
+        if leg.group is not None:
+            found[leg.group].append(leg)
+    return found
+
+
+def _marks_of(orders: Iterable[Order]) -> dict[UUID, Decimal]:
+    """Return how far the watched trailing stops among the orders have followed the price."""
+    watched = [
+        order.pk
+        for order in orders
+        if order.type == OrderType.TRAILING_STOP and order.status == Status.HELD
+    ]
+    if not watched:
+        return {}
+    watches = Watch.objects.filter(pk__in=watched)
+    return {watch.order_id: watch.mark for watch in watches if watch.mark is not None}

@@ -1,0 +1,97 @@
+"""The shapes of the activities of an account in the compatible API: fills, busts, cash."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from foundation import decimals
+from trading.api.wire import Json, decimal, timestamp
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from accounts.models import Activity
+    from orders.models import Trade
+
+DAYS_END_IN: Final = ZoneInfo("America/New_York")
+_TIME: Final = "%Y%m%d%H%M%S%f"
+
+
+def activity_id(at: datetime, id_: UUID) -> str:
+    """Return an id that sorts by time: 20260105143000123456::UUID."""
+    return f"{at.astimezone(UTC):{_TIME}}::{id_}"
+
+
+def parsed_id(text: str) -> tuple[datetime, UUID] | None:
+    """Return the time and id in an activity's id, None when it is none."""
+    at, _, id_ = text.partition("::")
+    try:
+        return datetime.strptime(at, _TIME).replace(tzinfo=UTC), UUID(id_)
+    except ValueError:
+        return None
+
+
+def fill(trade: Trade, *, cumulative: Decimal, leaves: Decimal) -> Json:
+    """Return a fill; `cumulative` of its order was filled with it, `leaves` was left to fill."""
+    return {
+        **_heading(trade.account_id, "FILL", trade.executed_at, trade.id),
+        "transaction_time": timestamp(trade.executed_at),
+        "type": "partial_fill" if leaves else "fill",
+        "price": decimal(trade.price),
+        "qty": decimal(trade.quantity),
+        "side": trade.side,
+        "symbol": trade.instrument.symbol,
+        "leaves_qty": decimal(leaves),
+        "order_id": str(trade.order_id),
+        "cum_qty": decimal(cumulative),
+        "order_status": "partially_filled" if leaves else "filled",
+    }
+
+
+def bust(trade: Trade, *, cumulative: Decimal) -> Json:
+    """Return what took a fill back: no trade to their clients, so of type MISC.
+
+    `busts` is the activity of the fill, `qty` its quantity, signed as the position changes.
+    """
+    undone = -1 if trade.side == "buy" else 1
+    fill = trade.busts
+    return {
+        **_heading(trade.account_id, "MISC", trade.executed_at, trade.id),
+        "date": _date(trade.executed_at),
+        "net_amount": decimal(-undone * trade.price * trade.quantity),
+        "description": f"The venue took back a fill of {decimal(trade.quantity)} "
+        f"{trade.instrument.symbol} at {decimal(trade.price)}.",
+        "status": "executed",
+        "symbol": trade.instrument.symbol,
+        "qty": decimal(undone * trade.quantity),
+        "price": decimal(trade.price),
+        "busts": None if fill is None else activity_id(fill.executed_at, fill.id),
+        "order_id": str(trade.order_id),
+        "cum_qty": decimal(cumulative),
+    }
+
+
+def deposit(entry: Activity, *, id_: UUID) -> Json:
+    return {
+        **_heading(entry.account_id, "CSD", entry.at, id_),
+        "date": _date(entry.at),
+        "net_amount": decimal(decimals.parse(entry.payload["amount"])),
+        "description": "Deposit",
+        "status": "executed",
+    }
+
+
+def _heading(account_id: UUID, type_: str, at: datetime, id_: UUID) -> Json:
+    return {
+        "id": activity_id(at, id_),
+        "account_id": str(account_id),
+        "activity_type": type_,
+        "created_at": timestamp(at),
+    }
+
+
+def _date(at: datetime) -> str:
+    return at.astimezone(DAYS_END_IN).date().isoformat()
