@@ -1,8 +1,10 @@
 """Limit-up and limit-down: how far from its recent mean a price may trade. Pure, on ticks.
 
 The reference price is the mean of the trades of the last five minutes, and follows it only when
-that has moved by a percent, as in the plan of the US markets. No execution happens outside the
-bands around it. Interest that stands at a band is a limit state; one that lasts pauses trading.
+that has moved by a percent, as in the plan of the US markets. The half minute that is still
+running does not count, so that a run does not carry its own bands along. No execution happens
+outside the bands around it. Interest that stands at a band is a limit state; one that lasts
+pauses trading.
 """
 
 from __future__ import annotations
@@ -58,14 +60,15 @@ class Bands:
 
     def follow(self, at: datetime) -> bool:
         """Let the reference follow the recent trades; return whether it has moved."""
-        oldest = int(at.timestamp()) // _BUCKET_SECONDS - _BUCKETS
-        if any(number <= oldest for number in self._buckets):
-            kept = {number: each for number, each in self._buckets.items() if number > oldest}
-            self._buckets = kept
-        count = sum(count for _, count in self._buckets.values())
+        running = int(at.timestamp()) // _BUCKET_SECONDS
+        if any(number < running - _BUCKETS for number in self._buckets):
+            recent = {n: each for n, each in self._buckets.items() if n >= running - _BUCKETS}
+            self._buckets = recent
+        past = [each for number, each in self._buckets.items() if number < running]
+        count = sum(count for _, count in past)
         if not count or self.reference is None:
             return False
-        mean = sum(total for total, _ in self._buckets.values()) // count
+        mean = sum(total for total, _ in past) // count
         if abs(mean - self.reference) * 100 < self.reference * _MOVE_PERCENT:
             return False
         self._refer_to(mean)

@@ -223,7 +223,8 @@ class NaiveExchange:
 
     def _is_obtainable(self, order: NaiveOrder) -> bool:
         """Try it on a copy: what would be left?"""
-        twin = NaiveExchange(resting=[NaiveOrder(**vars(each)) for each in self.resting])
+        copies = [NaiveOrder(**vars(each)) for each in self.resting]
+        twin = NaiveExchange(resting=copies, arrivals=self.arrivals)
         trial = NaiveOrder(**vars(order))
         reason = twin._take(trial)
         return not trial.leaves or reason == "cash_reached"
