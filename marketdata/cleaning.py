@@ -62,7 +62,8 @@ AGREEING_DOUBTS: Final = 10
 class Known:
     """What is known of an instrument before a tick: where its price and its clock stand.
 
-    `price` is the last one believed, of this `source`. `doubted` is the price of the latest
+    `price` is the last one believed, of this `source`; `trade_at` is when the last price was made,
+    `trade_id` the latest print of any kind. `doubted` is the price of the latest
     of `doubts` outlying ticks in a row that agree with each other.
     """
 
@@ -212,8 +213,11 @@ def _after(tick: Tick, fact: Known) -> Known:
     price = price_of(tick)
     if isinstance(tick, QuoteTick):
         return replace(fact, price=price or fact.price, quote_at=tick.at, doubted=None, doubts=0)
-    clock = replace(fact, trade_at=tick.at, trade_id=tick.trade_id)
-    return replace(clock, price=price, doubted=None, doubts=0) if tick.sets_last else clock
+    if not tick.sets_last:
+        return replace(fact, trade_id=tick.trade_id)
+    return replace(
+        fact, price=price, trade_at=tick.at, trade_id=tick.trade_id, doubted=None, doubts=0
+    )
 
 
 def _doubting(tick: Tick, fact: Known, reason: Reason) -> tuple[Known, bool]:

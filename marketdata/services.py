@@ -137,14 +137,14 @@ def _set_sides(quote: Quote, tick: QuoteTick, *, now: datetime) -> bool:
 
 
 def _print(quote: Quote, trade: TradeTick) -> None:
-    """Count one trade in the last price and in the figures of its day."""
+    """Count one trade in the figures of its day and, if it sets that, in the last price."""
     quote.last_trade_id = trade.trade_id
-    quote.last_at = trade.at
     if calendars.date_of(trade.at) == quote.day:
         quote.day_volume += trade.size
     if not trade.sets_last:
         return
-    quote.last, quote.last_size = trade.price, trade.size
+    # With its own time: a stop must not take an old price for what an odd print has made new.
+    quote.last, quote.last_size, quote.last_at = trade.price, trade.size, trade.at
     if calendars.date_of(trade.at) == quote.day:
         quote.day_open = trade.price if quote.day_open is None else quote.day_open
         quote.day_high = max(trade.price, quote.day_high or trade.price)

@@ -120,6 +120,14 @@ class TestAccept:
         accept(trade("100", "3"))
         assert minutes(ibm) == [(NOW.replace(second=0), 100, 100, 100, 100, 10, 1350, 2)]
 
+    def test_the_last_price_keeps_its_own_time_when_a_print_sets_no_price(self) -> None:
+        ibm = listed()
+        accept(trade("100", "3"))
+        later = NOW + SECOND
+        accept(TradeTick("IBM", later, Decimal(95), Decimal(7), "2", sets_last=False), now=later)
+        latest = Quote.objects.get(instrument=ibm)
+        assert (latest.last, latest.last_size, latest.last_at) == (100, 3, NOW)
+
     def test_amounts_of_coins_are_exact(self) -> None:
         ibm = listed()
         accept(trade("100.01", "0.00000001"), trade("99.99", "0.12345678"))
