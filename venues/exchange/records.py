@@ -16,7 +16,7 @@ import structlog
 from django.db import Error, connection, transaction
 from django.db.models import Model
 
-from foundation import bulk, wakeups
+from foundation import bulk, failpoints, wakeups
 from venues import messages
 from venues.exchange import journal as codec
 from venues.exchange.commands import Command, Enter, Event, Report, request_id
@@ -106,6 +106,7 @@ def commit(
         bulk.insert(_execution_rows(told))
         if reports:
             wakeups.send(wakeups.Channel.VENUE_REPORTS)
+        failpoints.reach("exchange.written")
 
 
 def entered_before(entered: Sequence[Enter]) -> set[tuple[str, str]]:
@@ -173,6 +174,7 @@ def save_snapshot(engine: Engine, *, sequence: int, at: datetime) -> None:
             sequence=sequence,
             defaults={"at": at, "trade_number": engine.trade_number, "state": state},
         )
+        failpoints.reach("exchange.snapshot_written")
         kept = Snapshot.objects.order_by("-sequence").values_list("sequence", flat=True)[:2]
         oldest = min(kept)
         Snapshot.objects.filter(sequence__lt=oldest).delete()

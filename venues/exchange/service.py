@@ -156,6 +156,7 @@ def _cycle(trading: floor.Floor, entries: Sequence[Entry], *, is_market_due: boo
             is_market_due=is_market_due,
         )
         if cycle.commands:
+            failpoints.reach("exchange.decided")
             records.commit(
                 sequence=cycle.sequence, at=cycle.at, commands=cycle.commands, events=cycle.events
             )
@@ -165,6 +166,7 @@ def _cycle(trading: floor.Floor, entries: Sequence[Entry], *, is_market_due: boo
         raise
     for entry in entries:
         entry.durable.set_result(None)
+    failpoints.reach("exchange.answered")
     for source, ticks in cycle.ticks.items():
         tape.publish(ticks, source)
     if is_market_due and trading.is_snapshot_due():
