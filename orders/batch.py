@@ -12,16 +12,14 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db import models
-
 from accounts import activity
 from accounts.chain import Event as ActivityEvent
 from accounts.locks import LockedAccount
-from foundation import bulk
+from foundation import bulk, trips
 from foundation.trips import Answer
 from marketdata.models import Instrument, Quote
 from orders import events, history
-from orders.history import Cause
+from orders.history import Cause, Step
 from orders.models import Order, Trade, Watch
 from portfolio.books import Books
 from risk.checks import Bounds
@@ -74,7 +72,7 @@ class Batch:
     trades: list[Trade] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     messages: list[OutboxMessage] = field(default_factory=list)
-    steps: list[models.Model] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     activities: list[tuple[LockedAccount, ActivityEvent]] = field(default_factory=list)
     watched: dict[UUID, Watch] = field(default_factory=dict)
     unwatched: set[UUID] = field(default_factory=set)
@@ -128,10 +126,10 @@ class Batch:
         bulk.insert(list(self.new.values()))
         bulk.update(list(self.changed.values()), fields=CHANGING)
         bulk.insert(self.trades)
-        bulk.insert(self.steps)
+        history.write(self.steps)
         bulk.insert(self.decisions)
         if self.unwatched:
-            bulk.execute("DELETE FROM orders_watch WHERE order_id = ANY(%s)", [[*self.unwatched]])
+            trips.send("DELETE FROM orders_watch WHERE order_id = ANY(%s)", [[*self.unwatched]])
         bulk.insert(list(self.watched.values()))
         self.books.close()
         activity.record(self.activities)

@@ -51,7 +51,7 @@ def open_desk(tickets: Sequence[Ticket], *, now: datetime) -> Desk:
     changing = {t.order_id for t in tickets if not isinstance(t, OrderTicket)}
     earlier = _ask_orders_named(named)
     existing = working.ask_with_kin(changing).get() if changing else []
-    watches = bulk.ask(Watch, "order_id = ANY(%s)", [[o.pk for o in existing]])
+    watches = _ask_watches(existing)
     concerned = {order.instrument_id for order in existing}
     owners = {ticket.account_id for ticket in tickets}
     instruments = bulk.ask(
@@ -73,7 +73,8 @@ def open_desk(tickets: Sequence[Ticket], *, now: datetime) -> Desk:
         order_ids=[order.pk for order in existing],
     )
     by_id = {instrument.pk: instrument for instrument in instruments.get()}
-    known = [*earlier.get(), *existing]
+    found = earlier.get()
+    known = [*found, *existing]
     working.with_instruments(known, _with_missing(by_id, known))
     return Desk(
         batch=Batch(
@@ -84,13 +85,21 @@ def open_desk(tickets: Sequence[Ticket], *, now: datetime) -> Desk:
             quotes={quote.instrument_id: quote for quote in quotes.get()},
             bounds=bounds.get(),
             books=opened.get(),
-            marks={watch.order_id: watch.mark for watch in watches.get()},
+            marks=watches.get(),
         ),
         by_symbol={instrument.symbol: instrument for instrument in by_id.values()},
-        by_client_id={(order.account_id, order.client_order_id): order for order in earlier.get()},
+        by_client_id={(order.account_id, order.client_order_id): order for order in found},
         open_buys=open_buys.get(),
         recent=recent.get(),
     )
+
+
+def _ask_watches(orders: Sequence[Order]) -> Answer[dict[UUID, Decimal | None]]:
+    """Ask for the marks of those of the orders whose price is watched."""
+    if not orders:
+        return Answer(dict)
+    watches = bulk.ask(Watch, "order_id = ANY(%s)", [[order.pk for order in orders]])
+    return Answer(lambda: {watch.order_id: watch.mark for watch in watches.get()})
 
 
 def _with_missing(

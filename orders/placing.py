@@ -257,7 +257,7 @@ def stop_price(order: Order, quote: Quote | None) -> Decimal | None:
     mark = first_mark(order, quote)
     if mark is None:
         return None
-    trail = order.trail_amount or mark * (order.trail_percent or ZERO) / _HUNDRED
+    trail: Decimal = order.trail_amount or mark * (order.trail_percent or ZERO) / _HUNDRED
     price: Decimal = mark + trail if order.side == Side.BUY else mark - trail
     return max(price, ZERO)
 

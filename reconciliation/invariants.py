@@ -86,12 +86,24 @@ _INVARIANTS: Final = (
                                     o.id, o.filled_quantity, o.filled_value,
                                     coalesce(t.quantity, 0), coalesce(t.value, 0))
           FROM orders_order o
-          LEFT JOIN (SELECT order_id, sum(quantity) AS quantity, sum(quantity * price) AS value
-                       FROM orders_trade GROUP BY order_id) t ON t.order_id = o.id
+          LEFT JOIN (SELECT order_id, sum(sign * quantity) AS quantity,
+                            sum(sign * quantity * price) AS value
+                       FROM (SELECT *, CASE WHEN busts_id IS NULL THEN 1 ELSE -1 END AS sign
+                               FROM orders_trade) signed GROUP BY order_id) t ON t.order_id = o.id
          WHERE o.filled_quantity <> coalesce(t.quantity, 0)
             OR o.filled_value <> coalesce(t.value, 0)
             OR o.filled_quantity > o.quantity
             OR (o.status = 'filled') <> (o.filled_quantity = o.quantity)
+            OR (o.notional IS NOT NULL AND o.side = 'buy' AND o.filled_value > o.notional)
+        UNION ALL
+        SELECT account_id, format('group %s: its exits have closed %s of the %s that were opened',
+                                  "group", closed, opened)
+          FROM (SELECT account_id, "group",
+                       sum(filled_quantity) FILTER (WHERE role <> 'entry') AS closed,
+                       sum(filled_quantity) FILTER (WHERE role = 'entry') AS opened
+                  FROM orders_order WHERE order_class IN ('bracket', 'oto')
+                 GROUP BY 1, 2) g
+         WHERE closed > opened
         """,
     ),
     _Invariant(
@@ -102,7 +114,8 @@ _INVARIANTS: Final = (
                format('%s: position %s, trades %s, balance %s', i.symbol,
                       coalesce(p.quantity, 0), coalesce(t.quantity, 0), coalesce(b.settled, 0))
           FROM (SELECT account_id, instrument_id,
-                       sum(CASE side WHEN 'buy' THEN quantity ELSE -quantity END) AS quantity
+                       sum(CASE WHEN (side = 'buy') = (busts_id IS NULL) THEN quantity
+                                ELSE -quantity END) AS quantity
                   FROM orders_trade GROUP BY 1, 2) t
           FULL JOIN portfolio_position p USING (account_id, instrument_id)
           JOIN marketdata_instrument i ON i.id = instrument_id
@@ -120,16 +133,20 @@ _INVARIANTS: Final = (
                                     o.id, o.status, h.status, h.remaining, h.asset)
           FROM portfolio_hold h LEFT JOIN orders_order o ON o.id = h.order_id
          WHERE o.id IS NULL
-            OR (h.status = 'pending')
-               <> (o.status NOT IN ('filled', 'cancelled', 'rejected', 'expired'))
-            OR (h.status = 'pending' AND h.remaining <> h.amount
+            OR (h.status = 'pending'
+                AND o.status IN ('filled', 'cancelled', 'rejected', 'expired', 'replaced'))
+            OR (h.status = 'pending' AND h.per_unit > 0 AND h.remaining <> h.amount
                 - CASE h.asset WHEN 'USD' THEN ceil(h.per_unit * o.filled_quantity * 100) / 100
                                ELSE h.per_unit * o.filled_quantity END)
+            -- Of an order by value; PostgreSQL rounds a half cent away from zero, we to even.
+            OR (h.status = 'pending' AND h.per_unit = 0
+                AND abs(h.amount - h.remaining - o.filled_value) > 0.005)
         UNION ALL
-        SELECT o.account_id, format('order %s is open and holds nothing', o.id)
+        SELECT o.account_id, format('order %s is %s and holds nothing', o.id, o.status)
           FROM orders_order o LEFT JOIN portfolio_hold h ON h.order_id = o.id
-         WHERE h.order_id IS NULL
-           AND o.status NOT IN ('filled', 'cancelled', 'rejected', 'expired')
+         WHERE h.status IS DISTINCT FROM 'pending'
+           AND o.status NOT IN ('filled', 'cancelled', 'rejected', 'expired', 'replaced')
+           AND NOT (o.status = 'held' AND o.role IN ('take_profit', 'stop_loss'))
         UNION ALL
         SELECT b.account_id, format('%s: %s held, pending holds are %s',
                                     b.asset, b.held, coalesce(h.remaining, 0))
@@ -147,7 +164,13 @@ _INVARIANTS: Final = (
           FROM (SELECT id, account_id, status,
                        lag(status) OVER (PARTITION BY id ORDER BY history_id) AS before
                   FROM orders_historicalorder) s
-         WHERE before IN ('filled', 'cancelled', 'rejected', 'expired') AND status <> before
+         WHERE before IN ('filled', 'cancelled', 'rejected', 'expired', 'replaced')
+           AND status <> before
+           -- A fill that was made before the end may come late, and a venue may bust one.
+           AND NOT (before IN ('cancelled', 'expired') AND status = 'filled')
+           AND NOT (before = 'filled' AND status = 'cancelled'
+                    AND EXISTS (SELECT FROM orders_trade t
+                                 WHERE t.order_id = s.id AND t.busts_id IS NOT NULL))
         """,
     ),
     _Invariant(
@@ -180,10 +203,12 @@ _INVARIANTS: Final = (
         SELECT m.account_id, format('the venue has filled %s of order %s, we have booked %s',
                                     m.filled, m.id, m.filled_quantity)
           FROM (SELECT o.id, o.account_id, o.filled_quantity,
-                       sum((r.report->>'quantity')::numeric) AS filled
+                       sum((r.report->>'quantity')::numeric
+                           * CASE r.report->>'kind' WHEN 'fill' THEN 1 ELSE -1 END) AS filled
                   FROM venues_inboxreport r
                   JOIN orders_order o ON o.id::text = r.client_order_id
-                 WHERE r.report->>'kind' = 'fill' AND r.state <> 'new'
+                 WHERE r.report->>'kind' IN ('fill', 'busted')
+                   AND r.state NOT IN ('new', 'early')
                  GROUP BY 1, 2, 3) m
          WHERE m.filled <> m.filled_quantity
         UNION ALL
@@ -200,9 +225,20 @@ _INVARIANTS: Final = (
           FROM venues_outboxmessage m JOIN orders_order o ON o.id = m.order_id
          WHERE m.sent_at IS NULL AND m.created_at < %(now)s - interval '30 seconds'
         UNION ALL
-        SELECT account_id, format('order %s is pending since %s', id, created_at)
+        SELECT account_id, format('order %s is %s since %s', id, status, updated_at)
           FROM orders_order
-         WHERE status = 'pending' AND created_at < %(now)s - interval '30 seconds'
+         WHERE status IN ('pending', 'pending_cancel', 'pending_replace', 'unknown')
+           AND updated_at < %(now)s - interval '30 seconds'
+        UNION ALL
+        SELECT o.account_id, format('report %s about order %s is early since %s',
+                                    r.execution_id, o.id, r.received_at)
+          FROM venues_inboxreport r JOIN orders_order o ON o.id::text = r.client_order_id
+         WHERE r.state = 'early' AND r.received_at < %(now)s - interval '30 seconds'
+        UNION ALL
+        SELECT o.account_id, format('order %s is %s, its price is%s watched', o.id, o.status,
+                                    CASE WHEN w.order_id IS NULL THEN ' not' ELSE '' END)
+          FROM orders_order o FULL JOIN orders_watch w ON w.order_id = o.id
+         WHERE (o.is_watched AND o.status = 'held') <> (w.order_id IS NOT NULL)
         """,
         halts=False,
     ),

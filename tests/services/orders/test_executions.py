@@ -167,12 +167,24 @@ def test_an_overfill_is_parked_and_the_next_report_is_not_kept_waiting(account, 
     assert broken() == {9}
 
 
-def test_a_fill_after_the_end_is_parked(account, venue):
+@pytest.mark.parametrize("end", [ReportKind.EXPIRED, ReportKind.CANCELLED])
+def test_a_fill_that_was_made_before_the_end_may_come_after_it(account, venue, end):
     order = place(world.limit_ticket(account, "100.00"))
-    venue.says(order, ReportKind.EXPIRED)
+    venue.says(order, end)
     venue.fills(order, "1", "100.00")
     world.apply_reports()
-    assert state(order) == ("expired", D(0))
+    assert state(order) == (end.value, D(1))
+    venue.fills(order, "9", "100.00")
+    world.apply_reports()
+    assert state(order) == ("filled", D(10))
+
+
+def test_a_fill_after_a_rejection_is_parked(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue.says(order, ReportKind.REJECTED)
+    venue.fills(order, "1", "100.00")
+    world.apply_reports()
+    assert state(order) == ("rejected", D(0))
     assert "cannot happen" in parked_reason()
 
 
@@ -184,14 +196,31 @@ def test_a_report_of_an_unknown_order_is_parked(account, venue):
     assert "there is no order" in parked_reason()
 
 
-def test_a_final_report_that_counts_other_fills_is_parked(account, venue):
-    """A fill was lost on the way: releasing the hold now would free what is owed."""
-    order = place(world.ticket(account))
+def test_an_end_that_overtakes_a_fill_waits_for_it(account, venue):
+    """A fill is still under way: releasing the hold now would free what is owed."""
+    order = place(world.limit_ticket(account, "100.00"))
     venue._filled[str(order.pk)] = D(2)
     venue.says(order, ReportKind.CANCELLED)
     world.apply_reports()
     assert state(order) == ("submitted", D(0))
-    assert "the venue counts 2 filled" in parked_reason()
+    early = InboxReport.objects.get(state="early")
+    assert f"the venue counts 2 of order {order.pk} filled, we 0" in early.reason
+    venue._filled[str(order.pk)] = D(0)
+    venue.fills(order, "2", "100.00")
+    world.apply_reports()
+    assert state(order) == ("cancelled", D(2))
+    early.refresh_from_db()
+    assert early.state == "applied"
+
+
+def test_a_report_that_counts_less_than_we_have_is_parked(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue.fills(order, "2", "100.00")
+    venue._filled[str(order.pk)] = D(1)
+    venue.says(order, ReportKind.CANCELLED)
+    world.apply_reports()
+    assert state(order) == ("partially_filled", D(2))
+    assert "the venue counts 1" in parked_reason()
 
 
 def test_a_fill_that_costs_more_than_its_hold_and_the_cash_is_parked(venue, db):

@@ -36,10 +36,47 @@ def test_what_is_freed_always_covers_what_was_spent(limit, fills):
         spent += accounting.cash_of_fill(value_before=value, value=price * quantity)
         value += price * quantity
         filled += quantity
-        held = accounting.still_held(asset=CASH, amount=amount, per_unit=limit, filled=filled)
+        held = accounting.still_held(
+            asset=CASH, amount=amount, per_unit=limit, filled=filled, spent=value
+        )
         assert held >= 0
         assert held + spent <= amount
     assert held == 0
+
+
+@given(PRICES, QUANTITIES, PRICES, QUANTITIES, st.lists(st.floats(0, 1), max_size=6))
+def test_a_replace_is_covered_whatever_executes_meanwhile(old_price, quantity, price, total, parts):
+    """What both orders hold covers what the venue may make of it, to two cents of rounding."""
+    amount = accounting.hold_of(asset=CASH, per_unit=old_price, quantity=quantity)
+    extra = accounting.replaced_hold(
+        asset=CASH,
+        price=price,
+        quantity=total,
+        held=amount,
+        leaves=quantity,
+        available=Decimal(10) ** 20,
+    )
+    filled = Decimal(0)
+    for part in parts:
+        more = ((quantity - filled) * Decimal(str(part))).quantize(Decimal("0.000000001"))
+        filled += min(more, quantity - filled)
+        held = accounting.still_held(
+            asset=CASH, amount=amount, per_unit=old_price, filled=filled, spent=Decimal(0)
+        )
+        left = max(total - filled, Decimal(0))
+        needed = accounting.hold_of(asset=CASH, per_unit=price, quantity=left)
+        assert held + extra >= needed
+
+
+def test_an_order_by_value_uses_up_what_it_spends():
+    held = accounting.still_held(
+        asset=CASH,
+        amount=Decimal("100.00"),
+        per_unit=Decimal(0),
+        filled=Decimal(7),
+        spent=Decimal("71.234"),
+    )
+    assert held == Decimal("28.77")
 
 
 @given(st.lists(st.tuples(PRICES, QUANTITIES, st.booleans()), max_size=20))

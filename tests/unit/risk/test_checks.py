@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from marketdata.calendars import Phase
 from risk import checks
 from risk.checks import Bounds, Proposal, Situation
-from venues.messages import OrderType, Side
+from venues.messages import OrderType, Side, TimeInForce
 
 D = Decimal
 
@@ -24,7 +25,9 @@ SITUATION = Situation(
     open_buy_quantity=D(0),
     is_tradable=True,
     is_halted=False,
-    is_session_open=True,
+    phase=Phase.REGULAR,
+    is_fractionable=False,
+    is_venue_up=True,
     price_increment=D("0.01"),
     quantity_increment=D(1),
     quantity_min=D(1),
@@ -58,7 +61,8 @@ def test_a_plain_order_may_go():
         ("account", {"account_status": "restricted"}, "account_restricted"),
         ("instrument", {"is_tradable": False}, "not_tradable"),
         ("instrument", {"is_halted": True}, "halted"),
-        ("hours", {"is_session_open": False}, "session_closed"),
+        ("venue", {"is_venue_up": False}, "venue_unavailable"),
+        ("no price in the night", {"phase": Phase.CLOSED, "quote_age": None}, None),
         ("age at the limit", {"quote_age": 10.0}, None),
         ("age beyond it", {"quote_age": 10.001}, "quote_stale"),
         ("a quote of the future", {"quote_age": -0.1}, "quote_stale"),
@@ -129,6 +133,72 @@ def test_a_market_order_is_held_for_the_far_quote_and_a_buffer(side, bid, ask, w
     assert checks.worst_price(replace(MARKET, side=side), situation, BOUNDS) == worst
 
 
+@pytest.mark.parametrize("phase", [Phase.CLOSED, Phase.EARLY, Phase.LATE])
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, None),
+        ({"time_in_force": TimeInForce.IOC}, "session_closed"),
+        ({"time_in_force": TimeInForce.FOK}, "session_closed"),
+        ({"type": OrderType.MARKET, "limit_price": None}, "session_closed"),
+    ],
+)
+def test_outside_the_session_only_what_can_wait_may_go(phase, changes, expected):
+    assert code(replace(BUY, **changes), replace(SITUATION, phase=phase)) == expected
+
+
+STOP = replace(BUY, type=OrderType.STOP, limit_price=None)
+
+
+@pytest.mark.parametrize(
+    ("side", "stop", "expected"),
+    [
+        (Side.BUY, "100.01", None),
+        (Side.BUY, "100.00", "stop_price_passed"),
+        (Side.SELL, "99.98", None),
+        (Side.SELL, "99.99", "stop_price_passed"),
+        (Side.BUY, "100.015", "price_increment"),
+    ],
+)
+def test_a_stop_lies_beyond_the_market(side, stop, expected):
+    rich = replace(SITUATION, cash_available=D(10_000))
+    assert code(replace(STOP, side=side, stop_price=D(stop)), rich) == expected
+
+
+def test_a_stop_is_held_for_its_price_and_a_buffer():
+    stop = replace(STOP, stop_price=D("110.00"))
+    assert checks.worst_price(stop, SITUATION, BOUNDS) == D("113.30")
+    assert code(stop, replace(SITUATION, cash_available=D("1133.00"))) is None
+    assert code(stop, replace(SITUATION, cash_available=D("1132.99"))) == (
+        "insufficient_buying_power"
+    )
+
+
+def test_an_order_by_value_needs_that_value_and_an_instrument_of_parts():
+    by_value = replace(MARKET, notional=D("500.00"), quantity=D(5))
+    parts = replace(SITUATION, is_fractionable=True)
+    assert code(by_value) == "not_fractionable"
+    assert code(by_value, replace(parts, cash_available=D("500.00"))) is None
+    assert code(by_value, replace(parts, cash_available=D("499.99"))) == (
+        "insufficient_buying_power"
+    )
+
+
+def test_a_leg_is_judged_by_its_terms_alone():
+    leg = replace(SELL, is_leg=True, quantity=D(500))
+    bare = replace(SITUATION, position=D(0), position_available=D(0), quote_age=None)
+    assert code(leg, bare) is None
+    assert code(replace(leg, limit_price=D("100.001")), bare) == "price_increment"
+    assert code(replace(leg, quantity=D(1001)), bare) == "order_quantity_limit"
+
+
+def test_a_repeat_of_an_unnamed_order_is_flagged_and_goes():
+    repeat = replace(SITUATION, has_twin=True)
+    assert code(BUY, repeat) is None
+    assert [each.code for each in checks.cautions(BUY, repeat)] == ["possible_duplicate"]
+    assert checks.cautions(BUY, SITUATION) == ()
+
+
 def test_the_message_says_what_can_be_afforded():
     denial = checks.first_denial(BUY, replace(SITUATION, cash_available=D("650.00")), BOUNDS)
     assert denial.message == (
@@ -142,10 +212,13 @@ def test_every_check_is_listed_and_every_code_is_stable():
     assert [check.__name__ for check in checks.CHECKS] == [
         "account_is_active",
         "instrument_is_tradable",
+        "venue_is_up",
         "session_is_open",
+        "value_can_be_ordered",
         "quantity_fits",
         "price_fits",
         "quote_is_fresh",
+        "stop_is_ahead",
         "quantity_is_allowed",
         "value_is_allowed",
         "position_is_allowed",
