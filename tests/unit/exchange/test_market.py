@@ -6,7 +6,17 @@ from random import Random
 
 import pytest
 
-from venues.exchange.commands import Admit, CloseSession, MassQuote, OpenSession, Take, Trade
+from venues.exchange.commands import (
+    Admit,
+    BandTerms,
+    CloseSession,
+    Halt,
+    MassQuote,
+    OpenSession,
+    Take,
+    Trade,
+    Wake,
+)
 from venues.exchange.engine import Engine
 from venues.exchange.market import Instrument, Market
 from venues.exchange.prices import FairPrice, MarketFactor, rhythm
@@ -193,3 +203,44 @@ def test_a_mass_quote_is_only_sent_when_there_is_something_to_say():
     for now in town.run(30):
         quotes += sum(isinstance(each, MassQuote) for each in town.market.step(now, town.engine))
     assert quotes < 30 * 4
+
+
+def test_participants_withdraw_during_a_halt_and_come_back_after_its_auction():
+    town = Town("AAPL")
+    town.settle(2)
+    now = MORNING + timedelta(milliseconds=100 * town.rounds)
+    town.apply(Halt("AAPL", True), now)
+    town.settle(1)
+    assert not town.engine.listings["AAPL"].book.orders
+    town.apply(Halt("AAPL", False, 3), MORNING + timedelta(milliseconds=100 * town.rounds))
+    town.settle(1)
+    assert not town.engine.listings["AAPL"].book.orders
+    town.settle(4)
+    assert not town.engine.is_trading("AAPL")
+    town.apply(Wake(), MORNING + timedelta(milliseconds=100 * town.rounds))
+    town.settle(2)
+    best = town.engine.best("AAPL")
+    assert best.bid is not None
+    assert best.ask is not None
+
+
+def test_makers_quotes_stand_through_the_auctions_of_midnight():
+    town = Town("AAPL")
+    town.settle(2)
+    before = town.engine.best("AAPL")
+    now = MORNING + timedelta(milliseconds=100 * town.rounds)
+    town.apply(CloseSession("always"), now)
+    town.apply(OpenSession("always", date(2026, 3, 5)), now)
+    assert town.engine.best("AAPL") == before
+
+
+def test_the_living_market_stays_within_the_bands():
+    town = Town("AAPL", "DULL")
+    for symbol in ("AAPL", "DULL"):
+        each = TRADED[symbol]
+        bands = BandTerms(Decimal(5))
+        terms = Admit(symbol, each.tick, each.lot, each.lot, "always", bands)
+        town.engine.apply(terms, MORNING)
+    for now in town.run(420):
+        assert not town.engine.is_due(now)
+    assert town.engine.listings["AAPL"].bands.reference
