@@ -253,7 +253,8 @@ def assess(
 def stop_price(order: Order, quote: Quote | None) -> Decimal | None:
     """Return the stop price; of a trailing stop, the one that it would have now."""
     if order.type != OrderType.TRAILING_STOP:
-        return order.stop_price
+        stop: Decimal | None = order.stop_price
+        return stop
     mark = first_mark(order, quote)
     if mark is None:
         return None
