@@ -113,7 +113,7 @@ def placed(answer: Answer) -> wire.Json:
             order_id=str(order.pk),
             client_order_id=order.client_order_id,
         )
-    return wire.order(order)
+    return wire.order(order, legs=answer.legs or None)
 
 
 def cancel_accepted(answer: Answer) -> None:

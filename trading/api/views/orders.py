@@ -68,7 +68,14 @@ class OrderOf(Call):
     """One order, by its id; with `as_of`, as it stood at that time."""
 
     def get(self, request: Request, order_id: str) -> Response:
-        return Response(_shown(_order(self, order_id), request))
+        order = _order(self, order_id)
+        at = queries.moment(request.query_params, "as_of")
+        if at is None:
+            return Response(_shown(order, request))
+        then = selectors.as_of(order.pk, at)
+        if then is None:
+            raise errors.ApiError(404, "The order was placed later.", reason="not_yet")
+        return Response(wire.order(then))
 
     def patch(self, request: Request, order_id: str) -> Response:
         """Put another order in its place: the answer is the new one."""

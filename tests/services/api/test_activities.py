@@ -1,0 +1,109 @@
+"""What happened in an account, as programs page through it: in order, complete, nothing twice."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from marketdata.models import Instrument
+from orders.models import Order, Trade
+from portfolio import services as portfolio
+from tests.services.api.conftest import Api, Customer
+
+_numbers = itertools.count(1)
+
+
+def traded(customer: Customer, *quantities: str, at: object = None) -> list[Trade]:
+    """Store an order and its fills, or where a quantity is negative, the bust of the last one."""
+    instrument = Instrument.objects.get()
+    now = timezone.now()
+    order = Order.objects.create(
+        account=customer.account, client_order_id=f"order-{next(_numbers)}", instrument=instrument,
+        side="buy", type="limit", time_in_force="day", quantity=10, limit_price=100,
+        status="submitted", venue="test", created_at=now, updated_at=now,
+    )  # fmt: skip
+    trades: list[Trade] = []
+    for quantity in quantities:
+        trades.append(
+            Trade.objects.create(
+                order=order, account=customer.account, instrument=instrument, venue="test",
+                execution_id=f"X{next(_numbers)}", side="buy", quantity=abs(Decimal(quantity)),
+                price=Decimal(90), executed_at=at or timezone.now(), booked_at=now,
+                busts=trades[-1] if quantity.startswith("-") else None,
+            )
+        )  # fmt: skip
+    return trades
+
+
+def test_pages_follow_each_other_also_within_one_moment(api: Api, customer: Customer) -> None:
+    moment = timezone.now()
+    for _ in range(3):
+        traded(customer, "1", "2", at=moment)
+    portfolio.deposit(
+        account_id=customer.account.pk, amount=Decimal(5), reference="same", actor="operator:test",
+        now=moment,
+    )  # fmt: skip
+    for direction in ("asc", "desc"):
+        whole = api("GET", "/v2/account/activities", params={"direction": direction}).json()
+        assert len(whole) == 8
+        paged: list[object] = []
+        token: dict[str, str] = {}
+        while rows := api(
+            "GET", "/v2/account/activities", params={"direction": direction, "page_size": 3} | token
+        ).json():
+            paged += rows
+            token = {"page_token": rows[-1]["id"]}
+        assert paged == whole
+
+
+def test_what_was_filled_until_then_is_told_whatever_is_asked_for(
+    api: Api, customer: Customer
+) -> None:
+    first, second, _ = traded(customer, "4", "5", "1")
+    after = {"after": first.executed_at.isoformat(), "until": None, "page_size": 1}
+    after["direction"] = "asc"
+    (shown,) = api("GET", "/v2/account/activities/FILL", params=after).json()
+    assert shown["id"].endswith(str(second.pk))
+    assert (shown["cum_qty"], shown["leaves_qty"], shown["type"]) == ("9", "1", "partial_fill")
+
+
+def test_a_bust_and_a_deposit_are_activities(api: Api, customer: Customer) -> None:
+    traded(customer, "4", "-4")
+    shown = api("GET", "/v2/account/activities").json()
+    assert [(a["activity_type"], a.get("net_amount")) for a in shown] == [
+        ("MISC", "360"),
+        ("FILL", None),
+        ("CSD", "100000"),
+    ]
+    assert shown[0]["busts"] == shown[1]["id"]
+    assert shown[0]["cum_qty"] == "0"
+    assert [a["activity_type"] for a in api("GET", "/v2/account/activities/CSD").json()] == ["CSD"]
+    some = api("GET", "/v2/account/activities", params={"activity_types": "FILL,MISC"}).json()
+    assert [a["activity_type"] for a in some] == ["MISC", "FILL"]
+    assert api("GET", "/v2/account/activities/DIV").json() == []
+
+
+def test_a_day_is_a_day_in_new_york(api: Api, customer: Customer) -> None:
+    (trade,) = traded(customer, "1", at=timezone.now().replace(hour=2) - timedelta(days=7))
+    day = (trade.executed_at - timedelta(hours=5)).date()  # two o'clock UTC is the evening before
+
+    def of(date: object) -> int:
+        return len(api("GET", "/v2/account/activities/FILL", params={"date": str(date)}).json())
+
+    assert (of(day), of(day + timedelta(days=1)), of(day - timedelta(days=1))) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("token", ["nonsense", "20260105143000123456::", "x::y"])
+def test_an_unknown_page_is_said_to_be(api: Api, token: str) -> None:
+    answer = api("GET", "/v2/account/activities", params={"page_token": token})
+    assert (answer.status_code, answer.json()["reason"]) == (422, "unknown_page")
+
+
+def test_the_page_of_another_is_unknown(api: Api, other: Customer) -> None:
+    theirs = Api(other)("GET", "/v2/account/activities").json()
+    answer = api("GET", "/v2/account/activities", params={"page_token": theirs[-1]["id"]})
+    assert answer.json()["reason"] == "unknown_page"
