@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -19,13 +18,18 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from marketdata.models import Instrument
+from orders import submission
+from orders.models import Order
+from portfolio.models import Hold
+from tests import world
 from tests.faults.proxy import Mode, Proxy, proxy_to
 from tests.live_server import free_port
 from tests.services.exchange.running import listed
-from venues import inbox, links, outbox
+from venues import inbox, links, outbox, routing
 from venues.exchange.models import MemberOrder, MemberReport
-from venues.messages import NewOrder, OrderType, Side, TimeInForce
-from venues.models import InboxReport, OutboxMessage, Venue
+from venues.messages import TimeInForce
+from venues.models import InboxReport, OutboxMessage, Route, Venue
 
 LINE = "LINE"
 PATIENCE_SECONDS = 30
@@ -76,7 +80,9 @@ def network(committed) -> Iterator[Proxy]:
         proxy_to(port) as proxy,
     ):
         Venue.objects.update(is_enabled=False)
-        Venue.objects.create(name=LINE, kind="line", address=f"127.0.0.1:{proxy.port}", member="US")
+        address = f"127.0.0.1:{proxy.port}"
+        line = Venue.objects.create(name=LINE, kind="line", address=address, member="US")
+        Route.objects.update(venue=line)
         yield proxy
 
 
@@ -85,13 +91,26 @@ def our_gateway(**environment: str):
 
 
 def place() -> str:
-    """Put an order that rests into the outbox, as the intake does; return its id."""
-    order_id = uuid.uuid4()
-    request = NewOrder(str(order_id), "AAPL", Side.BUY, Decimal(10), OrderType.LIMIT,
-                       TimeInForce.GTC, Decimal("90.00"))  # fmt: skip
-    message = outbox.message(venue=LINE, order_id=order_id, request=request, now=timezone.now())
-    outbox.enqueue([message])
-    return str(order_id)
+    """Place an order that rests, once the link is up; return its id."""
+    until(is_link_up)
+    links.forget()
+    routing.forget()
+    account = world.customer()
+    ticket = world.limit_ticket(account, "90.00", time_in_force=TimeInForce.GTC)
+    world.quote(Instrument.objects.get(), bid="99.99", ask="100.00")
+    [answer] = submission.submit_batch([ticket], now=timezone.now())
+    assert (answer.order.status, answer.order.venue) == ("submitted", LINE), (
+        answer.order.status_reason
+    )
+    return str(answer.order.pk)
+
+
+def assert_is(order: str, status: str) -> None:
+    """Our books say so once every report is applied, and keep the order's hold."""
+    world.apply_reports()
+    assert Order.objects.get(pk=order).status == status
+    [hold] = Hold.objects.filter(order_id=order)
+    assert hold.remaining == Decimal("900.00")
 
 
 def told(order: str) -> list[str]:
@@ -134,6 +153,8 @@ def assert_all_is_settled(order: str) -> None:
     said = MemberReport.objects.filter(member="US").values_list("sequence", flat=True)
     assert sorted(ours) == sorted(said) == list(range(1, inbox.last_sequence(LINE) + 1))
     until(is_link_up)
+    assert_is(order, "submitted")
+    assert not InboxReport.objects.filter(state__in=["parked", "early"]).exists()
 
 
 def test_fault_1_a_kill_between_commit_and_send_sends_it_once_after_the_restart(network):
@@ -174,6 +195,7 @@ def test_fault_3_a_link_that_drops_mid_order_leaves_it_unknown_until_the_venue_w
         order = place()
         until(lambda: told(order))
         assert told(order) == ["doubted"]
+        assert_is(order, "unknown")
         assert entered(order) == (0 if is_lost else 1)
         until(lambda: not is_link_up())
         time.sleep(1)  # it tries to connect again and again: nothing is doubted twice or sent
@@ -199,6 +221,7 @@ def test_fault_4_a_link_that_hangs_is_given_up_within_ten_seconds(network):
         took = until(lambda: told(order))
         assert took <= TIME_OUT_SECONDS_MAX
         assert told(order) == ["doubted"]
+        assert_is(order, "unknown")
         until(lambda: not is_link_up())
         assert requests_sent(network) == [(1, False)]
 
