@@ -16,7 +16,8 @@ _home = tempfile.mkdtemp(prefix="openfloor-bench-")
 os.environ["OPENFLOOR_HOME"] = _home
 os.environ["DJANGO_SETTINGS_MODULE"] = "trading.settings"
 os.environ["LOG_LEVEL"] = "WARNING"
-os.environ["QUOTE_AGE_SECONDS_MAX"] = "86400"  # nobody quotes here, and no benchmark takes a day
+# Nobody quotes here, no venue is heard of, and no benchmark takes a day.
+os.environ["QUOTE_AGE_SECONDS_MAX"] = os.environ["VENUE_SILENCE_SECONDS_MAX"] = "86400"
 os.environ.pop("DATABASE_URL", None)
 
 import django  # noqa: E402
@@ -24,9 +25,11 @@ import django  # noqa: E402
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from trading import postgres  # noqa: E402
 from trading.settings import HOME, POSTGRES_OWNER, postgres_socket_folder  # noqa: E402
+from venues import links, outbox  # noqa: E402
 
 server = postgres.Server(
     data=HOME / "postgres",
@@ -42,6 +45,7 @@ def set_up() -> None:
     atexit.register(shutil.rmtree, _home, ignore_errors=True)
     atexit.register(server.stop)
     call_command("migrate", verbosity=0)
+    links.hear(outbox.EMBEDDED, now=timezone.now())
 
 
 def pgbench_tps(*, clients: int, seconds: int = 4) -> float:

@@ -4,7 +4,7 @@ The ORM composes every query anew and `bulk_create` costs several times what Pos
 Here a statement is composed once for each model and prepared on the server. Rows go there as one
 parameter, a JSON array, which costs the least of all ways in Python and is no slower than COPY on
 the server (measured in ADR 6); numbers travel in it as decimal text. Values are what the model's
-fields hold in Python.
+fields hold in Python; a JSON field may also hold dataclasses, which become objects.
 
 Inside `trips.together()` nothing waits before an answer is read.
 """
@@ -22,7 +22,7 @@ from django.db import connection, models
 from django.db.models.base import ModelState
 from psycopg import sql
 
-from foundation import trips
+from foundation import decimals, trips
 from foundation.trips import Answer
 
 M = TypeVar("M", bound=models.Model)
@@ -84,20 +84,21 @@ def new(model: type[M], **values: Any) -> M:
 def insert(rows: Sequence[models.Model]) -> None:
     """Insert `rows`, all of one model, in order. Automatic keys are left to the database."""
     if rows:
-        model = type(rows[0])
-        insert_values(model, map(attributes_of(model), rows))
+        attributes = _written(type(rows[0]))
+        insert_values(type(rows[0]), attributes, map(attrgetter(*attributes), rows))
 
 
-def insert_values(model: type[models.Model], rows: Iterable[Values]) -> None:
-    """Insert rows of `model` given as plain values, in the order of `attributes_of`."""
-    statement, names = _insertion(model)
+def insert_values(
+    model: type[models.Model], attributes: tuple[str, ...], rows: Iterable[Values]
+) -> None:
+    """Insert rows of `model`, in order, given as the values of `attributes`."""
+    statement, names = _insertion(model, attributes)
     trips.send(statement, [_json(names, rows)])
 
 
 @lru_cache
-def attributes_of(model: type[models.Model]) -> attrgetter[Values]:
-    """Return what takes the values of an instance: all of its columns but automatic keys."""
-    return attrgetter(*(c.attribute for c in _columns(model).values() if not c.is_automatic))
+def _written(model: type[models.Model]) -> tuple[str, ...]:
+    return tuple(c.attribute for c in _columns(model).values() if not c.is_automatic)
 
 
 def update(rows: Sequence[models.Model], *, fields: tuple[str, ...]) -> None:
@@ -113,9 +114,9 @@ def _json(names: tuple[str, ...], rows: Iterable[Values]) -> str:
 
 
 def _as_text(value: object) -> str:
-    """Return what JSON has no word for as PostgreSQL reads it."""
+    """Return what JSON has no word for: numbers as decimal text, exact and without an exponent."""
     if isinstance(value, Decimal):
-        return str(value)
+        return decimals.text(value)
     raise TypeError(f"{type(value).__name__} cannot be written in bulk")
 
 
@@ -170,8 +171,11 @@ def _given(columns: Iterable[_Column]) -> sql.Composed:
 
 
 @lru_cache
-def _insertion(model: type[models.Model]) -> tuple[bytes, tuple[str, ...]]:
-    columns = [column for column in _columns(model).values() if not column.is_automatic]
+def _insertion(
+    model: type[models.Model], attributes: tuple[str, ...]
+) -> tuple[bytes, tuple[str, ...]]:
+    by_attribute = {column.attribute: column for column in _columns(model).values()}
+    columns = [by_attribute[attribute] for attribute in attributes]
     statement = sql.SQL("INSERT INTO {table} ({names}) SELECT {names} FROM {given}").format(
         table=sql.Identifier(model._meta.db_table),
         names=sql.SQL(",").join(sql.Identifier(column.name) for column in columns),

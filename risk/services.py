@@ -6,12 +6,11 @@ import dataclasses
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 from uuid import UUID
 
 from django.conf import settings
 
-from foundation import bulk, decimals
+from foundation import bulk
 from foundation.trips import Answer
 from risk import checks
 from risk.checks import Bounds, Denial, Proposal, Situation
@@ -85,9 +84,9 @@ def assess(
             code=denial.code if denial else "",
             message=denial.message if denial else "",
             inputs={
-                "proposal": _plain(proposal),
-                "situation": _plain(situation),
-                "limits": _plain(bounds),
+                "proposal": proposal,
+                "situation": situation,
+                "limits": bounds,
             },
         ),
     )
@@ -98,21 +97,3 @@ def denied(decision: Decision, denial: Denial) -> Decision:
     if decision.allowed:
         decision.allowed, decision.code, decision.message = False, denial.code, denial.message
     return decision
-
-
-def _plain(inputs: Proposal | Situation | Bounds) -> dict[str, object]:
-    """Return the inputs as JSON that gives them back exactly: numbers as decimal text."""
-    return {
-        field.name: _plain_value(getattr(inputs, field.name))
-        for field in dataclasses.fields(inputs)
-    }
-
-
-def _plain_value(value: object) -> object:
-    if isinstance(value, Decimal):
-        return decimals.text(value)
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value

@@ -25,7 +25,9 @@ EMBEDDED: Final = "openfloor-exchange"
 
 def message(*, venue: str, order_id: UUID, request: Request, now: datetime) -> OutboxMessage:
     kind, content = wire.request_to_json(request)
-    return OutboxMessage(venue=venue, order_id=order_id, kind=kind, message=content, created_at=now)
+    return bulk.new(
+        OutboxMessage, venue=venue, order_id=order_id, kind=kind, message=content, created_at=now
+    )
 
 
 def enqueue(messages: Sequence[OutboxMessage]) -> None:
