@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from accounts.models import Account, User
 from marketdata.models import Instrument, Quote
-from orders import executions
+from orders import executions, submission
 from orders.models import Order
-from orders.tickets import Actor, CancelTicket, OrderTicket
+from orders.tickets import Actor, CancelTicket, OrderTicket, ReplaceTicket, TriggerTicket
 from portfolio import services as portfolio
 from venues import inbox, outbox
 from venues.messages import ExecutionReport, OrderType, ReportKind, Side, TimeInForce
@@ -132,12 +132,16 @@ class Venue:
         price: str | None = None,
         execution_id: str | None = None,
         reason: str = "",
+        reference: str = "",
+        cumulative: Decimal | None = None,
+        leaves: Decimal | None = None,
     ) -> ExecutionReport:
         """Put a report about the order into the inbox, as the gateway would."""
         key, sequence = str(order.pk), next(self._sequence)
         if quantity is not None:
-            self._filled[key] = self._filled.get(key, Decimal(0)) + Decimal(quantity)
-        filled = self._filled.get(key, Decimal(0))
+            sign = -1 if kind is ReportKind.BUSTED else 1
+            self._filled[key] = self._filled.get(key, Decimal(0)) + sign * Decimal(quantity)
+        filled = self._filled.get(key, Decimal(0)) if cumulative is None else cumulative
         report = ExecutionReport(
             sequence=sequence,
             execution_id=execution_id or f"X{sequence}",
@@ -148,8 +152,9 @@ class Venue:
             quantity=None if quantity is None else Decimal(quantity),
             price=None if price is None else Decimal(price),
             cumulative_quantity=filled,
-            leaves_quantity=order.quantity - filled,
+            leaves_quantity=order.quantity - filled if leaves is None else leaves,
             reason=reason,
+            reference=reference,
         )
         inbox.store(outbox.EMBEDDED, [report], now=timezone.now())
         return report
@@ -157,8 +162,78 @@ class Venue:
     def accepts(self, order: Order) -> None:
         self.says(order, ReportKind.ACCEPTED)
 
-    def fills(self, order: Order, quantity: str, price: str) -> None:
-        self.says(order, ReportKind.FILL, quantity=quantity, price=price)
+    def fills(self, order: Order, quantity: str, price: str) -> ExecutionReport:
+        return self.says(order, ReportKind.FILL, quantity=quantity, price=price)
+
+    def cancels(self, order: Order) -> None:
+        self.says(order, ReportKind.CANCELLED, reason="requested")
+
+    def replaces(self, old: Order, new: Order, *, total: str) -> None:
+        """Let `new` take over from `old`, of which so much was executed as was said."""
+        executed = self._filled.get(str(old.pk), Decimal(0))
+        self.says(
+            new,
+            ReportKind.REPLACED,
+            reference=str(old.pk),
+            cumulative=executed,
+            leaves=Decimal(total) - executed,
+        )
+
+    def refuses_to_replace(self, old: Order, new: Order, reason: str = "order_not_open") -> None:
+        self.says(new, ReportKind.REPLACE_REJECTED, reference=str(old.pk), reason=reason)
+
+    def busts(self, order: Order, fill: ExecutionReport) -> None:
+        self.says(
+            order,
+            ReportKind.BUSTED,
+            quantity=str(fill.quantity),
+            price=str(fill.price),
+            reference=fill.execution_id,
+            reason="trade_busted",
+        )
+
+
+def replace_ticket(order: Order, **wanted: object) -> ReplaceTicket:
+    """Return a ticket that changes nothing, but for what is wanted otherwise."""
+    return ReplaceTicket(
+        **{
+            "account_id": order.account_id,
+            "order_id": order.pk,
+            "client_order_id": str(uuid.uuid4()),
+            "quantity": None,
+            "limit_price": None,
+            "stop_price": None,
+            "trail": None,
+            "time_in_force": None,
+            "actor": Actor("user", str(order.account.user_id)),
+            "source_address": "192.0.2.1",
+            "received_at": timezone.now(),
+            **wanted,
+        }  # type: ignore[arg-type]
+    )
+
+
+def trigger_ticket(order: Order, price: str, **more: object) -> TriggerTicket:
+    """Return the ticket of a held order whose price was reached."""
+    now = timezone.now()
+    return TriggerTicket(
+        account_id=order.account_id,
+        order_id=order.pk,
+        price=Decimal(price),
+        price_at=now,
+        received_at=now,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def own(account: Account, symbol: str, quantity: str, venue: Venue, *, price: str) -> None:
+    """Let the account buy what it is to own."""
+    wanted = limit_ticket(account, price, symbol=symbol, quantity=Decimal(quantity))
+    [answer] = submission.submit_batch([wanted], now=timezone.now())
+    if answer.order is None:
+        raise ValueError(f"not bought: {answer.refusal}")
+    venue.fills(answer.order, quantity, price)
+    apply_reports()
 
 
 def apply_reports() -> int:

