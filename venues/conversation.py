@@ -61,7 +61,8 @@ class Conversation:
         self._settle()
         self._gap_since, self._is_gap_told = None, False
         self.is_open = True
-        self._note_sign_of_life()
+        self._noted_at = time.monotonic()
+        links.open_anew(self._venue, now=timezone.now())
         log.info("venue_link_up", venue=self._venue)
 
     def go_on(self) -> bool:
@@ -100,7 +101,7 @@ class Conversation:
 
     def _settle_these(self, messages: Sequence[OutboxMessage]) -> None:
         requests = {m.pk: wire.request_from_json(m.kind, m.message) for m in messages}
-        asked = list({_named_by(request) for request in requests.values()})
+        asked = list(dict.fromkeys(_named_by(request) for request in requests.values()))
         standing = {report.client_order_id: report for report in self._adapter.statuses(asked)}
         self._drain()  # what was missed first, so that a STATUS is never ahead of it
         arrived = [m for m in messages if _has_arrived(requests[m.pk], standing)]

@@ -82,6 +82,16 @@ def current() -> list[Link]:
     ]
 
 
+def open_anew(venue: str, *, now: datetime) -> None:
+    """The link has come up, from now on."""
+    bulk.execute(
+        "UPDATE venues_venuelink SET is_up = false"
+        " WHERE venue_id = (SELECT id FROM venues_venue WHERE name = %s)",
+        [venue],
+    )
+    hear(venue, now=now)
+
+
 def hear(venue: str, *, now: datetime) -> None:
     """The venue was heard of: its link is up."""
     _write(venue, is_up=True, now=now, heard_at=now, detail="", missing_sequence=None)

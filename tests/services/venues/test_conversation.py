@@ -301,8 +301,10 @@ def test_a_gap_is_waited_for_and_alerts_if_it_stays(talk, monkeypatch, settings)
 
 
 def test_the_link_goes_down_with_its_reason_and_comes_up_again(talk):
+    begun = timezone.now()
     talk.go_on()
     assert links.current()[0].is_up
+    assert links.current()[0].since >= begun  # whatever a process that was killed has left
     talk.conversation.lose("the other end has hung up")
     [link] = links.current()
     assert (link.is_up, link.detail) == (False, "the other end has hung up")
