@@ -12,34 +12,22 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-import structlog
 from asgiref.sync import sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import Error, connection
+from django.db import connection
 
 from accounts import activity
 from accounts.models import Account, Activity
 from accounts.sessions import SignedIn
 from trading.streams import encoding, gate
-from trading.streams.backpressure import MESSAGE_BYTES_MAX
+from trading.streams.bounded import BoundedSocket
 from trading.streams.desk import desk
 from trading.streams.hub import hub
 from trading.streams.mailbox import Mailbox
 
 SYMBOLS_MAX: Final = 500
 SYMBOL_LENGTH_MAX: Final = 24
-ACTIONS_PER_SECOND_MAX: Final = 20
 EVENTS_OF_A_FRAME_MAX: Final = 100
-SEND_SECONDS_MAX: Final = 10.0
-CLOSE_SECONDS_MAX: Final = 2.0
 CHECKED_EVERY_SECONDS: Final = 60.0
-
-TOO_SLOW: Final = 4408
-TOO_MANY_ACTIONS: Final = 4429
-TOO_LONG: Final = 1009
-FAILED: Final = 1011
-
-log = structlog.get_logger(__name__)
 
 
 class Refused(Exception):
@@ -50,24 +38,15 @@ class Refused(Exception):
         self.code = code
 
 
-class LiveConsumer(AsyncWebsocketConsumer):
-    channel_layer_alias = ""  # none: prices never travel through Channels' own groups
-
+class LiveConsumer(BoundedSocket):
     async def __call__(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
         signed_in: SignedIn = scope["signed_in"]
         self.account_id: UUID | None = signed_in.account_id
         self.mailbox = Mailbox()
-        self.actions_left = float(ACTIONS_PER_SECOND_MAX)
-        self.acted_at = time.monotonic()
-        self.sending: asyncio.Task[None] | None = None
-        # Not in `disconnect`: Channels does not call it for a socket that fails.
-        try:
-            await super().__call__(scope, receive, send)
-        except Error:
-            log.exception("socket_failed", account_id=str(self.account_id))
-            await self._give_up(FAILED)
-        finally:
-            self._leave()
+        await super().__call__(scope, receive, send)
+
+    def who(self) -> dict[str, str]:
+        return {"account_id": str(self.account_id)}
 
     async def connect(self) -> None:
         await self.accept()
@@ -76,38 +55,20 @@ class LiveConsumer(AsyncWebsocketConsumer):
             desk.join(self.account_id, self.mailbox)
             self.mailbox.put_activity()  # something may have happened before we joined
         hello = encoding.hello(account_id=self.account_id, sequence=self.mailbox.sequence)
-        self.sending = asyncio.create_task(self._work(hello))
+        self.start_sending(self._work(hello))
 
-    def _leave(self) -> None:
-        self._stop_sending()
+    def leave(self) -> None:
         hub.unsubscribe(self.mailbox, set(self.mailbox.symbols))
         if self.account_id is not None:
             desk.leave(self.account_id, self.mailbox)
 
     # --- What the client asks for ----------------------------------------------------------
 
-    async def receive(
-        self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any
-    ) -> None:
-        data = text_data if text_data is not None else bytes_data or b""
-        if len(data) > MESSAGE_BYTES_MAX:
-            await self.close(code=TOO_LONG)
-            return
-        if not self._may_act():
-            await self.close(code=TOO_MANY_ACTIONS)
-            return
+    async def act(self, data: str | bytes) -> None:
         try:
             await self._act(data)
         except Refused as refused:
-            await self._send(encoding.error(code=refused.code, message=str(refused)))
-
-    def _may_act(self) -> bool:
-        """Tell whether the client keeps to its number of actions a second, and count this one."""
-        now = time.monotonic()
-        regained = (now - self.acted_at) * ACTIONS_PER_SECOND_MAX
-        self.actions_left = min(2.0 * ACTIONS_PER_SECOND_MAX, self.actions_left + regained) - 1
-        self.acted_at = now
-        return self.actions_left >= 0
+            await self.say(encoding.error(code=refused.code, message=str(refused)))
 
     async def _act(self, data: str | bytes) -> None:
         try:
@@ -141,13 +102,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
     # --- What it is sent -------------------------------------------------------------------
 
     async def _work(self, hello: str) -> None:
-        try:
-            await self._send(hello)
-            await self._keep_sending()
-        except Exception:
-            # Nobody awaits this task; the page connects again, and is told what it missed.
-            log.exception("socket_failed", account_id=str(self.account_id))
-            await self.close(code=FAILED)
+        await self.say(hello)
+        await self._keep_sending()
 
     async def _keep_sending(self) -> None:
         """Send what is new until the client is gone, too slow, or signed out."""
@@ -174,9 +130,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if self.mailbox.take_activity() and self.account_id is not None:
             await self._send_activity(self.account_id)
         if entries := hub.entries(self.mailbox.take_quotes()):
-            await self._send(encoding.quotes(entries))
+            await self.say(encoding.quotes(entries))
         if frame := self.mailbox.take_portfolio():
-            await self._send(frame)
+            await self.say(frame)
 
     async def _send_activity(self, account_id: UUID) -> None:
         """Send the next events, a frame of them at a time: the numbers leave no gap."""
@@ -184,32 +140,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
         events = await _events(account_id, since)
         if not events:
             return
-        await self._send(encoding.activity(events))
+        await self.say(encoding.activity(events))
         # Where the client has meanwhile asked to resume from earlier, that stands.
         if self.mailbox.sequence == since:
             self.mailbox.sequence = events[-1].sequence
         if len(events) == EVENTS_OF_A_FRAME_MAX or self.mailbox.sequence < events[-1].sequence:
             self.mailbox.put_activity()
-
-    async def _send(self, text: str) -> None:
-        try:
-            async with asyncio.timeout(SEND_SECONDS_MAX):
-                await self.send(text_data=text)
-        except TimeoutError:
-            await self._give_up(TOO_SLOW)
-
-    async def _give_up(self, code: int) -> None:
-        """Close a socket that may not even take that."""
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS_MAX):
-                await self.close(code=code)
-        except TimeoutError:
-            pass  # the server's own ping finds it dead
-        self._stop_sending()
-
-    def _stop_sending(self) -> None:
-        if self.sending is not None:
-            self.sending.cancel()
 
 
 def _symbols_in(message: dict[str, Any]) -> set[str]:

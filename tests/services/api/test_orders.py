@@ -140,7 +140,7 @@ def test_nobody_sees_or_cancels_the_order_of_another(api: Api, other: Customer) 
         ("PATCH", f"/v2/orders/{placed['id']}"),
         ("GET", "/v2/orders:by_client_order_id?client_order_id=mine"),
     ):
-        answer = stranger(method, path)
+        answer = stranger(method, path, json={"qty": "5"} if method == "PATCH" else None)
         assert (answer.status_code, answer.json()["code"]) == (404, 40410000), (method, path)
     assert stranger("GET", "/v2/orders", params={"status": "all"}).json() == []
     assert Order.objects.get().status == "submitted"

@@ -19,7 +19,7 @@ from marketdata import services
 from marketdata.models import Instrument, Quote
 from marketdata.ticks import QuoteTick, TradeTick
 from tests.services.streams.conftest import Customer, Page, happen
-from trading.streams import consumer, desk, gate, hub
+from trading.streams import bounded, consumer, desk, gate, hub
 from trading.streams.routing import websocket_urlpatterns
 
 pytestmark = pytest.mark.usefixtures("parts")
@@ -159,12 +159,12 @@ async def test_a_reader_that_lags_gets_the_latest_and_no_backlog(
 async def test_a_reader_that_takes_nothing_is_closed(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "SEND_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(bounded, "SEND_SECONDS_MAX", 0.3)
     page = customer.page(to=_reading_slowly(asyncio.Event(), after=1))
     await told("IBM", "99", "101")
     await page.connect()
     await page.say(action="subscribe", symbols=["IBM"])
-    assert await closing_code(page) == consumer.TOO_SLOW
+    assert await closing_code(page) == bounded.TOO_SLOW
 
 
 def _reading_slowly(may_go_on: asyncio.Event, *, after: int) -> Any:
@@ -253,7 +253,7 @@ async def test_a_socket_that_the_database_fails_is_closed_and_leaves_nothing(
         assert hub.hub._rooms
         monkeypatch.setattr(consumer, "_head", fail)
         await page.say(action="resume", since=0)
-    assert await closing_code(page) == consumer.FAILED
+    assert await closing_code(page) == bounded.FAILED
     assert not desk.desk._watched
     assert not hub.hub._rooms
     await asyncio.sleep(0.05)  # the task that sends ends when it is its turn
@@ -324,10 +324,10 @@ async def test_too_long_a_message_and_too_many_of_them_close_the_socket(
 ) -> None:
     page = customer.page()
     await page.connect()
-    await page.send_to(text_data=" " * (consumer.MESSAGE_BYTES_MAX + 1))
-    assert await closing_code(page) == consumer.TOO_LONG
+    await page.send_to(text_data=" " * (bounded.MESSAGE_BYTES_MAX + 1))
+    assert await closing_code(page) == bounded.TOO_LONG
     page = customer.page()
     await page.connect()
     for _ in range(100):
         await page.say(action="unsubscribe", symbols=[])
-    assert await closing_code(page) == consumer.TOO_MANY_ACTIONS
+    assert await closing_code(page) == bounded.TOO_MANY_ACTIONS
