@@ -81,18 +81,26 @@ def new(model: type[M], **values: Any) -> M:
     return _instance(model, {**given.constant, **attributes, **values}, is_stored=False)
 
 
-def insert(rows: Sequence[models.Model]) -> None:
-    """Insert `rows`, all of one model, in order. Automatic keys are left to the database."""
+def insert(rows: Sequence[models.Model], *, skips_known: bool = False) -> None:
+    """Insert `rows`, all of one model, in order. Automatic keys are left to the database.
+
+    With `skips_known`, a row that a unique constraint refuses is left out.
+    """
     if rows:
         attributes = _written(type(rows[0]))
-        insert_values(type(rows[0]), attributes, map(attrgetter(*attributes), rows))
+        values = map(attrgetter(*attributes), rows)
+        insert_values(type(rows[0]), attributes, values, skips_known=skips_known)
 
 
 def insert_values(
-    model: type[models.Model], attributes: tuple[str, ...], rows: Iterable[Values]
+    model: type[models.Model],
+    attributes: tuple[str, ...],
+    rows: Iterable[Values],
+    *,
+    skips_known: bool = False,
 ) -> None:
     """Insert rows of `model`, in order, given as the values of `attributes`."""
-    statement, names = _insertion(model, attributes)
+    statement, names = _insertion(model, attributes, skips_known)
     trips.send(statement, [_json(names, rows)])
 
 
@@ -172,14 +180,15 @@ def _given(columns: Iterable[_Column]) -> sql.Composed:
 
 @lru_cache
 def _insertion(
-    model: type[models.Model], attributes: tuple[str, ...]
+    model: type[models.Model], attributes: tuple[str, ...], skips_known: bool
 ) -> tuple[bytes, tuple[str, ...]]:
     by_attribute = {column.attribute: column for column in _columns(model).values()}
     columns = [by_attribute[attribute] for attribute in attributes]
-    statement = sql.SQL("INSERT INTO {table} ({names}) SELECT {names} FROM {given}").format(
+    statement = sql.SQL("INSERT INTO {table} ({names}) SELECT {names} FROM {given}{but}").format(
         table=sql.Identifier(model._meta.db_table),
         names=sql.SQL(",").join(sql.Identifier(column.name) for column in columns),
         given=_given(columns),
+        but=sql.SQL(" ON CONFLICT DO NOTHING" if skips_known else ""),
     )
     return statement.as_bytes(None), tuple(column.name for column in columns)
 

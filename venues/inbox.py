@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db.models import Max
 
-from foundation import bulk, wakeups
+from foundation import bulk, trips, wakeups
 from venues import wire
 from venues.messages import ExecutionReport
 from venues.models import InboxReport
@@ -22,9 +22,10 @@ def store(venue: str, reports: Sequence[ExecutionReport], *, now: datetime) -> N
     """Store the reports, each once however often it comes, and hint at them."""
     if not reports:
         return
-    InboxReport.objects.bulk_create(
+    bulk.insert(
         [
-            InboxReport(
+            bulk.new(
+                InboxReport,
                 venue=venue,
                 execution_id=report.execution_id,
                 sequence=report.sequence,
@@ -34,7 +35,7 @@ def store(venue: str, reports: Sequence[ExecutionReport], *, now: datetime) -> N
             )
             for report in reports
         ],
-        ignore_conflicts=True,
+        skips_known=True,
     )
     wakeups.send(wakeups.Channel.INBOX)
 
@@ -50,8 +51,8 @@ def next_reports(limit: int) -> list[InboxReport]:
     One at a time claims, and others wait for its commit: an order's reports must be applied in
     the order in which they came.
     """
-    bulk.execute("SELECT pg_advisory_xact_lock(%s)", [_CLAIM])
-    return list(InboxReport.objects.filter(state=InboxReport.State.NEW).order_by("pk")[:limit])
+    trips.send("SELECT pg_advisory_xact_lock(%s)", [_CLAIM])
+    return bulk.select(InboxReport, "state = 'new' ORDER BY id LIMIT %s", [limit])
 
 
 def early_of(client_order_ids: Iterable[str]) -> list[InboxReport]:
@@ -59,10 +60,10 @@ def early_of(client_order_ids: Iterable[str]) -> list[InboxReport]:
 
     For the transaction that claimed the next reports: what these bring may be what those wait for.
     """
-    return list(
-        InboxReport.objects.filter(
-            state=InboxReport.State.EARLY, client_order_id__in=list(client_order_ids)
-        ).order_by("sequence", "pk")
+    return bulk.select(
+        InboxReport,
+        "state = 'early' AND client_order_id = ANY(%s) ORDER BY sequence, id",
+        [list(client_order_ids)],
     )
 
 
@@ -99,8 +100,9 @@ def dismiss(report: InboxReport, *, reason: str, now: datetime) -> bool:
 
 
 def mark_applied(reports: Sequence[InboxReport], *, now: datetime) -> None:
-    InboxReport.objects.filter(pk__in=[r.pk for r in reports]).update(
-        state=InboxReport.State.APPLIED, handled_at=now
+    trips.send(
+        "UPDATE venues_inboxreport SET state = 'applied', handled_at = %s WHERE id = ANY(%s)",
+        [now, [report.pk for report in reports]],
     )
 
 

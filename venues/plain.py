@@ -7,7 +7,6 @@ newer one adds is not understood and refused, as nobody may act on half a reques
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -44,7 +43,7 @@ def request_to_plain(request: Request) -> tuple[str, Plain]:
             kind = CANCEL_ORDER
         case ReplaceOrder():
             kind = REPLACE_ORDER
-    return kind, _plain(asdict(request))
+    return kind, _plain(request)
 
 
 def request_from_plain(kind: str, content: Mapping[str, Any]) -> Request:
@@ -55,7 +54,7 @@ def request_from_plain(kind: str, content: Mapping[str, Any]) -> Request:
 
 
 def report_to_plain(report: ExecutionReport) -> Plain:
-    return _plain(asdict(report))
+    return _plain(report)
 
 
 def report_from_plain(content: Mapping[str, Any]) -> ExecutionReport:
@@ -63,8 +62,9 @@ def report_from_plain(content: Mapping[str, Any]) -> ExecutionReport:
     return _read(ExecutionReport, content)
 
 
-def _plain(content: Plain) -> Plain:
-    return {key: _plain_value(value) for key, value in content.items()}
+def _plain(message: Request | ExecutionReport) -> Plain:
+    # `dataclasses.asdict` copies deeply, and messages are flat.
+    return {name: _plain_value(getattr(message, name)) for name in message.__slots__}
 
 
 def _plain_value(value: object) -> object:

@@ -95,3 +95,11 @@ def test_what_is_new_equals_what_the_model_makes():
     assert ours.account == account
     first, second = (bulk.new(Account, user_id=account.user_id, number=n) for n in ("A", "B"))
     assert first.pk != second.pk
+
+
+def test_rows_that_are_there_already_are_skipped_where_that_is_asked_for():
+    account = world.customer(cash="0.00")
+    known = bulk.new(Account, user_id=account.user_id, number=account.number)
+    other = bulk.new(Account, user_id=account.user_id, number="new")
+    bulk.insert([known, other], skips_known=True)
+    assert set(Account.objects.values_list("number", flat=True)) == {account.number, "new"}
