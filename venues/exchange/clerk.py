@@ -77,6 +77,8 @@ class Clerk:
 
     def fills(self, order: Order, listing: Listing, fills: Sequence[Fill]) -> None:
         """Print what `order`, who came second, executed against resting ones."""
+        if not fills:
+            return
         aggressor = Side.BUY if order.sign > 0 else Side.SELL
         for resting, lots in fills:
             both = (order, resting)

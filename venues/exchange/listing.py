@@ -254,14 +254,10 @@ class Listing:
 def _order(symbol: str, plain: list[Any]) -> Order:
     number, sign, price, leaves, _, owner = plain
     if isinstance(owner, dict):
-        owner = MemberOrder(
-            **{
-                **owner,
-                "symbol": symbol,
-                "time_in_force": TimeInForce(owner["time_in_force"]),
-                "self_trade_prevention": SelfTradePrevention(owner["self_trade_prevention"]),
-            }
-        )
+        ticket = MemberOrder(**{**owner, "symbol": symbol})
+        ticket.time_in_force = TimeInForce(ticket.time_in_force)
+        ticket.self_trade_prevention = SelfTradePrevention(ticket.self_trade_prevention)
+        owner = ticket
     return Order(number, sign, price, leaves, owner)
 
 

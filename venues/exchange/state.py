@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from marketdata.calendars import Phase, date_of
+from venues.exchange import older
 from venues.exchange.book import Order
 from venues.exchange.listing import Listing, MemberOrder
 from venues.exchange.recent import RecentIds
@@ -81,6 +82,8 @@ class State:
     def restore(cls, snapshot: bytes) -> State:
         """Return the state whose `snapshot()` this is."""
         plain: dict[str, Any] = json.loads(snapshot)
+        if older.is_of_first_version(plain):
+            plain = older.upgraded(plain)
         state = cls()
         state.order_number = plain["order_number"]
         state.trade_number = plain["trade_number"]

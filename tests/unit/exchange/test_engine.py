@@ -1,3 +1,4 @@
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -414,3 +415,27 @@ def test_old_ids_are_forgotten_and_it_is_known_that_some_were():
     assert not ids.is_complete
     assert ("m", "a") not in ids
     assert ("m", "c") in ids
+
+
+def test_a_snapshot_of_the_first_version_is_restored():
+    first = {
+        "order_number": 7,
+        "trade_number": 2,
+        "report_sequences": {"OPENFLOOR": 5},
+        "sessions": {"always": "2026-03-04"},
+        "seen": {"generation": 20000, "is_complete": True, "old": [], "young": []},
+        "listings": {
+            "AAPL": {
+                "terms": ["0.01", "1", "1", "always"],
+                "is_halted": False,
+                "orders": [
+                    [3, 1, 10000, 6, ["OPENFLOOR", "a", 10, 4, True]],
+                    [5, -1, 10100, 8, "maker-1"],
+                ],
+            }
+        },
+    }
+    engine = Engine.restore(json.dumps(first).encode())
+    assert engine.best("AAPL") == Best(10000, 6, 10100, 8)
+    assert said(play(engine, CloseSession("always"))) == [("expired", "a", "session_ended")]
+    assert Engine.restore(engine.snapshot()).snapshot() == engine.snapshot()
