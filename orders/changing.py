@@ -22,7 +22,9 @@ from orders.models import Order
 from orders.tickets import CancelTicket, ExpireTicket, ReplaceTicket, TriggerTicket
 from portfolio import accounting
 from portfolio.books import Uncovered
+from risk import services as risk
 from risk.checks import Denial
+from risk.services import Assessment
 from venues.messages import OrderType, Side, TimeInForce
 
 _UNKNOWN: Final = ("unknown_order", "There is no such order.")
@@ -202,7 +204,7 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
     elif order.status == Status.HELD:
         _replace_held(desk, order, new, assessment.worst_price, cause)
     else:
-        _ask_to_replace(desk, order, new, total, assessment.worst_price, cause)
+        _ask_to_replace(desk, order, new, total, assessment, cause)
     return Answer(order=new)
 
 
@@ -307,7 +309,7 @@ def _replace_held(desk: Desk, order: Order, new: Order, worst: Decimal, cause: C
 
 
 def _ask_to_replace(
-    desk: Desk, order: Order, new: Order, total: Decimal, worst: Decimal, cause: Cause
+    desk: Desk, order: Order, new: Order, total: Decimal, assessment: Assessment, cause: Cause
 ) -> None:
     """Ask the venue, and set aside what the new order may need beyond the old one's hold."""
     batch, account = desk.batch, desk.batch.accounts[order.account_id]
@@ -315,7 +317,7 @@ def _ask_to_replace(
     asset = CASH if is_buy else order.instrument.code
     extra = accounting.replaced_hold(
         asset=asset,
-        price=worst if is_buy else Decimal(1),
+        price=assessment.worst_price if is_buy else Decimal(1),
         quantity=new.quantity,
         held=batch.books.held(order.pk),
         leaves=order.leaves_quantity,
@@ -325,7 +327,9 @@ def _ask_to_replace(
         batch.books.hold(account, order_id=new.pk, asset=asset, per_unit=Decimal(1), quantity=extra)
     except Uncovered:
         new.replaced_total = total
-        placing.deny(desk, new, _cannot_cover(extra), cause)
+        denial = _cannot_cover(extra)
+        risk.denied(assessment.decision, denial)
+        placing.deny(desk, new, denial, cause)
         return
     if is_buy:
         key = (account.pk, order.instrument_id)

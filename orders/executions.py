@@ -94,8 +94,8 @@ def _park(report: InboxReport, reason: str) -> None:
 def _apply(claimed: Sequence[InboxReport]) -> None:
     if not claimed:
         return
-    early = _early_of(claimed)
     batch = _open(claimed)
+    early = _early_of(batch)
     applied: list[InboxReport] = []
     for stored in claimed:
         waiting = [stored]
@@ -104,17 +104,27 @@ def _apply(claimed: Sequence[InboxReport]) -> None:
             if _apply_one(batch, each):
                 applied.append(each)
                 # What came too early may have its turn now.
-                waiting += early.pop(each.client_order_id, [])
+                for name in _awaiting(batch, each):
+                    waiting += early.pop(name, [])
     batch.write()
     inbox.mark_applied(applied, now=batch.now)
 
 
-def _early_of(claimed: Sequence[InboxReport]) -> dict[str, list[InboxReport]]:
-    """Return the reports of the same orders that came before their turn, oldest first."""
+def _early_of(batch: Batch) -> dict[str, list[InboxReport]]:
+    """Return the reports of these orders that came before their turn, oldest first."""
     found: dict[str, list[InboxReport]] = {}
-    for report in inbox.early_of({r.client_order_id for r in claimed}):
+    for report in inbox.early_of({str(order_id) for order_id in batch.orders}):
         found.setdefault(report.client_order_id, []).append(report)
     return found
+
+
+def _awaiting(batch: Batch, applied: InboxReport) -> Iterable[str]:
+    """Return the orders whose early reports may follow the applied one: its own, a replacement."""
+    yield applied.client_order_id
+    for order_id in _order_ids(applied):
+        order = batch.orders.get(order_id)
+        if order is not None and order.replaced_by is not None:
+            yield str(order.replaced_by)
 
 
 def _apply_one(batch: Batch, stored: InboxReport) -> bool:
