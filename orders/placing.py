@@ -191,9 +191,10 @@ def _decide(
 ) -> None:
     """Let risk decide on all of the group: it is placed as a whole, or denied as a whole."""
     first = group[0]
-    has_twin = ticket.is_id_ours and (account.pk, ticket.content_digest) in desk.recent
+    content = account.pk, first.content_digest
+    has_twin = ticket.is_id_ours and content in desk.recent
     assessments = [assess(desk, account, order, has_twin=has_twin) for order in group]
-    desk.recent.add((account.pk, ticket.content_digest))
+    desk.recent.add(content)
     denial = next((each.denial for each in assessments if each.denial), None)
     for order, assessment in zip(group, assessments, strict=True):
         order.venue = venue_of(order)
