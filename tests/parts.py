@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from foundation import wakeups
 from marketdata import first_data, selectors, tape
-from orders import executions
+from orders import executions, expiry, triggers
 from venues import gateway
 from venues.exchange import service as exchange
 
@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 30
 
 @contextmanager
 def at_work() -> Iterator[None]:
-    """Run the exchange with its market, the tape, the gateway and the executions runner."""
+    """Run the exchange with its market, the tape, the gateway, and what carries orders on."""
     first_data.load(now=timezone.now())
     stop, failures = threading.Event(), []
 
@@ -36,7 +36,8 @@ def at_work() -> Iterator[None]:
         finally:
             connection.close()
 
-    runs = (wakeups.listener.run, exchange.run, tape.run, gateway.run, executions.run)
+    order_parts = (executions.run, triggers.run, expiry.run)
+    runs = (wakeups.listener.run, exchange.run, tape.run, gateway.run, *order_parts)
     threads = [threading.Thread(target=guarded, args=(run,), daemon=True) for run in runs]
     for thread in threads:
         thread.start()

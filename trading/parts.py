@@ -56,6 +56,8 @@ PARTS: Final = (
     Part("port", frozenset({Role.VENUE}), "venues.exchange.port:run", setting="EXCHANGE_PORT"),
     Part("gateway", frozenset({Role.VENUE}), "venues.gateway:run", trades=True),
     Part("executions", frozenset({Role.EXECUTIONS}), "orders.executions:run", trades=True),
+    Part("triggers", frozenset({Role.EXECUTIONS}), "orders.triggers:run", trades=True),
+    Part("expiry", frozenset({Role.EXECUTIONS}), "orders.expiry:run", trades=True),
     Part("hub", frozenset({Role.WEB}), "trading.streams.hub:run"),
     Part("desk", frozenset({Role.WEB}), "trading.streams.desk:run"),
     Part("worker", frozenset({Role.WORKER}), "trading.jobs:run_worker"),

@@ -1,0 +1,104 @@
+"""Ending orders whose time is over: what we hold at once, good-till-cancelled ones at their age.
+
+A part of the program, at work in one process at a time. A day order, and one for an auction, is
+the venue's to expire: its clock decides what still traded. We only notice when it does not.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from django.utils import timezone
+
+from foundation import bulk, charge
+from orders import intake
+from orders.asking import Asking, Enter
+from orders.tickets import ExpireTicket
+
+log = structlog.get_logger(__name__)
+
+JOB: Final = "expiry"
+POLL_SECONDS: Final = 1.0
+BATCH: Final = 512
+OVERDUE: Final = timedelta(minutes=5)
+OVERDUE_SECONDS: Final = 60.0
+"""How often it is said that a venue has not expired an order."""
+NAMED_MAX: Final = 20
+
+
+def run(stop: threading.Event, beat: Callable[[], None]) -> None:
+    """End what is over until `stop`, while no other process does."""
+    serve(stop, beat, enter=intake.enter)
+
+
+def serve(stop: threading.Event, beat: Callable[[], None], *, enter: Enter[ExpireTicket]) -> None:
+    """End what is over until `stop`, by tickets handed to `enter`."""
+    try:
+        while not stop.is_set():
+            if charge.take(JOB):
+                _end_until(stop, beat, Ending(enter))
+            beat()
+            stop.wait(POLL_SECONDS)
+    finally:
+        charge.give_up(JOB)
+
+
+def _end_until(stop: threading.Event, beat: Callable[[], None], ending: Ending) -> None:
+    while not stop.is_set():
+        ending.look(now=timezone.now())
+        beat()
+        stop.wait(POLL_SECONDS)
+
+
+class Ending:
+    """Orders on their way to their end."""
+
+    def __init__(self, enter: Enter[ExpireTicket]) -> None:
+        self._asking: Asking[ExpireTicket] = Asking(enter)
+        self._noticed_at = -OVERDUE_SECONDS
+
+    def look(self, *, now: datetime) -> None:
+        """Ask for the end of what is over: one round."""
+        for account_id, order_id in bulk.execute(_OURS, [now, BATCH]):
+            self._asking.put(
+                ExpireTicket(account_id=account_id, order_id=order_id, received_at=now)
+            )
+        for ticket, answer in self._asking.carry_on():
+            if answer.refusal is not None and answer.refusal.code != "not_expired":
+                log.error(
+                    "order_not_expired",
+                    order_id=str(ticket.order_id),
+                    code=answer.refusal.code,
+                    reason=answer.refusal.message,
+                )
+        self._notice_overdue(now)
+
+    def _notice_overdue(self, now: datetime) -> None:
+        if time.monotonic() - self._noticed_at < OVERDUE_SECONDS:
+            return
+        self._noticed_at = time.monotonic()
+        overdue = [str(order_id) for [order_id] in bulk.execute(_THEIRS, [now - OVERDUE, BATCH])]
+        if overdue:
+            log.error("venue_has_not_expired", count=len(overdue), orders=overdue[:NAMED_MAX])
+
+
+# An order that is being replaced is left until the venue has decided which of the two stands.
+_OURS: Final = """
+    SELECT account_id, id FROM orders_order
+     WHERE expires_at <= %s
+       AND status IN ('held', 'submitted', 'partially_filled', 'unknown')
+       AND (status = 'held' OR time_in_force = 'gtc')
+     ORDER BY expires_at LIMIT %s
+"""
+_THEIRS: Final = """
+    SELECT id FROM orders_order
+     WHERE expires_at <= %s
+       AND status IN ('submitted', 'partially_filled', 'unknown', 'pending_cancel',
+                      'pending_replace', 'pending')
+     ORDER BY expires_at LIMIT %s
+"""

@@ -1,0 +1,265 @@
+"""Watching prices for the orders that we hold: stops and trailing stops.
+
+A part of the program, at work in one process at a time. It loads what is watched, follows its
+changes, reads every new last price, and has the orders whose price was reached go through the
+intake like any other request, so that whether one is still held is decided under its account's
+lock: an order goes once, however often it is asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import locks
+from foundation import bulk, charge, wakeups
+from foundation.wakeups import Channel
+from marketdata import calendars
+from marketdata.models import Instrument, Quote
+from orders import intake
+from orders.asking import Asking, Enter
+from orders.tickets import TriggerTicket
+from orders.watching import Moved, Watched, Watching
+from venues.messages import Side
+
+JOB: Final = "triggers"
+POLL_SECONDS: Final = 0.25
+STANDBY_SECONDS: Final = 1.0
+LOOK_AGAIN_SECONDS: Final = 1.0
+CLEAR_SECONDS: Final = 60.0
+GONE_MAX: Final = 1_000
+"""So many may have been cancelled unnoticed, or as many as are left, before they are looked for."""
+
+
+def run(stop: threading.Event, beat: Callable[[], None]) -> None:
+    """Watch until `stop`, while no other process does."""
+    serve(stop, beat, enter=intake.enter)
+
+
+def serve(stop: threading.Event, beat: Callable[[], None], *, enter: Enter[TriggerTicket]) -> None:
+    """Watch until `stop`; what is to be triggered is handed to `enter`."""
+    try:
+        with wakeups.listener.event(Channel.QUOTES) as news:
+            while not stop.is_set():
+                if charge.take(JOB):
+                    _watch(Lookout(enter), news, stop, beat)
+                beat()
+                stop.wait(STANDBY_SECONDS)
+    finally:
+        charge.give_up(JOB)
+
+
+def _watch(
+    lookout: Lookout, news: threading.Event, stop: threading.Event, beat: Callable[[], None]
+) -> None:
+    while not stop.is_set():
+        news.clear()
+        lookout.look(now=timezone.now())
+        beat()
+        news.wait(POLL_SECONDS)
+
+
+class Lookout:
+    """What is watched, in memory, and how far changes and prices have been read."""
+
+    def __init__(self, enter: Enter[TriggerTicket]) -> None:
+        self._asking: Asking[TriggerTicket] = Asking(enter)
+        self._reached: dict[UUID, tuple[UUID, Watched]] = {}  # by order: instrument and terms
+        self._watching: dict[UUID, Watching] = {}  # by instrument
+        self._instruments: dict[UUID, UUID] = {}  # by order
+        self._transaction = 0  # all before this one are known
+        self._sequence = -1  # of the last quote that was read
+        self._unusable: set[UUID] = set()  # instruments whose last price may yet become usable
+        self._looked_again_at = self._cleared_at = time.monotonic()
+
+    def __len__(self) -> int:
+        """Return how many orders are watched."""
+        return len(self._instruments)
+
+    def look(self, *, now: datetime) -> None:
+        """Take in what has changed and act on it: one round."""
+        quotes = self._quotes_and_news(self._follow())
+        moved = [each for quote in quotes for each in self._see(quote, now)]
+        # A trigger takes its mark along, so it need not wait until marks are written down.
+        self._carry_on()
+        self._write_down(moved)
+        self._forget_gone()
+
+    # --- What is watched -----------------------------------------------------------------------
+
+    def _follow(self) -> set[UUID]:
+        """Take in new and changed rows; return the instruments of new ones."""
+        rows = bulk.execute(_CHANGED, [self._transaction])
+        self._transaction = rows[0][0]
+        new = set()
+        for _, order_id, instrument_id, *terms in rows:
+            if order_id is None or order_id in self._reached:
+                continue
+            if order_id not in self._instruments:
+                new.add(instrument_id)
+            self._watch(instrument_id, _watched(order_id, *terms))
+        return new
+
+    def _watch(self, instrument_id: UUID, order: Watched) -> None:
+        self._watching.setdefault(instrument_id, Watching()).watch(order)
+        self._instruments[order.order_id] = instrument_id
+
+    def _forget(self, order_ids: Iterable[UUID]) -> None:
+        for order_id in order_ids:
+            self._watching[self._instruments.pop(order_id)].forget(order_id)
+
+    def _forget_gone(self) -> None:
+        """Let go of cancelled orders when there may be many: their rows are gone without a word."""
+        if time.monotonic() - self._cleared_at < CLEAR_SECONDS:
+            return
+        self._cleared_at = time.monotonic()
+        [[count]] = bulk.execute("SELECT count(*) FROM orders_watch")
+        if len(self) > count + max(GONE_MAX, count):
+            there = {order_id for [order_id] in bulk.execute("SELECT order_id FROM orders_watch")}
+            self._forget(self._instruments.keys() - there)
+
+    # --- Prices --------------------------------------------------------------------------------
+
+    def _quotes_and_news(self, new: set[UUID]) -> list[Quote]:
+        """Return the quotes that changed, and those to be looked at again, oldest change first.
+
+        A price that came before we had read of an order counts for it if it was made after its
+        watch began, so the quotes of `new` orders' instruments are among them.
+        """
+        if not self._instruments:
+            return []
+        again = set(new)
+        if time.monotonic() - self._looked_again_at > LOOK_AGAIN_SECONDS:
+            self._looked_again_at = time.monotonic()
+            again |= self._unusable
+        watched = [key for key, orders in self._watching.items() if orders]
+        quotes = bulk.select(Quote, _NEWS, [self._sequence, watched, list(again)])
+        if quotes:
+            self._sequence = max(self._sequence, quotes[-1].sequence)
+            ids = [quote.instrument_id for quote in quotes]
+            instruments = {i.pk: i for i in bulk.select(Instrument, "id = ANY(%s)", [ids])}
+            for quote in quotes:
+                quote.instrument = instruments[quote.instrument_id]
+        return quotes
+
+    def _see(self, quote: Quote, now: datetime) -> tuple[Moved, ...]:
+        """Hold the watched orders against a price that can be used; return the marks it moved."""
+        orders = self._watching.get(quote.instrument_id)
+        if orders is None or quote.last is None or quote.last_at is None:
+            return ()
+        self._unusable.discard(quote.instrument_id)
+        if not _is_believable(quote, now):
+            self._unusable.add(quote.instrument_id)
+            return ()
+        if not _is_of_this_session(quote.instrument.calendar, quote.last_at, now):
+            return ()
+        seen = orders.see(quote.last, quote.last_at)
+        for order, mark in ((each.order, each.mark) for each in seen.reached):
+            del self._instruments[order.order_id]
+            self._reached[order.order_id] = quote.instrument_id, order
+            self._asking.put(
+                TriggerTicket(
+                    account_id=order.account_id,
+                    order_id=order.order_id,
+                    price=quote.last,
+                    price_at=quote.last_at,
+                    received_at=now,
+                    mark=mark,
+                )
+            )
+        return seen.moved
+
+    # --- What follows --------------------------------------------------------------------------
+
+    def _carry_on(self) -> None:
+        """Ask the intake to let go whoever was reached, and take its answers."""
+        for ticket, answer in self._asking.carry_on():
+            instrument_id, order = self._reached.pop(ticket.order_id)
+            if answer.refusal is not None and answer.refusal.code == "not_trading":
+                # It was halted in that very moment: the order stands and waits for another price.
+                self._watch(instrument_id, replace(order, mark=ticket.mark))
+
+    def _write_down(self, moved: Iterable[Moved]) -> None:
+        """Keep the marks over a restart, under the locks of their accounts."""
+        marks = {each.order.order_id: each for each in moved}
+        if not marks:
+            return
+        orders = [each.order for each in marks.values()]
+        with transaction.atomic():
+            locks.lock_all({order.account_id for order in orders})
+            written = bulk.execute(
+                _WRITE_MARKS,
+                [
+                    [order.order_id for order in orders],
+                    [order.since for order in orders],
+                    [each.mark for each in marks.values()],
+                ],
+            )
+        there = {order_id for [order_id] in written}
+        self._forget(key for key in marks if key not in there and key in self._instruments)
+
+
+# What is written by a transaction that was at work during the last read is read again: repeats
+# do no harm, and nothing is missed, whatever the order of commits.
+_CHANGED: Final = """
+    SELECT until.transaction, w.order_id, w.instrument_id, w.account_id, w.side, w.since,
+           w.stop_price, w.trail_amount, w.trail_percent, w.mark
+      FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS transaction) AS until
+      LEFT JOIN orders_watch w ON w.changed_in >= %s
+     ORDER BY w.since
+"""
+_NEWS: Final = """(sequence > %s AND instrument_id = ANY(%s)) OR instrument_id = ANY(%s)
+    ORDER BY sequence"""
+_WRITE_MARKS: Final = """
+    UPDATE orders_watch AS w
+       SET mark = CASE w.side WHEN 'sell' THEN greatest(w.mark, moved.mark)
+                              ELSE least(w.mark, moved.mark) END
+      FROM unnest(%s::uuid[], %s::timestamptz[], %s::numeric[]) AS moved(order_id, since, mark)
+     WHERE w.order_id = moved.order_id AND w.since = moved.since
+    RETURNING w.order_id
+"""
+
+
+def _watched(
+    order_id: UUID,
+    account_id: UUID,
+    side: str,
+    since: datetime,
+    stop_price: Decimal | None,
+    trail_amount: Decimal | None,
+    trail_percent: Decimal | None,
+    mark: Decimal | None,
+) -> Watched:
+    return Watched(
+        order_id, account_id, Side(side), since, stop_price, trail_amount, trail_percent, mark
+    )
+
+
+def _is_believable(quote: Quote, now: datetime) -> bool:
+    """Tell whether the price is fresh and undoubted, of an instrument that may trade.
+
+    `received_at` is when the feed last said that the quote stands, its last price included.
+    """
+    is_crossed = quote.bid is not None and quote.ask is not None and quote.bid > quote.ask
+    may_trade = quote.instrument.tradable and not quote.instrument.halted
+    return may_trade and not (quote.doubts or is_crossed or quote.is_stale(now=now))
+
+
+def _is_of_this_session(calendar: str, at: datetime, now: datetime) -> bool:
+    """Tell whether a trade at `at` was made in the regular session that is on now.
+
+    What was traded early or late, or yesterday, triggers nothing.
+    """
+    if calendar == calendars.ALWAYS:
+        return True
+    session = calendars.session(calendar, now)
+    return session.open <= now and session.open <= at < session.close
