@@ -38,6 +38,9 @@ export function times(a, b) {
   return product % ONE === 0n ? cut : cut + (product < 0n ? -1n : 1n);
 }
 
+/** Return a / b, cut to a billionth. */
+export const divided = (a, b) => (a * ONE) / b;
+
 /** Return how much of `unit` goes into `amount`, cut to whole `increment`s. */
 export function howMany(amount, unit, increment) {
   if (unit <= 0n || amount <= 0n) return 0n;

@@ -1,16 +1,19 @@
 // An order's life, step by step: state, time, who, why.
 
-import { keepRows, make, put } from "./dom.js";
+import { $, keepRows, make, put } from "./dom.js";
 import * as money from "./money.js";
 import * as time from "./time.js";
 import * as words from "./words.js";
 
-/** The API calls an order new from the moment that it left; only the venue makes it work. */
-const stateOf = ({ status, actor }) =>
-  words.stateWord(status === "new" && !actor.startsWith("venue") ? "accepted" : status);
+/** An order is submitted from the moment that it left; only the venue makes it work. */
+const stateOf = ({ state, actor }) =>
+  words.stateWord({ state, status: state === "submitted" && !actor.startsWith("venue") ? "accepted" : "" });
 
-/** Show the steps; `isWhole` adds from which address each came. */
-export function show(list, steps, { isWhole = false } = {}) {
+/**
+ * Show the steps; `isWhole` adds from which address each came. With `until`, what came later is
+ * dimmed; with `pick(at)`, each time is a button.
+ */
+export function show(list, steps, { isWhole = false, until = null, pick = null } = {}) {
   keepRows(
     list,
     steps.map((step, index) => ({ ...step, index })),
@@ -19,14 +22,15 @@ export function show(list, steps, { isWhole = false } = {}) {
       make(
         "li",
         {},
-        make("p", { class: "timeline__what" }, make("strong"), make("time", { class: "number quiet" })),
+        make("p", { class: "timeline__what" }, make("strong"), pick ? pickable(pick) : make("time", { class: "number quiet" })),
         make("p", { class: "timeline__why small" }),
       ),
     (row, step) => {
       const [what, why] = row.children;
-      const filled = money.parse(step.filled_qty) > 0n && !["new", "accepted"].includes(step.status);
+      const filled = money.parse(step.filled_qty) > 0n && step.state !== "submitted";
+      row.classList.toggle("is-later", until !== null && step.at > until);
       put(what.firstElementChild, stateOf(step));
-      time.show(what.lastElementChild, step.at);
+      time.show($("time", what), step.at);
       put(
         why,
         [
@@ -40,4 +44,12 @@ export function show(list, steps, { isWhole = false } = {}) {
       );
     },
   );
+}
+
+/** A time that shows the order as it stood then. */
+function pickable(pick) {
+  const at = make("time", { class: "number" });
+  const button = make("button", { type: "button", class: "link", onclick: () => pick(at.dateTime) }, at);
+  button.setAttribute("aria-description", "Show the order as it stood then");
+  return button;
 }

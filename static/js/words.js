@@ -3,33 +3,106 @@
 import * as money from "./money.js";
 
 const STATES = {
-  pending_new: ["Received", "We have it; it has not left yet."],
-  accepted: ["Sent", "On its way to the market."],
-  new: ["Working", "In the market, waiting for its price."],
+  pending: ["Received", "We have it; it has not left yet."],
+  sent: ["Sent", "On its way to the market."],
+  held: ["Held", "It waits with us, not in the market, until its price or its turn comes."],
+  submitted: ["Working", "In the market, waiting for its price."],
   partially_filled: ["Partly filled", "A part is done; the rest is in the market."],
   pending_cancel: ["Cancelling", "The market was asked to cancel it. It may still fill until then."],
+  pending_replace: ["Changing", "The market was asked to change it. Until it has, this order stands."],
+  unknown: ["Not confirmed", "Not confirmed: we are asking the venue. It may be in the market, or not."],
   filled: ["Filled", "All of it is done."],
-  canceled: ["Cancelled", "Ended before all of it was filled."],
+  cancelled: ["Cancelled", "Ended before all of it was filled."],
   rejected: ["Rejected", "It did not go through. No money moved."],
   expired: ["Expired", "Its time ran out before all of it was filled."],
+  replaced: ["Replaced", "Another order took its place."],
 };
-const OURS = { pending: "pending_new", submitted: "new", cancelled: "canceled" };
-const FINAL = new Set(["filled", "canceled", "rejected", "expired"]);
-const TIMES_IN_FORCE = { day: "Day", gtc: "GTC", ioc: "IOC", fok: "FOK" };
-const TIMES_IN_FORCE_WHY = {
-  day: "until the session ends",
-  gtc: "until it is filled or you cancel it",
-  ioc: "fill now what can be, cancel the rest",
-  fok: "all of it now, or nothing",
+const FINAL = new Set(["filled", "cancelled", "rejected", "expired", "replaced"]);
+const TIMES_IN_FORCE = {
+  day: ["Day", "Day", "until the session ends"],
+  gtc: ["GTC", "Until cancelled (GTC)", "until it is filled or you cancel it, 90 days at most"],
+  ioc: ["IOC", "Fill now what can be (IOC)", "fill now what can be, cancel the rest"],
+  fok: ["FOK", "All now or nothing (FOK)", "all of it now, or nothing"],
+  opg: ["Open", "At the open (OPG)", "only in the opening auction, at its one price"],
+  cls: ["Close", "At the close (CLS)", "only in the closing auction, at its one price"],
 };
+const TYPES = {
+  market: "Market",
+  limit: "Limit",
+  stop: "Stop",
+  stop_limit: "Stop limit",
+  trailing_stop: "Trailing stop",
+};
+const CLASSES = { bracket: "Bracket", oto: "One exit attached (OTO)", oco: "Two exits, one cancels other (OCO)" };
+const ROLES = { entry: "Entry", take_profit: "Take profit", stop_loss: "Stop loss" };
 
-export const stateWord = (status) => (STATES[OURS[status] ?? status] ?? [status])[0];
-export const stateWhy = (status) => (STATES[OURS[status] ?? status] ?? ["", ""])[1];
-export const isFinal = (status) => FINAL.has(OURS[status] ?? status);
-export const timeInForce = (word) => TIMES_IN_FORCE[word] ?? word;
-export const timeInForceWhy = (word) => TIMES_IN_FORCE_WHY[word] ?? "";
+/** Where the order is, by our own names: the API's closed list says less. */
+const stateOf = ({ state, status }) => (status === "accepted" ? "sent" : state);
+
+export const stateWord = (order) => (STATES[stateOf(order)] ?? [order.state])[0];
+export const stateWhy = (order) => (STATES[stateOf(order)] ?? ["", ""])[1];
+export const isFinal = ({ state }) => FINAL.has(state);
+/** Whether a cancel or a change can be asked for now. */
+export const isCancellable = (order) => !isFinal(order) && order.state !== "pending_cancel";
+export const isChangeable = (order) =>
+  ["held", "submitted", "partially_filled"].includes(order.state) && !order.notional;
+export const timeInForce = (word) => (TIMES_IN_FORCE[word] ?? [word])[0];
+export const timeInForceLong = (word) => (TIMES_IN_FORCE[word] ?? [word, word])[1];
+export const timeInForceWhy = (word) => (TIMES_IN_FORCE[word] ?? ["", "", ""])[2];
 export const side = (word) => (word === "buy" ? "Buy" : "Sell");
-export const type = (word) => (word === "limit" ? "Limit" : "Market");
+export const type = (word) => TYPES[word] ?? word;
+export const orderClass = (word) => CLASSES[word] ?? "";
+export const role = (word) => ROLES[word] ?? "";
+/** What a person should know of an order that went all the same. */
+export const warnings = (order) => (order.warnings ?? []).map(({ message }) => message).join(" ");
+
+/** Return what an instrument is counted in: shares, or the coin itself. */
+export const unit = ({ asset_class: kind, symbol }) =>
+  kind === "crypto" ? symbol.split("/")[0] : "shares";
+
+/** Return how much an order is for: its quantity, or its value. */
+export const size = ({ qty, notional }) =>
+  qty ? money.quantity(qty) : notional ? `${money.money(notional)} USD` : money.NONE;
+
+/** Return an order's terms in a few words: "Stop 98.50", "Limit 101.20, shows 10", "Trail 2 %". */
+export function terms(order, digits) {
+  const price = (value) => money.price(value, digits);
+  const shown = order.display_qty;
+  return [
+    kindOf(order, price),
+    shown === null || shown === undefined ? "" : money.parse(shown) > 0n ? `shows ${money.quantity(shown)}` : "hidden",
+    order.post_only ? "post-only" : "",
+    order.extended_hours ? "extended hours" : "",
+  ]
+    .filter(Boolean)
+    .join(", ");
+}
+
+function kindOf(order, price) {
+  switch (order.type) {
+    case "limit":
+      return `Limit ${price(order.limit_price)}`;
+    case "stop":
+      return `Stop ${price(order.stop_price)}`;
+    case "stop_limit":
+      return `Stop ${price(order.stop_price)}, limit ${price(order.limit_price)}`;
+    case "trailing_stop":
+      return order.trail_percent
+        ? `Trail ${money.quantity(order.trail_percent)} %`
+        : `Trail ${price(order.trail_price)}`;
+    default:
+      return type(order.type);
+  }
+}
+
+/** Return the price at which a trailing stop would go now, as a decimal; null where nobody knows. */
+export function trailingStop(order) {
+  const mark = money.parse(order.hwm);
+  if (order.type !== "trailing_stop" || mark === null) return null;
+  const amount = money.parse(order.trail_price);
+  const distance = amount ?? money.divided(money.times(mark, money.parse(order.trail_percent)), money.parse("100"));
+  return order.side === "buy" ? mark + distance : mark - distance;
+}
 
 /** Return who did something: "user:ID" is the customer, who reads this. */
 export function actor(name) {
@@ -39,36 +112,29 @@ export function actor(name) {
   return words[kind] ?? name;
 }
 
+const HAPPENED = {
+  submitted: "sent",
+  held: "held until its price or its turn comes",
+  triggered: "triggered: its price was reached",
+  accepted: "accepted by the exchange",
+  cancel_requested: ": cancel requested",
+  replace_requested: ": change requested",
+  cancelled: "cancelled",
+  expired: "expired",
+  replaced: "replaced by another order",
+  rejected: "rejected by the exchange",
+  denied: "refused",
+  doubted: ": not confirmed, we are asking the venue",
+  confirmed: ": the venue has confirmed it",
+  cancel_rejected: ": the cancel was rejected",
+  replace_rejected: ": the change was rejected",
+};
+
 /** Return what an event of the account's log says, as one sentence. */
 export function event({ kind, payload }, digits = 2) {
-  const what = () =>
-    `${side(payload.side)} ${money.quantity(payload.quantity)} ${payload.symbol}`;
-  const why = payload.reason ? `: ${payload.reason}` : "";
-  const fill = () =>
-    `${money.quantity(payload.fill_quantity)} ${payload.symbol} ` +
-    `${payload.side === "buy" ? "bought" : "sold"} at ${money.price(payload.price, digits)}`;
+  const [area, happened] = kind.split(/\.(.*)/s);
+  if (area === "order") return orderEvent(happened, payload, digits) ?? plain(kind);
   switch (kind) {
-    case "order.submitted":
-      return `${what()} sent`;
-    case "order.accepted":
-      return `${what()} accepted by the exchange`;
-    case "order.filled":
-      return `${fill()}; the order is filled`;
-    case "order.partially_filled":
-      return `${fill()}; ${money.quantity(payload.filled_quantity)} of ` +
-        `${money.quantity(payload.quantity)} are filled`;
-    case "order.cancel_requested":
-      return `${what()}: cancel requested`;
-    case "order.cancelled":
-      return `${what()} cancelled${why}`;
-    case "order.expired":
-      return `${what()} expired${why}`;
-    case "order.rejected":
-      return `${what()} rejected by the exchange${why}`;
-    case "order.denied":
-      return `${what()} refused${why}`;
-    case "order.cancel_rejected":
-      return `${what()}: the cancel was rejected${why}`;
     case "money.deposited":
       return `${money.money(payload.amount)} USD deposited`;
     case "key.created":
@@ -76,6 +142,26 @@ export function event({ kind, payload }, digits = 2) {
     case "key.revoked":
       return `API key ${payload.key_id} revoked`;
     default:
-      return kind.replaceAll(/[._]/g, " ");
+      return plain(kind);
   }
+}
+
+const plain = (kind) => kind.replaceAll(/[._]/g, " ");
+
+function orderEvent(happened, payload, digits) {
+  const { symbol } = payload;
+  const fill = () =>
+    `${money.quantity(payload.fill_quantity)} ${symbol} ` +
+    `${payload.side === "buy" ? "bought" : "sold"} at ${money.price(payload.price, digits)}`;
+  if (happened === "filled") return `${fill()}; the order is filled`;
+  if (happened === "partially_filled") {
+    const of = `${money.quantity(payload.filled_quantity)} of ${money.quantity(payload.quantity)}`;
+    return `${fill()}; ${of} are filled`;
+  }
+  if (happened === "busted") return `${fill()}: the exchange has taken this fill back`;
+  const words = HAPPENED[happened];
+  if (!words) return null;
+  const what = `${side(payload.side)} ${money.quantity(payload.quantity)} ${symbol}`;
+  const why = payload.reason ? `: ${payload.reason}` : "";
+  return `${what}${words.startsWith(":") ? "" : " "}${words}${why}`;
 }

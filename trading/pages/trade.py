@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import watchlists
 from foundation import decimals
+from marketdata import calendars
 from marketdata.models import Instrument
 from risk import services as risk
 from trading.api import wire
@@ -84,9 +85,11 @@ def _shown(instrument: Instrument) -> dict[str, Any]:
         "price_increment": wire.decimal(instrument.price_increment),
         "quantity_increment": wire.decimal(instrument.quantity_increment),
         "quantity_min": wire.decimal(instrument.quantity_min),
+        "fractionable": instrument.fractionable,
+        "has_closed_hours": instrument.calendar != calendars.ALWAYS,
     }
 
 
 def _market_buffer(account_id: UUID) -> str:
     """Return how far beyond the far quote a market order is held for, so that we can say it."""
-    return decimals.text(risk.bounds_of([account_id])[account_id].market_buffer)
+    return decimals.text(risk.ask_bounds([account_id]).get()[account_id].market_buffer)

@@ -5,13 +5,13 @@ import {
   createChart,
   CrosshairMode,
   HistogramSeries,
-  LineStyle,
 } from "../../vendor/lightweight-charts.standalone.production.mjs";
 import { $, eachFrame, kept, make, put } from "../dom.js";
 import * as http from "../http.js";
 import { offer } from "../keys.js";
 import * as money from "../money.js";
 import { on, store } from "../store.js";
+import * as lines from "./lines.js";
 
 const TIMEFRAMES = [
   { name: "1m", wire: "1Min", seconds: 60, words: "1 minute" },
@@ -31,7 +31,6 @@ const notice = $("#chart-notice");
 let chart;
 let candles;
 let volumes;
-let lines = [];
 let frame = TIMEFRAMES.find(({ name }) => name === kept.read("timeframe", "1m")) ?? TIMEFRAMES[0];
 let bars = []; // { time, open, high, low, close, volume }, oldest first
 let colours = {};
@@ -105,6 +104,7 @@ function paint() {
     wickDownColor: colours.down,
   });
   if (bars.length) volumes.setData(bars.map(volumeOf));
+  drawLines();
 }
 
 const faded = (colour) => colour.replace("rgb(", "rgba(").replace(")", ", 0.35)");
@@ -303,37 +303,7 @@ function describe() {
   );
 }
 
-/** Draw the open orders and the average price of the position as lines. */
-function drawLines() {
-  for (const line of lines) candles.removePriceLine(line);
-  lines = [];
-  const mine = (store.openOrders ?? []).filter(
-    ({ symbol, limit_price: limit }) => symbol === store.symbol && limit,
-  );
-  for (const { side, qty, limit_price: limit } of mine) {
-    lines.push(
-      candles.createPriceLine({
-        price: Number(limit),
-        color: side === "buy" ? colours.up : colours.down,
-        lineStyle: LineStyle.Dashed,
-        lineWidth: 1,
-        title: `${side} ${money.quantity(qty)}`,
-      }),
-    );
-  }
-  const position = store.positions?.find(({ symbol }) => symbol === store.symbol);
-  if (position) {
-    lines.push(
-      candles.createPriceLine({
-        price: Number(position.avg_entry_price),
-        color: colours["line-strong"],
-        lineStyle: LineStyle.Dotted,
-        lineWidth: 1,
-        title: `${money.quantity(position.qty)} held`,
-      }),
-    );
-  }
-}
+const drawLines = () => lines.draw(candles, colours);
 
 // --- Timeframes and times ----------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ const keep = () => kept.write("layout", layout);
 
 export function begin() {
   beginFolds();
+  beginDrawer();
   beginSizes();
   beginTabs();
   beginViews();
@@ -42,8 +43,39 @@ function beginFolds() {
   }
 }
 
-export function unfoldRail() {
-  if (layout.rail === "folded") $("[data-fold=rail]").click();
+/** Bring the watchlist into sight, wherever it is: folded, in a drawer or a view of its own. */
+export function showRail() {
+  if (isNarrow()) show("watch");
+  else if (isMiddling()) openDrawer();
+  else if (layout.rail === "folded") $("[data-fold=rail]").click();
+}
+
+// --- The watchlist as a drawer, where there is no room for it beside the chart --------------------------
+
+const opener = $("[data-drawer-open]");
+
+function beginDrawer() {
+  opener.addEventListener("click", () => ("drawer" in trade.dataset ? closeDrawer() : openDrawer()));
+  $("#rail").addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || !("drawer" in trade.dataset)) return;
+    event.preventDefault();
+    closeDrawer();
+    opener.focus();
+  });
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#rail, [data-drawer-open], .dialog")) closeDrawer();
+  });
+}
+
+function openDrawer() {
+  trade.dataset.drawer = "";
+  opener.setAttribute("aria-expanded", "true");
+  $("#search").focus();
+}
+
+export function closeDrawer() {
+  delete trade.dataset.drawer;
+  opener.setAttribute("aria-expanded", "false");
 }
 
 // --- Resizing ------------------------------------------------------------------------------------------
@@ -168,3 +200,5 @@ function closeSheet() {
 }
 
 export const isNarrow = () => matchMedia("(max-width: 640px)").matches;
+
+const isMiddling = () => matchMedia("(min-width: 641px) and (max-width: 900px)").matches;

@@ -26,6 +26,7 @@ function select(symbol, { isNew = true } = {}) {
   const hash = layout.isNarrow() ? "#chart" : "";
   if (isNew) history.pushState({ symbol }, "", `${watchlist.addressOf(symbol)}${hash}`);
   if (layout.isNarrow()) layout.show("chart");
+  layout.closeDrawer();
   document.title = `${symbol} · Openfloor`;
   if (symbol === store.symbol) return;
   store.symbol = symbol;
@@ -49,13 +50,18 @@ quote.begin({
   },
 });
 ticket.begin({ marketBuffer: start.market_buffer, review: placing.review });
-placing.begin({ again: ticket.empty });
+placing.begin({ again: ticket.empty, blame: ticket.blame, isField: ticket.isField });
 positions.begin({
   select,
   close({ symbol, qty_available: available }) {
     select(symbol);
     ready("sell");
-    ticket.fill({ side: "sell", quantity: money.text(money.parse(available)) });
+    ticket.close(money.text(money.parse(available)));
+  },
+  protect({ symbol, qty_available: available }) {
+    select(symbol);
+    ready("sell");
+    ticket.protect(money.text(money.parse(available)));
   },
 });
 orders.begin({ select });
@@ -73,8 +79,7 @@ offer({
   keys: "/",
   words: "Search a symbol",
   run() {
-    layout.unfoldRail();
-    if (layout.isNarrow()) layout.show("watch");
+    layout.showRail();
     $("#search").focus();
   },
 });

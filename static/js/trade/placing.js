@@ -1,30 +1,39 @@
 // From the review of a ticket to the end of its order: the one way by which an order leaves.
 
-import { $, make, put } from "../dom.js";
+import { $, keepRows, make, put } from "../dom.js";
 import * as http from "../http.js";
 import { announce } from "../keys.js";
 import * as money from "../money.js";
 import { on, store, tell } from "../store.js";
+import * as time from "../time.js";
 import * as timeline from "../timeline.js";
 import * as words from "../words.js";
+import * as drafts from "./draft.js";
+import * as reviews from "./review.js";
+import * as rules from "./rules.js";
 
 const AGAIN_MS = [500, 1500, 4000]; // waits before the same order is asked for again
 
 const steps = { form: $("#ticket-form"), review: $("#ticket-review"), placed: $("#ticket-placed") };
 const place = $("#place");
 
-let ask = null; // what is under review: draft, totals, and the id that makes it one order
+let ask = null; // what is under review: the draft, and the id that makes it one order
 let order = null; // what it became
 let returnToForm = () => {};
+let blame = () => {};
+let isField = () => false;
 
-export function begin({ again }) {
+/** `again` empties the form; `blame` shows there what the server says against its fields. */
+export function begin({ again, ...form }) {
   returnToForm = again;
+  ({ blame, isField } = form);
   place.addEventListener("click", send);
   $("#back").addEventListener("click", back);
   $("#another").addEventListener("click", another);
   $("#placed-cancel").addEventListener("click", cancel);
   on("activity", (events) => {
-    if (order && events.some(({ payload }) => payload.order_id === order.id)) refresh();
+    const ids = order && [order.id, ...(order.legs ?? []).map(({ id }) => id)];
+    if (events.some(({ payload }) => ids?.includes(payload.order_id))) refresh();
   });
   on("symbol", () => {
     if (!steps.review.hidden) back();
@@ -39,49 +48,30 @@ function show(name) {
 
 /** Show what is about to leave. From here on the ticket has its id: sent twice, it is one order. */
 export function review(draft, totals) {
-  ask = { draft, totals, clientOrderId: http.uuid(), isSending: false };
-  const instrument = store.instruments.get(draft.symbol);
-  const digits = money.places(instrument.price_increment);
-  const price = (value) => money.price(money.text(value), digits);
-  const amount = (value) => (value === null ? money.NONE : `${money.money(money.text(value))} USD`);
-  const quantity = money.quantity(money.text(draft.quantity));
-  const isBuy = draft.side === "buy";
-  put($("#review-title"), `${words.side(draft.side)} ${quantity} ${draft.symbol}`);
-  const facts = [
-    ["Type", draft.type === "limit" ? `Limit at ${price(draft.limitPrice)}` : "Market"],
-    ["In force", words.timeInForce(draft.timeInForce), words.timeInForceWhy(draft.timeInForce)],
-    [isBuy ? "Estimated cost" : "Estimated proceeds", amount(totals.cost)],
-    ["Fees", "None"],
-    ...(isBuy
-      ? [
-          ["Held until it is filled", amount(totals.held), "What is not needed comes back with the fill."],
-          ["Buying power after", amount(totals.after)],
-        ]
-      : [["Held until it is filled", `${quantity} ${draft.symbol}`, "They cannot be sold twice meanwhile."]]),
-    ["Margin", "Not used"],
-  ];
+  const shown = reviews.of(draft, totals);
+  ask = { draft, clientOrderId: http.uuid(), isSending: false, button: shown.button };
+  put($("#review-title"), shown.title);
   $("#review-facts").replaceChildren(
-    ...facts.map(([word, value, why]) =>
+    ...shown.facts.map(([word, value, why]) =>
       make("div", {}, make("dt", { title: why }, word), make("dd", { class: "number" }, value)),
     ),
   );
-  put($("#review-note"), note(draft, totals, price));
+  put($("#review-note"), shown.note);
+  warnOfTwin(draft);
   complain($("#review-error"), "");
   setSending(false);
-  put(place, `Place ${isBuy ? "buy" : "sell"} order`);
-  place.classList.toggle("button--buy", isBuy);
-  place.classList.toggle("button--sell", !isBuy);
+  put(place, shown.button);
+  place.classList.toggle("button--buy", draft.side === "buy");
+  place.classList.toggle("button--sell", draft.side === "sell");
   show("review");
   place.focus();
 }
 
-function note({ side, type, timeInForce }, { worst }, price) {
-  if (type === "market") {
-    return side === "buy"
-      ? `Fills at the best prices there are, at most ${price(worst)} each: that is what is held.`
-      : `Fills at the best prices there are, at least ${price(worst)} each.`;
-  }
-  return `Fills at your limit or better: ${words.timeInForceWhy(timeInForce)}.`;
+/** Say steadily that the same was asked for seconds ago: it may be a second press, or meant. */
+function warnOfTwin(draft) {
+  const twin = rules.twin(draft, store.latestOrders ?? [], Date.now());
+  const age = twin && time.age(Date.now() - Date.parse(twin.created_at));
+  complain($("#review-warning"), twin ? `You placed the same order ${age} ago. This would be a second one.` : "");
 }
 
 function back() {
@@ -97,16 +87,7 @@ async function send() {
   if (!ask || ask.isSending) return;
   setSending(true);
   complain($("#review-error"), "");
-  const { draft, clientOrderId } = ask;
-  const body = {
-    symbol: draft.symbol,
-    qty: money.text(draft.quantity),
-    side: draft.side,
-    type: draft.type,
-    time_in_force: draft.timeInForce,
-    client_order_id: clientOrderId,
-    ...(draft.limitPrice === null ? {} : { limit_price: money.text(draft.limitPrice) }),
-  };
+  const body = drafts.body(ask.draft, ask.clientOrderId);
   try {
     placed(await postOnce(body));
   } catch (error) {
@@ -139,12 +120,21 @@ function failed(error) {
         "cannot place it twice. Or look under Open orders.",
     );
     put(place, "Ask again");
-  } else {
-    const mistakes = error.body.errors?.map(({ message }) => message).join(" ");
-    complain(region, `${mistakes || error.message} No order was placed and no money moved.`);
-    if (error.body.order_id) ask.clientOrderId = http.uuid(); // a denied order has used its id up
-    put(place, `Place ${ask.draft.side} order`);
+    place.focus();
+    return;
   }
+  const faults = drafts.faults(error.body, isField);
+  const nothing = "No order was placed and no money moved.";
+  if (Object.keys(faults).length) {
+    const [first] = Object.keys(faults);
+    ask = null;
+    show("form");
+    blame({ ...faults, [first]: `${faults[first]} ${nothing}` });
+    return;
+  }
+  complain(region, `${error.message} ${nothing}`);
+  if (error.body.order_id) ask.clientOrderId = http.uuid(); // a denied order has used its id up
+  put(place, ask.button);
   place.focus();
 }
 
@@ -177,17 +167,35 @@ function placed(answer) {
 function showOrder() {
   const instrument = store.instruments.get(order.symbol);
   const digits = money.places(instrument.price_increment);
-  put($("#placed-title"), `${words.side(order.side)} ${money.quantity(order.qty)} ${order.symbol}`);
-  const state = words.stateWord(order.status);
+  const title = `${words.side(order.side)} ${words.size(order)} ${order.symbol}`;
   const filled = money.parse(order.filled_qty) > 0n;
   const at = filled
     ? `: ${money.quantity(order.filled_qty)} at ${money.price(order.filled_avg_price, digits)} on average`
     : "";
-  if ($("#placed-state").textContent !== `${state}${at}`) announce(`${$("#placed-title").textContent}: ${state}${at}`);
-  put($("#placed-state"), `${state}${at}`);
-  put($("#placed-note"), order.status_reason ?? words.stateWhy(order.status));
-  $("#placed-cancel").hidden = words.isFinal(order.status) || order.status === "pending_cancel";
+  const state = `${words.stateWord(order)}${at}`;
+  if ($("#placed-state").textContent !== state) announce(`${title}: ${state}`);
+  put($("#placed-title"), title);
+  put($("#placed-state"), state);
+  put($("#placed-note"), order.status_reason ?? words.stateWhy(order));
+  complain($("#placed-warning"), words.warnings(order));
+  showLegs(order.legs ?? [], digits);
+  $("#placed-cancel").hidden = !words.isCancellable(order);
   $("#placed-link").href = `/orders/${order.id}`;
+}
+
+function showLegs(legs, digits) {
+  const list = $("#placed-legs");
+  list.hidden = legs.length === 0;
+  keepRows(
+    list,
+    legs,
+    ({ id }) => id,
+    ({ id }) => make("li", {}, make("a", { href: `/orders/${id}` }), " ", make("span", { class: "quiet" })),
+    (row, leg) => {
+      put(row.firstElementChild, `${words.side(leg.side)}: ${words.terms(leg, digits)}`);
+      put(row.lastElementChild, words.stateWord(leg));
+    },
+  );
 }
 
 let isRefreshing = false;
@@ -202,7 +210,7 @@ async function refresh() {
       isOutdated = false;
       const { id } = order;
       const [now, steps] = await Promise.all([
-        http.get(`/api/v1/orders/${id}`),
+        http.get(`/api/v1/orders/${id}`, { nested: true }),
         http.get(`/api/v1/orders/${id}/timeline`),
       ]);
       if (order?.id !== id) continue;

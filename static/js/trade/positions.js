@@ -11,14 +11,16 @@ const rows = $("[data-rows=positions]");
 const empty = $("[data-empty=positions]");
 const shown = new Map();
 
-export function begin({ select, close }) {
+/** `close` and `protect` are called with the position that the ticket shall be filled in for. */
+export function begin({ select, close, protect }) {
   on("positions", eachFrame(showRows));
   on("positions", () => tell("lines"));
   rows.addEventListener("click", (event) => {
     const symbol = event.target.closest("tr")?.dataset.key;
-    if (event.target.closest("button")) {
+    const button = event.target.closest("[data-act]");
+    if (button) {
       const position = store.positions.find((each) => each.symbol === symbol);
-      if (position) close(position);
+      if (position) (button.dataset.act === "close" ? close : protect)(position);
     } else if (event.target.closest("a") && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       select(symbol);
@@ -30,10 +32,9 @@ export function begin({ select, close }) {
 async function load() {
   try {
     const found = await http.get("/api/v1/positions");
-    if (store.positions === null) {
-      store.positions = found;
-      tell("positions", found);
-    }
+    // The socket may have brought newer ones already, before anybody here listened.
+    store.positions ??= found;
+    tell("positions", store.positions);
   } catch (error) {
     if (!(error instanceof http.ApiError)) throw error;
     put(empty, `The positions could not be loaded. ${error.message} Reload the page.`);
@@ -65,8 +66,9 @@ function build({ symbol }) {
     ...Array.from({ length: 6 }, number),
     make(
       "td",
-      { class: "number" },
-      make("button", { type: "button", class: "link", "aria-label": `Close the position in ${symbol}`, title: "Fill the ticket in to sell all of it" }, "Close…"),
+      { class: "number acts" },
+      make("button", { type: "button", class: "link", dataset: { act: "protect" }, "aria-label": `Protect the position in ${symbol}`, title: "Protect this position: a take-profit and a stop-loss, of which one cancels the other" }, "Protect…"),
+      make("button", { type: "button", class: "link", dataset: { act: "close" }, "aria-label": `Close the position in ${symbol}`, title: "Fill the ticket in to sell all of it" }, "Close…"),
     ),
   );
 }
@@ -84,6 +86,7 @@ function fill(row, position) {
   setDirection(day, money.direction(position.unrealized_intraday_pl));
   put(open, gain(position.unrealized_pl, position.unrealized_plpc));
   setDirection(open, money.direction(position.unrealized_pl));
+  row.lastElementChild.firstElementChild.hidden = !(money.parse(position.qty_available) > 0n);
   const now = money.parse(position.current_price);
   const before = shown.get(symbol) ?? null;
   if (now !== null && before !== null && now !== before) flash(price, now > before ? "up" : "down");

@@ -1,103 +1,153 @@
-// What an order would cost, and what speaks against it before it leaves. Pure.
+// What speaks against an order before it leaves. Pure.
 // The server decides; these rules only say the same thing earlier, beside the field.
 
 import * as money from "../money.js";
+import * as estimate from "./estimate.js";
 
-const ONE = money.parse("1");
+const PERCENT_MAX = money.parse("100");
 const CENT = money.parse("0.01");
-
-/** Return the price that a market order would meet now, or null. */
-export function farPrice(draft, quote) {
-  return money.parse(draft.side === "buy" ? quote?.ask : quote?.bid);
-}
-
-/** Return the worst price that the order can execute at, or null when that is unknown. */
-export function worstPrice(draft, quote, instrument, buffer) {
-  if (draft.type === "limit") return draft.limitPrice;
-  const far = farPrice(draft, quote);
-  if (far === null) return null;
-  const increment = money.parse(instrument.price_increment);
-  return draft.side === "buy"
-    ? money.up(money.times(far, ONE + buffer), increment)
-    : money.down(money.times(far, ONE - buffer), increment);
-}
+const TWIN_MS = 30_000;
 
 /**
- * Return the sums of a draft: `cost` at the price expected now, `held` while it is open, and
- * buying power `after` it. A sum is null as long as a price or the quantity is missing.
+ * Return what speaks against the draft, a sentence for each field by its name (`order`: the whole
+ * of it), and `lower`, the quantity that would be possible instead. Empty when nothing does.
  */
-export function sums({ draft, quote, instrument, buffer, buyingPower }) {
-  const far = farPrice(draft, quote);
-  const worst = worstPrice(draft, quote, instrument, buffer);
-  const expected = expectedPrice(draft, far);
-  const { quantity } = draft;
-  if (quantity === null || expected === null || worst === null) {
-    return { cost: null, held: null, after: null, worst };
-  }
-  const cost = money.up(money.times(expected, quantity), CENT);
-  if (draft.side === "sell") return { cost, held: 0n, after: buyingPower, worst };
-  const held = money.up(money.times(worst, quantity), CENT);
-  return { cost, held, after: buyingPower === null ? null : buyingPower - held, worst };
-}
-
-/** A limit that reaches the other side is expected to execute there, not at its limit. */
-function expectedPrice(draft, far) {
-  if (draft.type === "market") return far;
-  if (draft.limitPrice === null || far === null) return draft.limitPrice;
-  const reaches = draft.side === "buy" ? draft.limitPrice >= far : draft.limitPrice <= far;
-  return reaches ? far : draft.limitPrice;
-}
-
-/**
- * Return what speaks against the order: { quantity, limit, order } with a sentence each, and
- * `lower`, the quantity that would be possible instead. Empty when nothing does.
- */
-export function flaws({ draft, instrument, totals, buyingPower, available }) {
-  const found = {};
-  const digits = money.places(instrument.price_increment);
-  const increment = money.parse(instrument.quantity_increment);
-  const least = money.parse(instrument.quantity_min);
-  const { quantity, limitPrice } = draft;
-
-  if (quantity === null) {
-    found.quantity = "Say how many, as a number.";
-  } else if (quantity < least) {
-    found.quantity = `The least is ${money.quantity(instrument.quantity_min)}.`;
-  } else if (!money.isWhole(quantity, increment)) {
-    found.quantity = `${instrument.symbol} trades in steps of ${money.quantity(instrument.quantity_increment)}.`;
-  }
-  if (draft.type === "limit") {
-    const tick = money.parse(instrument.price_increment);
-    if (limitPrice === null || limitPrice <= 0n) {
-      found.limit = "Say the worst price that you accept.";
-    } else if (!money.isWhole(limitPrice, tick)) {
-      found.limit = `Prices go in steps of ${money.price(instrument.price_increment, digits)}.`;
-    }
-  }
-  if (found.quantity || found.limit) return found;
+export function flaws({ draft, quote, instrument, totals, buyingPower, available }) {
+  const found = { ...sizeFlaws(draft, instrument), ...priceFlaws(draft, instrument) };
+  if (!Object.keys(found).length) Object.assign(found, exitFlaws(draft, quote, instrument));
+  if (Object.keys(found).length) return found;
 
   if (!instrument.tradable || instrument.halted) {
-    found.order = `Trading in ${instrument.symbol} is halted. Try again later.`;
-  } else if (draft.side === "sell" && available !== null && quantity > available) {
-    found.quantity =
-      available > 0n
-        ? `You can sell ${money.quantity(money.text(available))} ${instrument.symbol}.`
-        : `You have no ${instrument.symbol} to sell.`;
-    found.lower = available;
-  } else if (draft.side === "buy" && totals.held !== null && totals.after !== null) {
-    if (totals.after < 0n) {
-      const lower = money.howMany(buyingPower, totals.worst, increment);
-      const advice =
-        lower >= least
-          ? `Lower the quantity to ${money.quantity(money.text(lower))} or deposit.`
-          : "Deposit first.";
-      found.quantity =
-        `Not enough buying power: this order needs ${money.money(money.text(totals.held))} USD, ` +
-        `you have ${money.money(money.text(buyingPower))}. ${advice}`;
-      found.lower = lower >= least ? lower : null;
-    }
-  } else if (totals.cost === null) {
-    found.order = `There is no price of ${instrument.symbol} to trade at now. Use a limit order.`;
+    return { order: `Trading in ${instrument.symbol} is halted. Try again later.` };
+  }
+  const passed = passedStop(draft, quote, instrument);
+  if (passed) return passed;
+  if (draft.side === "sell" && available !== null) {
+    const lacking = totals.units !== null && totals.units > available;
+    if (lacking) return { quantity: canSell(available, instrument), lower: available };
+  }
+  if (draft.side === "buy" && totals.after !== null && totals.after < 0n) {
+    return tooDear(draft, instrument, totals, buyingPower);
+  }
+  if (totals.cost === null) {
+    return { order: `There is no price of ${instrument.symbol} to trade at now. Use a limit order.` };
+  }
+  return {};
+}
+
+function sizeFlaws({ isByValue, quantity, notional, shown }, instrument) {
+  const found = {};
+  const increment = money.parse(instrument.quantity_increment);
+  const steps = `${instrument.symbol} trades in steps of ${money.quantity(instrument.quantity_increment)}.`;
+  if (isByValue) {
+    if (notional === null || notional <= 0n) found.quantity = "Say for how much, in USD.";
+    else if (!money.isWhole(notional, CENT)) found.quantity = "Dollars and whole cents, please.";
+    return found;
+  }
+  if (quantity === null) found.quantity = "Say how many, as a number.";
+  else if (quantity < money.parse(instrument.quantity_min)) {
+    found.quantity = `The least is ${money.quantity(instrument.quantity_min)}.`;
+  } else if (!money.isWhole(quantity, increment)) found.quantity = steps;
+  else if (shown !== null && (shown < 0n || shown > quantity)) {
+    found.shown = "From 0 to the whole quantity.";
+  } else if (shown !== null && !money.isWhole(shown, increment)) found.shown = steps;
+  return found;
+}
+
+/** The prices that the kind needs, and none between two steps. */
+function priceFlaws(draft, instrument) {
+  const found = {};
+  const tick = money.parse(instrument.price_increment);
+  const step = money.price(instrument.price_increment, money.places(instrument.price_increment));
+  const check = (name, price, missing) => {
+    if (price === null || price <= 0n) found[name] = missing;
+    else if (!money.isWhole(price, tick)) found[name] = `Prices go in steps of ${step}.`;
+  };
+  const { kind } = draft;
+  if (kind === "limit" || kind === "stop_limit") {
+    check("limit_price", draft.limitPrice, "Say the worst price that you accept.");
+  }
+  if (kind === "stop" || kind === "stop_limit") {
+    check("stop_price", draft.stopPrice, "Say at which price it shall go.");
+  }
+  if (kind === "trailing_stop") {
+    const trail = draft.trailAmount ?? draft.trailPercent;
+    if (trail === null || trail <= 0n) found.trail = "Say how far behind the price.";
+    else if (draft.trailPercent !== null && trail >= PERCENT_MAX) found.trail = "Less than 100 percent.";
+  }
+  if (draft.hasProfit) check("take_profit", draft.takeProfit, "Say at which price to take the profit.");
+  if (draft.hasLoss) check("stop_loss", draft.stopLoss, "Say at which price to stop the loss.");
+  if (draft.stopLossLimit !== null) check("stop_loss_limit", draft.stopLossLimit, "");
+  return found;
+}
+
+/** Exits of something bought: the profit above what is paid, the stop below it. */
+function exitFlaws(draft, quote, instrument) {
+  const found = {};
+  const isOco = draft.kind === "oco";
+  const entry = isOco ? money.parse(quote?.bid) : estimate.expectedPrice(draft, quote);
+  if (entry === null) return found;
+  const at = money.price(money.text(entry), money.places(instrument.price_increment));
+  const what = isOco ? `the price now, ${at}` : `what you would pay, ${at}`;
+  if (draft.takeProfit !== null && draft.takeProfit <= entry) {
+    found.take_profit = `This must lie above ${what}.`;
+  }
+  if (draft.stopLoss !== null && draft.stopLoss >= entry) {
+    found.stop_loss = `This must lie below ${what}.`;
+  }
+  if (draft.stopLossLimit !== null && draft.stopLoss !== null && draft.stopLossLimit > draft.stopLoss) {
+    found.stop_loss_limit = "This must lie at the stop or below it.";
   }
   return found;
+}
+
+/** A stop that the market has passed already would go at once. */
+function passedStop(draft, quote, instrument) {
+  const far = estimate.farPrice(draft, quote);
+  if (draft.stopPrice === null || far === null) return null;
+  const isBuy = draft.side === "buy";
+  if (isBuy ? draft.stopPrice > far : draft.stopPrice < far) return null;
+  const at = money.price(money.text(far), money.places(instrument.price_increment));
+  return { stop_price: `A stop to ${draft.side} must lie ${isBuy ? "above" : "below"} the price now, ${at}.` };
+}
+
+function canSell(available, { symbol }) {
+  return available > 0n
+    ? `You can sell ${money.quantity(money.text(available))} ${symbol}.`
+    : `You have no ${symbol} to sell.`;
+}
+
+function tooDear(draft, instrument, totals, buyingPower) {
+  const least = money.parse(instrument.quantity_min);
+  const increment = money.parse(instrument.quantity_increment);
+  const lower = draft.isByValue ? null : money.howMany(buyingPower, totals.worst, increment);
+  const advice = draft.isByValue
+    ? `Lower it to ${money.money(money.text(money.down(buyingPower, CENT)))} or deposit.`
+    : lower >= least
+      ? `Lower the quantity to ${money.quantity(money.text(lower))} or deposit.`
+      : "Deposit first.";
+  return {
+    quantity:
+      `Not enough buying power: this order needs ${money.money(money.text(totals.held))} USD, ` +
+      `you have ${money.money(money.text(buyingPower))}. ${advice}`,
+    lower: lower !== null && lower >= least ? lower : null,
+  };
+}
+
+/** Return the order that asked for the same as the draft some seconds before `now`, or null. */
+export function twin(draft, orders, now) {
+  return (
+    orders.find(
+      (order) =>
+        order.symbol === draft.symbol &&
+        order.side === draft.side &&
+        order.type === (draft.kind === "oco" ? "limit" : draft.kind) &&
+        !order.replaces &&
+        (draft.isByValue
+          ? money.parse(order.notional) === draft.notional
+          : money.parse(order.qty) === draft.quantity) &&
+        (draft.kind === "oco" || money.parse(order.limit_price) === draft.limitPrice) &&
+        now - Date.parse(order.created_at) < TWIN_MS,
+    ) ?? null
+  );
 }
