@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 BATCH: Final = 256
 POLL_SECONDS: Final = 0.5
+EARLY_MAX: Final = timedelta(seconds=60)
+"""How long a report may wait for the one that it follows."""
 
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
@@ -44,6 +47,7 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
                 news.clear()
                 beat()
                 if not apply_next():
+                    park_overdue(now=timezone.now())
                     news.wait(POLL_SECONDS)
     finally:
         connection.close()
@@ -77,6 +81,16 @@ def _apply_one_by_one(count: int) -> int:
     while handled < count and apply_next(limit=1):
         handled += 1
     return handled
+
+
+def park_overdue(*, now: datetime) -> None:
+    """Park the reports that wait for one that has not come: a person must look at them."""
+    if not inbox.early_before(now - EARLY_MAX, limit=1):
+        return
+    with trips.together():
+        inbox.claim()
+        for report in inbox.early_before(now - EARLY_MAX, limit=BATCH):
+            _park(report, f"What it follows never came: {report.reason}")
 
 
 def _park_alone(report: InboxReport, error: Exception) -> None:

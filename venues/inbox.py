@@ -45,13 +45,17 @@ def last_sequence(venue: str) -> int:
     return InboxReport.objects.filter(venue=venue).aggregate(last=Max("sequence"))["last"] or 0
 
 
-def next_reports(limit: int) -> list[InboxReport]:
-    """Claim the oldest reports that nobody has handled, for this transaction.
+def claim() -> None:
+    """Wait until nobody else handles reports, and keep it so until the transaction ends.
 
-    One at a time claims, and others wait for its commit: an order's reports must be applied in
-    the order in which they came.
+    An order's reports must be applied in the order in which they came.
     """
     trips.send("SELECT pg_advisory_xact_lock(%s)", [_CLAIM])
+
+
+def next_reports(limit: int) -> list[InboxReport]:
+    """Claim the oldest reports that nobody has handled, for this transaction."""
+    claim()
     return bulk.select(InboxReport, "state = 'new' ORDER BY id LIMIT %s", [limit])
 
 

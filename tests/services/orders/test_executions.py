@@ -281,3 +281,127 @@ def test_a_clock_that_steps_back_puts_nothing_before_its_cause(account, venue):
     assert order.updated_at >= before
     assert Trade.objects.get().booked_at >= before
     assert broken() == set()
+
+
+def test_a_busted_fill_goes_back_with_all_that_it_moved(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    fill = venue.fills(order, "10", "99.00")
+    world.apply_reports()
+    venue.busts(order, fill)
+    world.apply_reports()
+    assert state(order) == ("cancelled", D(0))
+    assert order.status_reason == ""  # it had ended; the history says what was taken back
+    cash = Balance.objects.get(account=account, asset="USD")
+    assert (cash.settled, cash.held) == (D("100000.00"), 0)
+    assert Position.objects.get(account=account).quantity == 0
+    bust = Trade.objects.get(busts__isnull=False)
+    assert (bust.busts.execution_id, bust.quantity, bust.price) == (
+        fill.execution_id, D(10), D("99.00"),
+    )  # fmt: skip
+    assert [t.kind for t in Transfer.objects.filter(reference=f"bust:{bust.pk}")] == ["bust"] * 2
+    assert activity.since(account.pk, 0)[-1].kind == "order.busted"
+    assert broken() == set()
+
+
+def test_a_bust_while_the_order_works_leaves_what_is_left_of_it(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue.fills(order, "2", "99.00")
+    fill = venue.fills(order, "3", "98.00")
+    venue.busts(order, fill)  # in the same batch
+    world.apply_reports()
+    assert state(order) == ("partially_filled", D(2))
+    assert (order.quantity, order.leaves_quantity) == (D(7), D(5))
+    assert Balance.objects.get(account=account, asset="USD").held == D("500.00")
+    venue.fills(order, "5", "100.00")
+    world.apply_reports()
+    assert state(order) == ("filled", D(7))
+    assert Balance.objects.get(account=account, asset="USD").held == 0
+    assert broken() == set()
+
+
+def test_a_bust_is_made_once_and_of_a_fill_that_is_here(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    fill = venue.fills(order, "4", "99.00")
+    venue.busts(order, fill)
+    world.apply_reports()
+    venue._filled[str(order.pk)] = D(4)
+    venue.busts(order, fill)
+    world.apply_reports()
+    assert "was taken back before" in parked_reason()
+    assert Trade.objects.count() == 2
+
+
+def test_a_bust_of_what_was_sold_meanwhile_is_parked_for_a_person(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    fill = venue.fills(order, "10", "99.00")
+    world.apply_reports()
+    sale = place(world.limit_ticket(account, "99.00", side=Side.SELL))
+    venue.fills(sale, "10", "99.00")
+    world.apply_reports()
+    venue.busts(order, fill)
+    world.apply_reports()
+    assert state(order) == ("filled", D(10))
+    assert "takes back 10" in parked_reason()
+
+
+def test_an_order_in_doubt_keeps_its_hold_until_the_venue_has_spoken(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue.says(order, ReportKind.DOUBTED)
+    world.apply_reports()
+    assert state(order) == ("unknown", D(0))
+    assert Balance.objects.get(account=account, asset="USD").held == D("1000.00")
+    venue.says(order, ReportKind.STATUS)
+    world.apply_reports()
+    assert state(order) == ("submitted", D(0))
+    kinds = [event.kind for event in activity.since(account.pk, 0)]
+    assert kinds[-2:] == ["order.doubted", "order.confirmed"]
+    assert broken() == set()
+
+
+def test_whatever_a_venue_says_of_an_order_in_doubt_is_the_truth(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue.says(order, ReportKind.DOUBTED)
+    venue.fills(order, "10", "100.00")
+    world.apply_reports()
+    assert state(order) == ("filled", D(10))
+    other = place(world.limit_ticket(account, "100.00"))
+    venue.says(other, ReportKind.DOUBTED)
+    venue.says(other, ReportKind.REJECTED, reason="halted")
+    world.apply_reports()
+    assert state(other) == ("rejected", D(0))
+    assert broken() == set()
+
+
+def test_an_acknowledged_order_is_not_in_doubt(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue.accepts(order)
+    venue.says(order, ReportKind.DOUBTED)
+    world.apply_reports()
+    assert state(order) == ("submitted", D(0))
+    assert activity.since(account.pk, 0)[-1].kind == "order.accepted"
+
+
+def test_the_order_as_it_stood_at_any_moment(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    placed = order.updated_at
+    venue.fills(order, "4", "99.00")
+    world.apply_reports()
+    then = selectors.as_of(order.pk, placed)
+    assert (then.status, then.filled_quantity) == ("submitted", 0)
+    now = selectors.as_of(order.pk, timezone.now())
+    assert (now.status, now.filled_quantity, now.instrument.symbol) == (
+        "partially_filled", D(4), "AAPL",
+    )  # fmt: skip
+    assert selectors.as_of(order.pk, placed - timedelta(seconds=1)) is None
+
+
+def test_what_a_report_waits_for_and_never_comes_is_for_a_person(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue._filled[str(order.pk)] = D(2)
+    venue.says(order, ReportKind.CANCELLED)
+    world.apply_reports()
+    executions.park_overdue(now=timezone.now())
+    assert InboxReport.objects.get().state == "early"
+    executions.park_overdue(now=timezone.now() + executions.EARLY_MAX)
+    assert parked_reason().startswith("What it follows never came")
+    assert state(order) == ("submitted", D(0))
