@@ -1,0 +1,29 @@
+"""A short run over PostgreSQL; `python -m tests.simulation --database` makes long ones."""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+import pytest
+
+from tests.simulation.database import DatabaseSimulation
+
+EVENTS = int(os.environ.get("OPENFLOOR_SIMULATION_EVENTS", "2000"))
+SEED = int(os.environ.get("OPENFLOOR_SIMULATION_SEED", secrets.randbelow(1_000_000)))
+
+
+FOUND = pytest.mark.xfail(
+    strict=True, reason="executions: reports out of order inside a batch, and around a replace"
+)
+
+
+@FOUND
+@pytest.mark.timeout(3600)
+def test_the_order_path_holds_whatever_the_venue_does(committed: None) -> None:
+    print(f"OPENFLOOR_SIMULATION_SEED={SEED}")  # noqa: T201  shown when it fails
+    simulation = DatabaseSimulation(seed=SEED)
+    try:
+        simulation.run(EVENTS)
+    finally:
+        print(simulation.figures())  # noqa: T201
