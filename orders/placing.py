@@ -14,7 +14,7 @@ from foundation import bulk
 from foundation.decimals import CASH, QUANTITY_QUANTUM
 from marketdata import calendars
 from marketdata.models import Instrument, Quote
-from orders import expirations, legs, steps
+from orders import lifetimes, legs, steps
 from orders.answers import Answer, refused
 from orders.desk import ZERO, Desk
 from orders.events import Told
@@ -98,7 +98,7 @@ def _first_order(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Ord
 
 def expiry_of(desk: Desk, time_in_force: TimeInForce, instrument: Instrument) -> datetime | None:
     """Return when an order placed now expires, None for one that is over at once."""
-    return expirations.of(
+    return lifetimes.of(
         time_in_force,
         instrument.calendar,
         desk.batch.now,
