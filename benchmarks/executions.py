@@ -24,7 +24,6 @@ from django.utils import timezone
 
 from accounts import locks
 from accounts.models import Account
-from foundation.decimals import CASH
 from marketdata.models import Instrument
 from orders import intake
 from orders.models import Trade
@@ -55,9 +54,9 @@ def stock(accounts: list[Account], instrument: Instrument) -> None:
     """Give every account something to sell."""
     with transaction.atomic():
         locked = locks.lock_all(account.pk for account in accounts)
-        opened = books.open_books(
-            accounts=locked, assets=[CASH, instrument.code], instrument_ids=[instrument.pk]
-        )
+        opened = books.ask_books(
+            account_ids=locked, instrument_ids=[instrument.pk], for_fills=True
+        ).get()
         for account in locked.values():
             opened.book_fill(
                 account,
