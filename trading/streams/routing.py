@@ -1,4 +1,4 @@
-"""Every socket of the platform, each behind the gate."""
+"""Every socket of the platform: those of pages behind the gate, those of programs by their key."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from django.urls import path
 from trading.streams.backpressure import felt
 from trading.streams.consumer import LiveConsumer
 from trading.streams.gate import guarded
+from trading.streams.trading_stream import TradingStream
+
+_trading_stream = felt(TradingStream.as_asgi())
 
 websocket_urlpatterns = [
     path("ws/v1", felt(guarded(LiveConsumer.as_asgi()))),  # type: ignore[arg-type] # Channels' use
+    path("stream", _trading_stream),  # type: ignore[arg-type] # Channels' use
+    path("stream/", _trading_stream),  # type: ignore[arg-type] # Channels' use
 ]

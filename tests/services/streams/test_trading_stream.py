@@ -1,0 +1,288 @@
+"""The socket of compatible trading clients: who may listen, what it is told, how it resumes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.utils import timezone
+
+from accounts import authentication, services
+from accounts.models import Account
+from orders import submission
+from orders.models import Order
+from orders.tickets import OrderClass, OrderTicket, StopLoss, Ticket
+from tests import world
+from trading.asgi import application
+from trading.streams import trade_updates, trading_stream
+from venues.messages import OrderType, ReportKind
+
+WAIT_SECONDS = 5
+pytestmark = pytest.mark.usefixtures("parts")
+
+
+class Program(WebsocketCommunicator):
+    """A program's socket to /stream."""
+
+    def __init__(self, path: str = "/stream") -> None:
+        super().__init__(application, path, headers=[(b"host", b"localhost")])
+
+    async def say(self, **message: Any) -> None:
+        await self.send_json_to(message)
+
+    async def hear(self) -> Any:
+        return await self.receive_json_from(timeout=WAIT_SECONDS)
+
+    async def hear_events(self, count: int) -> list[dict[str, Any]]:
+        return [(await self.hear())["data"] for _ in range(count)]
+
+    async def closing_code(self) -> int:
+        while True:
+            message = await self.receive_output(timeout=WAIT_SECONDS)
+            if message["type"] == "websocket.close":
+                return int(message["code"])
+
+    async def enter(self, customer: Customer, **listening: Any) -> None:
+        """Connect, prove the key and listen."""
+        assert (await self.connect())[0]
+        await self.say(
+            action="authenticate", data={"key_id": customer.key_id, "secret_key": customer.secret}
+        )
+        assert (await self.hear())["data"]["status"] == "authorized"
+        await self.listen(**listening)
+
+    async def listen(self, **listening: Any) -> None:
+        await self.say(action="listen", data={"streams": ["trade_updates"], **listening})
+        assert await self.hear() == {
+            "stream": "listening",
+            "data": {"streams": ["trade_updates"]},
+        }
+
+
+class Customer:
+    def __init__(self) -> None:
+        authentication.forget()
+        self.account: Account = world.customer()
+        key, self.secret = services.create_api_key(self.account)
+        self.key_id = key.key_id
+        world.instrument("AAPL")
+        self.venue = world.Venue()
+
+    def limit(self, price: str = "90", **wanted: object) -> OrderTicket:
+        return world.limit_ticket(self.account, price, **wanted)
+
+    def enters(self, ticket: Ticket) -> Order:
+        (answer,) = submission.submit_batch([ticket], now=timezone.now())
+        assert answer.order is not None, answer.refusal
+        return answer.order
+
+    def is_filled(self, order: Order, *quantities: str) -> None:
+        for quantity in quantities:
+            self.venue.fills(order, quantity, "89.50")
+        world.apply_reports()
+
+
+@pytest.fixture
+def customer(committed: None) -> Customer:
+    return Customer()
+
+
+def names(updates: list[dict[str, Any]]) -> list[str]:
+    return [update["event"] for update in updates]
+
+
+@pytest.mark.parametrize("path", ["/stream", "/stream/"])
+async def test_a_program_that_proves_its_key_may_listen(path: str, customer: Customer) -> None:
+    program = Program(path)
+    assert (await program.connect())[0]
+    # Other clients say it in other words, and in binary frames.
+    await program.send_to(
+        bytes_data=b'{"action":"auth","key":"%s","secret":"%s"}'
+        % (customer.key_id.encode(), customer.secret.encode())
+    )
+    assert await program.hear() == {
+        "stream": "authorization",
+        "data": {"action": "authenticate", "status": "authorized"},
+    }
+    await program.listen()
+    await program.disconnect()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"action": "authenticate", "data": {"key_id": "PKNOBODY", "secret_key": "nothing"}},
+        {"action": "auth", "key": "PKNOBODY", "secret": "nothing"},
+        {"action": "auth", "key": "x" * 1000, "secret": ""},
+        {"action": "authenticate"},
+        {"action": "listen", "data": {"streams": ["trade_updates"]}},
+    ],
+)
+async def test_who_does_not_is_turned_away(message: dict[str, Any], customer: Customer) -> None:
+    program = Program()
+    assert (await program.connect())[0]
+    await program.say(**message)
+    assert (await program.hear())["data"]["status"] == "unauthorized"
+    assert await program.closing_code() == trading_stream.NOT_AUTHORIZED
+
+
+async def test_who_says_nothing_is_closed(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trading_stream, "AUTHENTICATION_SECONDS_MAX", 0.1)
+    program = Program()
+    assert (await program.connect())[0]
+    assert await program.closing_code() == trading_stream.NOT_AUTHORIZED
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"action":"dance"}', '{"action":"listen"}'])
+async def test_what_cannot_be_understood_ends_the_socket(text: str, customer: Customer) -> None:
+    program = Program()
+    assert (await program.connect())[0]
+    await program.send_to(text_data=text)
+    assert (await program.hear())["stream"] == "error"
+    assert await program.closing_code() == trading_stream.NOT_UNDERSTOOD
+
+
+async def test_an_order_is_followed_from_its_beginning_to_its_fill(customer: Customer) -> None:
+    program = Program()
+    await program.enter(customer)
+    order = await sync_to_async(customer.enters)(customer.limit())
+    (placed,) = await program.hear_events(1)
+    assert (placed["event"], placed["order"]["id"]) == ("pending_new", str(order.pk))
+    assert "price" not in placed
+
+    await sync_to_async(customer.venue.accepts)(order)
+    await sync_to_async(customer.is_filled)(order, "4", "6")
+    accepted, partly, wholly = await program.hear_events(3)
+    assert names([accepted, partly, wholly]) == ["new", "partial_fill", "fill"]
+    # Each has the order as it stood with it, also when all came at once.
+    assert [
+        (u["order"]["status"], u["order"]["filled_qty"]) for u in (accepted, partly, wholly)
+    ] == [
+        ("new", "0"),
+        ("partially_filled", "4"),
+        ("filled", "10"),
+    ]
+    assert [(u["price"], u["qty"], u["position_qty"]) for u in (partly, wholly)] == [
+        ("89.5", "4", "4"),
+        ("89.5", "6", "10"),
+    ]
+    ids = [u["event_id"] for u in (placed, accepted, partly, wholly)]
+    assert ids == list(range(ids[0], ids[0] + 4))
+    await program.disconnect()
+
+
+async def test_who_resumes_is_told_the_same_again(customer: Customer) -> None:
+    def trades() -> None:
+        for _ in range(3):
+            order = customer.enters(customer.limit())
+            customer.venue.accepts(order)
+            customer.is_filled(order, "1", "2", "7")
+
+    await sync_to_async(trades)()
+    program = Program()
+    await program.enter(customer, since=0)
+    whole = await program.hear_events(15)
+    assert names(whole) == ["pending_new", "new", "partial_fill", "partial_fill", "fill"] * 3
+    assert [u["position_qty"] for u in whole if "fill" in u["event"]] == [
+        "1", "3", "10", "11", "13", "20", "21", "23", "30",
+    ]  # fmt: skip
+    for seen in (0, 3, 13):
+        await program.listen(since=whole[seen]["event_id"])
+        assert await program.hear_events(14 - seen) == whole[seen + 1 :]
+    await program.listen(since=10**9)  # from the future: nothing was missed
+    assert await program.receive_nothing(timeout=0.3)
+    await program.disconnect()
+
+
+async def test_pages_part_no_moment(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trades() -> None:
+        order = customer.enters(customer.limit())
+        customer.venue.accepts(order)
+        customer.is_filled(order, *["1"] * 10)
+
+    await sync_to_async(trades)()
+    monkeypatch.setattr(trade_updates, "PAGE", 4)
+    program = Program()
+    await program.enter(customer, since=0)
+    updates = await program.hear_events(12)
+    assert [u["position_qty"] for u in updates[2:]] == [str(n) for n in range(1, 11)]
+    await program.disconnect()
+
+
+async def test_what_is_held_denied_and_refused_is_told(customer: Customer) -> None:
+    program = Program()
+    await program.enter(customer)
+
+    def acts() -> None:
+        stop = world.ticket(customer.account, type=OrderType.STOP, stop_price=Decimal(110))
+        customer.enters(stop)
+        customer.enters(customer.limit(quantity=Decimal(5000)))
+        order = customer.enters(customer.limit())
+        customer.venue.accepts(order)
+        world.apply_reports()
+        customer.enters(world.cancel_ticket(order))
+        customer.venue.says(order, ReportKind.CANCEL_REJECTED, reason="too_late")
+        customer.venue.says(order, ReportKind.CANCELLED)
+        world.apply_reports()
+
+    await sync_to_async(acts)()
+    updates = await program.hear_events(7)
+    assert names(updates) == [
+        "new", "rejected", "pending_new", "new", "pending_cancel", "order_cancel_rejected",
+        "canceled",
+    ]  # fmt: skip
+    assert (updates[0]["order"]["type"], updates[0]["order"]["status"]) == ("stop", "new")
+    assert updates[1]["code"] == "insufficient_buying_power"
+    assert updates[5]["reason"]
+    await program.disconnect()
+
+
+async def test_the_legs_of_a_group_are_told_of(customer: Customer) -> None:
+    program = Program()
+    await program.enter(customer)
+    bracket = customer.limit(
+        order_class=OrderClass.BRACKET,
+        take_profit=Decimal(120),
+        stop_loss=StopLoss(Decimal(80)),
+    )
+    await sync_to_async(customer.enters)(bracket)
+    updates = await program.hear_events(3)
+    assert sorted(names(updates)) == ["pending_new"] * 3
+    assert sorted(u["order"]["status"] for u in updates) == ["accepted", "held", "held"]
+    await program.disconnect()
+
+
+async def test_nobody_is_told_of_the_orders_of_another(customer: Customer) -> None:
+    program = Program()
+    await program.enter(customer)
+    stranger = await sync_to_async(world.customer)()
+    await sync_to_async(submission.submit_batch)(
+        [world.limit_ticket(stranger, "90")], now=timezone.now()
+    )
+    assert await program.receive_nothing(timeout=0.5)
+    await program.disconnect()
+
+
+async def test_a_revoked_key_ends_its_sockets(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trading_stream, "CHECKED_EVERY_SECONDS", 0.2)
+    program = Program()
+    await program.enter(customer)
+    await sync_to_async(services.revoke_api_key)(customer.account, customer.key_id)
+    assert await program.closing_code() == trading_stream.NOT_AUTHORIZED
+
+
+async def test_who_listens_no_more_is_told_nothing(customer: Customer) -> None:
+    program = Program()
+    await program.enter(customer)
+    await program.say(action="listen", data={"streams": []})
+    assert await program.hear() == {"stream": "listening", "data": {"streams": []}}
+    await sync_to_async(customer.enters)(customer.limit())
+    assert await program.receive_nothing(timeout=0.5)
+    await program.disconnect()

@@ -1,0 +1,179 @@
+"""The socket of compatible trading clients, /stream: what happens to the account's orders.
+
+`docs/api.md` describes the protocol. Authentication is the first message, not the handshake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import orjson
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from accounts import authentication
+from accounts.authentication import Principal
+from trading.api.authentication import CREDENTIAL_LENGTH_MAX
+from trading.streams import gate, trade_updates
+from trading.streams.bounded import BoundedSocket
+from trading.streams.desk import desk
+from trading.streams.mailbox import Mailbox
+
+STREAM: Final = "trade_updates"
+AUTHENTICATION_SECONDS_MAX: Final = 10.0
+CHECKED_EVERY_SECONDS: Final = 3.0
+"""A revoked key is remembered for another second: its sockets end within five."""
+
+NOT_AUTHORIZED: Final = 4401
+NOT_UNDERSTOOD: Final = 4400
+
+Found = TypeVar("Found")
+
+
+class TradingStream(BoundedSocket):
+    async def __call__(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
+        self.mailbox = Mailbox()
+        self.credentials: tuple[str, str] | None = None
+        self.principal: Principal | None = None
+        self.is_listening = False
+        await super().__call__(scope, receive, send)
+
+    def who(self) -> dict[str, str]:
+        return {"key_id": self.principal.key_id if self.principal else ""}
+
+    def leave(self) -> None:
+        if self.principal is not None:
+            desk.leave(self.principal.account_id, self.mailbox)
+
+    async def connect(self) -> None:
+        await self.accept()
+        self.start_sending(self._work())
+
+    # --- What the client asks for ----------------------------------------------------------
+
+    async def act(self, data: str | bytes) -> None:
+        try:
+            message = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            message = None
+        match message:
+            case {
+                "action": "authenticate",
+                "data": {"key_id": str(key), "secret_key": str(secret)},
+            }:
+                await self._authenticate(key, secret)
+            case {"action": "auth", "key": str(key), "secret": str(secret)}:
+                await self._authenticate(key, secret)
+            case {"action": "listen", "data": {"streams": list(streams), **rest}}:
+                await self._listen(streams, rest.get("since"))
+            case {"action": "authenticate" | "auth"}:
+                await self._turn_away("authenticate")
+            case _:
+                await self._say("error", {"error": "Actions: authenticate, listen."})
+                await self.close(code=NOT_UNDERSTOOD)
+
+    async def _authenticate(self, key_id: str, secret: str) -> None:
+        if self.principal is None:
+            if len(key_id) + len(secret) > CREDENTIAL_LENGTH_MAX:
+                await self._turn_away("authenticate")
+                return
+            principal = await _ask(lambda: authentication.api_key(key_id, secret))
+            if principal is None:
+                await self._turn_away("authenticate")
+                return
+            self.credentials, self.principal = (key_id, secret), principal
+            self.mailbox.news.set()
+        await self._say("authorization", {"action": "authenticate", "status": "authorized"})
+
+    async def _turn_away(self, action: str) -> None:
+        await self._say("authorization", {"action": action, "status": "unauthorized"})
+        await self.close(code=NOT_AUTHORIZED)
+
+    async def _listen(self, streams: list[object], since: object) -> None:
+        """Listen to what is named, from `since` on, or from now."""
+        if self.principal is None:
+            await self._turn_away("listen")
+            return
+        account_id = self.principal.account_id
+        if since is not None and (type(since) is not int or since < 0):
+            await self._say("listening", {"error": "since is the event_id of the last update."})
+            return
+        is_listening, was_listening = STREAM in streams, self.is_listening
+        if is_listening and (since is not None or not was_listening):
+            latest = await _ask(lambda: trade_updates.head(account_id))
+            # Nothing follows a number from the future: it would silence the stream.
+            self.mailbox.sequence = latest if since is None else min(since, latest)
+        await self._say("listening", {"streams": [STREAM] if is_listening else []})
+        self.is_listening = is_listening
+        if is_listening:
+            desk.join(account_id, self.mailbox)
+            self.mailbox.put_activity()
+        else:
+            desk.leave(account_id, self.mailbox)
+
+    # --- What it is sent -------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        """Send updates until the client is gone, too slow, or its key is revoked."""
+        check_at = time.monotonic() + AUTHENTICATION_SECONDS_MAX
+        while True:
+            if await self._has_news(until=check_at):
+                self.mailbox.news.clear()
+                self.mailbox.take_portfolio()  # for pages: this socket tells of orders alone
+                if self.mailbox.take_activity() and self.is_listening:
+                    await self._send_next()
+            if time.monotonic() >= check_at:
+                if not await self._is_authorized():
+                    await self.close(code=NOT_AUTHORIZED)
+                    return
+                check_at = time.monotonic() + CHECKED_EVERY_SECONDS
+            elif self.principal is not None:
+                check_at = min(check_at, time.monotonic() + CHECKED_EVERY_SECONDS)
+
+    async def _has_news(self, *, until: float) -> bool:
+        try:
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                await self.mailbox.news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _is_authorized(self) -> bool:
+        if self.credentials is None:
+            return False
+        key_id, secret = self.credentials
+        return await _ask(lambda: authentication.api_key(key_id, secret)) is not None
+
+    async def _send_next(self) -> None:
+        """Send the next updates; where there are more, come back for them."""
+        if self.principal is None:
+            return
+        account_id, since = self.principal.account_id, self.mailbox.sequence
+        page = await _ask(lambda: trade_updates.page(account_id, since))
+        for _, update in page.updates:
+            if self.mailbox.sequence != since or not self.is_listening:
+                break  # the client has meanwhile asked for something else: that stands
+            await self.say(update)
+        else:
+            if self.mailbox.sequence == since:
+                self.mailbox.sequence = page.sequence
+        if not page.is_last or self.mailbox.sequence != page.sequence:
+            self.mailbox.put_activity()
+
+    async def _say(self, stream: str, data: dict[str, Any]) -> None:
+        await self.say(orjson.dumps({"stream": stream, "data": data}).decode())
+
+
+async def _ask(question: Callable[[], Found]) -> Found:
+    """Ask the database in a thread of its own, whose connection goes back to the pool at once."""
+
+    def asked() -> Found:
+        try:
+            return question()
+        finally:
+            connection.close()
+
+    return await sync_to_async(asked, thread_sensitive=False)()
