@@ -1,0 +1,116 @@
+"""What is over ends: by us what we hold, by the venue what is good for its day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from structlog.testing import capture_logs
+
+from orders import submission
+from orders.expiry import Ending
+from orders.models import Order, Watch
+from portfolio import selectors as portfolio
+from reconciliation.invariants import check_invariants
+from tests import world
+from tests.held import at_once, held
+from venues.messages import ReportKind, TimeInForce
+from venues.models import OutboxMessage
+
+pytestmark = pytest.mark.django_db
+
+D = Decimal
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _market(db):
+    world.instrument()
+    yield
+    found = check_invariants(now=timezone.now())
+    assert [each for each in found if not each.holds and each.number != 10] == []
+
+
+def resting(**wanted: object) -> Order:
+    account = world.customer()
+    ticket = world.limit_ticket(account, "90.00", **wanted)
+    [answer] = submission.submit_batch([ticket], now=timezone.now())
+    world.Venue().accepts(answer.order)
+    world.apply_reports()
+    return answer.order
+
+
+def let_pass(order: Order, seconds: float = 1) -> None:
+    """Let the order's time be over since so many seconds."""
+    over = timezone.now() - timedelta(seconds=seconds)
+    Order.objects.filter(pk=order.pk).update(expires_at=over)
+
+
+def look(ending: Ending) -> None:
+    ending.look(now=timezone.now())
+    ending.look(now=timezone.now())  # takes the answers
+
+
+def requests(order: Order) -> list[str]:
+    return [message.kind for message in OutboxMessage.objects.filter(order_id=order.pk)]
+
+
+def status(order: Order) -> str:
+    return Order.objects.get(pk=order.pk).status
+
+
+def test_what_we_hold_expires_at_once_and_gives_back_what_it_held():
+    order = held()
+    let_pass(order)
+    look(Ending(at_once))
+
+    after = Order.objects.get(pk=order.pk)
+    assert (after.status, after.expired_at is not None) == ("expired", True)
+    assert portfolio.snapshot(order.account_id).held == 0
+    assert not Watch.objects.exists()
+    assert requests(order) == []
+
+
+def test_what_is_not_over_stays():
+    order, ending = held(), Ending(at_once)
+    look(ending)
+
+    assert status(order) == "held"
+
+
+def test_an_old_order_at_the_venue_is_cancelled_there_by_the_rule_once():
+    order = resting(time_in_force=TimeInForce.GTC)
+    assert order.expires_at - order.created_at == 90 * DAY
+    let_pass(order)
+    ending = Ending(at_once)
+    look(ending)
+    look(ending)
+
+    assert (status(order), requests(order)) == ("pending_cancel", ["new", "cancel"])
+    history = Order.history.filter(id=order.pk).order_by("history_id").last()
+    assert (history.actor, history.history_change_reason) == ("rule:expiry", "Its time is over")
+
+
+def test_a_cancel_that_the_venue_refuses_is_asked_for_again():
+    order, venue = resting(time_in_force=TimeInForce.GTC), world.Venue()
+    let_pass(order)
+    look(Ending(at_once))
+    venue.says(order, ReportKind.CANCEL_REJECTED, execution_id="refused")
+    world.apply_reports()
+    look(Ending(at_once))
+
+    assert requests(order) == ["new", "cancel", "cancel"]
+
+
+@pytest.mark.parametrize(("minutes", "is_noticed"), [(4, False), (6, True)])
+def test_a_day_order_is_the_venues_to_expire_and_noticed_when_it_does_not(minutes, is_noticed):
+    order = resting()
+    let_pass(order, seconds=minutes * 60)
+    with capture_logs() as logs:
+        look(Ending(at_once))
+
+    assert (status(order), requests(order)) == ("submitted", ["new"])
+    noticed = [each["orders"] for each in logs if each["event"] == "venue_has_not_expired"]
+    assert noticed == [[str(order.pk)]] * is_noticed
