@@ -162,3 +162,20 @@ def _parts_of_bars(
             trades, start_of=lambda at: calendars.midnight(calendars.date_of(at))
         ):
             yield instrument_id, Bar.Timeframe.DAY, part
+
+
+@transaction.atomic
+def note_action(instrument: Instrument, note: str, *, now: datetime) -> datetime:
+    """Note something that was done about the instrument in its history, once; return when.
+
+    `note` names it: at most 100 characters, different from every other.
+    """
+    Instrument.objects.select_for_update(no_key=True).get(pk=instrument.pk)
+    history = Instrument.history.filter(id=instrument.pk, history_change_reason=note)
+    earlier: datetime | None = history.values_list("history_date", flat=True).first()
+    if earlier is not None:
+        return earlier
+    Instrument.history.bulk_history_create(
+        [instrument], update=True, default_change_reason=note, default_date=now
+    )
+    return now
