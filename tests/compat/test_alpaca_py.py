@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import queue
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -20,15 +22,32 @@ from alpaca.data.requests import (
 )
 from alpaca.data.timeframe import TimeFrame
 from alpaca.trading.client import TradingClient
-from alpaca.trading.enums import AssetClass, OrderSide, OrderStatus, QueryOrderStatus, TimeInForce
-from alpaca.trading.models import Order
+from alpaca.trading.enums import (
+    AssetClass,
+    OrderClass,
+    OrderSide,
+    OrderStatus,
+    QueryOrderStatus,
+    TimeInForce,
+    TradeEvent,
+)
+from alpaca.trading.models import Order, TradeUpdate
 from alpaca.trading.requests import (
+    ClosePositionRequest,
     GetAssetsRequest,
     GetCalendarRequest,
+    GetOrderByIdRequest,
     GetOrdersRequest,
     LimitOrderRequest,
     MarketOrderRequest,
+    ReplaceOrderRequest,
+    StopLimitOrderRequest,
+    StopLossRequest,
+    StopOrderRequest,
+    TakeProfitRequest,
+    TrailingStopOrderRequest,
 )
+from alpaca.trading.stream import TradingStream
 
 from tests.live_server import LiveServer
 
@@ -41,6 +60,8 @@ class Clients:
     data: StockHistoricalDataClient
     crypto: CryptoHistoricalDataClient
     base_url: str
+    key: str
+    secret: str
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +77,8 @@ def clients(program: LiveServer) -> Clients:
         data=StockHistoricalDataClient(key, secret, url_override=url),
         crypto=CryptoHistoricalDataClient(key, secret, url_override=url),
         base_url=url,
+        key=key,
+        secret=secret,
     )
 
 
@@ -169,6 +192,191 @@ def test_every_open_order_is_cancelled(clients: Clients) -> None:
     answers = clients.trading.cancel_orders()
     assert {answer.id for answer in answers} >= {order.id for order in sent}
     wait_for(lambda: clients.trading.get_orders() == [], "every cancel")
+
+
+def priced(clients: Clients, share: float) -> float:
+    """Return this share of the price of AAPL, in whole cents."""
+    wait_for(lambda: ask(clients) > 0, "an offer of AAPL")
+    return round(ask(clients) * share, 2)
+
+
+def buy(clients: Clients, quantity: int) -> None:
+    sent = clients.trading.submit_order(
+        MarketOrderRequest(
+            symbol="AAPL", qty=quantity, side=OrderSide.BUY, time_in_force=TimeInForce.DAY
+        )
+    )
+    wait_until_filled(clients, sent)
+
+
+def leave_nothing(clients: Clients) -> None:
+    clients.trading.close_all_positions(cancel_orders=True)
+    wait_for(lambda: clients.trading.get_all_positions() == [], "the end of every position")
+    clients.trading.cancel_orders()
+    wait_for(lambda: clients.trading.get_orders() == [], "every cancel")
+
+
+@pytest.fixture
+def nothing_left(clients: Clients) -> Iterator[None]:
+    yield
+    leave_nothing(clients)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_stops_wait_for_their_price(clients: Clients) -> None:
+    common = {"symbol": "AAPL", "qty": 1, "side": OrderSide.BUY, "time_in_force": TimeInForce.GTC}
+    high, higher = priced(clients, 1.4), priced(clients, 1.5)
+    stop = clients.trading.submit_order(StopOrderRequest(**common, stop_price=high))
+    stop_limit = clients.trading.submit_order(
+        StopLimitOrderRequest(**common, stop_price=high, limit_price=higher)
+    )
+    trailing = clients.trading.submit_order(TrailingStopOrderRequest(**common, trail_percent=30))
+    by_amount = clients.trading.submit_order(TrailingStopOrderRequest(**common, trail_price=99))
+    assert {o.status for o in (stop, stop_limit, trailing, by_amount)} == {OrderStatus.NEW}
+    assert (float(stop.stop_price), float(stop_limit.limit_price)) == (high, higher)
+    assert (trailing.trail_percent, by_amount.trail_price) == ("30", "99")
+    assert float(latest(clients, trailing).hwm) > 0
+    assert len(clients.trading.get_orders()) == 4
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_bracket_opens_and_waits_for_an_exit(clients: Clients) -> None:
+    sent = clients.trading.submit_order(
+        MarketOrderRequest(
+            symbol="AAPL", qty=2, side=OrderSide.BUY, time_in_force=TimeInForce.GTC,
+            order_class=OrderClass.BRACKET,
+            take_profit=TakeProfitRequest(limit_price=priced(clients, 1.5)),
+            stop_loss=StopLossRequest(
+                stop_price=priced(clients, 0.6), limit_price=priced(clients, 0.5)
+            ),
+        )
+    )  # fmt: skip
+    assert sent.order_class is OrderClass.BRACKET
+    assert {leg.status for leg in sent.legs} == {OrderStatus.HELD}
+    wait_until_filled(clients, sent)
+
+    def legs() -> list[Order]:
+        whole = clients.trading.get_order_by_id(sent.id, GetOrderByIdRequest(nested=True))
+        return list(whole.legs)
+
+    wait_for(lambda: any(leg.status is OrderStatus.NEW for leg in legs()), "the take-profit")
+    assert sorted(leg.status.value for leg in legs()) == ["held", "new"]
+    (nested,) = clients.trading.get_orders(
+        GetOrdersRequest(status=QueryOrderStatus.ALL, nested=True, limit=1)
+    )
+    assert (nested.id, len(nested.legs)) == (sent.id, 2)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_one_cancels_and_one_triggers_the_other(clients: Clients) -> None:
+    buy(clients, 3)
+    oco = clients.trading.submit_order(
+        LimitOrderRequest(
+            symbol="AAPL", qty=3, side=OrderSide.SELL, time_in_force=TimeInForce.GTC,
+            order_class=OrderClass.OCO,
+            take_profit=TakeProfitRequest(limit_price=priced(clients, 1.5)),
+            stop_loss=StopLossRequest(stop_price=priced(clients, 0.5)),
+        )
+    )  # fmt: skip
+    assert (oco.order_class, len(oco.legs)) == (OrderClass.OCO, 1)
+    oto = clients.trading.submit_order(
+        LimitOrderRequest(
+            symbol="AAPL", qty=1, side=OrderSide.BUY, time_in_force=TimeInForce.DAY,
+            limit_price=priced(clients, 0.5), order_class=OrderClass.OTO,
+            stop_loss=StopLossRequest(stop_price=priced(clients, 0.4)),
+        )
+    )  # fmt: skip
+    assert (oto.order_class, len(oto.legs)) == (OrderClass.OTO, 1)
+    answers = clients.trading.cancel_orders()
+    assert {answer.status for answer in answers} == {200}
+    assert {answer.id for answer in answers} == {
+        oco.id, oto.id, oco.legs[0].id, oto.legs[0].id,
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_an_order_by_value(clients: Clients) -> None:
+    sent = clients.trading.submit_order(
+        MarketOrderRequest(
+            symbol="BTC/USD", notional=100, side=OrderSide.BUY, time_in_force=TimeInForce.GTC
+        )
+    )
+    assert (sent.notional, sent.qty) == ("100", None)
+    filled = wait_until_filled(clients, sent)
+    spent = float(filled.filled_qty) * float(filled.filled_avg_price)
+    assert 90 < spent <= 100
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_an_order_is_replaced(clients: Clients) -> None:
+    sent = clients.trading.submit_order(
+        LimitOrderRequest(
+            symbol="AAPL", qty=5, side=OrderSide.BUY, time_in_force=TimeInForce.DAY,
+            limit_price=priced(clients, 0.5),
+        )
+    )  # fmt: skip
+    wait_for(lambda: latest(clients, sent).status is OrderStatus.NEW, "the acknowledgement")
+    new = clients.trading.replace_order_by_id(
+        sent.id, ReplaceOrderRequest(qty=4, limit_price=priced(clients, 0.55))
+    )
+    assert (new.replaces, new.qty) == (sent.id, "4")
+    wait_for(lambda: latest(clients, new).status is OrderStatus.NEW, "the replacement")
+    old = latest(clients, sent)
+    assert (old.status, old.replaced_by) == (OrderStatus.REPLACED, new.id)
+    with pytest.raises(APIError) as refused:
+        clients.trading.replace_order_by_id(sent.id, ReplaceOrderRequest(qty=3))
+    assert (refused.value.status_code, refused.value.code) == (422, 42210000)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_positions_are_closed_in_part_and_all_at_once(clients: Clients) -> None:
+    buy(clients, 4)
+    part = clients.trading.close_position("AAPL", ClosePositionRequest(percentage="50"))
+    assert (part.side, part.qty) == (OrderSide.SELL, "2")
+    wait_until_filled(clients, part)
+    resting = clients.trading.submit_order(
+        LimitOrderRequest(
+            symbol="AAPL", qty=2, side=OrderSide.SELL, time_in_force=TimeInForce.DAY,
+            limit_price=priced(clients, 1.5),
+        )
+    )  # fmt: skip
+    (closed,) = clients.trading.close_all_positions(cancel_orders=True)
+    assert (closed.symbol, closed.status) == ("AAPL", 200)
+    assert isinstance(closed.body, Order)
+    wait_until_filled(clients, closed.body)
+    assert latest(clients, resting).status is OrderStatus.CANCELED
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_the_stream_tells_of_every_step(clients: Clients) -> None:
+    heard: queue.Queue[TradeUpdate] = queue.Queue()
+
+    async def hear(update: TradeUpdate) -> None:
+        heard.put(update)
+
+    stream = TradingStream(
+        clients.key, clients.secret,
+        url_override=clients.base_url.replace("http", "ws", 1) + "/stream",
+    )  # fmt: skip
+    stream.subscribe_trade_updates(hear)
+    listening = threading.Thread(target=stream.run, daemon=True)
+    listening.start()
+    wait_for(lambda: stream._running, "the stream")
+    time.sleep(0.5)  # it does not tell when it listens
+    sent = clients.trading.submit_order(
+        MarketOrderRequest(symbol="AAPL", qty=1, side=OrderSide.BUY, time_in_force=TimeInForce.DAY)
+    )
+    updates: list[TradeUpdate] = []
+    while not updates or updates[-1].event != TradeEvent.FILL:
+        updates.append(heard.get(timeout=FILLED_SECONDS_MAX))
+    stream.stop()
+    listening.join(FILLED_SECONDS_MAX)
+    assert [update.event for update in updates] == [
+        TradeEvent.PENDING_NEW, TradeEvent.NEW, TradeEvent.FILL,
+    ]  # fmt: skip
+    assert {update.order.id for update in updates} == {sent.id}
+    assert (updates[-1].qty, updates[-1].position_qty) == (1, 1)
+    assert updates[-1].order.status is OrderStatus.FILLED
 
 
 def test_errors_are_read_by_the_client(clients: Clients) -> None:
