@@ -6,7 +6,7 @@ import * as money from "./money.js";
 
 const AGAIN_MS = [500, 1500, 4000];
 const FIELDS = {
-  qty: { word: "Quantity, with what is filled", has: () => true },
+  qty: { word: "Quantity", has: () => true },
   limit_price: { word: "Limit", has: ({ limit_price: limit }) => limit !== null },
   stop_price: { word: "Stop", has: ({ stop_price: stop, type }) => stop !== null && type !== "trailing_stop" },
   trail: { word: "Trail", has: ({ type }) => type === "trailing_stop" },
@@ -86,9 +86,11 @@ export function form(order, { done, leave }) {
 
 function field(order, name) {
   const unit = name === "trail" && order.trail_percent !== null ? ", percent" : "";
+  // As in FIX: the total, of which something may be executed already.
+  const part = name === "qty" && money.parse(order.filled_qty) > 0n ? `, with ${money.quantity(order.filled_qty)} filled` : "";
   const input = make("input", { class: "input number", name, inputmode: "decimal" });
   input.value = valueOf(order, name);
-  return make("label", { class: "change__field" }, make("span", {}, `${FIELDS[name].word}${unit}`), input);
+  return make("label", { class: "change__field" }, make("span", {}, `${FIELDS[name].word}${unit}${part}`), input);
 }
 
 /** Send until an answer comes: the id makes every repeat the same change. */

@@ -11,9 +11,10 @@ const stateOf = ({ state, actor }) =>
 
 /**
  * Show the steps; `isWhole` adds from which address each came. With `until`, what came later is
- * dimmed; with `pick(at)`, each time is a button.
+ * dimmed; with `pick(at)`, each time is a button; `other(step, index)` may name another order that
+ * the step is about, as { id, words }.
  */
-export function show(list, steps, { isWhole = false, until = null, pick = null } = {}) {
+export function show(list, steps, { isWhole = false, until = null, pick = null, other = () => null } = {}) {
   keepRows(
     list,
     steps.map((step, index) => ({ ...step, index })),
@@ -23,7 +24,7 @@ export function show(list, steps, { isWhole = false, until = null, pick = null }
         "li",
         {},
         make("p", { class: "timeline__what" }, make("strong"), pick ? pickable(pick) : make("time", { class: "number quiet" })),
-        make("p", { class: "timeline__why small" }),
+        make("p", { class: "timeline__why small" }, make("span"), make("a", { hidden: true })),
       ),
     (row, step) => {
       const [what, why] = row.children;
@@ -31,8 +32,9 @@ export function show(list, steps, { isWhole = false, until = null, pick = null }
       row.classList.toggle("is-later", until !== null && step.at > until);
       put(what.firstElementChild, stateOf(step));
       time.show($("time", what), step.at);
+      showOther(why.lastElementChild, other(step, step.index));
       put(
-        why,
+        why.firstElementChild,
         [
           words.actor(step.actor),
           step.reason,
@@ -44,6 +46,13 @@ export function show(list, steps, { isWhole = false, until = null, pick = null }
       );
     },
   );
+}
+
+function showOther(link, order) {
+  link.hidden = !order;
+  if (!order) return;
+  link.href = `/orders/${order.id}`;
+  put(link, order.words);
 }
 
 /** A time that shows the order as it stood then. */

@@ -20,7 +20,7 @@ from marketdata.models import Instrument
 from orders import selectors
 from orders.intake import BATCH_MAX
 from orders.models import Order, Trade
-from trading.api import wire
+from trading.api import order_lists, wire
 from trading.pages import now
 from venues.messages import Side
 
@@ -74,7 +74,10 @@ def listing(request: HttpRequest) -> HttpResponse:
             **now.context(account_id, page="orders"),
             "filter": wanted,
             "symbols": list(Instrument.objects.values_list("symbol", flat=True)),
-            "orders": {"rows": [wire.order(order) for order in shown], "places": _places(shown)},
+            "orders": {
+                "rows": _rows(shown),
+                "places": _places(shown),
+            },
             "count": len(shown),
             "older": wanted.query(until=shown[-1].created_at) if is_more else "",
             "newest": wanted.query() if wanted.until else None,
@@ -90,6 +93,7 @@ def detail(request: HttpRequest, order_id: UUID) -> HttpResponse:
     if order is None:
         raise Http404
     fills = selectors.trades(account_id, order_id=order.pk, limit=selectors.LISTING_MAX)
+    group = selectors.legs_of([order]).get(order.group, []) if order.group else []
     return render(
         request,
         "pages/order.html",
@@ -97,9 +101,10 @@ def detail(request: HttpRequest, order_id: UUID) -> HttpResponse:
             **now.context(account_id, page="orders"),
             "order": order,
             "detail": {
-                "order": wire.order(order),
-                "steps": [wire.step(step) for step in selectors.timeline(order)],
+                "order": _rows([order])[0],
+                "steps": [wire.step(step, role=order.role) for step in selectors.timeline(order)],
                 "fills": [_fill(trade) for trade in fills],
+                "group": _rows(group),
                 "places": _places([order]),
             },
         },
@@ -146,6 +151,12 @@ def _places(orders: list[Order]) -> dict[str, str]:
     return {o.instrument.symbol: decimals.text(o.instrument.price_increment) for o in orders}
 
 
+def _rows(orders: list[Order]) -> list[dict[str, Any]]:
+    """Return the orders as the API does, and what each is in its group."""
+    rows = order_lists.shown(orders, is_nested=False)
+    return [row | {"role": order.role} for row, order in zip(rows, orders, strict=True)]
+
+
 def _fill(trade: Trade) -> dict[str, Any]:
     return {
         "id": str(trade.pk),
@@ -155,4 +166,5 @@ def _fill(trade: Trade) -> dict[str, Any]:
         "value": wire.decimal(trade.price * trade.quantity),
         "venue": trade.venue,
         "execution_id": trade.execution_id,
+        "busts": None if trade.busts_id is None else str(trade.busts_id),
     }

@@ -1,6 +1,7 @@
-// One order: what it is, what happened to it, its fills.
+// One order: what it is, what happened to it, what belongs to it, its fills.
 
 import { $, keepRows, make, put, readJson } from "../dom.js";
+import * as changing from "../changing.js";
 import * as http from "../http.js";
 import * as money from "../money.js";
 import { on } from "../store.js";
@@ -9,62 +10,184 @@ import * as time from "../time.js";
 import * as timeline from "../timeline.js";
 import * as words from "../words.js";
 
-const { order: first, steps, fills, places } = readJson("order-start");
-const digits = money.places(places[first.symbol]);
-let order = first;
+const start = readJson("order-start");
+const { fills } = start;
+const digits = money.places(start.places[start.order.symbol]);
+let { order, steps, group } = start;
+let past = null; // { at, order }: the order as it stood then, while that is shown
+
 const cancel = $("#order-cancel");
+const change = $("#order-change");
+const editor = $("#order-editor");
+const price = (value) => (value ? `${money.price(value, digits)} USD` : money.NONE);
+const link = (id, text) => make("a", { href: `/orders/${id}` }, text);
+
+// --- Showing -------------------------------------------------------------------------------------
 
 function show() {
-  put($("#order-title"), `${words.side(order.side)} ${money.quantity(order.qty)} ${order.symbol}`);
-  put($("#order-state"), words.stateWord(order.status));
-  put($("#order-why"), order.status_reason ?? words.stateWhy(order.status));
-  cancel.hidden = words.isFinal(order.status) || order.status === "pending_cancel";
-  const price = (value) => (value ? `${money.price(value, digits)} USD` : money.NONE);
-  const facts = [
-    ["Type", words.type(order.type)],
-    ["Limit", price(order.limit_price)],
-    ["In force", `${words.timeInForce(order.time_in_force)}: ${words.timeInForceWhy(order.time_in_force)}`],
-    ["Quantity", money.quantity(order.qty)],
-    ["Filled", money.quantity(order.filled_qty)],
-    ["Average price", price(order.filled_avg_price)],
-    ["Placed", time.long(order.created_at)],
-    ["Your number", order.client_order_id],
-    ["Our number", order.id],
-  ];
+  const shown = past?.order ?? order;
+  put($("#order-title"), `${words.side(order.side)} ${words.size(order)} ${order.symbol}`);
+  put($("#order-state"), words.stateWord(shown));
+  put($("#order-why"), shown.status_reason ?? words.stateWhy(shown));
+  say($("#order-warning"), words.warnings(order));
+  cancel.hidden = Boolean(past) || !words.isCancellable(order);
+  change.hidden = Boolean(past) || !words.isChangeable(order) || !editor.hidden;
+  if (!words.isChangeable(order)) closeEditor();
+  showFacts(shown);
+  showGroup();
+  showFills();
+  timeline.show($("#order-timeline"), steps, {
+    isWhole: true, until: past?.at ?? null, pick: lookBack, other: besides,
+  });
+}
+
+/** The order that a step is about besides this one: which it took over from, or which did so. */
+function besides({ state }, index) {
+  if (index === 0 && order.replaces) return { id: order.replaces, words: "The order before it" };
+  const isTaken = ["pending_replace", "replaced"].includes(state) && order.replaced_by;
+  return isTaken ? { id: order.replaced_by, words: "The order after it" } : null;
+}
+
+function showFacts(shown) {
   keepRows(
     $("#order-facts"),
-    facts,
+    facts(shown),
     ([name]) => name,
     ([name]) => make("div", {}, make("dt", {}, name), make("dd")),
-    (row, [, value]) => put(row.lastElementChild, value),
+    (row, [, value]) => {
+      const cell = row.lastElementChild;
+      if (typeof value === "string") put(cell, value);
+      else if (cell.textContent !== value.textContent) cell.replaceChildren(value);
+    },
   );
 }
 
-function showFills(rows) {
+function facts(shown) {
+  const stop = words.trailingStop(shown);
+  return [
+    ["Terms", words.terms(shown, digits)],
+    ...(stop === null ? [] : [["Best price so far", price(shown.hwm)], ["Stop now", price(money.text(stop))]]),
+    ["In force", `${words.timeInForce(shown.time_in_force)}: ${words.timeInForceWhy(shown.time_in_force)}`],
+    ...(shown.expires_at ? [["Ends by itself", time.long(shown.expires_at)]] : []),
+    [shown.qty ? "Quantity" : "Value", words.size(shown)],
+    ["Filled", money.quantity(shown.filled_qty)],
+    ["Average price", price(shown.filled_avg_price)],
+    ["Placed", time.long(shown.created_at)],
+    ...(shown.triggered_at ? [["Price reached", time.long(shown.triggered_at)]] : []),
+    ...(shown.replaces ? [["Replaces", link(shown.replaces, "the order before it")]] : []),
+    ...(shown.replaced_by ? [["Replaced by", link(shown.replaced_by, "the order after it")]] : []),
+    ["Your number", shown.client_order_id],
+    ["Our number", shown.id],
+  ];
+}
+
+function showGroup() {
+  $("#group").hidden = group.length < 2;
+  put($("#group-class"), words.orderClass(order.order_class));
   keepRows(
-    $("#fill-rows"),
-    rows,
+    $("#group-rows"),
+    group,
     ({ id }) => id,
-    (fill) => {
-      const at = make("time");
-      time.show(at, fill.at);
-      const number = (text) => make("td", { class: "number" }, text);
-      return make(
+    (each) =>
+      make(
         "tr",
         {},
-        make("td", {}, at),
-        number(money.quantity(fill.quantity)),
-        number(money.price(fill.price, digits)),
-        number(money.money(fill.value)),
-        make("td", {}, fill.venue),
-        make("td", { class: "quiet" }, fill.execution_id),
-      );
+        make("td", {}, each.id === order.id ? `${words.role(each.role)} (this order)` : link(each.id, words.role(each.role))),
+        make("td", { class: each.side === "buy" ? "up" : "down" }, words.side(each.side)),
+        make("td"),
+        make("td", { class: "number" }),
+        make("td", { class: "number" }),
+        make("td"),
+      ),
+    ({ children: cells }, each) => {
+      put(cells[2], words.terms(each, digits));
+      put(cells[3], words.size(each));
+      put(cells[4], money.quantity(each.filled_qty));
+      put(cells[5], words.stateWord(each));
+      cells[5].title = words.stateWhy(each);
     },
-    () => {},
   );
+}
+
+/** Every fill, and every one that the venue took back, as a row of its own: they add up. */
+function showFills() {
+  const rows = past ? fills.filter(({ at }) => at <= past.at) : fills;
+  const busted = new Set(rows.map(({ busts }) => busts));
+  keepRows($("#fill-rows"), rows, ({ id }) => id, buildFill, (row, { id }) => {
+    row.classList.toggle("busted", busted.has(id));
+  });
   $("#fills-empty").hidden = rows.length > 0;
   $("#fill-rows").closest("table").hidden = rows.length === 0;
 }
+
+function buildFill(fill) {
+  const at = make("time");
+  time.show(at, fill.at);
+  const sign = fill.busts ? money.MINUS : "";
+  const number = (text) => make("td", { class: "number" }, text);
+  return make(
+    "tr",
+    {},
+    make("td", {}, at),
+    number(`${sign}${money.quantity(fill.quantity)}`),
+    number(money.price(fill.price, digits)),
+    number(`${sign}${money.money(fill.value)}`),
+    make("td", {}, fill.venue),
+    make("td", { class: "quiet" }, fill.busts ? `${fill.execution_id}: taken back by the venue` : fill.execution_id),
+  );
+}
+
+function say(region, text) {
+  put(region, text);
+  region.hidden = !text;
+}
+
+// --- As it stood ---------------------------------------------------------------------------------
+
+const asOf = { form: $("#as-of"), input: $("#as-of-time"), error: $("#as-of-error"), now: $("#as-of-now") };
+
+/** Show the order as it stood at `at`, an instant as the API writes it. */
+async function lookBack(at) {
+  put(asOf.error, "");
+  try {
+    past = { at, order: await http.get(`/api/v1/orders/${order.id}`, { as_of: at }) };
+  } catch (error) {
+    if (!(error instanceof http.ApiError)) throw error;
+    put(asOf.error, error.body.reason === "not_yet" ? "The order was placed later than that." : error.message);
+    return;
+  }
+  asOf.input.value = local(at);
+  asOf.now.hidden = false;
+  say($("#as-of-notice"), `You see the order as it stood at ${time.long(at)}.`);
+  show();
+}
+
+/** Return an instant as the field writes it: this zone's time, to the second. */
+function local(at) {
+  const moment = new Date(at);
+  const shifted = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000);
+  return shifted.toISOString().slice(0, 19);
+}
+
+asOf.form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const moment = new Date(asOf.input.value);
+  if (Number.isNaN(moment.getTime())) {
+    put(asOf.error, "Say a day and a time.");
+    asOf.input.focus();
+    return;
+  }
+  lookBack(moment.toISOString());
+});
+asOf.now.addEventListener("click", () => {
+  past = null;
+  asOf.now.hidden = true;
+  say($("#as-of-notice"), "");
+  show();
+  asOf.input.focus();
+});
+
+// --- Keeping it true -----------------------------------------------------------------------------
 
 let isRefreshing = false;
 let isOutdated = false;
@@ -76,51 +199,79 @@ async function refresh() {
   try {
     while (isOutdated) {
       isOutdated = false;
-      const [now, since] = await Promise.all([
+      const others = group.filter(({ id }) => id !== order.id);
+      const [now, since, ...rest] = await Promise.all([
         http.get(`/api/v1/orders/${order.id}`),
         http.get(`/api/v1/orders/${order.id}/timeline`),
+        ...others.map(({ id }) => http.get(`/api/v1/orders/${id}`)),
       ]);
       order = now;
-      timeline.show($("#order-timeline"), since, { isWhole: true });
+      steps = since;
+      const fresh = new Map([now, ...rest].map((each) => [each.id, each]));
+      group = group.map((each) => ({ ...each, ...fresh.get(each.id) }));
       show();
     }
   } catch (error) {
     if (!(error instanceof http.ApiError)) throw error;
-    complain(`What happened since could not be read: ${error.message}`);
+    say($("#order-error"), `What happened since could not be read: ${error.message}`);
   } finally {
     isRefreshing = false;
   }
 }
 
-function complain(text) {
-  put($("#order-error"), text);
-  $("#order-error").hidden = !text;
+function takeFill(kind, { at, payload }) {
+  if (!payload.trade_id || fills.some(({ id }) => id === payload.trade_id)) return;
+  const isBust = kind.endsWith("busted");
+  const value = money.text(money.times(money.parse(payload.price), money.parse(payload.fill_quantity)));
+  const same = ({ busts, price: paid, quantity }) =>
+    !busts && paid === payload.price && quantity === payload.fill_quantity;
+  fills.unshift({
+    id: payload.trade_id, at, quantity: payload.fill_quantity, price: payload.price, value,
+    venue: "", execution_id: "", busts: isBust ? (fills.find(same)?.id ?? "unknown") : null,
+  });
 }
 
 on("activity", (events) => {
-  const mine = events.filter(({ payload }) => payload.order_id === order.id);
-  for (const { payload, at } of mine) {
-    if (!payload.trade_id || fills.some(({ id }) => id === payload.trade_id)) continue;
-    const value = money.text(money.times(money.parse(payload.price), money.parse(payload.fill_quantity)));
-    fills.unshift({ id: payload.trade_id, at, quantity: payload.fill_quantity, price: payload.price, value, venue: "", execution_id: "" });
-    showFills(fills);
-  }
+  const ids = new Set([order.id, ...group.map(({ id }) => id)]);
+  const mine = events.filter(({ payload }) => ids.has(payload.order_id));
+  for (const event of mine) if (event.payload.order_id === order.id) takeFill(event.kind, event);
   if (mine.length) refresh();
 });
+
+// --- Changing and cancelling ---------------------------------------------------------------------
+
+function closeEditor() {
+  editor.hidden = true;
+  editor.replaceChildren();
+}
+
+change.addEventListener("click", () => {
+  const leave = () => {
+    closeEditor();
+    show();
+    change.focus();
+  };
+  // The replacement is an order of its own, with a page of its own.
+  const done = ({ id }) => location.assign(`/orders/${id}`);
+  editor.replaceChildren(changing.form(order, { leave, done }));
+  editor.hidden = false;
+  change.hidden = true;
+  $("input", editor).focus();
+});
+
 cancel.addEventListener("click", async () => {
   if (cancel.getAttribute("aria-disabled") === "true") return;
   cancel.setAttribute("aria-disabled", "true");
-  complain("");
+  say($("#order-error"), "");
   try {
     await http.remove(`/api/v1/orders/${order.id}`);
   } catch (error) {
     if (!(error instanceof http.ApiError)) throw error;
-    complain(`Not cancelled. ${error.message}`);
+    say($("#order-error"), `Not cancelled. ${error.message}`);
   } finally {
     cancel.setAttribute("aria-disabled", "false");
   }
   await refresh();
 });
+
 show();
-showFills(fills);
-timeline.show($("#order-timeline"), steps, { isWhole: true });

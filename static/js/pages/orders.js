@@ -31,10 +31,9 @@ function build(order) {
     make("td", {}, make("a", { href: `/orders/${order.id}`, title: "Details of this order" }, at)),
     make("td", {}, order.symbol),
     make("td", { class: order.side === "buy" ? "up" : "down" }, words.side(order.side)),
-    make("td", {}, words.type(order.type)),
-    number(money.quantity(order.qty)),
+    make("td", { title: words.orderClass(order.order_class) }),
+    number(words.size(order)),
     number(""),
-    number(order.limit_price ? money.price(order.limit_price, digitsOf(order.symbol)) : money.NONE),
     number(""),
     make("td", { title: words.timeInForceWhy(order.time_in_force) }, words.timeInForce(order.time_in_force)),
     make("td"),
@@ -44,12 +43,15 @@ function build(order) {
 
 function fill(row, order) {
   const cells = row.children;
+  const why = [words.warnings(order), order.status_reason].filter(Boolean).join(" ");
+  const role = order.role && order.role !== "entry" ? `${words.role(order.role)}: ` : "";
+  put(cells[3], role + words.terms(order, digitsOf(order.symbol)));
   put(cells[5], money.quantity(order.filled_qty));
-  put(cells[7], money.price(order.filled_avg_price, digitsOf(order.symbol)));
-  put(cells[9], words.stateWord(order.status));
-  cells[9].title = words.stateWhy(order.status);
-  put(cells[10], order.status_reason ?? "");
-  cells[10].title = order.status_reason ?? "";
+  put(cells[6], money.price(order.filled_avg_price, digitsOf(order.symbol)));
+  put(cells[8], words.stateWord(order));
+  cells[8].title = words.stateWhy(order);
+  put(cells[9], why);
+  cells[9].title = why;
 }
 
 async function refresh() {
@@ -58,7 +60,7 @@ async function refresh() {
   changed.clear();
   try {
     for (const order of await Promise.all(ids.map((id) => http.get(`/api/v1/orders/${id}`)))) {
-      orders.set(order.id, order);
+      orders.set(order.id, { ...orders.get(order.id), ...order });
     }
     show();
   } catch (error) {

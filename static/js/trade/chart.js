@@ -51,7 +51,10 @@ export function begin() {
     },
     localization: { timeFormatter: crosshairText },
   });
-  candles = chart.addSeries(CandlestickSeries, { borderVisible: false });
+  candles = chart.addSeries(CandlestickSeries, {
+    borderVisible: false,
+    autoscaleInfoProvider: (fit) => lines.widen(fit()),
+  });
   volumes = chart.addSeries(HistogramSeries, {
     priceScaleId: "",
     priceFormat: { type: "volume" },

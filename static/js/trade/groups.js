@@ -19,7 +19,8 @@ export function unfold(orders) {
 // A leg that comes without its head is an exit all the same.
 const placeOf = (order) => (order.order_class === "simple" ? { role: "", head: null } : { role: exitOf(order) });
 
-const exitOf = ({ type }) => (type === "limit" ? "take_profit" : "stop_loss");
+/** Return which exit a leg is, by its type. */
+export const exitOf = ({ type }) => (type === "limit" ? "take_profit" : "stop_loss");
 
 /** Return the orders with every leg right after its head; the heads in the order given. */
 export function together(orders) {

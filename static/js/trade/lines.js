@@ -5,7 +5,7 @@ import * as money from "../money.js";
 import { store } from "../store.js";
 import * as words from "../words.js";
 
-let drawn = new Map(); // key -> { line, look }
+const drawn = new Map(); // key -> { line, look }
 
 /** Bring the lines of `series` in step with the store; `colours` by the names of the tokens. */
 export function draw(series, colours) {
@@ -24,6 +24,20 @@ export function draw(series, colours) {
       known.look = look;
     }
   }
+}
+
+/** Return the scale with the lines in sight that are no further off than the bars are high. */
+export function widen(info) {
+  if (!info?.priceRange) return info;
+  const { minValue, maxValue } = info.priceRange;
+  const reach = maxValue - minValue;
+  const near = [...drawn.values()]
+    .map(({ line }) => line.options().price)
+    .filter((price) => price >= minValue - reach && price <= maxValue + reach);
+  return {
+    ...info,
+    priceRange: { minValue: Math.min(minValue, ...near), maxValue: Math.max(maxValue, ...near) },
+  };
 }
 
 function wantedLines(colours) {

@@ -115,7 +115,9 @@ function showTables() {
 function change(id) {
   editing = id;
   showTables();
-  $("[data-rows=open] .change input")?.focus();
+  const form = $("[data-rows=open] .change");
+  form?.scrollIntoView({ block: "nearest" });
+  $("input", form)?.focus({ preventScroll: true });
 }
 
 function editor(order) {

@@ -87,7 +87,9 @@ function fillTerms(cell, order) {
   const warnings = words.warnings(order);
   put(warning, warnings ? " · duplicate?" : "");
   warning.title = warnings;
-  cell.title = words.orderClass(order.order_class);
+  cell.title = [words.orderClass(order.order_class), `In force ${words.timeInForceWhy(order.time_in_force)}.`]
+    .filter(Boolean)
+    .join(". ");
 }
 
 /** Where a trailing stop has followed to: the price that would trigger it now. */
@@ -107,7 +109,7 @@ function buildOpen({ order, isEditor }) {
     "tr",
     {},
     ...buildStart(order),
-    make("td", { title: words.timeInForceWhy(order.time_in_force) }, words.timeInForce(order.time_in_force)),
+    make("td", { class: "in-force", title: words.timeInForceWhy(order.time_in_force) }, words.timeInForce(order.time_in_force)),
     td(),
     make("td", { class: "number acts" }, button("change", "Change"), button("cancel", "Cancel")),
   );

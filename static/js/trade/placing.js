@@ -9,6 +9,7 @@ import * as time from "../time.js";
 import * as timeline from "../timeline.js";
 import * as words from "../words.js";
 import * as drafts from "./draft.js";
+import { exitOf } from "./groups.js";
 import * as reviews from "./review.js";
 import * as rules from "./rules.js";
 
@@ -192,7 +193,7 @@ function showLegs(legs, digits) {
     ({ id }) => id,
     ({ id }) => make("li", {}, make("a", { href: `/orders/${id}` }), " ", make("span", { class: "quiet" })),
     (row, leg) => {
-      put(row.firstElementChild, `${words.side(leg.side)}: ${words.terms(leg, digits)}`);
+      put(row.firstElementChild, `${words.role(exitOf(leg))}: ${words.terms(leg, digits)}`);
       put(row.lastElementChild, words.stateWord(leg));
     },
   );

@@ -78,7 +78,7 @@ export function take(side) {
 export function takeLimit(price) {
   const name = fields.kind.value === "stop" ? "stop_price" : "limit_price";
   if (!["limit", "stop", "stop_limit"].includes(fields.kind.value)) choose("kind", "limit");
-  fields[name].value = price;
+  fields[name].value = fixed(price, money.places(instrumentNow().price_increment));
   showAll();
   fields[name].focus();
 }
@@ -295,7 +295,8 @@ function forgive() {
 function suggest() {
   const quote = quoteNow();
   const near = fields.side.value === "buy" ? quote?.ask : quote?.bid;
-  if (fields.kind.value === "limit" && !fields.limit_price.value) fields.limit_price.value = near ?? "";
+  if (fields.kind.value !== "limit" || fields.limit_price.value || !near) return;
+  fields.limit_price.value = fixed(near, money.places(instrumentNow().price_increment));
 }
 
 function step(name, way) {

@@ -1,0 +1,253 @@
+"""What a trader asks of an order beyond buying at market, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Visitor
+from tests.browser.test_trading import amount, wait_until_live
+
+pytestmark = pytest.mark.timeout(300)
+
+Customer = Callable[..., Visitor]
+MIDDLING = {"width": 768, "height": 1024}
+
+
+def kind(page: Page, word: str) -> None:
+    page.locator("#ticket-form").get_by_label(word, exact=True).check()
+
+
+def send(page: Page) -> None:
+    """Review the ticket and place it, by keyboard from the quantity."""
+    page.locator("#quantity").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#place")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#ticket-placed")).to_be_visible()
+
+
+def buy(visitor: Visitor, quantity: str) -> None:
+    visitor.page.keyboard.press("b")
+    visitor.page.keyboard.type(quantity)
+    send(visitor.page)
+    visitor.wait_for_text("#placed-state", "Filled")
+    visitor.page.keyboard.press("Escape")
+
+
+def ask_of(visitor: Visitor) -> Decimal:
+    return amount(visitor.text("[data-quote=ask]"))
+
+
+def open_rows(page: Page) -> Locator:
+    page.get_by_role("tab", name=re.compile("Open orders")).click()
+    return page.locator("[data-rows=open] tr")
+
+
+def test_a_bracket_buys_then_leaves_its_two_exits(customer: Customer) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    ask = ask_of(visitor)
+    page.keyboard.press("b")
+    page.keyboard.type("10")
+    page.get_by_label("Take profit", exact=True).check()
+    page.get_by_label("Stop loss", exact=True).check()
+    page.get_by_label("Take profit at, USD").fill(f"{ask + 40:.2f}")
+    page.get_by_label("Stop loss at, USD").fill(f"{ask + 20:.2f}")
+    page.locator("#quantity").press("Enter")
+    expect(page.locator("#stop_loss-error")).to_contain_text("must lie below what you would pay")
+    expect(page.locator("#stop_loss")).to_be_focused()
+    page.get_by_label("Stop loss at, USD").fill(f"{ask - 40:.2f}")
+    send(page)
+    visitor.wait_for_text("#placed-state", "Filled: 10 at")
+    expect(page.locator("#placed-legs li")).to_have_count(2)
+
+    rows = open_rows(page)
+    expect(rows).to_have_count(2)
+    profit = rows.filter(has_text=f"Take profit: Limit {ask + 40:.2f}")
+    loss = rows.filter(has_text=f"Stop loss: Stop {ask - 40:.2f}")
+    expect(profit).to_contain_text("Working")
+    expect(loss).to_contain_text("Held")
+
+    loss.locator("a").first.click()
+    page.wait_for_url(re.compile("/orders/[0-9a-f-]{36}$"))
+    expect(page.locator("#group-rows tr")).to_have_count(3)
+    expect(page.locator("#group-rows tr").first).to_contain_text("Entry")
+    page.get_by_role("link", name="Take profit").click()
+    expect(page.locator("#order-facts")).to_contain_text(f"Limit {ask + 40:.2f}")
+
+
+def test_a_position_is_protected_and_one_cancel_ends_both_exits(customer: Customer) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    buy(visitor, "6")
+    ask = ask_of(visitor)
+    page.get_by_role("button", name="Protect the position in AAPL").click()
+    expect(page.locator("#quantity")).to_have_value("6")
+    expect(page.locator("#take_profit")).to_be_focused()
+    page.keyboard.type(f"{ask + 40:.2f}")
+    page.get_by_label("Stop loss at, USD").fill(f"{ask - 40:.2f}")
+    send(page)
+    rows = open_rows(page)
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_have_class(re.compile("leg"))
+    rows.first.get_by_role("button", name=re.compile("Cancel")).click()
+    expect(rows).to_have_count(0)
+
+
+def test_an_order_is_changed_in_place_and_linked_both_ways(customer: Customer) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    low = ask_of(visitor) / 2
+    page.keyboard.press("b")
+    page.keyboard.type("5")
+    kind(page, "Limit")
+    page.get_by_label("Limit price, USD").fill(f"{low:.2f}")
+    page.locator("summary").click()
+    page.get_by_label("Shown quantity").fill("2")
+    send(page)
+    visitor.wait_for_text("#placed-state", "Working")
+
+    rows = open_rows(page)
+    expect(rows).to_contain_text([f"Limit {low:.2f}, shows 2"])
+    change = rows.get_by_role("button", name=re.compile("Change"))
+    change.focus()
+    page.keyboard.press("Enter")
+    form = page.get_by_role("form", name="Change this order")
+    expect(form.get_by_label("Quantity")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(form).to_contain_text("Nothing is different yet.")
+    page.keyboard.press("Escape")
+    expect(change).to_be_focused()
+    page.keyboard.press("Enter")
+    form.get_by_label("Quantity").fill("4")
+    form.get_by_label("Limit").fill(f"{low + 1:.2f}")
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text([f"Limit {low + 1:.2f}"])
+    expect(rows).to_contain_text(["Working"])
+
+    rows.locator("a").first.click()
+    page.wait_for_url(re.compile("/orders/[0-9a-f-]{36}$"))
+    page.locator("#order-facts").get_by_role("link", name="the order before it").click()
+    expect(page.locator("#order-state")).to_have_text("Replaced")
+    expect(page.locator("#order-facts").get_by_role("link")).to_have_text("the order after it")
+
+    page.locator("#order-timeline").get_by_role("button").first.click()
+    expect(page.locator("#as-of-notice")).to_contain_text("You see the order as it stood at")
+    expect(page.locator("#order-state")).to_have_text("Sent")
+    page.get_by_role("button", name="Back to now").click()
+    expect(page.locator("#order-state")).to_have_text("Replaced")
+
+
+def test_a_trailing_stop_is_held_and_says_where_it_has_followed_to(customer: Customer) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    buy(visitor, "3")
+    page.keyboard.press("s")
+    page.keyboard.type("3")
+    kind(page, "Trailing")
+    page.get_by_label("Percent", exact=True).check()
+    page.get_by_label("Trail", exact=True).fill("5")
+    expect(page.locator("#trail-note")).to_have_text(re.compile(r"Stop \d+\.\d\d now"))
+    send(page)
+    visitor.wait_for_text("#placed-state", "Held")
+    row = open_rows(page)
+    expect(row).to_contain_text([re.compile(r"Trail 5 %, stop \d+\.\d\d")])
+    expect(row).to_contain_text(["Held"])
+
+
+def test_a_value_in_dollars_is_bought_where_parts_are_traded(customer: Customer) -> None:
+    visitor = customer()
+    page = visitor.page
+    visitor.go("/trade/AAPL")
+    wait_until_live(visitor)
+    expect(page.get_by_label("USD", exact=True).first).to_be_hidden()  # whole shares only
+    visitor.go("/trade/BTC/USD")
+    wait_until_live(visitor)
+    page.locator("#ticket-form").get_by_label("USD", exact=True).first.check()
+    page.locator("#quantity").fill("250")
+    expect(page.locator("#quantity-note")).to_have_text(re.compile(r"About 0\.00\d+ BTC"))
+    expect(page.locator("[data-ticket=held]")).to_have_text("250.00")
+    send(page)
+    expect(page.locator("#placed-title")).to_have_text("Buy 250.00 USD BTC/USD")
+    visitor.wait_for_text("#placed-state", r"Filled: 0\.00\d+ at")
+
+
+def test_cancelling_all_says_its_effect_and_wants_a_second_act(customer: Customer) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    low = ask_of(visitor) / 2
+    for quantity in ("1", "2"):
+        page.keyboard.press("b")
+        page.keyboard.type(quantity)
+        kind(page, "Limit")
+        page.get_by_label("Limit price, USD").fill(f"{low:.2f}")
+        send(page)
+        visitor.wait_for_text("#placed-state", "Working")
+        page.keyboard.press("Escape")
+    rows = open_rows(page)
+    expect(rows).to_have_count(2)
+    page.get_by_role("button", name="Cancel all").click()
+    dialog = page.get_by_role("dialog", name="Cancel all open orders")
+    expect(dialog).to_contain_text("2 (2 to buy, 0 to sell)")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("Nothing was cancelled yet")
+    expect(rows).to_have_count(2)
+    page.keyboard.type("2")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(rows).to_have_count(0)
+
+
+def test_what_the_server_objects_to_stands_beside_its_field(customer: Customer) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    mistake = {"field": "stop_price", "message": "This stop is passed.", "code": "x"}
+    page.route(
+        "**/api/v1/orders",
+        lambda route: (
+            route.fulfill(status=422, json={"code": 1, "message": "No.", "errors": [mistake]})
+            if route.request.method == "POST"
+            else route.continue_()
+        ),
+    )
+    page.keyboard.press("b")
+    page.keyboard.type("1")
+    kind(page, "Stop")
+    page.get_by_label("Stop price, USD").fill(f"{ask_of(visitor) + 20:.2f}")
+    page.locator("#quantity").press("Enter")
+    page.locator("#place").press("Enter")
+    expect(page.locator("#stop_price-error")).to_contain_text("This stop is passed.")
+    expect(page.locator("#stop_price-error")).to_contain_text("No order was placed")
+    expect(page.locator("#stop_price")).to_be_focused()
+    visitor.complaints = [each for each in visitor.complaints if "422" not in each]
+
+
+def test_between_phone_and_desk_the_watchlist_is_a_drawer(customer: Customer) -> None:
+    visitor = customer(viewport=MIDDLING)
+    page = visitor.page
+    wait_until_live(visitor)
+    rail = page.locator("#rail")
+    expect(rail).to_be_hidden()
+    page.get_by_role("button", name="Watchlist", exact=True).click()
+    expect(rail).to_be_visible()
+    page.locator(".watch li[data-key=MSFT] a").click()
+    expect(rail).to_be_hidden()
+    expect(page.locator("[data-instrument=symbol]")).to_have_text("MSFT")
+    page.locator("#main").focus()
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.documentElement.scrollWidth") <= MIDDLING["width"]
