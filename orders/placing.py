@@ -14,7 +14,7 @@ from foundation import bulk
 from foundation.decimals import CASH, QUANTITY_QUANTUM
 from marketdata import calendars
 from marketdata.models import Instrument, Quote
-from orders import lifetimes, legs, steps
+from orders import legs, lifetimes, steps
 from orders.answers import Answer, refused
 from orders.desk import ZERO, Desk
 from orders.events import Told
@@ -306,6 +306,7 @@ def _situation(
         # A quote that arrived while this batch waited for its locks is of age zero.
         quote_age=(max((batch.now - quote.received_at).total_seconds(), 0.0) if quote else None),
         has_twin=has_twin,
+        last=quote.last if quote else None,
     )
 
 

@@ -64,8 +64,8 @@ class Situation:
 
     `cash_available` in USD; `position`, `position_available` and `open_buy_quantity` in units
     of the instrument; `quote_age` in seconds, None when there is no quote. `phase` is that of the
-    market's day. `has_twin` tells that the same was asked for moments ago, by a client that names
-    its orders not itself.
+    market's day, `last` its latest trade. `has_twin` tells that the same was asked for moments
+    ago, by a client that names its orders not itself.
     """
 
     at: datetime
@@ -86,6 +86,7 @@ class Situation:
     ask: Decimal | None
     quote_age: float | None
     has_twin: bool = False
+    last: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,21 @@ def far_price(proposal: Proposal, situation: Situation) -> Decimal | None:
     return situation.ask if proposal.side is Side.BUY else situation.bid
 
 
+def waits_for_auction(proposal: Proposal, situation: Situation) -> bool:
+    """Tell whether the order is for the next opening, and nothing is traded before it."""
+    return proposal.time_in_force is TimeInForce.OPG and situation.phase is not Phase.REGULAR
+
+
 def worst_price(proposal: Proposal, situation: Situation, bounds: Bounds) -> Decimal | None:
-    """Return the worst price that the order can execute at, None when that is unknown."""
+    """Return the worst price that the order can execute at, None when that is unknown.
+
+    An order for the opening is held for the latest trade and the buffer: nobody quotes yet.
+    """
+    is_early = waits_for_auction(proposal, situation)
     return worst_price_of(
         side=proposal.side,
         limit_price=proposal.limit_price,
-        stop_price=proposal.stop_price,
+        stop_price=situation.last if is_early else proposal.stop_price,
         bid=situation.bid,
         ask=situation.ask,
         price_increment=situation.price_increment,
@@ -183,6 +193,8 @@ def session_is_open(proposal: Proposal, situation: Situation, _b: Bounds) -> Den
         return None
     if proposal.type is OrderType.LIMIT and proposal.time_in_force not in _AT_ONCE:
         return None
+    if waits_for_auction(proposal, situation):
+        return None
     return Denial(
         "session_closed",
         f"The market for {proposal.symbol} is closed now. A limit order can wait for the open.",
@@ -246,6 +258,8 @@ def quote_is_fresh(proposal: Proposal, situation: Situation, bounds: Bounds) -> 
     is_waiting = proposal.limit_price is not None and situation.phase is Phase.CLOSED
     if proposal.is_leg or is_waiting:
         return None  # its price is its own, and no market is there to compare it with
+    if waits_for_auction(proposal, situation):
+        return None  # without a latest trade it has no worst price, and is denied for that
     if situation.quote_age is None:
         return Denial("quote_missing", f"There is no price of {proposal.symbol} yet.")
     if not 0 <= situation.quote_age <= bounds.quote_age_max:

@@ -147,6 +147,18 @@ def test_outside_the_session_only_what_can_wait_may_go(phase, changes, expected)
     assert code(replace(BUY, **changes), replace(SITUATION, phase=phase)) == expected
 
 
+@pytest.mark.parametrize("phase", [Phase.CLOSED, Phase.EARLY, Phase.LATE])
+def test_an_order_for_the_opening_is_held_for_the_latest_trade(phase):
+    opening = replace(MARKET, time_in_force=TimeInForce.OPG)
+    night = replace(SITUATION, phase=phase, bid=None, ask=None, quote_age=9999.0, last=D("90.00"))
+    assert checks.worst_price(opening, night, BOUNDS) == D("92.70")
+    assert code(opening, replace(night, cash_available=D("927.00"))) is None
+    assert code(opening, replace(night, cash_available=D("926.99"))) == (
+        "insufficient_buying_power"
+    )
+    assert code(opening, replace(night, last=None)) == "quote_missing"
+
+
 STOP = replace(BUY, type=OrderType.STOP, limit_price=None)
 
 
