@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orders import tickets as order_tickets
 from orders.tickets import Actor, OrderClass, OrderTicket, ReplaceTicket, StopLoss
-from trading.api import tickets
+from trading.api import reading, tickets
+from trading.api.reading import Mistake
 from trading.api.tickets import InvalidTicket, Origin
 from venues.messages import OrderType, Side, TimeInForce
 
@@ -33,6 +35,7 @@ ORDER = {
     "time_in_force": "day",
     "limit_price": Decimal("190.10"),
 }
+ORDER_ID = uuid.uuid4()
 
 
 def read(payload: object, *, refuses_unknown: bool = False) -> OrderTicket:
@@ -210,7 +213,13 @@ def test_every_flaw_that_an_order_can_have_names_a_field() -> None:
     assert flaws - tickets._FIELD_OF.keys() == {"nothing_to_replace"}
 
 
-ORDER_ID = uuid.uuid4()
+def test_every_code_is_in_the_documentation() -> None:
+    """A new code is added there too, or clients cannot rely on it."""
+    documented = (settings.BASE_DIR / "docs" / "api.md").read_text()
+    source = inspect.getsource(tickets) + inspect.getsource(reading)
+    codes = set(re.findall(r'code="([a-z_]+)"', source)) | tickets._FIELD_OF.keys()
+    codes |= {"trail", "invalid_trail", "nothing_to_replace", Mistake("", "").code}
+    assert [code for code in sorted(codes) if f"`{code}`" not in documented] == []
 
 
 def test_a_replace_is_read() -> None:
