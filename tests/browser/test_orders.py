@@ -22,6 +22,13 @@ def kind(page: Page, word: str) -> None:
     page.locator("#ticket-form").get_by_label(word, exact=True).check()
 
 
+def fill(page: Page, side: str, quantity: str) -> None:
+    """Begin a ticket by its key, `b` or `s`, and say how many."""
+    page.locator("#main").focus()
+    page.keyboard.press(side)
+    page.keyboard.type(quantity)
+
+
 def send(page: Page) -> None:
     """Review the ticket and place it, by keyboard from the quantity."""
     page.locator("#quantity").focus()
@@ -32,8 +39,7 @@ def send(page: Page) -> None:
 
 
 def buy(visitor: Visitor, quantity: str) -> None:
-    visitor.page.keyboard.press("b")
-    visitor.page.keyboard.type(quantity)
+    fill(visitor.page, "b", quantity)
     send(visitor.page)
     visitor.wait_for_text("#placed-state", "Filled")
     visitor.page.keyboard.press("Escape")
@@ -53,8 +59,7 @@ def test_a_bracket_buys_then_leaves_its_two_exits(customer: Customer) -> None:
     page = visitor.page
     wait_until_live(visitor)
     ask = ask_of(visitor)
-    page.keyboard.press("b")
-    page.keyboard.type("10")
+    fill(page, "b", "10")
     page.get_by_label("Take profit", exact=True).check()
     page.get_by_label("Stop loss", exact=True).check()
     page.get_by_label("Take profit at, USD").fill(f"{ask + 40:.2f}")
@@ -106,8 +111,7 @@ def test_an_order_is_changed_in_place_and_linked_both_ways(customer: Customer) -
     page = visitor.page
     wait_until_live(visitor)
     low = ask_of(visitor) / 2
-    page.keyboard.press("b")
-    page.keyboard.type("5")
+    fill(page, "b", "5")
     kind(page, "Limit")
     page.get_by_label("Limit price, USD").fill(f"{low:.2f}")
     page.locator("summary").click()
@@ -152,8 +156,7 @@ def test_a_trailing_stop_is_held_and_says_where_it_has_followed_to(customer: Cus
     page = visitor.page
     wait_until_live(visitor)
     buy(visitor, "3")
-    page.keyboard.press("s")
-    page.keyboard.type("3")
+    fill(page, "s", "3")
     kind(page, "Trailing")
     page.get_by_label("Percent", exact=True).check()
     page.get_by_label("Trail", exact=True).fill("5")
@@ -188,8 +191,7 @@ def test_cancelling_all_says_its_effect_and_wants_a_second_act(customer: Custome
     wait_until_live(visitor)
     low = ask_of(visitor) / 2
     for quantity in ("1", "2"):
-        page.keyboard.press("b")
-        page.keyboard.type(quantity)
+        fill(page, "b", quantity)
         kind(page, "Limit")
         page.get_by_label("Limit price, USD").fill(f"{low:.2f}")
         send(page)
@@ -222,8 +224,7 @@ def test_what_the_server_objects_to_stands_beside_its_field(customer: Customer) 
             else route.continue_()
         ),
     )
-    page.keyboard.press("b")
-    page.keyboard.type("1")
+    fill(page, "b", "1")
     kind(page, "Stop")
     page.get_by_label("Stop price, USD").fill(f"{ask_of(visitor) + 20:.2f}")
     page.locator("#quantity").press("Enter")
