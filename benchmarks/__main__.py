@@ -8,7 +8,6 @@ near nothing, or somebody else is being measured, too.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import subprocess
 import sys
@@ -31,8 +30,7 @@ def main() -> None:
     run("Orders through orders.intake.submit, beside pgbench", "benchmarks.intake")
     run("Orders that cross, from the order to its booked fill", "benchmarks.executions")
     run("Orders over HTTP, beside a peer", "benchmarks.order_entry", *servers)
-    if importlib.util.find_spec("benchmarks.stops"):
-        run("Resting stops, and what a tick costs", "benchmarks.stops")
+    run("Resting stops, and what a tick costs", "benchmarks.stops")
     print(f"\n{time.monotonic() - begun:.0f} s; {load()}")
 
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -110,7 +110,9 @@ class Lookout:
         return new
 
     def _watch(self, instrument_id: UUID, order: Watched) -> None:
-        self._watching.setdefault(instrument_id, Watching()).watch(order)
+        if instrument_id not in self._watching:
+            self._watching[instrument_id] = Watching()
+        self._watching[instrument_id].watch(order)
         self._instruments[order.order_id] = instrument_id
 
     def _forget(self, order_ids: Iterable[UUID]) -> None:
@@ -209,9 +211,11 @@ class Lookout:
 
 
 # What is written by a transaction that was at work during the last read is read again: repeats
-# do no harm, and nothing is missed, whatever the order of commits.
+# do no harm, and nothing is missed, whatever the order of commits. Times come as microseconds:
+# parsing them as text would take half of the time that loading does.
 _CHANGED: Final = """
-    SELECT until.transaction, w.order_id, w.instrument_id, w.account_id, w.side, w.since,
+    SELECT until.transaction, w.order_id, w.instrument_id, w.account_id, w.side,
+           (extract(epoch FROM w.since) * 1000000)::bigint,
            w.stop_price, w.trail_amount, w.trail_percent, w.mark
       FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS transaction) AS until
       LEFT JOIN orders_watch w ON w.changed_in >= %s
@@ -229,16 +233,20 @@ _WRITE_MARKS: Final = """
 """
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def _watched(
     order_id: UUID,
     account_id: UUID,
     side: str,
-    since: datetime,
+    microseconds: int,
     stop_price: Decimal | None,
     trail_amount: Decimal | None,
     trail_percent: Decimal | None,
     mark: Decimal | None,
 ) -> Watched:
+    since = _EPOCH + timedelta(microseconds=microseconds)
     return Watched(
         order_id, account_id, Side(side), since, stop_price, trail_amount, trail_percent, mark
     )

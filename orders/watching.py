@@ -137,9 +137,10 @@ class Watching:
 
     def _admit(self, price: Decimal, at: datetime) -> list[tuple[_Entry, Decimal]]:
         """Let in those that were waiting for a price as late as `at`; return new marks."""
+        if not self._young:
+            return []
         ripe = [entry for entry in self._young if entry.is_live and entry.order.since < at]
-        if ripe or not all(entry.is_live for entry in self._young):
-            self._young = [e for e in self._young if e.is_live and e.order.since >= at]
+        self._young = [e for e in self._young if e.is_live and e.order.since >= at]
         marked = []
         for entry in ripe:
             entry.is_young = False
