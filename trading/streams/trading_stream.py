@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 import orjson
 from asgiref.sync import sync_to_async
@@ -38,6 +38,7 @@ class TradingStream(BoundedSocket):
         self.mailbox = Mailbox()
         self.credentials: tuple[str, str] | None = None
         self.principal: Principal | None = None
+        self.authenticated = asyncio.Event()
         self.is_listening = False
         await super().__call__(scope, receive, send)
 
@@ -85,7 +86,7 @@ class TradingStream(BoundedSocket):
                 await self._turn_away("authenticate")
                 return
             self.credentials, self.principal = (key_id, secret), principal
-            self.mailbox.news.set()
+            self.authenticated.set()
         await self._say("authorization", {"action": "authenticate", "status": "authorized"})
 
     async def _turn_away(self, action: str) -> None:
@@ -118,28 +119,22 @@ class TradingStream(BoundedSocket):
 
     async def _work(self) -> None:
         """Send updates until the client is gone, too slow, or its key is revoked."""
-        check_at = time.monotonic() + AUTHENTICATION_SECONDS_MAX
-        while True:
-            if await self._has_news(until=check_at):
-                self.mailbox.news.clear()
-                self.mailbox.take_portfolio()  # for pages: this socket tells of orders alone
-                if self.mailbox.take_activity() and self.is_listening:
-                    await self._send_next()
-            if time.monotonic() >= check_at:
-                if not await self._is_authorized():
-                    await self.close(code=NOT_AUTHORIZED)
-                    return
-                check_at = time.monotonic() + CHECKED_EVERY_SECONDS
-            elif self.principal is not None:
-                check_at = min(check_at, time.monotonic() + CHECKED_EVERY_SECONDS)
+        async with asyncio.TaskGroup() as group:
+            # Beside each other: who takes slowly is not let in for longer.
+            group.create_task(self._keep_sending())
+            await self._until_unauthorized()
+            await self.give_up(NOT_AUTHORIZED)
 
-    async def _has_news(self, *, until: float) -> bool:
+    async def _until_unauthorized(self) -> None:
         try:
-            async with asyncio.timeout(max(0.0, until - time.monotonic())):
-                await self.mailbox.news.wait()
+            async with asyncio.timeout(AUTHENTICATION_SECONDS_MAX):
+                await self.authenticated.wait()
         except TimeoutError:
-            return False
-        return True
+            return
+        while True:
+            await asyncio.sleep(CHECKED_EVERY_SECONDS)
+            if not await self._is_authorized():
+                return
 
     async def _is_authorized(self) -> bool:
         if self.credentials is None:
@@ -147,19 +142,25 @@ class TradingStream(BoundedSocket):
         key_id, secret = self.credentials
         return await _ask(lambda: authentication.api_key(key_id, secret)) is not None
 
-    async def _send_next(self) -> None:
+    async def _keep_sending(self) -> None:
+        while True:
+            await self.mailbox.news.wait()
+            self.mailbox.news.clear()
+            self.mailbox.take_portfolio()  # for pages: this socket tells of orders alone
+            if self.mailbox.take_activity() and self.is_listening and self.principal is not None:
+                await self._send_next(self.principal.account_id)
+
+    async def _send_next(self, account_id: UUID) -> None:
         """Send the next updates; where there are more, come back for them."""
-        if self.principal is None:
-            return
-        account_id, since = self.principal.account_id, self.mailbox.sequence
-        page = await _ask(lambda: trade_updates.page(account_id, since))
-        for _, update in page.updates:
-            if self.mailbox.sequence != since or not self.is_listening:
-                break  # the client has meanwhile asked for something else: that stands
-            await self.say(update)
-        else:
-            if self.mailbox.sequence == since:
-                self.mailbox.sequence = page.sequence
+        told = self.mailbox.sequence
+        page = await _ask(lambda: trade_updates.page(account_id, told))
+        for sequence, update in [*page.updates, (page.sequence, None)]:
+            # What the client has meanwhile asked for stands: to stop, or to begin elsewhere.
+            if self.mailbox.sequence != told or not self.is_listening:
+                break
+            self.mailbox.sequence = told = sequence
+            if update is not None:
+                await self.say(update)
         if not page.is_last or self.mailbox.sequence != page.sequence:
             self.mailbox.put_activity()
 

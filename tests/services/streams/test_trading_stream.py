@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -286,3 +288,36 @@ async def test_who_listens_no_more_is_told_nothing(customer: Customer) -> None:
     await sync_to_async(customer.enters)(customer.limit())
     assert await program.receive_nothing(timeout=0.5)
     await program.disconnect()
+
+
+async def test_a_revoked_key_ends_a_socket_that_takes_nothing(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a server whose `send` waits, as long as the client does not read."""
+    monkeypatch.setattr(trading_stream, "CHECKED_EVERY_SECONDS", 0.2)
+    order = await sync_to_async(customer.enters)(customer.limit())
+    await sync_to_async(customer.is_filled)(order, "4")
+    said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    updated, closed = asyncio.Event(), asyncio.Event()
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.close":
+            assert message["code"] == trading_stream.NOT_AUTHORIZED
+            closed.set()
+        elif "event_id" in message.get("text", ""):
+            updated.set()
+            await asyncio.sleep(3600)
+
+    def text(**message: Any) -> dict[str, Any]:
+        return {"type": "websocket.receive", "text": json.dumps(message)}
+
+    said.put_nowait({"type": "websocket.connect"})
+    said.put_nowait(text(action="auth", key=customer.key_id, secret=customer.secret))
+    said.put_nowait(text(action="listen", data={"streams": ["trade_updates"], "since": 0}))
+    scope = {"type": "websocket", "path": "/stream", "headers": []}
+    socket = asyncio.create_task(application(scope, said.get, send))
+    async with asyncio.timeout(WAIT_SECONDS):
+        await updated.wait()
+        await sync_to_async(services.revoke_api_key)(customer.account, customer.key_id)
+        await closed.wait()
+    socket.cancel()
