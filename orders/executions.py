@@ -115,11 +115,14 @@ def _apply(claimed: Sequence[InboxReport]) -> None:
         waiting = [stored]
         while waiting:
             each = waiting.pop(0)
-            if _apply_one(batch, each):
-                applied.append(each)
-                # What came too early may have its turn now.
-                for name in _awaiting(batch, each):
-                    waiting += early.pop(name, [])
+            match _apply_one(batch, each):
+                case InboxReport.State.APPLIED:
+                    applied.append(each)
+                    # What came too early may have its turn now.
+                    for name in _awaiting(batch, each):
+                        waiting += early.pop(name, [])
+                case InboxReport.State.EARLY:
+                    early.setdefault(each.client_order_id, []).append(each)
     batch.write()
     inbox.mark_applied(applied, now=batch.now)
 
@@ -141,17 +144,17 @@ def _awaiting(batch: Batch, applied: InboxReport) -> Iterable[str]:
             yield str(order.replaced_by)
 
 
-def _apply_one(batch: Batch, stored: InboxReport) -> bool:
-    """Apply one report, or put it aside; return whether it was applied."""
+def _apply_one(batch: Batch, stored: InboxReport) -> InboxReport.State:
+    """Apply one report, or put it aside; return what became of it."""
     try:
         _apply_report(batch, stored.venue, wire.report_from_json(stored.report))
     except Early as early:
         inbox.postpone(stored, reason=str(early), now=batch.now)
+        return InboxReport.State.EARLY
     except (Inapplicable, lifecycle.IllegalTransition, books.Uncovered) as error:
         _park(stored, str(error))
-    else:
-        return True
-    return False
+        return InboxReport.State.PARKED
+    return InboxReport.State.APPLIED
 
 
 def _open(claimed: Sequence[InboxReport]) -> Batch:

@@ -100,6 +100,9 @@ _TABLE: Final[dict[tuple[Status, Event], Status | _Working]] = {
     (_S.SUBMITTED, _E.REQUEST_REPLACE): _S.PENDING_REPLACE,
     (_S.SUBMITTED, _E.DOUBT): _S.UNKNOWN,
     (_S.SUBMITTED, _E.CONFIRM): _S.SUBMITTED,
+    # The answer to a replace can come behind that to a later cancel, which led back here.
+    (_S.SUBMITTED, _E.REPLACE): _S.REPLACED,
+    (_S.SUBMITTED, _E.REJECT_REPLACE): _S.SUBMITTED,
     # A fill can overtake the acknowledgement: the late acknowledgement then changes nothing.
     (_S.PARTIALLY_FILLED, _E.ACCEPT): _S.PARTIALLY_FILLED,
     (_S.PARTIALLY_FILLED, _E.FILL): _S.PARTIALLY_FILLED,
@@ -109,6 +112,8 @@ _TABLE: Final[dict[tuple[Status, Event], Status | _Working]] = {
     (_S.PARTIALLY_FILLED, _E.REQUEST_REPLACE): _S.PENDING_REPLACE,
     (_S.PARTIALLY_FILLED, _E.DOUBT): _S.PARTIALLY_FILLED,
     (_S.PARTIALLY_FILLED, _E.CONFIRM): _S.PARTIALLY_FILLED,
+    (_S.PARTIALLY_FILLED, _E.REPLACE): _S.REPLACED,
+    (_S.PARTIALLY_FILLED, _E.REJECT_REPLACE): _S.PARTIALLY_FILLED,
     (_S.PARTIALLY_FILLED, _E.BUST): _WORKING,
     # The link was lost before the venue had answered: whatever it says then is the truth.
     (_S.UNKNOWN, _E.ACCEPT): _S.SUBMITTED,
@@ -119,6 +124,8 @@ _TABLE: Final[dict[tuple[Status, Event], Status | _Working]] = {
     (_S.UNKNOWN, _E.REQUEST_CANCEL): _S.PENDING_CANCEL,
     (_S.UNKNOWN, _E.DOUBT): _S.UNKNOWN,
     (_S.UNKNOWN, _E.CONFIRM): _WORKING,
+    (_S.UNKNOWN, _E.REPLACE): _S.REPLACED,
+    (_S.UNKNOWN, _E.REJECT_REPLACE): _S.UNKNOWN,
     # What the venue does while our request to cancel is under way. A replacement that is to be
     # cancelled may still take over, and the replaced order may still go.
     (_S.PENDING_CANCEL, _E.ACCEPT): _S.PENDING_CANCEL,
@@ -148,6 +155,7 @@ _TABLE: Final[dict[tuple[Status, Event], Status | _Working]] = {
     (_S.FILLED, _E.ACCEPT): _S.FILLED,
     (_S.CANCELLED, _E.ACCEPT): _S.CANCELLED,
     (_S.EXPIRED, _E.ACCEPT): _S.EXPIRED,
+    (_S.REPLACED, _E.ACCEPT): _S.REPLACED,
     # a fill that the venue made before the end, too, and it is ours all the same;
     (_S.CANCELLED, _E.FILL): _S.CANCELLED,
     (_S.EXPIRED, _E.FILL): _S.EXPIRED,

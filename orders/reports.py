@@ -77,7 +77,7 @@ def apply(batch: Batch, order: Order, report: ExecutionReport, busted: Trade | N
 
     Raises Early, Inapplicable, lifecycle.IllegalTransition and books.Uncovered.
     """
-    if order.status == Status.PENDING and report.kind is not ReportKind.DOUBTED:
+    if order.replaced_total is not None and report.kind not in _UNCOUNTED:
         raise Early("the venue has not said yet that this order replaces the other")
     change = _change(order, report, busted)
     _count(order, report, change)
@@ -212,7 +212,8 @@ def _count(order: Order, report: ExecutionReport, change: Decimal) -> None:
     if report.kind in _UNCOUNTED:
         return
     filled = order.filled_quantity + change
-    if report.cumulative_quantity != filled:
+    is_late = report.kind is ReportKind.ACCEPTED and report.cumulative_quantity < filled
+    if report.cumulative_quantity != filled and not is_late:
         raise _miscounted(order, report.cumulative_quantity, filled)
 
 

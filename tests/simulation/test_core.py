@@ -16,13 +16,6 @@ EVENTS = 30_000
 SEED = int(os.environ.get("OPENFLOOR_SIMULATION_SEED", "1"))
 
 
-FOUND = pytest.mark.xfail(
-    strict=True,
-    reason="lifecycle: the answer to a replace behind CANCEL_REJECTED, ACCEPTED behind REPLACED",
-)
-
-
-@FOUND
 def test_the_pure_core_holds_whatever_the_venue_does() -> None:
     print(f"OPENFLOOR_SIMULATION_SEED={SEED}")  # noqa: T201  shown when it fails
     simulation = Simulation(seed=SEED)
@@ -64,7 +57,6 @@ class Careless(Firm):
         self.books.hold(new.id, new.customer, new.asset, per_unit=worst, amount=Decimal(0))
 
 
-@FOUND
 @pytest.mark.parametrize("firm", [Forgetful, Trusting, Careless])
 def test_a_firm_with_a_flaw_is_found_out(firm: type[Firm]) -> None:
     Simulation(seed=3, firm=Firm()).run(10_000)

@@ -12,12 +12,6 @@ EVENTS = int(os.environ.get("OPENFLOOR_SIMULATION_EVENTS", "2000"))
 SEED = int(os.environ.get("OPENFLOOR_SIMULATION_SEED", "1"))
 
 
-FOUND = pytest.mark.xfail(
-    strict=True, reason="executions: reports out of order inside a batch, and around a replace"
-)
-
-
-@FOUND
 @pytest.mark.timeout(3600)
 def test_the_order_path_holds_whatever_the_venue_does(committed: None) -> None:
     print(f"OPENFLOOR_SIMULATION_SEED={SEED}")  # noqa: T201  shown when it fails
