@@ -1,0 +1,82 @@
+"""Stops at work: through the intake, the lookout, the exchange's live market, and back."""
+
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from marketdata import selectors as marketdata
+from orders import intake, selectors
+from orders.models import Order, Watch
+from portfolio import selectors as portfolio
+from reconciliation.invariants import check_invariants
+from tests import parts, world
+from venues.messages import OrderType, TimeInForce
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+D = Decimal
+
+
+@pytest.fixture(autouse=True)
+def _market(committed):
+    with parts.at_work():
+        yield
+    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
+
+
+def submit(ticket):
+    answer = intake.submit(ticket).result(10)
+    assert answer.refusal is None
+    return answer.order
+
+
+def ended(order):
+    def look():
+        found = selectors.order(order.account_id, order.pk)
+        return found if found.status in ("filled", "cancelled", "expired", "rejected") else None
+
+    return parts.until(look)
+
+
+def quote():
+    return marketdata.latest_quote(parts.aapl().pk)
+
+
+def somebody_buys_much():
+    """Walk up the book: the price rises by some cents, whatever the market wants."""
+    ended(submit(world.ticket(world.customer(cash="1900000.00"), quantity=D(4000))))
+
+
+def test_held_orders_wait_with_us_until_the_market_reaches_them_and_fill_at_the_venue():
+    account = world.customer(cash="100000.00")
+    terms = {"quantity": D(5), "time_in_force": TimeInForce.GTC}
+    stop = {"type": OrderType.STOP, **terms}
+    trailing = {"type": OrderType.TRAILING_STOP, "trail_amount": D("0.02"), **terms}
+    price = quote().ask
+    near = submit(world.ticket(account, stop_price=price + D("0.05"), **stop))
+    far = submit(world.ticket(account, stop_price=price * 2, **stop))
+    following = submit(world.ticket(account, **trailing))
+    assert [order.status for order in (near, far, following)] == ["held"] * 3
+    begun = Watch.objects.get(pk=following.pk).mark
+
+    def reached():
+        somebody_buys_much()
+        found = [selectors.order(account.pk, order.pk).status for order in (near, following)]
+        return "held" not in found
+
+    parts.until(reached)
+    near, following = ended(near), ended(following)
+    assert (near.status, near.filled_quantity) == ("filled", D(5))
+    steps = selectors.timeline(near)
+    assert [step.status for step in steps[:3]] == ["held", "held", "submitted"]
+    assert [step.actor for step in steps[1:3]] == ["rule:trigger"] * 2
+    assert near.triggered_at >= near.created_at
+    assert (following.status, following.filled_quantity) == ("filled", D(5))
+    assert following.high_water_mark <= begun
+
+    assert selectors.order(account.pk, far.pk).status == "held"
+    assert list(Watch.objects.values_list("order_id", flat=True)) == [far.pk]
+    Order.objects.filter(pk=far.pk).update(expires_at=timezone.now())
+    assert ended(far).status == "expired"
+    assert portfolio.snapshot(account.pk).held == 0
