@@ -54,8 +54,11 @@ _TOLD_AS: Final = {
     ReportKind.STATUS: "confirmed",
 }
 
-# What says nothing of how far the order is: the venue may not even know it.
-_UNCOUNTED: Final = frozenset({ReportKind.CANCEL_REJECTED, ReportKind.STATUS, ReportKind.DOUBTED})
+# What says nothing of how far the order is: the venue may not even know it. An acknowledgement
+# counts what was executed when it was made, and fills may have overtaken it.
+_UNCOUNTED: Final = frozenset(
+    {ReportKind.ACCEPTED, ReportKind.CANCEL_REJECTED, ReportKind.STATUS, ReportKind.DOUBTED}
+)
 
 
 # What is not worth a line in the order's history when it changes nothing.

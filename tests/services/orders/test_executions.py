@@ -99,6 +99,15 @@ def test_a_fill_before_the_acknowledgement_is_fine(account, venue):
     assert broken() == set()
 
 
+def test_an_acknowledgement_that_fills_have_overtaken_counts_what_was_before_them(account, venue):
+    order = place(world.ticket(account))
+    venue.fills(order, "4", "100.00")
+    venue.says(order, ReportKind.ACCEPTED, cumulative=D(0), leaves=D(10))
+    world.apply_reports()
+    assert state(order) == ("partially_filled", D(4))
+    assert broken() == set()
+
+
 def test_a_cancel_releases_exactly_the_rest(account, venue):
     order = place(world.limit_ticket(account, "100.00"))
     venue.fills(order, "3", "100.00")
