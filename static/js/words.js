@@ -119,6 +119,8 @@ const HAPPENED = {
   accepted: "accepted by the exchange",
   cancel_requested: ": cancel requested",
   replace_requested: ": change requested",
+  pending_replace: "asked to take over",
+  resized: "sized to what is left of its group",
   cancelled: "cancelled",
   expired: "expired",
   replaced: "replaced by another order",

@@ -43,31 +43,53 @@ export function widen(info) {
 function wantedLines(colours) {
   const mine = (store.openOrders ?? []).filter(({ symbol }) => symbol === store.symbol);
   const position = store.positions?.find(({ symbol }) => symbol === store.symbol);
+  const places = Map.groupBy(mine.flatMap(placesOf), ({ key }) => key);
   return [
-    ...mine.flatMap((order) => linesOf(order, colours)),
+    ...[...places].map(([key, same]) => orderLine(key, same, colours)),
     ...(position ? [heldLine(position, colours)] : []),
   ];
 }
 
-/** A limit is dashed, a stop dotted; what waits for another order of its group is grey. */
-function linesOf(order, colours) {
-  const isWaiting = Boolean(order.head) && order.state === "held" && order.status === "held";
-  const side = order.side === "buy" ? colours.up : colours.down;
-  const color = isWaiting ? colours["text-3"] : side;
+/** Whether nothing was bought yet of what the order is to sell again. */
+function waits({ head }) {
+  const entry = store.openOrders.find(({ id, role }) => id === head && role === "entry");
+  return Boolean(entry) && money.parse(entry.filled_qty) === 0n;
+}
+
+/** Where an order stands on the chart; orders with the same key are one line. */
+function placesOf(order) {
+  const isWaiting = waits(order);
   const what = order.role && order.role !== "entry" ? words.role(order.role) : words.side(order.side);
-  const line = (kind, price, lineStyle) => ({
-    key: `${order.id}:${kind}`,
-    options: {
-      price: Number(price), color, lineStyle, lineWidth: 1, axisLabelVisible: true,
-      title: `${what}${kind === "stop" && order.role !== "stop_loss" ? " stop" : ""} ${words.size(order)}`,
-    },
+  const place = (kind, price) => ({
+    key: [kind, order.side, what, price, isWaiting].join(),
+    order, kind, price, isWaiting,
+    what: kind === "stop" && order.role !== "stop_loss" ? `${what} stop` : what,
   });
   const follows = words.trailingStop(order);
   const stop = follows === null ? order.stop_price : money.text(follows);
   return [
-    ...(order.limit_price ? [line("limit", order.limit_price, LineStyle.Dashed)] : []),
-    ...(stop && !order.triggered_at ? [line("stop", stop, LineStyle.Dotted)] : []),
+    ...(order.limit_price ? [place("limit", order.limit_price)] : []),
+    ...(stop && !order.triggered_at ? [place("stop", stop)] : []),
   ];
+}
+
+/** A limit is dashed, a stop dotted; what waits for another order is grey. */
+function orderLine(key, same, colours) {
+  const [{ order, kind, price, isWaiting, what }] = same;
+  const side = order.side === "buy" ? colours.up : colours.down;
+  const sum = same.reduce((total, { order: { qty } }) => total + (money.parse(qty) ?? 0n), 0n);
+  const size = same.length === 1 ? words.size(order) : `${money.quantity(money.text(sum))} in ${same.length}`;
+  return {
+    key,
+    options: {
+      price: Number(price),
+      color: isWaiting ? colours["text-3"] : side,
+      lineStyle: kind === "limit" ? LineStyle.Dashed : LineStyle.Dotted,
+      lineWidth: 1,
+      axisLabelVisible: true,
+      title: `${what} ${size}`,
+    },
+  };
 }
 
 const heldLine = ({ avg_entry_price: average, qty }, colours) => ({
