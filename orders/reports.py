@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from foundation import bulk
+from foundation import bulk, decimals
 from foundation.decimals import CASH
 from orders import steps
 from orders.batch import Batch
@@ -134,7 +134,8 @@ def decide_replace(batch: Batch, new: Order, old: Order, report: ExecutionReport
     over = steps.following(old, Event.REPLACE)
     left = new.replaced_total - old.filled_quantity
     if report.leaves_quantity != left:
-        raise Inapplicable(f"the venue has {report.leaves_quantity} left for it, we {left}")
+        theirs, ours = decimals.text(report.leaves_quantity), decimals.text(left)
+        raise Inapplicable(f"the venue has {theirs} left for it, we {ours}")
     new.quantity, new.replaced_total = left, None
     is_buy = new.side == Side.BUY
     batch.books.take_over(
@@ -166,9 +167,8 @@ def _change(order: Order, report: ExecutionReport, busted: Trade | None) -> Deci
         if order.filled_value + report.price * report.quantity > order.notional:
             raise Inapplicable(f"overfill: the order may cost {order.notional}")
     elif report.quantity > order.leaves_quantity:
-        raise Inapplicable(
-            f"overfill: {report.quantity} reported, {order.leaves_quantity} of the order is left"
-        )
+        told, left = decimals.text(report.quantity), decimals.text(order.leaves_quantity)
+        raise Inapplicable(f"overfill: {told} reported, {left} of the order is left")
     return report.quantity
 
 
@@ -222,7 +222,8 @@ def _count(order: Order, report: ExecutionReport, change: Decimal) -> None:
 
 def _miscounted(order: Order, theirs: Decimal, ours: Decimal) -> Early | Inapplicable:
     """A venue that counts more than we do has told us of a fill that is still under way."""
-    sentence = f"the venue counts {theirs} of order {order.pk} filled, we {ours}"
+    counted, known = decimals.text(theirs), decimals.text(ours)
+    sentence = f"the venue counts {counted} of order {order.pk} filled, we {known}"
     return Early(sentence) if theirs > ours else Inapplicable(sentence)
 
 

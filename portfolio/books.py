@@ -16,7 +16,7 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from accounts.locks import LockedAccount
-from foundation import bulk
+from foundation import bulk, decimals
 from foundation.decimals import CASH
 from foundation.trips import Answer
 from marketdata.models import Instrument
@@ -173,7 +173,8 @@ class Books:
             hold.remaining - remaining if hold else ZERO
         )
         if paid > usable:
-            raise Uncovered(f"the fill takes {paid} {paid_asset}, the order may use {usable}")
+            takes, may = decimals.text(paid), decimals.text(usable)
+            raise Uncovered(f"the fill takes {takes} {paid_asset}, the order may use {may}")
         if hold:
             ended = Hold.Status.PENDING if fill.leaves_quantity else Hold.Status.POSTED
             self._keep(account, hold, remaining, ended)
@@ -191,11 +192,10 @@ class Books:
         paid_asset, paid = (
             (CASH, cash) if back > 0 else (bust.instrument.code, bust.signed_quantity)
         )
-        if paid > self.available(account, paid_asset):
-            raise Uncovered(
-                f"the bust takes back {paid} {paid_asset}, "
-                f"{self.available(account, paid_asset)} is available"
-            )
+        available = self.available(account, paid_asset)
+        if paid > available:
+            takes, there = decimals.text(paid), decimals.text(available)
+            raise Uncovered(f"the bust takes back {takes} {paid_asset}, {there} is available")
         hold = self._pending_hold(bust.order_id)
         if hold:
             freed = accounting.hold_of(

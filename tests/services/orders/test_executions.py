@@ -239,7 +239,7 @@ def test_a_fill_that_costs_more_than_its_hold_and_the_cash_is_parked(venue, db):
     venue.fills(order, "10", "103.01")
     world.apply_reports()
     assert state(order) == ("submitted", D(0))
-    assert "the fill takes 1030.10 USD" in parked_reason()
+    assert "the fill takes 1030.1 USD, the order may use 1030" in parked_reason()
     assert Balance.objects.get(account=account, asset="USD").settled == D("1030.00")
 
 
