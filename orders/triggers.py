@@ -33,6 +33,7 @@ from venues.messages import Side
 
 JOB: Final = "triggers"
 POLL_SECONDS: Final = 0.25
+ANSWER_SECONDS: Final = 0.02  # until answers are looked for, and the next are asked
 STANDBY_SECONDS: Final = 1.0
 LOOK_AGAIN_SECONDS: Final = 1.0
 CLEAR_SECONDS: Final = 60.0
@@ -65,7 +66,7 @@ def _watch(
         news.clear()
         lookout.look(now=timezone.now())
         beat()
-        news.wait(POLL_SECONDS)
+        news.wait(ANSWER_SECONDS if lookout.is_asking else POLL_SECONDS)
 
 
 class Lookout:
@@ -84,6 +85,11 @@ class Lookout:
     def __len__(self) -> int:
         """Return how many orders are watched."""
         return len(self._instruments)
+
+    @property
+    def is_asking(self) -> bool:
+        """Tell whether the intake has yet to answer about an order that was reached."""
+        return bool(self._asking)
 
     def look(self, *, now: datetime) -> None:
         """Take in what has changed and act on it: one round."""
