@@ -39,6 +39,7 @@ CHANGING: Final = (
     "is_watched",
     "replaced_by",
     "replaced_total",
+    "venue_code",
     "status_reason",
     "updated_at",
     "submitted_at",

@@ -71,7 +71,10 @@ class Order(models.Model):
     filled_value = models.DecimalField(max_digits=38, decimal_places=18, default=Decimal(0))
     venue = models.CharField(max_length=24)
     venue_order_id = models.CharField(max_length=64, blank=True, default="")
-    denial_code = models.CharField(max_length=40, blank=True, default="")
+    denial_code = models.CharField(max_length=40, blank=True, default="", help_text="Ours.")
+    venue_code = models.CharField(
+        max_length=40, blank=True, default="", help_text="The venue's, of why it ended."
+    )
     status_reason = models.CharField(max_length=300, blank=True, default="")
     warnings = models.CharField(max_length=200, blank=True, default="", help_text="Codes.")
     expires_at = models.DateTimeField(null=True, blank=True)

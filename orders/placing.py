@@ -55,12 +55,23 @@ def place(desk: Desk, account: LockedAccount, ticket: OrderTicket) -> Answer:
 def repeated(before: Order, digest: str) -> Answer:
     """Answer a client_order_id that is taken: with its order, if the same was asked for."""
     if before.content_digest == digest:
-        return Answer(order=before, is_repeat=True)
+        return Answer(order=before, is_repeat=True, legs=_legs_of(before))
     return refused(
         "client_order_id_reused",
         f"The client_order_id {before.client_order_id} names another order of yours. "
         "Use a new one.",
     )
+
+
+def _legs_of(first: Order) -> tuple[Order, ...]:
+    """Read the other orders of a group that was placed before: a repeat is answered alike."""
+    if first.group != first.pk:
+        return ()
+    members = bulk.select(Order, '"group" = %s AND replaces IS NULL', [first.group])
+    found = sorted((m for m in members if m.pk != first.pk), key=lambda m: m.role, reverse=True)
+    for leg in found:
+        leg.instrument = first.instrument
+    return tuple(found)
 
 
 def _first_order(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Order:

@@ -122,7 +122,7 @@ def decide_replace(batch: Batch, new: Order, old: Order, report: ExecutionReport
         rejected = steps.following(new, Event.REJECT)
         back = steps.following(old, Event.REJECT_REPLACE)
         batch.books.release(account, order_id=new.pk)
-        steps.carry_on(new, rejected, cause, reason=reason or cause.reason)
+        steps.carry_on(new, rejected, cause, reason=reason or cause.reason, venue_code=code)
         batch.keep(new, cause, "rejected", told)
         steps.carry_on(old, back, cause)
         old.replaced_by = None
@@ -324,11 +324,11 @@ def _carry_on(
     is_news = report.kind not in _QUIET or status != order.status
     order.venue_order_id = report.venue_order_id or order.venue_order_id
     sentence = reasons.sentence(report.reason)
-    steps.carry_on(order, status, cause, reason=sentence)
+    code = report.reason if sentence != report.reason else ""
+    steps.carry_on(order, status, cause, reason=sentence, venue_code=code)
     if not is_news:
         return
     kind = _TOLD_AS.get(report.kind, report.kind.value)
     if report.kind is ReportKind.FILL:
         kind = "filled" if status is Status.FILLED else "partially_filled"
-    code = report.reason if sentence != report.reason else ""
     batch.keep(order, cause, kind, Told(trade=trade, code=code, reason=sentence))

@@ -51,10 +51,12 @@ def following(order: Order, event: Event) -> Status:
     )
 
 
-def carry_on(order: Order, status: Status, cause: Cause, *, reason: str = "") -> None:
+def carry_on(
+    order: Order, status: Status, cause: Cause, *, reason: str = "", venue_code: str = ""
+) -> None:
     """Give the order its state; the first end sets when and why it ended."""
     if status.is_final and not Status(order.status).is_final:
-        order.status_reason = reason
+        order.status_reason, order.venue_code = reason, venue_code
     if status.is_final and status != order.status:
         setattr(order, _ENDED_AT[status], cause.at)
     order.status = status.value

@@ -121,7 +121,7 @@ def order(
 
     `marks` has the high-water marks of trailing stops that are still watched. Ours are `state` (our
     own name of where the order is), `reason` and `status_reason` (code and sentence of a denial or
-    of how it ended), `warnings`, `triggered_at`, `post_only` and `display_qty`.
+    of how it ended), `group`, `role`, `warnings`, `triggered_at`, `post_only` and `display_qty`.
     """
     ours = Status(order.status)
     is_by_value = order.notional is not None
@@ -163,7 +163,9 @@ def order(
         "trail_price": decimal(order.trail_amount),
         "hwm": decimal(marks.get(order.pk, order.high_water_mark)),
         "state": ours.value,
-        "reason": order.denial_code or None,
+        "group": None if order.group is None else str(order.group),
+        "role": order.role or None,
+        "reason": order.denial_code or order.venue_code or None,
         "status_reason": order.status_reason or None,
         "warnings": [
             {"code": code, "message": _WARNINGS.get(code, code)}

@@ -378,6 +378,7 @@ def test_whatever_a_venue_says_of_an_order_in_doubt_is_the_truth(account, venue)
     venue.says(other, ReportKind.REJECTED, reason="halted")
     world.apply_reports()
     assert state(other) == ("rejected", D(0))
+    assert (other.denial_code, other.venue_code) == ("", "halted")
     assert broken() == set()
 
 

@@ -322,4 +322,5 @@ def test_a_repeat_of_a_bracket_makes_no_second_one(account):
     )  # fmt: skip
     first, again = submit(ticket), submit(ticket)
     assert (again.is_repeat, again.order.pk) == (True, first.order.pk)
+    assert [leg.pk for leg in again.legs] == [leg.pk for leg in first.legs]
     assert Order.objects.count() == 3
