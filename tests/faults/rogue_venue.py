@@ -77,6 +77,37 @@ class RogueVenue:
                 _report(self._member, [report])
         return report
 
+    def fills(
+        self,
+        order: str,
+        quantity: int,
+        price: Decimal,
+        *,
+        cumulative: int,
+        leaves: int = 0,
+        execution_id: str | None = None,
+    ) -> ExecutionReport:
+        """Report an execution, after which so much of the order is executed and left in all."""
+        return self.says(
+            ReportKind.FILL,
+            order,
+            cumulative=cumulative,
+            leaves=leaves,
+            quantity=quantity,
+            price=price,
+            execution_id=execution_id,
+        )
+
+    def busts(self, fill: ExecutionReport) -> ExecutionReport:
+        """Take back the only execution of an order that has ended."""
+        return self.says(
+            ReportKind.BUSTED,
+            fill.client_order_id,
+            quantity=int(fill.quantity or 0),
+            price=fill.price,
+            reference=fill.execution_id,
+        )
+
     def hang_up(self, *, and_says_again: int) -> None:
         """End the connection; on the next, repeat so many reports that the member has confirmed."""
         with self._lock:

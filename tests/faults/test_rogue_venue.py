@@ -7,9 +7,7 @@ its HTTP API and go, across a line, to a venue that says whatever a test tells i
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -21,21 +19,17 @@ from django.db import connections
 from django.utils import timezone
 
 from accounts import services as accounts
-from accounts.models import Account
 from marketdata.models import Quote
 from orders.models import Trade
-from portfolio.models import Balance, Hold, Position, Transfer
+from portfolio.models import Hold, Transfer
 from reconciliation.invariants import check_invariants
-from tests import database, people, world
+from tests import database, world
+from tests.faults.customers import ROGUE, Operator, Trader, until
 from tests.faults.rogue_venue import MEMBER, SECRET, RogueVenue, rogue_venue
 from tests.live_server import LiveServer
 from venues import inbox, links
 from venues.messages import ExecutionReport, ReportKind
-from venues.models import InboxReport, OutboxMessage, ParkedStep, Route, Venue
-
-ROGUE = "ROGUE"
-CASH = Decimal("100000.00")
-PATIENCE_SECONDS = 30
+from venues.models import InboxReport, ParkedStep, Route, Venue
 
 Breach = tuple[int, str]
 
@@ -93,66 +87,12 @@ def broken(program) -> Callable[[], set[Breach]]:
     return lambda: breaches() - before
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trader:
-    """A customer's own program, which trades AAPL at about the market's price."""
-
-    account: Account
-    client: httpx.Client
-    rogue: RogueVenue
-    price: Decimal
-
-    def places(self, side: str = "buy", quantity: int = 10) -> str:
-        """Place a limit order; return its id once the venue has it."""
-        wanted = {
-            "symbol": "AAPL",
-            "side": side,
-            "qty": str(quantity),
-            "type": "limit",
-            "limit_price": str(self.price),
-            "time_in_force": "day",
-        }
-        return self._at_venue(self._call("POST", "/v2/orders", json=wanted).json()["id"])
-
-    def replaces(self, order: str, *, quantity: int) -> str:
-        changed = self._call("PATCH", f"/v2/orders/{order}", json={"qty": str(quantity)})
-        return self._at_venue(changed.json()["id"])
-
-    def cancels(self, order: str) -> None:
-        self._call("DELETE", f"/v2/orders/{order}")
-
-    def shown(self, order: str) -> tuple[str, int]:
-        """Return what the API says: status and filled quantity."""
-        answer = self._call("GET", f"/v2/orders/{order}").json()
-        return answer["status"], int(Decimal(answer["filled_qty"]))
-
-    def owns(self) -> int:
-        position = Position.objects.filter(account=self.account).first()
-        return int(position.quantity) if position else 0
-
-    def spent(self) -> Decimal:
-        return CASH - Balance.objects.get(account=self.account, asset="USD").settled
-
-    def held(self) -> Decimal:
-        return Balance.objects.get(account=self.account, asset="USD").held
-
-    def _at_venue(self, order: str) -> str:
-        until(lambda: self.rogue.has(order))
-        until(lambda: not OutboxMessage.objects.filter(venue=ROGUE, sent_at=None).exists())
-        return order
-
-    def _call(self, method: str, path: str, **content: object) -> httpx.Response:
-        answer = self.client.request(method, path, **content)
-        assert answer.is_success, answer.text
-        return answer
-
-
 @pytest.fixture
 def traders(program, rogue) -> Iterator[Callable[[], Trader]]:
     clients: list[httpx.Client] = []
 
     def make() -> Trader:
-        account = world.customer(cash=str(CASH))
+        account = world.customer(cash=str(Trader.CASH))
         key, secret = accounts.create_api_key(account)
         headers = {"APCA-API-KEY-ID": key.key_id, "APCA-API-SECRET-KEY": secret}
         clients.append(httpx.Client(base_url=program.base_url, headers=headers, timeout=15))
@@ -169,20 +109,10 @@ def trader(traders) -> Trader:
     return traders()
 
 
-def until(seen: Callable[[], object]) -> None:
-    begun = time.monotonic()
-    while not seen():
-        assert time.monotonic() - begun < PATIENCE_SECONDS, "not seen in time"
-        time.sleep(0.05)
-
-
 def becomes(report: ExecutionReport, state: str) -> InboxReport:
-    """Wait until the program has put the report into that state."""
+    """Wait until the program has put the report into that state; return it."""
     found = InboxReport.objects.filter(venue=ROGUE, execution_id=report.execution_id)
-    until(lambda: found.exclude(state="new").exists())
-    stored = found.get()
-    if stored.state != state:  # it may wait to be tried again
-        until(lambda: found.filter(state=state).exists())
+    until(lambda: found.filter(state=state).exists())
     return found.get()
 
 
@@ -198,15 +128,12 @@ def executions(order: str) -> list[tuple[int, Decimal, bool]]:
 def test_fault_5_an_execution_said_again_with_its_sequence_is_booked_once(trader, rogue, broken):
     order = trader.places()
     rogue.says(ReportKind.ACCEPTED, order, leaves=10)
-    fill = rogue.says(
-        ReportKind.FILL, order, quantity=4, price=trader.price, cumulative=4, leaves=6
-    )
+    fill = rogue.fills(order, 4, trader.price, cumulative=4, leaves=6)
     becomes(fill, "applied")
+
     rogue.hang_up(and_says_again=2)
     until(rogue.has_said_again)
-    rest = rogue.says(
-        ReportKind.FILL, order, quantity=6, price=trader.price, cumulative=10, leaves=0
-    )
+    rest = rogue.fills(order, 6, trader.price, cumulative=10)
 
     becomes(rest, "applied")
     assert trader.shown(order) == ("filled", 10)
@@ -217,23 +144,13 @@ def test_fault_5_an_execution_said_again_with_its_sequence_is_booked_once(trader
 
 def test_fault_5_an_execution_said_again_with_a_new_sequence_is_booked_once(trader, rogue, broken):
     order = trader.places()
-    fill = rogue.says(
-        ReportKind.FILL, order, quantity=4, price=trader.price, cumulative=4, leaves=6
-    )
-    again = rogue.says(
-        ReportKind.FILL,
-        order,
-        quantity=4,
-        price=trader.price,
-        cumulative=4,
-        leaves=6,
-        execution_id=fill.execution_id,
+    fill = rogue.fills(order, 4, trader.price, cumulative=4, leaves=6)
+    again = rogue.fills(
+        order, 4, trader.price, cumulative=4, leaves=6, execution_id=fill.execution_id
     )
     becomes(fill, "applied")
     rogue.hang_up(and_says_again=0)  # the last that we have stored has an older sequence
-    rest = rogue.says(
-        ReportKind.FILL, order, quantity=6, price=trader.price, cumulative=10, leaves=0
-    )
+    rest = rogue.fills(order, 6, trader.price, cumulative=10)
 
     becomes(rest, "applied")
     assert trader.shown(order) == ("filled", 10)
@@ -248,9 +165,7 @@ def test_fault_5_an_execution_said_again_with_a_new_sequence_is_booked_once(trad
 
 def test_fault_6_a_fill_before_the_acknowledgement_is_booked(trader, rogue, broken):
     order = trader.places()
-    fill = rogue.says(
-        ReportKind.FILL, order, quantity=4, price=trader.price, cumulative=4, leaves=6
-    )
+    fill = rogue.fills(order, 4, trader.price, cumulative=4, leaves=6)
     becomes(fill, "applied")
     assert trader.shown(order) == ("partially_filled", 4)
 
@@ -259,25 +174,17 @@ def test_fault_6_a_fill_before_the_acknowledgement_is_booked(trader, rogue, brok
 
     becomes(acknowledgement, "applied")
     assert trader.shown(order) == ("partially_filled", 4)
-    assert (trader.owns(), trader.spent(), trader.held()) == (
-        4,
-        4 * trader.price,
-        6 * trader.price,
-    )
+    assert (trader.owns(), trader.spent(), trader.held()) == (4, 4 * trader.price, 6 * trader.price)
     assert broken() == set()
 
 
 def test_fault_6_fills_in_the_wrong_order_wait_for_each_other(trader, rogue, broken):
     order = trader.places()
-    second = rogue.says(
-        ReportKind.FILL, order, quantity=6, price=trader.price, cumulative=10, leaves=0
-    )
+    second = rogue.fills(order, 6, trader.price, cumulative=10)
     becomes(second, "early")
     assert (trader.owns(), trader.spent(), trader.held()) == (0, 0, 10 * trader.price)
 
-    first = rogue.says(
-        ReportKind.FILL, order, quantity=4, price=trader.price, cumulative=4, leaves=6
-    )
+    first = rogue.fills(order, 4, trader.price, cumulative=4, leaves=6)
 
     becomes(first, "applied")
     becomes(second, "applied")
@@ -296,7 +203,7 @@ def test_fault_6_a_cancel_acknowledged_before_the_fill_that_it_counts_waits(trad
     assert trader.shown(order) == ("pending_cancel", 0)
     assert trader.held() == 10 * trader.price
 
-    fill = rogue.says(ReportKind.FILL, order, quantity=4, price=trader.price, cumulative=4)
+    fill = rogue.fills(order, 4, trader.price, cumulative=4)
 
     becomes(fill, "applied")
     becomes(cancelled, "applied")
@@ -314,15 +221,13 @@ def test_fault_6_a_replace_accepted_before_the_fill_that_it_counts_waits(trader,
     assert trader.shown(old) == ("pending_replace", 0)
     assert trader.held() >= 15 * trader.price  # each is rounded up to whole cents
 
-    fill = rogue.says(ReportKind.FILL, old, quantity=4, price=trader.price, cumulative=4, leaves=6)
+    fill = rogue.fills(old, 4, trader.price, cumulative=4, leaves=6)
 
     becomes(fill, "applied")
     becomes(replaced, "applied")
     assert trader.shown(old) == ("replaced", 4)
     assert trader.held() == 11 * trader.price
-    last = rogue.says(
-        ReportKind.FILL, new, quantity=11, price=trader.price, cumulative=11, leaves=0
-    )
+    last = rogue.fills(new, 11, trader.price, cumulative=11)
     becomes(last, "applied")
     assert trader.shown(new) == ("filled", 11)
     assert (trader.owns(), trader.spent(), trader.held()) == (15, 15 * trader.price, 0)
@@ -342,7 +247,7 @@ def test_fault_7_a_fill_after_the_end_is_booked(trader, rogue, broken, end, show
     assert trader.shown(order) == (shown, 0)
     assert trader.held() == 0
 
-    fill = rogue.says(ReportKind.FILL, order, quantity=4, price=trader.price, cumulative=4)
+    fill = rogue.fills(order, 4, trader.price, cumulative=4)
 
     becomes(fill, "applied")
     assert trader.shown(order) == (shown, 4)
@@ -350,16 +255,35 @@ def test_fault_7_a_fill_after_the_end_is_booked(trader, rogue, broken, end, show
     assert broken() == set()
 
 
+def test_fault_7_a_bust_before_the_fill_that_it_takes_back_waits(trader, rogue, broken):
+    order = trader.places()
+    rogue.says(ReportKind.ACCEPTED, order, leaves=10)
+    bust = rogue.says(
+        ReportKind.BUSTED, order, leaves=6, quantity=4, price=trader.price, reference=f"{order}-1"
+    )
+    becomes(bust, "early")
+
+    fill = rogue.fills(order, 4, trader.price, cumulative=4, leaves=6, execution_id=f"{order}-1")
+
+    becomes(fill, "applied")
+    becomes(bust, "applied")
+    assert trader.shown(order) == ("new", 0)
+    assert executions(order) == [(4, trader.price, False), (4, trader.price, True)]
+    assert (trader.owns(), trader.spent(), trader.held()) == (0, 0, 6 * trader.price)
+    rest = rogue.fills(order, 6, trader.price, cumulative=6)
+    becomes(rest, "applied")
+    assert trader.shown(order) == ("filled", 6)
+    assert broken() == set()
+
+
 def test_fault_7_a_bust_is_reversed_and_the_right_fill_is_booked(trader, rogue, broken):
     order, wrong = trader.places(), trader.price - 1
     rogue.says(ReportKind.ACCEPTED, order, leaves=10)
-    fill = rogue.says(ReportKind.FILL, order, quantity=10, price=wrong, cumulative=10)
+    fill = rogue.fills(order, 10, wrong, cumulative=10)
     becomes(fill, "applied")
     assert trader.spent() == 10 * wrong
 
-    bust = rogue.says(
-        ReportKind.BUSTED, order, quantity=10, price=wrong, reference=fill.execution_id
-    )
+    bust = rogue.busts(fill)
     becomes(bust, "applied")
     assert (trader.owns(), trader.spent(), trader.held()) == (0, 0, 0)
     reversal = Trade.objects.get(execution_id=bust.execution_id, venue=ROGUE)
@@ -367,73 +291,35 @@ def test_fault_7_a_bust_is_reversed_and_the_right_fill_is_booked(trader, rogue, 
     rows = Transfer.objects.filter(reference=f"bust:{reversal.pk}")
     assert sorted(row.amount for row in rows) == [10, 10 * wrong]
 
-    right = rogue.says(ReportKind.FILL, order, quantity=10, price=trader.price, cumulative=10)
+    right = rogue.fills(order, 10, trader.price, cumulative=10)
 
     becomes(right, "applied")
     assert trader.shown(order) == ("filled", 10)
-    assert executions(order) == [
-        (10, wrong, False),
-        (10, wrong, True),
-        (10, trader.price, False),
-    ]
+    assert executions(order) == [(10, wrong, False), (10, wrong, True), (10, trader.price, False)]
     assert (trader.owns(), trader.spent(), trader.held()) == (10, 10 * trader.price, 0)
     assert broken() == set()
-
-
-class Operator:
-    """One of the staff, signed in to the running program with a browser of their own."""
-
-    def __init__(self, base_url: str) -> None:
-        user = people.person(is_staff=True)
-        user.is_superuser = True
-        user.save()
-        self._browser = httpx.Client(base_url=base_url, timeout=15)
-        link = f"/sign-in/link/{accounts.new_sign_in_link(user, timezone.now())}"
-        self._browser.get(link)
-        assert self._post(link, {}).status_code == 302
-
-    def takes(self, step: str, report: InboxReport) -> str:
-        """Take a step about the parked report; return what the admin answers."""
-        page = f"/admin/venues/parkedreport/{report.pk}/change/"
-        self._browser.get(page).raise_for_status()
-        none = {f"steps-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
-        answer = self._post(page, {"step": step, "why": "The shares are back", **none})
-        assert answer.status_code == 302, answer.text
-        return self._browser.get(answer.headers["location"]).text
-
-    def _post(self, path: str, content: dict[str, str]) -> httpx.Response:
-        token = self._browser.cookies["csrf"]
-        return self._browser.post(path, data=content, headers={"X-CSRFToken": token})
 
 
 def test_fault_7_a_bust_of_what_was_sold_meanwhile_waits_for_two_people(
     trader, rogue, program, broken
 ):
     bought = trader.places()
-    fill = rogue.says(ReportKind.FILL, bought, quantity=10, price=trader.price, cumulative=10)
+    fill = rogue.fills(bought, 10, trader.price, cumulative=10)
     becomes(fill, "applied")
     sold = trader.places("sell")
-    becomes(
-        rogue.says(ReportKind.FILL, sold, quantity=10, price=trader.price, cumulative=10),
-        "applied",
-    )
-    bust = rogue.says(
-        ReportKind.BUSTED, bought, quantity=10, price=trader.price, reference=fill.execution_id
-    )
+    becomes(rogue.fills(sold, 10, trader.price, cumulative=10), "applied")
+    bust = rogue.busts(fill)
     parked = becomes(bust, "parked")
     assert re.fullmatch(r"the bust takes back 10 \S*AAPL, 0 is available", parked.reason)
     assert (trader.owns(), trader.spent()) == (0, 0)
     assert {number for number, _ in broken()} == {9}
 
     bought_again = trader.places()
-    becomes(
-        rogue.says(ReportKind.FILL, bought_again, quantity=10, price=trader.price, cumulative=10),
-        "applied",
-    )
+    becomes(rogue.fills(bought_again, 10, trader.price, cumulative=10), "applied")
     ann, bob = Operator(program.base_url), Operator(program.base_url)
     ann.takes("retry", parked)
     assert "Another person has to approve" in ann.takes("approve", parked)
-    assert becomes(bust, "parked").reason == parked.reason
+    assert InboxReport.objects.get(pk=parked.pk).state == "parked"
     bob.takes("approve", parked)
 
     becomes(bust, "applied")
@@ -456,23 +342,12 @@ def test_fault_8_an_overfill_is_parked_and_alerted_and_stops_nobody(
     trader, other = traders(), traders()
     order, next_order = trader.places(), other.places()
     left = 10 - filled
-    fill = rogue.says(
-        ReportKind.FILL,
-        order,
-        quantity=filled,
-        price=trader.price,
-        cumulative=filled,
-        leaves=left,
-    )
+    fill = rogue.fills(order, filled, trader.price, cumulative=filled, leaves=left)
     becomes(fill, "applied")
     before = trader.shown(order), trader.owns(), trader.spent(), trader.held()
 
-    overfill = rogue.says(
-        ReportKind.FILL, order, quantity=left + 2, price=trader.price, cumulative=12
-    )
-    next_fill = rogue.says(
-        ReportKind.FILL, next_order, quantity=10, price=other.price, cumulative=10
-    )
+    overfill = rogue.fills(order, left + 2, trader.price, cumulative=12)
+    next_fill = rogue.fills(next_order, 10, other.price, cumulative=10)
 
     becomes(next_fill, "applied")
     assert other.shown(next_order) == ("filled", 10)
