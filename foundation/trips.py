@@ -15,9 +15,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Generic, LiteralString, TypeVar
+from uuid import UUID
 
 import psycopg
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from psycopg import adapt
 from psycopg.pq import ExecStatus, TransactionStatus
 
@@ -96,7 +97,8 @@ class _Sent:
     __slots__ = ("_cursor", "_parameters", "_statement")
 
     def __init__(self, statement: Statement, parameters: Sequence[Any]) -> None:
-        self._statement, self._parameters = statement, parameters
+        self._statement = statement
+        self._parameters = [_array(p) if type(p) is list else p for p in parameters]
         self._cursor: psycopg.Cursor[Row] | None = None
 
     def carry_out(self) -> None:
@@ -105,9 +107,9 @@ class _Sent:
             self._cursor = psycopg.Cursor(connection.connection)
             self._cursor.execute(self._statement, self._parameters, prepare=True)
 
-    def queue(self) -> None:
-        self._cursor = _QueueingCursor(connection.connection)
-        self._cursor.execute(self._statement, self._parameters, prepare=True)
+    def queue(self, raw: psycopg.Connection[Row]) -> None:
+        self._cursor = cursor = _QueueingCursor(raw)
+        cursor.queue(self._statement, self._parameters, prepare=True)
 
     def rows(self) -> list[Row]:
         if self._cursor is None and _open.trip is not None:
@@ -119,6 +121,17 @@ class _Sent:
         )
 
 
+def _array(values: list[Any]) -> Any:
+    """Return a list of ids or texts as PostgreSQL writes an array; it knows of what type.
+
+    psycopg looks at every element for the type first, which costs several times as much.
+    """
+    if any(not isinstance(value, UUID | str) for value in values):
+        return values
+    texts = [str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return '{"' + '","'.join(texts) + '"}' if texts else "{}"
+
+
 class _Trip:
     """What was sent inside one `together` and has not travelled yet."""
 
@@ -128,21 +141,23 @@ class _Trip:
     def take(self, *, commits: bool = False) -> None:
         """Carry out what waits, in one round trip. Raises what the first failure raises."""
         sent, self.waiting = self.waiting, []
-        connection.ensure_connection()
-        raw = connection.connection
+        database = connections[DEFAULT_DB_ALIAS]  # each look through `connection` finds it anew
+        database.ensure_connection()
+        raw = database.connection
         is_begun = raw.info.transaction_status != TransactionStatus.IDLE
         if not sent and not (commits and is_begun):
             return
-        connection.validate_no_broken_transaction()
+        database.validate_no_broken_transaction()
         committing = _QueueingCursor(raw)
-        with connection.wrap_database_errors, _first_failure(), raw.pipeline():
+        with database.wrap_database_errors, _first_failure(), raw.pipeline() as pipeline:
             if not is_begun:
-                _QueueingCursor(raw).execute("BEGIN", prepare=False)
-                _QueueingCursor(raw).execute(_PLANNING, prepare=True)
+                _QueueingCursor(raw).queue("BEGIN", prepare=False)
+                _QueueingCursor(raw).queue(_PLANNING, prepare=True)
             for each in sent:
-                each.queue()
+                each.queue(raw)
             if commits:
-                committing.execute("COMMIT", prepare=False)
+                committing.queue("COMMIT", prepare=False)
+            _hand_over(pipeline)
         # A server asked to commit what has failed before rolls back, and does not call it an error.
         if commits and committing.statusmessage != "COMMIT":
             raise NotCommitted("the transaction was rolled back: a statement in it had failed")
@@ -170,25 +185,28 @@ def _first_failure() -> Iterator[None]:
         raise first from None
 
 
+def _hand_over(pipeline: psycopg.Pipeline) -> None:
+    """Let libpq gather what is queued; psycopg's own way waits and sends for each statement."""
+    while pipeline.command_queue:
+        pipeline.command_queue.popleft()()
+
+
 class _QueueingCursor(psycopg.Cursor[Row]):
     """Queues its statement with the pipeline and leaves it there.
 
     psycopg's own sends every statement by itself, a system call each, and starts transactions
-    with a trip of their own. Called inside `Connection.pipeline()` alone.
+    with a trip of their own. Used inside `Connection.pipeline()` alone, where nothing waits.
     """
 
-    def _execute_gen(
-        self,
-        query: Any,
-        params: Any = None,
-        *,
-        prepare: bool | None = None,
-        binary: bool | None = None,
-    ) -> Any:
+    def queue(self, query: Statement, params: Sequence[Any] = (), *, prepare: bool) -> None:
         self._tx = adapt.Transformer(self)
         converted = self._convert_query(query, params)
-        yield from self._maybe_prepare_gen(converted, prepare=prepare, binary=binary)
-        yield from self._conn._prepared.maintain_gen(self._conn)
+        for steps in (
+            self._maybe_prepare_gen(converted, prepare=prepare, binary=None),
+            self._conn._prepared.maintain_gen(self._conn),
+        ):
+            for _ in steps:
+                raise RuntimeError("psycopg waits inside a pipeline where it did not before")
 
 
 class _Open(threading.local):

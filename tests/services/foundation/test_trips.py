@@ -23,16 +23,21 @@ NOW = timezone.now()
 
 @contextmanager
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Note what travels together, as psycopg sends it."""
+    """Note what travels together, as psycopg sends it: no statement by itself."""
     sent: list[int] = []
-    real = psycopg.generators.pipeline_communicate
+    gather, communicate = trips._hand_over, psycopg.generators.pipeline_communicate
 
-    def communicate(pgconn, commands):
-        sent.append(len(commands))
-        return real(pgconn, commands)
+    def counting(pipeline):
+        sent.append(len(pipeline.command_queue))
+        gather(pipeline)
+
+    def sending(pgconn, commands):
+        assert len(commands) == 1  # the sync that ends a trip
+        return communicate(pgconn, commands)
 
     with monkeypatch.context() as patched:
-        patched.setattr("psycopg._pipeline_base.pipeline_communicate", communicate)
+        patched.setattr(trips, "_hand_over", counting)
+        patched.setattr("psycopg._pipeline_base.pipeline_communicate", sending)
         yield sent
 
 
@@ -54,10 +59,18 @@ def test_what_reads_first_and_then_writes_takes_two_trips(monkeypatch):
         [locked] = accounts.get()
         rename(locked, "first")
         rename(locked, "second")
-    # BEGIN, how to plan, and two questions; two writes and COMMIT. Each trip ends in a sync, and
-    # what was not prepared before is two commands.
-    assert sent in ([1 + 2 + 2 * 2 + 1, 2 + 1 + 1 + 1], [1 + 1 + 2 * 2 + 1, 2 + 1 + 1 + 1])
+    # BEGIN, how to plan, and two questions; two writes and COMMIT. What was not prepared before
+    # is two commands.
+    assert sent in ([1 + 2 + 2 * 2, 2 + 1 + 1], [1 + 1 + 2 * 2, 2 + 1 + 1])
     assert numbers() == {"second"}
+
+
+def test_lists_of_ids_and_texts_arrive_as_they_are():
+    texts = ["", "a,b", 'say "x"', "back\\slash", "{}", "NULL", "  ", "ü"]
+    ids = [uuid.uuid4(), uuid.uuid4()]
+    asked = "SELECT %s::text[], %s::uuid[], %s::text[], %s::bigint[], %s::text[]"
+    [row] = trips.send(asked, [texts, ids, [], [1, 2], ["a", None]]).get()
+    assert row == (texts, ids, [], [1, 2], ["a", None])
 
 
 def test_what_is_asked_behind_a_lock_sees_what_the_lock_waited_for(owner_conninfo):
