@@ -50,22 +50,23 @@ class House:
             listing.phase = self._phase_of(terms.calendar)
             listing.has_opened = listing.phase in (Phase.REGULAR, Phase.LATE)
             return
-        before, listing.terms = listing.terms, terms
-        if (before.tick, before.lot) != (terms.tick, terms.lot):
+        before = listing.terms
+        is_counted_anew = (before.tick, before.lot) != (terms.tick, terms.lot)
+        if is_counted_anew:
             self._clear(listing)
-        if before.bands != terms.bands:
+        listing.terms = terms
+        if is_counted_anew or before.bands != terms.bands:
             listing.bands = Bands(terms.bands) if terms.bands else None
         if before.calendar != terms.calendar:
             self._turn(listing, self._phase_of(terms.calendar), has_auction=False)
 
     def _clear(self, listing: Listing) -> None:
-        """Cancel the orders here: they are counted in ticks and lots that are no longer."""
+        """Cancel the orders here, under the terms in whose ticks and lots they are counted."""
         for order in _of_members(listing):
             self._clerk.end(order, ReportKind.CANCELLED, Reason.INSTRUMENT_CHANGED)
         listing.book = OrderBook()
         listing.quotes = {}
         listing.last_price = None
-        listing.bands = Bands(listing.terms.bands) if listing.terms.bands else None
 
     def halt(self, command: Halt) -> None:
         listing = self._state.listings[command.symbol]

@@ -205,6 +205,14 @@ def test_new_increments_cancel_what_was_counted_in_the_old_ones(engine):
     assert said(play(engine, order("b", price="100.01"))) == [("rejected", "b", "price_off_tick")]
 
 
+@pytest.mark.parametrize(("tick", "lot"), [("0.01", "0.1"), ("0.05", "1"), ("0.05", "2")])
+def test_who_is_cancelled_by_new_increments_is_told_what_it_executed_in_the_old(engine, tick, lot):
+    play(engine, order("a", "sell"), Take("crowd", "AAPL", 1, 10000, 4))
+    terms = Admit("AAPL", Decimal(tick), Decimal(lot), Decimal(lot), "always")
+    [cancelled] = [event.report for event in play(engine, terms)]
+    assert (cancelled.cumulative_quantity, cancelled.leaves_quantity) == (4, 0)
+
+
 # --- Participants -------------------------------------------------------------------------------
 
 
