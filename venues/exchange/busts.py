@@ -7,6 +7,7 @@ from the executions, so that a crash between doing and noting it does nothing tw
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from django.db import IntegrityError, transaction
@@ -40,8 +41,12 @@ def ask(*, trade_number: int, reason: str, requested_by: str, now: datetime) -> 
 
 
 def due(now: datetime) -> list[Bust]:
-    """Return the busts that are asked for and not done; note those that are, or cannot be."""
+    """Return the busts that are asked for and not done; note those that are, or cannot be.
+
+    They are to be carried out in this order, before anything else happens.
+    """
     busts: list[Bust] = []
+    executed = _Executed()
     requests = BustRequest.objects.filter(state=State.REQUESTED).order_by("id")[:_AT_ONCE_MAX]
     for request in requests:
         number = request.trade_number
@@ -51,11 +56,26 @@ def due(now: datetime) -> list[Bust]:
         elif not fills:
             _note(request, State.REFUSED, now, detail="No member has a side of such a trade.")
         else:
-            busts.append(_bust(number, sorted(fills, key=lambda fill: fill.execution_id)))
+            of_trade = sorted(fills, key=lambda fill: fill.execution_id)
+            busts.append(_bust(number, of_trade, executed))
     return busts
 
 
-def _bust(number: int, fills: list[Execution]) -> Bust:
+class _Executed:
+    """What orders have executed, less what the busts so far take back."""
+
+    def __init__(self) -> None:
+        self._left: dict[tuple[str, str], Decimal] = {}
+
+    def before_bust_of(self, fill: Execution) -> Decimal:
+        """Return what the order of `fill` had executed, and take that off for the next bust."""
+        order = fill.member, fill.client_order_id
+        before = self._left[order] if order in self._left else standing.executed(*order)
+        self._left[order] = before - fill.quantity
+        return before
+
+
+def _bust(number: int, fills: list[Execution], executed: _Executed) -> Bust:
     one = fills[0]
     sides = tuple(
         BustedFill(
@@ -64,7 +84,7 @@ def _bust(number: int, fills: list[Execution]) -> Bust:
             venue_order_id=fill.venue_order_id,
             execution_id=fill.execution_id,
             side=Side(fill.side),
-            cumulative_quantity=standing.executed(fill.member, fill.client_order_id),
+            cumulative_quantity=executed.before_bust_of(fill),
         )
         for fill in fills
     )

@@ -120,12 +120,15 @@ class Floor:
 
     def _house_commands(self, now: datetime) -> list[Command]:
         """Return what the exchange itself orders: listings, halts, sessions, who may quote."""
-        commands: list[Command] = [Wake()] if self.engine.is_due(now) else []
-        if time.monotonic() >= self._looks_at:
+        is_look_due = time.monotonic() >= self._looks_at
+        # Busts first: they count from what is written down, which anything else would change.
+        commands: list[Command] = [*busts.due(now)] if is_look_due else []
+        if self.engine.is_due(now):
+            commands.append(Wake())
+        if is_look_due:
             self._looks_at = time.monotonic() + _LOOK_SECONDS
             instruments = list(Instrument.objects.order_by("symbol"))
             commands += self._listings(instruments)
-            commands += busts.due(now)
             commands += self._sessions({each.calendar for each in instruments}, now)
             if self._is_first_look:
                 commands += self._end_what_a_stop_cut_short(now)

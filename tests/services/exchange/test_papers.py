@@ -143,6 +143,44 @@ def test_a_bust_reaches_both_members_once(house):
     assert (status.cumulative_quantity, status.leaves_quantity) == (0, 6)
 
 
+def test_several_busts_of_one_order_in_one_cycle_count_down(house):
+    house(order("s", "sell", "3"), order("t", "sell", "4"), order("u", "sell", "9"), member="OTHER")
+    house(order("b", "buy", "12"))
+    for number in (1, 2, 3):
+        busts.ask(trade_number=number, reason="erroneous", requested_by="operator", now=house.now)
+    house()
+    ours = [each for each in service.reports(0, 100) if each.kind == "busted"]
+    assert [(each.reference, each.cumulative_quantity) for each in ours] == [
+        ("T1B", 9),
+        ("T2B", 5),
+        ("T3B", 0),
+    ]
+    assert standing.executed(OURSELVES, "b") == 0
+    theirs = {s.client_order_id: s for s in standing.statuses(["s", "t", "u"], member="OTHER")}
+    assert {name: (s.cumulative_quantity, s.leaves_quantity) for name, s in theirs.items()} == {
+        "s": (0, 0),
+        "t": (0, 0),
+        "u": (0, 4),
+    }
+
+
+def test_a_bust_counts_from_before_what_an_auction_of_the_same_cycle_executes(house):
+    house(order("s", "sell", "3"), member="OTHER")
+    house(order("b", "buy", "10"))
+    Instrument.objects.update(halted=True)
+    house()
+    Instrument.objects.update(halted=False)
+    house()
+    house(order("t", "sell", "7"), member="OTHER")
+    busts.ask(trade_number=1, reason="erroneous", requested_by="operator", now=house.now)
+    house(after=10)
+    ours = [r for r in service.reports(0, 100) if r.client_order_id == "b"]
+    assert [(r.kind, r.cumulative_quantity, r.leaves_quantity) for r in ours[-2:]] == [
+        ("busted", 0, 7),
+        ("fill", 7, 0),
+    ]
+
+
 def test_a_bust_of_no_trade_is_refused(house):
     busts.ask(trade_number=7, reason="erroneous", requested_by="operator", now=house.now)
     house()
