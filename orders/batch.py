@@ -37,6 +37,7 @@ CHANGING: Final = (
     "protection_price",
     "high_water_mark",
     "is_watched",
+    "is_waiting",
     "replaced_by",
     "replaced_total",
     "venue_code",

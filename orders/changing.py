@@ -19,7 +19,13 @@ from orders.groups import LEGS
 from orders.history import Cause
 from orders.lifecycle import Event, Status
 from orders.models import Order
-from orders.tickets import CancelTicket, ExpireTicket, ReplaceTicket, TriggerTicket
+from orders.tickets import (
+    CancelTicket,
+    ExpireTicket,
+    ReplaceTicket,
+    ResumeTicket,
+    TriggerTicket,
+)
 from portfolio import accounting
 from portfolio.books import Uncovered
 from risk import services as risk
@@ -54,7 +60,7 @@ _KEPT: Final = (
 def _order_of(
     desk: Desk,
     account: LockedAccount,
-    ticket: CancelTicket | ReplaceTicket | TriggerTicket | ExpireTicket,
+    ticket: CancelTicket | ReplaceTicket | TriggerTicket | ExpireTicket | ResumeTicket,
 ) -> Order | None:
     order = desk.batch.orders.get(ticket.order_id)
     return order if order is not None and order.account_id == account.pk else None
@@ -161,9 +167,23 @@ def trigger(desk: Desk, account: LockedAccount, ticket: TriggerTicket) -> Answer
 
 
 def _may_trigger(desk: Desk, order: Order) -> bool:
-    instrument = order.instrument
-    phase = calendars.phase(instrument.calendar, desk.batch.now)
-    return instrument.tradable and not instrument.halted and phase is Phase.REGULAR
+    """Tell whether the order could go: a leg waits for its way anyhow, if its market is open."""
+    phase = calendars.phase(order.instrument.calendar, desk.batch.now)
+    return phase is Phase.REGULAR and steps.can_go(desk.batch, order)
+
+
+def resume(desk: Desk, account: LockedAccount, ticket: ResumeTicket) -> Answer:
+    """Look again at a group of which an order's turn has come and whose way was not free."""
+    order = _order_of(desk, account, ticket)
+    if order is None or order.group is None:
+        return refused(*_UNKNOWN)
+    if not order.is_waiting:
+        return Answer(order=order, is_repeat=True)
+    order.is_waiting = False
+    desk.batch.changed[order.pk] = order
+    cause = Cause(actor=steps.rule("group"), at=desk.batch.now, reason="Its way may be free now")
+    legs.settle(desk.batch, order.group, cause)
+    return Answer(order=order)
 
 
 # --- Replace -----------------------------------------------------------------------------------
@@ -202,7 +222,7 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
         new.replaced_total = total  # it never took over
         placing.deny(desk, new, assessment.denial, cause)
     elif order.status == Status.HELD:
-        _replace_held(desk, order, new, assessment.worst_price, cause)
+        _replace_held(desk, order, new, assessment, cause)
     else:
         _ask_to_replace(desk, order, new, total, assessment, cause)
     return Answer(order=new)
@@ -220,11 +240,11 @@ def _misfit(order: Order, ticket: ReplaceTicket) -> tickets.Refusal | None:
         return tickets.Refusal(
             "not_replaceable", "An order by value or at the market cannot be replaced: cancel it."
         )
-    if order.triggered_at is not None and not is_held and type_ is not OrderType.STOP_LIMIT:
+    if order.triggered_at is not None and (is_held or type_ is not OrderType.STOP_LIMIT):
         return tickets.Refusal(
-            "not_replaceable", "The stop was triggered and is at the market now: cancel it."
+            "not_replaceable", "The stop was triggered and is on its way: cancel it."
         )
-    if ticket.quantity is not None and order.role in LEGS and order.group != order.pk:
+    if ticket.quantity is not None and order.is_leg:
         return tickets.Refusal(
             "leg_quantity", "A leg is for what its entry has filled: its quantity is not yours."
         )
@@ -290,10 +310,16 @@ def _replacement(desk: Desk, order: Order, ticket: ReplaceTicket, total: Decimal
     return new
 
 
-def _replace_held(desk: Desk, order: Order, new: Order, worst: Decimal, cause: Cause) -> None:
+def _replace_held(
+    desk: Desk, order: Order, new: Order, assessment: Assessment, cause: Cause
+) -> None:
     """Replace an order that we hold: nobody else has a say in it."""
-    batch = desk.batch
+    batch, worst = desk.batch, assessment.worst_price
     was_holding = bool(batch.books.held(order.pk))
+    missing = steps.missing_for(batch, new, worst, freed=batch.books.held(order.pk))
+    if was_holding and missing > 0:
+        _deny_uncovered(desk, new, missing, assessment, cause)
+        return
     mark = batch.marks.get(order.pk)
     was_watched = order.is_watched
     order.replaced_by = new.pk
@@ -326,10 +352,7 @@ def _ask_to_replace(
     try:
         batch.books.hold(account, order_id=new.pk, asset=asset, per_unit=Decimal(1), quantity=extra)
     except Uncovered:
-        new.replaced_total = total
-        denial = _cannot_cover(extra)
-        risk.denied(assessment.decision, denial)
-        placing.deny(desk, new, denial, cause)
+        _deny_uncovered(desk, new, extra, assessment, cause)
         return
     if is_buy:
         key = (account.pk, order.instrument_id)
@@ -339,9 +362,14 @@ def _ask_to_replace(
     batch.keep(new, cause, "pending_replace")
 
 
-def _cannot_cover(extra: Decimal) -> Denial:
-    return Denial(
+def _deny_uncovered(
+    desk: Desk, new: Order, extra: Decimal, assessment: Assessment, cause: Cause
+) -> None:
+    denial = Denial(
         "insufficient_buying_power",
-        f"While the venue decides, {extra:,.2f} more must be set aside than the replaced order "
-        "holds, and you do not have it. Cancel the order and place another instead.",
+        f"{extra:,.2f} more must be set aside than the replaced order holds, and you do not have "
+        "it. Cancel the order and place another instead.",
     )
+    new.replaced_total = new.quantity  # it never took over
+    risk.denied(assessment.decision, denial)
+    placing.deny(desk, new, denial, cause)

@@ -133,7 +133,9 @@ def _ask_open_buys(
                                      WHERE symbol = ANY(%s) OR id = ANY(%s))
               AND status IN ('pending', 'held', 'submitted', 'partially_filled', 'pending_cancel',
                              'pending_replace', 'unknown')
-              AND role NOT IN ('take_profit', 'stop_loss')
+              AND (role NOT IN ('take_profit', 'stop_loss')
+                   -- Of an OCO the one that is at the venue counts, which both never are.
+                   OR (order_class = 'oco' AND (role = 'take_profit' OR status <> 'held')))
             GROUP BY 1, 2""",
         [list(owners), list(symbols), list(instruments)],
     )

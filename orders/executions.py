@@ -28,7 +28,7 @@ from orders.reports import Early, Inapplicable
 from portfolio import books
 from risk import services as risk
 from venues import inbox, wire
-from venues.messages import ExecutionReport
+from venues.messages import ExecutionReport, ReportKind
 from venues.models import InboxReport
 
 log = structlog.get_logger(__name__)
@@ -53,21 +53,24 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
         connection.close()
 
 
-def apply_next(limit: int = BATCH) -> int:
+def apply_next(limit: int = BATCH, *, with_early: bool = True) -> int:
     """Apply the next reports in one transaction; return how many were handled.
 
-    When something unexpected fails, they are tried one by one, and what fails alone is parked.
-    A database that cannot be reached or is busy is no fault of a report: that raises.
+    When something unexpected fails, they are tried one by one, then without those that came early
+    and may follow now, and what fails alone is parked. A database that cannot be reached or is busy
+    is no fault of a report: that raises.
     """
     claimed: list[InboxReport] = []
     try:
         with trips.together():
             claimed = inbox.next_reports(limit)
-            _apply(claimed)
+            _apply(claimed, with_early=with_early)
             failpoints.reach("executions.before_commit")
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the next report
+        if len(claimed) == 1 and with_early:
+            return apply_next(1, with_early=False)
         if len(claimed) == 1:
             _park_alone(claimed[0], error)
             return 1
@@ -105,11 +108,11 @@ def _park(report: InboxReport, reason: str) -> None:
     inbox.park(report, reason=reason, now=timezone.now())
 
 
-def _apply(claimed: Sequence[InboxReport]) -> None:
+def _apply(claimed: Sequence[InboxReport], *, with_early: bool) -> None:
     if not claimed:
         return
     batch = _open(claimed)
-    early = _early_of(batch)
+    early = _early_of(batch) if with_early else {}
     applied: list[InboxReport] = []
     for stored in claimed:
         waiting = [stored]
@@ -136,12 +139,17 @@ def _early_of(batch: Batch) -> dict[str, list[InboxReport]]:
 
 
 def _awaiting(batch: Batch, applied: InboxReport) -> Iterable[str]:
-    """Return the orders whose early reports may follow the applied one: its own, a replacement."""
+    """Return the orders whose early reports may follow the applied one.
+
+    Its own; one that replaces it; those of its group, of which one may have made way.
+    """
     yield applied.client_order_id
     for order_id in _order_ids(applied):
         order = batch.orders.get(order_id)
         if order is not None and order.replaced_by is not None:
             yield str(order.replaced_by)
+        if order is not None and order.group is not None:
+            yield from (str(member.pk) for member in batch.group_of(order))
 
 
 def _apply_one(batch: Batch, stored: InboxReport) -> InboxReport.State:
@@ -206,7 +214,8 @@ def _apply_report(batch: Batch, venue: str, report: ExecutionReport) -> None:
     else:
         cause = reports.apply(batch, order, report, reports.busted_by(batch, order, report))
     if order.group is not None:
-        legs.settle(batch, order.group, cause)
+        refused = order.pk if report.kind is ReportKind.CANCEL_REJECTED else None
+        legs.settle(batch, order.group, cause, spared=refused)
 
 
 def _named(batch: Batch, venue: str, client_order_id: str) -> Order:

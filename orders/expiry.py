@@ -1,7 +1,9 @@
-"""Ending orders whose time is over: what we hold at once, good-till-cancelled ones at their age.
+"""What time does to orders: it ends those that are over, and frees the way of those that wait.
 
-A part of the program, at work in one process at a time. A day order, and one for an auction, is
-the venue's to expire: its clock decides what still traded. We only notice when it does not.
+A part of the program, at work in one process at a time. What we hold is ended at once, a
+good-till-cancelled order at its age. A day order, and one for an auction, is the venue's to
+expire: its clock decides what still traded. We only notice when it does not. A leg whose turn had
+come in a halt, or while its venue was out of reach, is looked at again and again.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,8 +20,9 @@ from django.utils import timezone
 
 from foundation import bulk, charge
 from orders import intake
+from orders.answers import Answer
 from orders.asking import Asking, Enter
-from orders.tickets import ExpireTicket
+from orders.tickets import ExpireTicket, ResumeTicket
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +33,7 @@ OVERDUE: Final = timedelta(minutes=5)
 OVERDUE_SECONDS: Final = 60.0
 """How often it is said that a venue has not expired an order."""
 NAMED_MAX: Final = 20
+RESUME_SECONDS: Final = 2.0
 
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
@@ -36,21 +41,29 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
     serve(stop, beat, enter=intake.enter)
 
 
-def serve(stop: threading.Event, beat: Callable[[], None], *, enter: Enter[ExpireTicket]) -> None:
-    """End what is over until `stop`, by tickets handed to `enter`."""
+def serve(
+    stop: threading.Event,
+    beat: Callable[[], None],
+    *,
+    enter: Callable[[ExpireTicket | ResumeTicket], Future[Answer]],
+) -> None:
+    """Do what is due until `stop`, by tickets handed to `enter`."""
     try:
         while not stop.is_set():
             if charge.take(JOB):
-                _end_until(stop, beat, Ending(enter))
+                _go_on(stop, beat, Ending(enter), Resuming(enter))
             beat()
             stop.wait(POLL_SECONDS)
     finally:
         charge.give_up(JOB)
 
 
-def _end_until(stop: threading.Event, beat: Callable[[], None], ending: Ending) -> None:
+def _go_on(
+    stop: threading.Event, beat: Callable[[], None], ending: Ending, resuming: Resuming
+) -> None:
     while not stop.is_set():
         ending.look(now=timezone.now())
+        resuming.look(now=timezone.now())
         beat()
         stop.wait(POLL_SECONDS)
 
@@ -87,6 +100,27 @@ class Ending:
             log.error("venue_has_not_expired", count=len(overdue), orders=overdue[:NAMED_MAX])
 
 
+class Resuming:
+    """Legs whose turn has come and whose way was not free."""
+
+    def __init__(self, enter: Enter[ResumeTicket]) -> None:
+        self._asking: Asking[ResumeTicket] = Asking(enter)
+        self._looked_at = -RESUME_SECONDS
+
+    def look(self, *, now: datetime) -> None:
+        """Have the groups of those that wait looked at again, at an interval."""
+        if time.monotonic() - self._looked_at >= RESUME_SECONDS:
+            self._looked_at = time.monotonic()
+            for account_id, order_id in bulk.execute(_WAITING, [BATCH]):
+                self._asking.put(
+                    ResumeTicket(account_id=account_id, order_id=order_id, received_at=now)
+                )
+        for ticket, answer in self._asking.carry_on():
+            if answer.refusal is not None:
+                log.error("order_not_resumed", order_id=str(ticket.order_id))
+
+
+_WAITING: Final = "SELECT account_id, id FROM orders_order WHERE is_waiting ORDER BY id LIMIT %s"
 # An order that is being replaced is left until the venue has decided which of the two stands.
 _OURS: Final = """
     SELECT account_id, id FROM orders_order

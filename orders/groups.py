@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from orders.lifecycle import Status
@@ -41,17 +41,23 @@ class Member:
         return self.quantity - self.filled
 
 
+class _Holding(TypedDict):
+    holder: UUID | None
+    held: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done now: nothing, if all of it is empty.
 
     `sizes` are the quantities that held legs should have; `holder` is the held leg that sets aside
-    what the legs need, as none is at the venue; the prices of `watched` are to be watched; `sent`
-    goes to the venue; of `cancelled` the venue is asked for a cancel; `dropped` end now.
+    `held`, what no leg at the venue has set aside; the prices of `watched` are to be watched;
+    `sent` goes to the venue; of `cancelled` the venue is asked for a cancel; `dropped` end now.
     """
 
     sizes: dict[UUID, Decimal] = field(default_factory=dict)
     holder: UUID | None = None
+    held: Decimal = ZERO
     watched: tuple[UUID, ...] = ()
     sent: UUID | None = None
     cancelled: tuple[UUID, ...] = ()
@@ -72,16 +78,23 @@ def plan(members: Sequence[Member]) -> Plan:
     sizes = {leg.id: left for leg in held if leg.quantity != left}
     triggered = next((leg for leg in held if leg.is_triggered), None)
     if triggered is not None:
-        return _make_way(triggered, sizes, at_venue, entries, is_entering=is_entering)
+        return _make_way(triggered, left, sizes, at_venue, entries)
     stops = [leg for leg in held if leg.role is Role.STOP_LOSS]
     if at_venue:
         too_large = [leg for leg in at_venue if leg.leaves > left]
-        return Plan(sizes=sizes, watched=_ids(stops), cancelled=_cancellable(too_large))
+        # A late fill of the entry is more than the leg at the venue was sent for.
+        bare = left - sum((leg.leaves for leg in at_venue), ZERO)
+        return Plan(
+            sizes=sizes,
+            watched=_ids(stops),
+            cancelled=_cancellable(too_large),
+            **_holding(stops[0] if stops else None, bare),
+        )
     profit = next((leg for leg in held if leg.role is Role.TAKE_PROFIT), None)
     if profit is not None and not is_entering:
         return Plan(sizes=sizes, watched=_ids(stops), sent=profit.id)
     holder = next(iter([*stops, *held]), None)
-    return Plan(sizes=sizes, watched=_ids(stops), holder=holder.id if holder else None)
+    return Plan(sizes=sizes, watched=_ids(stops), **_holding(holder, left))
 
 
 def left_to_close(members: Sequence[Member]) -> Decimal:
@@ -100,22 +113,27 @@ def left_to_close(members: Sequence[Member]) -> Decimal:
 
 def _make_way(
     triggered: Member,
+    left: Decimal,
     sizes: dict[UUID, Decimal],
     at_venue: Sequence[Member],
     entries: Sequence[Member],
-    *,
-    is_entering: bool,
 ) -> Plan:
     """Let the triggered leg go, once nothing of its group is at the venue any more."""
-    if not at_venue and not is_entering:
+    if not at_venue and all(entry.status.is_final for entry in entries):
         return Plan(sizes=sizes, sent=triggered.id)
     in_the_way = [*at_venue, *(e for e in entries if e.status.is_at_venue)]
     return Plan(
         sizes=sizes,
         cancelled=_cancellable(in_the_way),
         dropped=_ids(e for e in entries if e.status is Status.HELD),
-        holder=None if at_venue else triggered.id,
+        **_holding(triggered, left - sum((leg.leaves for leg in at_venue), ZERO)),
     )
+
+
+def _holding(holder: Member | None, quantity: Decimal) -> _Holding:
+    if holder is None or quantity <= 0:
+        return {"holder": None, "held": ZERO}
+    return {"holder": holder.id, "held": quantity}
 
 
 def _cancellable(members: Iterable[Member]) -> tuple[UUID, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -15,12 +16,16 @@ from orders.models import Order
 from orders.tickets import Role
 from portfolio.books import Uncovered
 
+_NOBODY: Final = UUID(int=0)
 ROUNDS_MAX: Final = 4
 """A leg that cannot be covered ends, and the others are then planned anew: more never happens."""
 
 
-def settle(batch: Batch, group: UUID, cause: Cause) -> None:
-    """Bring the group's orders in line with what has happened to one of them."""
+def settle(batch: Batch, group: UUID, cause: Cause, *, spared: UUID | None = None) -> None:
+    """Bring the group's orders in line with what has happened to one of them.
+
+    Of `spared` the venue has just refused a cancel: it is not asked again at once.
+    """
     for _ in range(ROUNDS_MAX):
         orders = {
             order.pk: order
@@ -28,7 +33,7 @@ def settle(batch: Batch, group: UUID, cause: Cause) -> None:
             if order.group == group and not _is_candidate(order)
         }
         plan = groups.plan([_member(order) for order in orders.values()])
-        if not _carry_out(batch, orders, plan, cause):
+        if not _carry_out(batch, orders, plan, cause, spared):
             return
 
 
@@ -48,32 +53,52 @@ def _member(order: Order) -> Member:
     )
 
 
-def _carry_out(batch: Batch, orders: dict[UUID, Order], plan: Plan, cause: Cause) -> bool:
+def _carry_out(
+    batch: Batch, orders: dict[UUID, Order], plan: Plan, cause: Cause, spared: UUID | None
+) -> bool:
     """Do what the plan says; return whether a leg has ended by it, which changes the plan."""
     why = Cause(actor=steps.rule("group"), at=batch.now, reason=cause.reason)
     for order_id in plan.dropped:
         because = _because(why, "The orders that it belongs to have ended")
         steps.end(batch, orders[order_id], Event.CANCEL, because)
     for order_id in plan.cancelled:
-        because = _because(why, "Another order of its group takes its place")
-        steps.request_cancel(batch, orders[order_id], because)
+        if order_id == spared:
+            _wait(batch, orders.values())
+        else:
+            because = _because(why, "Another order of its group takes its place")
+            steps.request_cancel(batch, orders[order_id], because)
     for order_id, size in plan.sizes.items():
         _resize(batch, orders[order_id], size, why)
-    working = {plan.holder, plan.sent}
-    for order in orders.values():
-        if order.status == Status.HELD and order.role in groups.LEGS and order.pk not in working:
-            batch.books.release(batch.accounts[order.account_id], order_id=order.pk)
     for order_id in plan.watched:
         if order_id != plan.sent and not orders[order_id].is_watched:
             batch.watch(orders[order_id], mark=None)
-    has_ended = bool(plan.dropped)
-    if plan.holder is not None:
-        has_ended |= not _is_covered(batch, orders[plan.holder], why)
-    if plan.sent is not None:
-        because = _because(why, "Its turn in its group has come")
-        steps.send_held(batch, orders[plan.sent], because)
-        has_ended |= Status(orders[plan.sent].status).is_final
-    return has_ended
+    return _set_aside_or_send(batch, orders, plan, why) or bool(plan.dropped)
+
+
+def _set_aside_or_send(batch: Batch, orders: dict[UUID, Order], plan: Plan, why: Cause) -> bool:
+    """Let one leg have what the group needs, and go if it may; return whether it ended instead."""
+    chosen = orders.get(plan.sent or plan.holder or _NOBODY)
+    for order in orders.values():
+        if order.status == Status.HELD and order.role in groups.LEGS and order is not chosen:
+            batch.books.release(batch.accounts[order.account_id], order_id=order.pk)
+    if chosen is None:
+        return False
+    if plan.sent is None:
+        return not _is_covered(batch, chosen, plan.held, why)
+    if not steps.can_go(batch, chosen):
+        _wait(batch, [chosen])
+        return not _is_covered(batch, chosen, chosen.leaves_quantity, why)
+    steps.send_held(batch, chosen, _because(why, "Its turn in its group has come"))
+    return Status(chosen.status).is_final
+
+
+def _wait(batch: Batch, orders: Iterable[Order]) -> None:
+    """Note that a held order's way is not free; it is looked at again by and by."""
+    for order in orders:
+        if order.status == Status.HELD and not order.is_waiting:
+            order.is_waiting = True
+            if order.pk not in batch.new:
+                batch.changed[order.pk] = order
 
 
 def _resize(batch: Batch, order: Order, size: Decimal, why: Cause) -> None:
@@ -82,13 +107,13 @@ def _resize(batch: Batch, order: Order, size: Decimal, why: Cause) -> None:
     batch.keep(order, _because(why, "Sized to what is left of its group"), "resized")
 
 
-def _is_covered(batch: Batch, order: Order, why: Cause) -> bool:
-    """Set aside what the held leg will need; one that cannot be covered ends."""
+def _is_covered(batch: Batch, order: Order, quantity: Decimal, why: Cause) -> bool:
+    """Set aside what so much of the held leg will need; one that cannot be covered ends."""
     worst = steps.worst_price(batch, order)
     try:
         if worst is None:
             raise Uncovered("there is no price")
-        steps.hold_for(batch, order, order.quantity, worst)
+        steps.hold_for(batch, order, quantity, worst)
     except Uncovered:
         steps.end_uncovered(batch, order, why)
         return False

@@ -61,6 +61,9 @@ class Order(models.Model):
     group = models.UUIDField(null=True, blank=True)
     role = models.CharField(max_length=12, choices=_choices(Role), blank=True, default="")
     is_watched = models.BooleanField(default=False, help_text="Held, and waits for its price.")
+    is_waiting = models.BooleanField(
+        default=False, help_text="Its turn in its group has come, and something is in its way."
+    )
     replaces = models.UUIDField(null=True, blank=True)
     replaced_by = models.UUIDField(null=True, blank=True)
     replaced_total = QuantityField(null=True, blank=True)
@@ -111,6 +114,7 @@ class Order(models.Model):
                 condition=Q(status__in=[s.value for s in Status if not s.is_final]),
                 name="order_open",
             ),
+            models.Index(fields=["id"], condition=Q(is_waiting=True), name="order_waiting"),
             models.Index(fields=["group"], condition=Q(group__isnull=False), name="order_by_group"),
             models.Index(
                 fields=["expires_at"],
@@ -124,6 +128,15 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity.normalize():f} {self.instrument.symbol}"
+
+    @property
+    def is_leg(self) -> bool:
+        """Tell whether the order closes what another one of its group is judged for.
+
+        The take-profit of an OCO is judged itself, for its stop as well.
+        """
+        is_first = self.order_class == OrderClass.OCO and self.role == Role.TAKE_PROFIT
+        return self.role in (Role.TAKE_PROFIT, Role.STOP_LOSS) and not is_first
 
     @property
     def leaves_quantity(self) -> Decimal:

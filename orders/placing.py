@@ -25,7 +25,7 @@ from orders.tickets import OrderClass, OrderTicket, Role
 from risk import services as risk
 from risk.checks import Denial, Proposal, Situation
 from risk.services import Assessment
-from venues import links, routing
+from venues import links
 from venues.messages import OrderType, Side, TimeInForce
 
 _HUNDRED: Final = Decimal(100)
@@ -208,7 +208,7 @@ def _decide(
     desk.recent.add(content)
     denial = next((each.denial for each in assessments if each.denial), None)
     for order, assessment in zip(group, assessments, strict=True):
-        order.venue = venue_of(order)
+        order.venue = steps.venue_of(order)
         order.warnings = ",".join(caution.code for caution in assessment.cautions)
         desk.batch.new[order.pk] = order
         if denial is None:
@@ -239,7 +239,6 @@ def assess(
 
     `freed` is what the order that it replaces holds, and `freed_quantity` what that has left.
     """
-    is_leg = order.role in (Role.TAKE_PROFIT, Role.STOP_LOSS) and order.group != order.pk
     quote = desk.batch.quotes.get(order.instrument_id)
     return risk.assess(
         order_id=order.pk,
@@ -254,7 +253,7 @@ def assess(
             notional=order.notional,
             time_in_force=TimeInForce(order.time_in_force),
             extended_hours=order.extended_hours,
-            is_leg=is_leg,
+            is_leg=order.is_leg,
         ),
         situation=_situation(desk, account, order, quote, has_twin, freed, freed_quantity),
         bounds=desk.batch.bounds[account.pk],
@@ -295,7 +294,7 @@ def _situation(
     batch, instrument = desk.batch, order.instrument
     is_buy = order.side == Side.BUY
     open_buys = desk.open_buys.get((account.pk, instrument.pk), ZERO)
-    venue = venue_of(order)
+    venue = steps.venue_of(order)
     return Situation(
         at=batch.now,
         account_status=account.status,
@@ -319,14 +318,6 @@ def _situation(
         has_twin=has_twin,
         last=quote.last if quote else None,
     )
-
-
-def venue_of(order: Order) -> str:
-    """Return the venue that the order is routed to now, nothing when there is none."""
-    try:
-        return routing.routes().venue_for(order.instrument_id, order.instrument.asset_class)
-    except routing.NoRoute:
-        return ""
 
 
 def deny(desk: Desk, order: Order, denial: Denial, cause: Cause) -> None:

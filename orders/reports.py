@@ -12,6 +12,7 @@ from foundation.decimals import CASH
 from orders import steps
 from orders.batch import Batch
 from orders.events import Told
+from orders.groups import LEGS
 from orders.history import Cause
 from orders.lifecycle import Event, Status, next_status
 from orders.models import Order, Trade
@@ -60,6 +61,8 @@ _UNCOUNTED: Final = frozenset(
     {ReportKind.ACCEPTED, ReportKind.CANCEL_REJECTED, ReportKind.STATUS, ReportKind.DOUBTED}
 )
 
+# What can be said of a replacement before it has taken over.
+_ANY_TIME: Final = frozenset({ReportKind.CANCEL_REJECTED, ReportKind.STATUS, ReportKind.DOUBTED})
 
 # What is not worth a line in the order's history when it changes nothing.
 _QUIET: Final = frozenset({ReportKind.STATUS, ReportKind.DOUBTED})
@@ -80,7 +83,7 @@ def apply(batch: Batch, order: Order, report: ExecutionReport, busted: Trade | N
 
     Raises Early, Inapplicable, lifecycle.IllegalTransition and books.Uncovered.
     """
-    if order.replaced_total is not None and report.kind not in _UNCOUNTED:
+    if order.replaced_total is not None and report.kind not in _ANY_TIME:
         raise Early("the venue has not said yet that this order replaces the other")
     change = _change(order, report, busted)
     _count(order, report, change)
@@ -98,6 +101,7 @@ def apply(batch: Batch, order: Order, report: ExecutionReport, busted: Trade | N
     if report.kind is ReportKind.FILL and report.price is not None:
         trade = _fill(batch, order, report, report.price, cause.at)
     elif busted is not None:
+        _make_room(batch, order, busted, cause)
         trade = _bust(batch, order, report, busted, cause.at)
     elif has_spent:
         order.quantity = order.filled_quantity
@@ -261,6 +265,33 @@ def _fill(
     order.filled_value += price * quantity
     batch.trades.append(trade)
     return trade
+
+
+def _make_room(batch: Batch, order: Order, busted: Trade, cause: Cause) -> None:
+    """Take from the order's own legs what a bust takes back: they close less then.
+
+    What a leg at the venue is to sell must leave the venue first: raises Early until it has.
+    """
+    if order.group is None or order.side != Side.BUY:
+        return
+    account, asset = batch.accounts[order.account_id], order.instrument.code
+    available = batch.books.available(account, asset)
+    legs = [o for o in batch.group_of(order) if o.role in LEGS and not Status(o.status).is_final]
+    held = [leg for leg in legs if leg.status == Status.HELD]
+    if busted.quantity <= available:
+        return
+    if busted.quantity <= available + sum((batch.books.held(leg.pk) for leg in held), ZERO):
+        for leg in held:
+            batch.books.release(account, order_id=leg.pk)
+        return
+    at_venue = [leg for leg in legs if Status(leg.status).is_at_venue]
+    for leg in at_venue:
+        if leg.status != Status.PENDING_CANCEL:
+            why = "The venue has taken back what it was to sell"
+            rule = steps.rule("group")
+            steps.request_cancel(batch, leg, Cause(actor=rule, at=cause.at, reason=why))
+    if at_venue:
+        raise Early("what is taken back is at the venue to be sold, and is cancelled there first")
 
 
 def _bust(

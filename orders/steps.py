@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Final
 
 from foundation.decimals import CASH
+from marketdata import calendars
+from marketdata.calendars import Phase
 from orders import lifecycle
 from orders.batch import Batch
 from orders.events import Told
@@ -17,9 +19,10 @@ from orders.history import Cause
 from orders.lifecycle import Event, Status
 from orders.models import Order
 from orders.tickets import Actor
+from portfolio import accounting
 from portfolio.books import Uncovered
 from risk import checks
-from venues import outbox, routing
+from venues import links, outbox, routing
 from venues.messages import CancelOrder, NewOrder, OrderType, ReplaceOrder, Side, TimeInForce
 
 STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
@@ -59,6 +62,8 @@ def carry_on(
         order.status_reason, order.venue_code = reason, venue_code
     if status.is_final and status != order.status:
         setattr(order, _ENDED_AT[status], cause.at)
+    if status.is_final:
+        order.is_waiting = False
     order.status = status.value
     order.updated_at = max(cause.at, order.updated_at)
 
@@ -77,6 +82,16 @@ def hold_for(batch: Batch, order: Order, quantity: Decimal, per_unit: Decimal) -
         per_unit=per_unit if is_buy else Decimal(1),
         quantity=quantity,
     )
+
+
+def missing_for(batch: Batch, order: Order, per_unit: Decimal, *, freed: Decimal) -> Decimal:
+    """Return what is missing to set aside what the order may need, once `freed` is given back."""
+    is_buy = order.side == Side.BUY
+    asset = CASH if is_buy else order.instrument.code
+    needed = accounting.hold_of(
+        asset=asset, per_unit=per_unit if is_buy else Decimal(1), quantity=order.quantity
+    )
+    return needed - freed - batch.books.available(batch.accounts[order.account_id], asset)
 
 
 def worst_price(batch: Batch, order: Order, *, is_triggered: bool = False) -> Decimal | None:
@@ -100,7 +115,8 @@ def submit(batch: Batch, order: Order, worst: Decimal) -> None:
     """Put the order into the outbox of the venue that it is routed to; its hold is there."""
     order.status = following(order, Event.SUBMIT).value
     order.submitted_at = batch.now
-    order.venue = routing.routes().venue_for(order.instrument_id, order.instrument.asset_class)
+    order.venue = venue_of(order) or order.venue
+    order.is_waiting = False
     is_limited = order.limit_price is not None
     if not is_limited:
         order.protection_price = worst
@@ -126,6 +142,27 @@ def submit(batch: Batch, order: Order, worst: Decimal) -> None:
             now=batch.now,
         )
     )
+
+
+def can_go(batch: Batch, order: Order) -> bool:
+    """Tell whether an order that we hold could be executed if it went now."""
+    instrument = order.instrument
+    if not instrument.tradable or instrument.halted:
+        return False
+    if order.limit_price is None:
+        phase = calendars.phase(instrument.calendar, batch.now)
+        if phase is not Phase.REGULAR:
+            return False
+    venue = venue_of(order)
+    return bool(venue) and links.is_up(venue, batch.now)
+
+
+def venue_of(order: Order) -> str:
+    """Return the venue that the order is routed to now, nothing when there is none."""
+    try:
+        return routing.routes().venue_for(order.instrument_id, order.instrument.asset_class)
+    except routing.NoRoute:
+        return ""
 
 
 def send_held(batch: Batch, order: Order, cause: Cause) -> None:

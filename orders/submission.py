@@ -19,6 +19,7 @@ from orders.tickets import (
     OrderTicket,
     Refusal,
     ReplaceTicket,
+    ResumeTicket,
     Ticket,
     TriggerTicket,
 )
@@ -62,5 +63,7 @@ def _carry_out(opened: Desk, ticket: Ticket) -> Answer:
             return changing.change(opened, account, ticket)
         case TriggerTicket():
             return changing.trigger(opened, account, ticket)
+        case ResumeTicket():
+            return changing.resume(opened, account, ticket)
         case _:
             return changing.expire(opened, account, ticket)

@@ -199,7 +199,16 @@ class ExpireTicket:
     received_at: datetime
 
 
-Ticket = OrderTicket | CancelTicket | ReplaceTicket | TriggerTicket | ExpireTicket
+@dataclass(frozen=True, slots=True)
+class ResumeTicket:
+    """An order waits for its way in its group to be free: look whether it is now."""
+
+    account_id: UUID
+    order_id: UUID
+    received_at: datetime
+
+
+Ticket = OrderTicket | CancelTicket | ReplaceTicket | TriggerTicket | ExpireTicket | ResumeTicket
 
 _STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
@@ -313,7 +322,8 @@ def _instruction_flaw(ticket: OrderTicket) -> Refusal | None:
         return None
     if not rests:
         return Refusal("display_unfit", "Only a day or gtc limit order can hide its quantity.")
-    if shown < 0 or _is_too_fine(shown) or (ticket.quantity and shown > ticket.quantity):
+    most = ticket.quantity or NUMBER_MAX
+    if not 0 <= shown <= most or _is_too_fine(shown):
         return Refusal("invalid_display", "What is shown is from zero to the whole quantity.")
     return None
 

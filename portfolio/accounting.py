@@ -29,17 +29,21 @@ def hold_of(*, asset: str, per_unit: Decimal, quantity: Decimal) -> Decimal:
     return decimals.quantize(per_unit * quantity, asset=asset, rounding=decimals.UP)
 
 
+def used_of(*, asset: str, per_unit: Decimal, filled: Decimal, spent: Decimal) -> Decimal:
+    """Return how much of an order's hold its fills have used up: `filled`, worth `spent`.
+
+    An order by value, which is held for no price (`per_unit` zero), uses up what it spends.
+    """
+    if not per_unit:
+        return _cents(spent)
+    return hold_of(asset=asset, per_unit=per_unit, quantity=filled)
+
+
 def still_held(
     *, asset: str, amount: Decimal, per_unit: Decimal, filled: Decimal, spent: Decimal
 ) -> Decimal:
-    """Return what is left of a hold of `amount` once `filled` of its order is filled.
-
-    `spent` is the exact value of its fills: what an order by value, which is held for no price
-    (`per_unit` zero), uses up.
-    """
-    if not per_unit:
-        return amount - _cents(spent)
-    return amount - hold_of(asset=asset, per_unit=per_unit, quantity=filled)
+    """Return what is left of a hold of `amount` once `filled` of its order is filled."""
+    return amount - used_of(asset=asset, per_unit=per_unit, filled=filled, spent=spent)
 
 
 def replaced_hold(

@@ -198,10 +198,13 @@ class Books:
             raise Uncovered(f"the bust takes back {takes} {paid_asset}, {there} is available")
         hold = self._pending_hold(bust.order_id)
         if hold:
-            freed = accounting.hold_of(
-                asset=hold.asset, per_unit=hold.per_unit, quantity=bust.filled_quantity
+            used = accounting.used_of(
+                asset=hold.asset,
+                per_unit=hold.per_unit,
+                filled=bust.filled_quantity,
+                spent=bust.value_before,
             )
-            hold.amount = hold.remaining + freed
+            hold.amount = hold.remaining + used
             self._changed_holds.add(hold.order_id)
         self._book(account, bust, Transfer.Kind.BUST, cash, back)
 

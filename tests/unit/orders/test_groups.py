@@ -35,7 +35,7 @@ def test_legs_wait_while_nothing_is_opened():
 
 def test_the_stop_protects_what_is_filled_while_the_entry_still_works():
     plan = groups.plan(bracket(S.PARTIALLY_FILLED, filled=4))
-    assert plan == Plan(sizes={PROFIT: D(4), LOSS: D(4)}, watched=(LOSS,), holder=LOSS)
+    assert plan == Plan(sizes={PROFIT: D(4), LOSS: D(4)}, watched=(LOSS,), holder=LOSS, held=D(4))
 
 
 def test_the_profit_goes_to_the_venue_when_the_entry_has_ended():
@@ -62,9 +62,18 @@ def test_a_triggered_stop_waits_until_the_profit_has_left_the_venue():
 def test_a_triggered_stop_takes_what_is_left_of_its_entry_out_of_the_market_first():
     members = bracket(S.PARTIALLY_FILLED, filled=4, is_triggered=True)
     plan = groups.plan(members)
-    assert plan == Plan(sizes={PROFIT: D(4), LOSS: D(4)}, cancelled=(ENTRY,), holder=LOSS)
+    assert plan == Plan(
+        sizes={PROFIT: D(4), LOSS: D(4)}, cancelled=(ENTRY,), holder=LOSS, held=D(4)
+    )
     members[0] = replace(members[0], status=S.CANCELLED, filled=D(5))
     assert groups.plan(members) == Plan(sizes={PROFIT: D(5), LOSS: D(5)}, sent=LOSS)
+
+
+def test_what_a_late_fill_adds_is_held_for_the_stop():
+    members = bracket(S.CANCELLED, filled=8, profit=S.SUBMITTED)
+    members[1] = replace(members[1], quantity=D(5))
+    plan = groups.plan(members)
+    assert plan == Plan(sizes={LOSS: D(8)}, watched=(LOSS,), holder=LOSS, held=D(3))
 
 
 def test_a_profit_that_is_filled_ends_the_stop():
