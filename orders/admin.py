@@ -6,12 +6,12 @@ from django.contrib import admin
 from simple_history.admin import SimpleHistoryAdmin
 
 from foundation.admin import ReadOnly, ReadOnlyInline
-from orders.models import Order, Trade
+from orders.models import Order, Trade, Watch
 
 
 class TradeInline(ReadOnlyInline):
     model = Trade
-    fields = ("executed_at", "quantity", "price", "execution_id", "booked_at")
+    fields = ("executed_at", "quantity", "price", "execution_id", "busts", "booked_at")
     ordering = ("executed_at",)
 
 
@@ -25,16 +25,42 @@ class OrderAdmin(SimpleHistoryAdmin, ReadOnly):
         "quantity",
         "type",
         "limit_price",
+        "stop_price",
         "status",
         "filled_quantity",
         "denial_code",
+        "venue_code",
     )
-    list_filter = ("status", "side", "type", "instrument")
+    list_filter = ("status", "side", "type", "order_class", "is_waiting", "venue", "instrument")
     list_select_related = ("account", "instrument")
-    search_fields = ("=id", "=client_order_id", "=account__number", "=account__user__email")
+    search_fields = (
+        "=id",
+        "=group",
+        "=client_order_id",
+        "=account__number",
+        "=account__user__email",
+    )
     ordering = ("-created_at",)
     inlines = (TradeInline,)
     history_list_display = ("status", "filled_quantity", "actor", "source_address")
+
+
+@admin.register(Watch)
+class WatchAdmin(ReadOnly):
+    list_display = (
+        "since",
+        "account",
+        "instrument",
+        "side",
+        "stop_price",
+        "trail_amount",
+        "trail_percent",
+        "mark",
+    )
+    list_filter = ("side", "instrument")
+    list_select_related = ("account", "instrument", "order__instrument")
+    search_fields = ("=order__id", "=account__number")
+    ordering = ("-since",)
 
 
 @admin.register(Trade)
