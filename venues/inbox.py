@@ -79,8 +79,9 @@ def postpone(report: InboxReport, *, reason: str, now: datetime) -> None:
 
 
 def early_before(moment: datetime, limit: int) -> list[InboxReport]:
-    """Return reports that were postponed before `moment` and still wait: what never came?"""
-    waiting = InboxReport.objects.filter(state=InboxReport.State.EARLY, handled_at__lt=moment)
+    """Return reports that came before `moment` and still wait: what never came?"""
+    # Not by when they were postponed: each report of a busy order postpones them anew.
+    waiting = InboxReport.objects.filter(state=InboxReport.State.EARLY, received_at__lt=moment)
     return list(waiting.order_by("pk")[:limit])
 
 

@@ -1,7 +1,7 @@
 """Outbox and inbox: in order, at least once out, exactly once in."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -90,3 +90,14 @@ def test_half_a_request_is_no_request(wrong):
 def test_a_report_comes_back_from_the_inbox_as_it_went_in(report):
     inbox.store("v", [report], now=timezone.now())
     assert wire.report_from_json(InboxReport.objects.get().report) == report
+
+
+def test_a_report_that_is_postponed_again_and_again_is_overdue_all_the_same():
+    came = timezone.now()
+    inbox.store("v", [REPORT], now=came)
+    report = InboxReport.objects.get()
+    later = [came + timedelta(seconds=seconds) for seconds in (10, 50, 61)]
+    for now in later:
+        inbox.postpone(report, reason="a fill is under way", now=now)
+    assert inbox.early_before(came, 10) == []
+    assert inbox.early_before(later[0], 10) == [report]
