@@ -14,9 +14,10 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from enum import StrEnum
 from typing import Any, Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 HEARTBEAT_SECONDS: Final = 1.0
 SILENCE_SECONDS_MAX: Final = 5.0
 SEND_SECONDS_MAX: Final = 3.0
@@ -29,19 +30,26 @@ _HEARTBEAT: Final = "heartbeat"
 _READ_BYTES: Final = 1 << 16
 
 
+class Role(StrEnum):
+    """Who proves: or else whoever is asked for a proof could have the one who asks make it."""
+
+    MEMBER = "member"
+    VENUE = "venue"
+
+
 class LineBroken(ConnectionError):
     """The other end is gone, silent, or says what nobody understands."""
 
 
-def proof(*, secret: str, nonce: str, member: str) -> str:
-    """Return what only somebody who knows the secret can say to this nonce."""
-    said = f"{VERSION}:{member}:{nonce}"
+def proof(*, of: Role, secret: str, nonce: str, member: str) -> str:
+    """Return what only somebody who knows the secret can say to this nonce in this role."""
+    said = f"{VERSION}:{of}:{member}:{nonce}"
     return hmac.new(secret.encode(), said.encode(), hashlib.sha256).hexdigest()
 
 
-def is_proof(given: object, *, secret: str, nonce: str, member: str) -> bool:
+def is_proof(given: object, *, of: Role, secret: str, nonce: str, member: str) -> bool:
     """Tell whether `given` proves knowledge of the secret; an empty secret proves nothing."""
-    expected = proof(secret=secret, nonce=nonce, member=member)
+    expected = proof(of=of, secret=secret, nonce=nonce, member=member)
     return bool(secret) and isinstance(given, str) and hmac.compare_digest(given, expected)
 
 

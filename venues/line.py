@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from venues import framed, outbox, plain
 from venues.adapters import Outgoing, Unsendable, VenueUnavailable
-from venues.framed import Frame, FramedSocket, LineBroken
+from venues.framed import Frame, FramedSocket, LineBroken, Role
 from venues.messages import ExecutionReport
 
 CONNECT_SECONDS_MAX: Final = 3.0
@@ -99,7 +99,10 @@ class Line:
                 "type": "logon",
                 "member": self._member,
                 "proof": framed.proof(
-                    secret=self._secret, nonce=str(hello.get("nonce")), member=self._member
+                    of=Role.MEMBER,
+                    secret=self._secret,
+                    nonce=str(hello.get("nonce")),
+                    member=self._member,
                 ),
                 "nonce": nonce,
                 "received": after,
@@ -108,7 +111,11 @@ class Line:
         )
         welcome = _next_frame(wire, "logged_on")
         if not framed.is_proof(
-            welcome.get("proof"), secret=self._secret, nonce=nonce, member=self._member
+            welcome.get("proof"),
+            of=Role.VENUE,
+            secret=self._secret,
+            nonce=nonce,
+            member=self._member,
         ):
             raise LineBroken("the venue does not know our secret: it is somebody else")
 

@@ -18,7 +18,7 @@ from typing import Final
 from django.utils import timezone
 
 from venues import framed, plain
-from venues.framed import Frame, FramedSocket, LineBroken
+from venues.framed import Frame, FramedSocket, LineBroken, Role
 from venues.messages import ExecutionReport, NewOrder, ReplaceOrder, ReportKind, Request
 
 MEMBER: Final = "US"
@@ -153,8 +153,9 @@ class RogueVenue:
 
     def _let_in(self, wire: FramedSocket, frame: Frame, nonce: str) -> None:
         assert frame["type"] == "logon"
-        assert framed.is_proof(frame["proof"], secret=SECRET, nonce=nonce, member=MEMBER)
-        proof = framed.proof(secret=SECRET, nonce=frame["nonce"], member=MEMBER)
+        shared = {"secret": SECRET, "member": MEMBER}
+        assert framed.is_proof(frame["proof"], of=Role.MEMBER, nonce=nonce, **shared)
+        proof = framed.proof(of=Role.VENUE, nonce=frame["nonce"], **shared)
         last = len(self._journal)
         wire.send({"type": "logged_on", "proof": proof, "last_sequence": last})
 

@@ -24,7 +24,7 @@ from foundation import wakeups
 from venues import framed, plain
 from venues.exchange import records, service, standing
 from venues.exchange.desk import ExchangeUnavailable
-from venues.framed import Frame, FramedSocket, LineBroken
+from venues.framed import Frame, FramedSocket, LineBroken, Role
 from venues.messages import Request
 
 log = structlog.get_logger(__name__)
@@ -163,7 +163,8 @@ class _Call:
         logon = self._await_logon()
         member = str(logon.get("member", ""))
         secret = settings.EXCHANGE_MEMBERS.get(member, "")
-        if not framed.is_proof(logon.get("proof"), secret=secret, nonce=nonce, member=member):
+        given = logon.get("proof")
+        if not framed.is_proof(given, of=Role.MEMBER, secret=secret, nonce=nonce, member=member):
             raise Refused("unknown_member", "No such member, or not its secret.")
         received = _whole(logon.get("received"))
         last = standing.last_sequence(member)
@@ -174,7 +175,9 @@ class _Call:
         self.member = member
         self._confirmed = received
         self._expected = _number(logon.get("next"))
-        answer = framed.proof(secret=secret, nonce=str(logon.get("nonce")), member=member)
+        answer = framed.proof(
+            of=Role.VENUE, secret=secret, nonce=str(logon.get("nonce")), member=member
+        )
         self._wire.send({"type": "logged_on", "proof": answer, "last_sequence": last})
 
     def _await_logon(self) -> Frame:

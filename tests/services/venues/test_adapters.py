@@ -24,7 +24,7 @@ from tests.services.exchange.running import exchange, listed, order
 from venues import framed, plain
 from venues.adapters import EmbeddedExchange, Outgoing, Unsendable, VenueUnavailable
 from venues.exchange import port, service
-from venues.framed import FramedSocket, LineBroken
+from venues.framed import FramedSocket, LineBroken, Role
 from venues.line import Line
 from venues.messages import CancelOrder, ExecutionReport, ReplaceOrder, ReportKind
 
@@ -205,6 +205,28 @@ def test_who_is_not_known_or_finds_nobody_is_told_so(door, wrong):
         line_to(**{"address": door, **wrong}).connect(0, lambda: None)
 
 
+def test_a_venue_that_gives_our_own_proof_back_to_us_is_not_believed(monkeypatch):
+    """Even one that has guessed what we would ask."""
+    monkeypatch.setattr("venues.line.secrets.token_hex", lambda size: "guessed")
+    monkeypatch.setattr("venues.line.outbox.next_number", lambda venue, now: (TODAY, 1))
+
+    def reflect() -> None:
+        wire = FramedSocket(listening.accept()[0])
+        wire.send({"type": "hello", "version": framed.VERSION, "nonce": "guessed"})
+        [logon] = until(lambda: wire.receive(0.5))
+        wire.send({"type": "logged_on", "proof": logon["proof"], "last_sequence": 0})
+        with pytest.raises(LineBroken):
+            until(lambda: wire.receive(0.5))
+        wire.release()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        venue = threading.Thread(target=reflect)
+        venue.start()
+        with pytest.raises(VenueUnavailable, match="somebody else"):
+            line_to(f"127.0.0.1:{listening.getsockname()[1]}").connect(0, lambda: None)
+        venue.join(PATIENCE_SECONDS)
+
+
 def test_who_has_more_reports_than_were_given_is_turned_away(door):
     with pytest.raises(VenueUnavailable, match="told 0 reports and say"):
         line_to(door).connect(7, lambda: None)
@@ -255,12 +277,15 @@ class Member:
         self.hello = self.next("hello")
 
     def log_on(self, **changes) -> None:
-        said = framed.proof(secret=SECRET, nonce=self.hello["nonce"], member=MEMBER)
+        said = self.proof(Role.MEMBER)
         first = {"session_date": TODAY.isoformat(), "number": 1}
         self.wire.send(
             {"type": "logon", "member": MEMBER, "proof": said, "nonce": "x", "received": 0,
              "next": first, **changes}
         )  # fmt: skip
+
+    def proof(self, of: Role) -> str:
+        return framed.proof(of=of, secret=SECRET, nonce=self.hello["nonce"], member=MEMBER)
 
     def next(self, wanted: str) -> dict:
         def seen():
@@ -317,6 +342,11 @@ def test_what_is_not_of_the_line_is_refused_with_a_code(member, said, code):
     member.next("logged_on")
     member.wire.send(said)
     assert member.next("refused")["code"] == code
+
+
+def test_a_proof_that_a_venue_has_given_is_none_of_a_member(member):
+    member.log_on(proof=member.proof(Role.VENUE))
+    assert member.next("refused")["code"] == "unknown_member"
 
 
 def test_who_says_anything_before_logging_on_is_refused(member):
