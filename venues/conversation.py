@@ -2,7 +2,8 @@
 
 Nothing is ever sent blindly: a message that was claimed but never confirmed is in doubt, so
 after every (re)connection the venue is first asked what it has of it. What it has is confirmed,
-what it has never heard of is sent, with the number and the id that it had.
+what it has never heard of is sent, with the number and the id that it had, unless it was cancelled
+meanwhile or it is too late for it (`withheld`).
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 import structlog
@@ -19,9 +18,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from foundation import failpoints
-from venues import inbox, links, outbox, wire
+from venues import inbox, links, outbox, own_reports, wire, withheld
 from venues.adapters import Adapter, Outgoing, Unsendable
-from venues.messages import CancelOrder, ExecutionReport, ReplaceOrder, ReportKind, Request
+from venues.messages import CancelOrder, ExecutionReport, ReplaceOrder, Request
 from venues.models import OutboxMessage
 
 log = structlog.get_logger(__name__)
@@ -30,12 +29,6 @@ BATCH: Final = 256
 HEARTBEAT_SECONDS: Final = 1.0
 GAP_SECONDS_MAX: Final = 5.0
 _DRAIN_ROUNDS_MAX: Final = 10_000
-
-_REFUSALS: Final = {
-    wire.NEW_ORDER: ReportKind.REJECTED,
-    wire.CANCEL_ORDER: ReportKind.CANCEL_REJECTED,
-    wire.REPLACE_ORDER: ReportKind.REPLACE_REJECTED,
-}
 
 
 class Conversation:
@@ -83,7 +76,8 @@ class Conversation:
         with transaction.atomic():
             outbox.doubt(lost, now=now)
             new_orders = [m for m in lost if m.kind == wire.NEW_ORDER]
-            inbox.store(self._venue, [_doubt(m, reason, now) for m in new_orders], now=now)
+            doubts = [own_reports.doubt(m, reason=reason, now=now) for m in new_orders]
+            inbox.store(self._venue, doubts, now=now)
 
     def close(self) -> None:
         """End in order: nothing is in doubt, and nobody is here to talk any more."""
@@ -113,7 +107,8 @@ class Conversation:
         log.info(
             "venue_doubts_settled", venue=self._venue, arrived=len(arrived), missing=len(missing)
         )
-        if missing:
+        cancels = outbox.cancels_waiting(self._venue, missing)
+        if missing := withheld.sift(missing, cancels=cancels, now=now):
             self._send_all(missing, is_repeat=True)
             outbox.confirm(missing, now=timezone.now())
 
@@ -138,7 +133,8 @@ class Conversation:
                 return
             log.error("request_unsendable", venue=self._venue, error=str(error))
             now = timezone.now()
-            inbox.store(self._venue, [_refusal(messages[0], str(error), now)], now=now)
+            refusal = own_reports.refusal(messages[0], error=str(error), now=now)
+            inbox.store(self._venue, [refusal], now=now)
 
     def _drain(self) -> None:
         for _ in range(_DRAIN_ROUNDS_MAX):
@@ -208,39 +204,3 @@ def _statuses(
         for m in messages
         if m.kind == wire.NEW_ORDER and m.doubted_at is not None
     ]
-
-
-def _doubt(message: OutboxMessage, reason: str, now: datetime) -> ExecutionReport:
-    return _of_ours(message, f"doubt-{message.pk}", ReportKind.DOUBTED, reason, now)
-
-
-def _refusal(message: OutboxMessage, error: str, now: datetime) -> ExecutionReport:
-    """Answer in the venue's place for a request that it will never see."""
-    reason = f"The venue cannot take this request: {error}"
-    refusal = _of_ours(message, f"gateway-{message.pk}", _REFUSALS[message.kind], reason, now)
-    request = wire.request_from_json(message.kind, message.message)
-    if isinstance(request, ReplaceOrder):
-        return replace(
-            refusal,
-            client_order_id=request.new_client_order_id,
-            reference=request.client_order_id,
-        )
-    return refusal
-
-
-def _of_ours(
-    message: OutboxMessage, execution_id: str, kind: ReportKind, reason: str, now: datetime
-) -> ExecutionReport:
-    return ExecutionReport(
-        sequence=0,  # not one of the venue's own numbers
-        execution_id=execution_id,
-        kind=kind,
-        client_order_id=str(message.order_id),
-        venue_order_id="",
-        at=now,
-        quantity=None,
-        price=None,
-        cumulative_quantity=Decimal(0),
-        leaves_quantity=Decimal(0),
-        reason=reason,
-    )

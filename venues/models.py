@@ -109,7 +109,8 @@ class OutboxMessage(models.Model):
     `session_date` and `number` are given just before it is first sent: each venue's messages of
     a day in New York are counted from 1 without a gap, and a repeat keeps its number. So one
     with a number that is not `sent_at` yet is *in doubt*: the venue may have it. `doubted_at`
-    is when the link was lost over it. Rows stay: they are what we said.
+    is when the link was lost over it. One that is `sent_at` without a number was never sent: the
+    gateway answered it in the venue's place. Rows stay: they are what we said.
     """
 
     venue = models.CharField(max_length=24)

@@ -6,7 +6,7 @@ until it is confirmed the venue may have it or not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from django.db import transaction
 
 from foundation import bulk, wakeups
 from marketdata.calendars import NEW_YORK
-from venues import wire
+from venues import wire, withheld
 from venues.messages import Request
 from venues.models import OutboxMessage
 
@@ -38,14 +38,13 @@ def enqueue(messages: Sequence[OutboxMessage]) -> None:
 
 
 def claim(venue: str, limit: int, *, now: datetime) -> list[OutboxMessage]:
-    """Return the oldest messages that were never sent, each with its number of the day.
+    """Return the oldest messages that are to be sent, each with its number of the day.
 
     Only the venue's one gateway may call this, and only with nothing in doubt: the numbers are
     then in the order of sending.
     """
     with transaction.atomic():
-        unsent = OutboxMessage.objects.filter(venue=venue, sent_at=None, number=None)
-        messages = list(unsent.order_by("pk")[:limit])
+        messages = _next(venue, limit, now)
         if not messages:
             return []
         today, number = next_number(venue, now=now)
@@ -53,6 +52,28 @@ def claim(venue: str, limit: int, *, now: datetime) -> list[OutboxMessage]:
             each.session_date, each.number = today, place
         bulk.update(messages, fields=("session_date", "number"))
     return messages
+
+
+def _next(venue: str, limit: int, now: datetime) -> list[OutboxMessage]:
+    """Return the oldest messages that were never sent and still may be."""
+    unsent = OutboxMessage.objects.filter(venue=venue, sent_at=None, number=None).order_by("pk")
+    while messages := list(unsent[:limit]):
+        is_all = len(messages) < limit
+        cancels = _cancels(messages) if is_all else cancels_waiting(venue, messages)
+        if due := withheld.sift(messages, cancels=cancels, now=now):
+            return due
+    return []
+
+
+def cancels_waiting(venue: str, messages: Iterable[OutboxMessage]) -> list[OutboxMessage]:
+    """Return the cancels of the new orders among `messages` that the venue has not confirmed."""
+    orders = [each.order_id for each in messages if each.kind == wire.NEW_ORDER]
+    unsent = OutboxMessage.objects.filter(venue=venue, sent_at=None, order_id__in=orders)
+    return _cancels(unsent) if orders else []
+
+
+def _cancels(messages: Iterable[OutboxMessage]) -> list[OutboxMessage]:
+    return [each for each in messages if each.kind == wire.CANCEL_ORDER]
 
 
 def next_number(venue: str, *, now: datetime) -> tuple[date, int]:

@@ -34,6 +34,8 @@ _SENTENCES: Final = {
     "auction_ended": "The auction ended before the rest was filled.",
     "self_trade": "Cancelled: it would have traded with an order of the same customer.",
     "outside_bands": "The rest was cancelled: the venue executes nothing beyond its price bands.",
+    "never_sent": "Cancelled before it had left for the venue.",
+    "too_late_to_send": "The venue could not be reached in time for a market order.",
     "trade_busted": "The venue took this trade back.",
 }
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
-from venues import conversation, inbox, links, outbox
+from orders import submission
+from portfolio.models import Hold
+from tests import world
+from venues import conversation, inbox, links, outbox, reasons, withheld
 from venues.adapters import Unsendable, VenueUnavailable
 from venues.conversation import Conversation
 from venues.messages import (
@@ -244,6 +248,148 @@ def test_a_replace_is_known_by_its_new_order_and_a_cancel_by_its_effect(talk):
     talk.go_on()
     assert talk.stand.requests[2:] == [replacing, *cancels]
     assert [o.is_repeat for o in talk.stand.got] == [False, False, False, False, True]
+
+
+# --- What is never sent -----------------------------------------------------------------------
+
+
+def put_at(now: datetime, *requests) -> None:
+    put(*requests)
+    names = [request.client_order_id for request in requests]
+    OutboxMessage.objects.filter(order_id__in=names).update(created_at=now)
+
+
+def market_order() -> NewOrder:
+    return replace(new_order(), type=OrderType.MARKET)
+
+
+def cancel_of(order: NewOrder) -> CancelOrder:
+    return CancelOrder(str(uuid.uuid4()), order.client_order_id)
+
+
+def answers() -> list[tuple[str, str, str]]:
+    """Return kind, order and reason of what our gateway answered itself."""
+    rows = InboxReport.objects.filter(execution_id__startswith="gateway-").order_by("pk")
+    return [(r.report["kind"], r.client_order_id, r.report["reason"]) for r in rows]
+
+
+def test_an_order_that_was_cancelled_before_it_was_sent_never_leaves_nor_does_its_cancel(talk):
+    order, other = market_order(), new_order()
+    put(order, other, cancel_of(order))
+    talk.go_on()
+    talk.go_on()
+    assert talk.stand.requests == [other]
+    assert answers() == [("cancelled", order.client_order_id, "never_sent")]
+    assert outbox.unsent_count(VENUE) == 0
+    numbers = OutboxMessage.objects.order_by("pk").values_list("number", flat=True)
+    assert list(numbers) == [None, 1, None]
+
+
+def test_a_cancel_is_seen_however_far_behind_its_order_it_waits(talk, monkeypatch):
+    monkeypatch.setattr(conversation, "BATCH", 2)
+    orders = [market_order() for _ in range(5)]
+    put(*orders, cancel_of(orders[0]), cancel_of(orders[1]), cancel_of(orders[4]))
+    for _ in range(4):
+        talk.go_on()
+    assert talk.stand.requests == orders[2:4]
+    assert [o.number for o in talk.stand.got] == [1, 2]
+    assert [name for _, name, _ in answers()] == [orders[n].client_order_id for n in (0, 1, 4)]
+    assert outbox.unsent_count(VENUE) == 0
+
+
+def test_what_was_cancelled_while_it_was_in_doubt_is_not_sent_if_it_never_arrived(talk):
+    order = market_order()
+    put(order)
+    talk.conversation.open()
+    talk.stand.cut = "before"
+    talk.go_on()
+    put(cancel_of(order))
+    talk.stand.cut = None
+    talk.go_on()
+    assert (talk.stand.asked, talk.stand.requests) == ([order.client_order_id], [])
+    assert answers() == [("cancelled", order.client_order_id, "never_sent")]
+    assert outbox.unsent_count(VENUE) == 0
+    later = new_order()
+    put(later)
+    talk.go_on()
+    assert [(o.request, o.number) for o in talk.stand.got] == [(later, 2)]
+
+
+def test_what_was_cancelled_while_it_was_in_doubt_is_cancelled_at_the_venue_if_it_arrived(talk):
+    order = market_order()
+    put(order)
+    talk.conversation.open()
+    talk.stand.cut = "after"
+    talk.go_on()
+    cancel = cancel_of(order)
+    put(cancel)
+    talk.stand.cut = None
+    talk.go_on()
+    assert talk.stand.requests == [order, cancel]
+    assert answers() == []
+
+
+def test_a_market_order_that_waited_too_long_is_rejected_and_any_other_sent(talk):
+    now = timezone.now()
+    late, soon, limit = market_order(), market_order(), new_order()
+    put_at(now - withheld.MARKET_AGE_MAX - timedelta(seconds=1), late, limit)
+    put_at(now - withheld.MARKET_AGE_MAX + timedelta(seconds=10), soon)
+    talk.go_on()
+    assert talk.stand.requests == [limit, soon]
+    assert answers() == [("rejected", late.client_order_id, "too_late_to_send")]
+    assert outbox.unsent_count(VENUE) == 0
+
+
+def test_a_market_order_in_doubt_that_never_arrived_is_rejected_when_it_is_too_late(talk):
+    order = market_order()
+    put(order)
+    talk.conversation.open()
+    talk.stand.cut = "before"
+    talk.go_on()
+    OutboxMessage.objects.update(created_at=timezone.now() - timedelta(hours=5))
+    talk.stand.cut = None
+    for _ in range(2):
+        talk.go_on()
+    assert talk.stand.requests == []
+    assert answers() == [("rejected", order.client_order_id, "too_late_to_send")]
+
+
+def test_a_replace_of_what_never_left_is_for_the_venue_to_refuse(talk):
+    order = new_order()
+    replacing = ReplaceOrder(order.client_order_id, str(uuid.uuid4()), Decimal(5), Decimal(99))
+    put(order, replacing, cancel_of(order))
+    talk.go_on()
+    assert talk.stand.requests == [replacing]
+
+
+@pytest.mark.parametrize("is_in_doubt", [False, True])
+def test_our_books_give_back_what_was_set_aside_for_an_order_that_never_left(talk, is_in_doubt):
+    world.instrument()
+    links.hear(VENUE, now=timezone.now())
+    links.forget()
+    account = world.customer(cash="10000.00")
+    now = timezone.now()
+    cancelled, late = (
+        submission.submit_batch([world.ticket(account)], now=now)[0].order for _ in range(2)
+    )
+    if is_in_doubt:
+        outbox.claim(VENUE, 10, now=now)
+        talk.conversation.lose("reset")
+        world.apply_reports()
+    submission.submit_batch([world.cancel_ticket(cancelled)], now=now)
+    OutboxMessage.objects.update(created_at=now - timedelta(hours=5))
+    talk.go_on()
+    world.apply_reports()
+    assert talk.stand.requests == []
+    for order, status, code in (
+        (cancelled, "cancelled", "never_sent"),
+        (late, "rejected", "too_late_to_send"),
+    ):
+        order.refresh_from_db()
+        assert (order.status, order.venue_code) == (status, code)
+        assert order.status_reason == reasons.sentence(code)
+    assert not Hold.objects.filter(status="pending").exists()
+    assert not InboxReport.objects.exclude(state="applied").exists()
 
 
 class Picky(Stand):
