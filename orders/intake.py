@@ -1,6 +1,8 @@
 """The way in for every order and cancel: many at once, one transaction.
 
-A single writer takes whatever waits, 1 to 256 tickets, and commits them together. There is no
+Two writers share the work, each with the accounts that are its own, so that one decides while the
+other waits for the database; what concerns one account stays in the order in which it came. A
+writer takes whatever waits for it, 1 to 256 tickets, and commits them together. There is no
 timer: a lone order waits for nobody, and under load the batch grows while the last one commits.
 Several processes have an intake each; the account locks put them in order.
 """
@@ -24,6 +26,7 @@ from orders.tickets import CancelTicket, OrderTicket, ReplaceTicket, Ticket
 
 log = structlog.get_logger(__name__)
 
+WRITERS: Final = 2
 BATCH_MAX: Final = 256
 WAITING_MAX: Final = 10_000
 IDLE_SECONDS: Final = 5.0
@@ -66,39 +69,60 @@ class _Entry:
 
 
 class Intake:
-    """One queue and its writer, started by the first ticket."""
+    """The writers, and which of them a ticket is for."""
 
-    def __init__(self) -> None:
-        self._waiting: queue.Queue[_Entry | None] = queue.Queue(maxsize=WAITING_MAX)
-        self._lock = threading.Lock()
-        self._writer: threading.Thread | None = None
-        self._is_closed = False
+    def __init__(self, *, writers: int = WRITERS, waiting_max: int = WAITING_MAX) -> None:
+        self._writers = [_Writer(number, waiting_max // writers) for number in range(writers)]
 
     def enter(self, ticket: Ticket) -> Future[Answer]:
         """Queue a ticket. Raises IntakeFull or IntakeClosed, and then nothing happened."""
+        return self._writers[ticket.account_id.int % len(self._writers)].enter(ticket)
+
+    def close(self, timeout: float) -> None:
+        """Take no more tickets, finish those that wait, and end the writers."""
+        deadline = time.monotonic() + timeout
+        for writer in self._writers:
+            writer.close()
+        for writer in self._writers:
+            writer.join(max(deadline - time.monotonic(), 0.0))
+
+
+class _Writer:
+    """One queue and the thread that works it off, started by the first ticket."""
+
+    def __init__(self, number: int, waiting_max: int) -> None:
+        self._name = f"intake-{number}"
+        self._waiting_max = waiting_max
+        self._waiting: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    def enter(self, ticket: Ticket) -> Future[Answer]:
         entry = _Entry(ticket)
         with self._lock:
             if self._is_closed:
                 raise IntakeClosed
-            try:
-                self._waiting.put_nowait(entry)
-            except queue.Full:
-                raise IntakeFull from None
-            if self._writer is None or not self._writer.is_alive():
-                self._writer = threading.Thread(target=self._write, name="intake", daemon=True)
-                self._writer.start()
+            if self._waiting.qsize() >= self._waiting_max:
+                raise IntakeFull
+            self._waiting.put(entry)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
         return entry.future
 
-    def close(self, timeout: float) -> None:
-        """Take no more tickets, finish those that wait, and end the writer."""
+    def close(self) -> None:
+        """Take no more tickets; the thread ends when those that wait are done."""
         with self._lock:
-            self._is_closed = True
-            writer = self._writer
-        if writer is not None:
-            self._waiting.put(None, timeout=timeout)
-            writer.join(timeout)
+            if not self._is_closed:
+                self._is_closed = True
+                self._waiting.put(None)
 
-    def _write(self) -> None:
+    def join(self, timeout: float) -> None:
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
         try:
             while (batch := self._next_batch()) is not None:
                 if batch:
