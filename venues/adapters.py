@@ -9,7 +9,6 @@ from typing import Protocol
 
 from venues import outbox
 from venues.exchange import service as exchange
-from venues.exchange import standing
 from venues.messages import ExecutionReport, Request
 
 
@@ -62,6 +61,7 @@ class Adapter(Protocol):
     def statuses(self, client_order_ids: Sequence[str]) -> Sequence[ExecutionReport]:
         """Ask how these orders stand: one STATUS for each that the venue has ever heard of.
 
+        What it has not heard of by now does not reach it any more, unless it is sent again.
         All reports that came before the answer can be had from `reports` after it. Raises
         VenueUnavailable.
         """
@@ -98,8 +98,10 @@ class EmbeddedExchange:
             raise Unsendable(str(error)) from error
 
     def statuses(self, client_order_ids: Sequence[str]) -> Sequence[ExecutionReport]:
-        self._check()
-        return standing.statuses(client_order_ids)
+        try:
+            return exchange.order_status(client_order_ids)
+        except exchange.ExchangeUnavailable as error:
+            raise VenueUnavailable(str(error)) from error
 
     def reports(self, after: int, limit: int) -> Sequence[ExecutionReport]:
         self._check()

@@ -35,6 +35,8 @@ ACCEPT_SECONDS: Final = 0.2
 LOGON_SECONDS_MAX: Final = 3.0
 POLL_SECONDS: Final = 0.25
 ANSWER_SECONDS_MAX: Final = 5.0
+STATUS_SECONDS_MAX: Final = 3.0  # nothing else is said meanwhile, and five are silence
+FORMER_SECONDS_MAX: Final = 2.0
 QUESTIONS_MAX: Final = 16
 REQUESTS_AT_ONCE_MAX: Final = 512
 ORDERS_ASKED_MAX: Final = 1_000
@@ -84,11 +86,19 @@ class _Door:
             self._calls.add(call)
         threading.Thread(target=call.run, name="exchange-port", daemon=True).start()
 
-    def logged_on(self, call: _Call) -> None:
+    def end_former(self, call: _Call) -> None:
+        """Hang up on the member's other calls, and wait until none of them hands in any more.
+
+        Raises Refused when one does not end.
+        """
         with self._lock:
             former = [c for c in self._calls if c is not call and c.member == call.member]
         for each in former:
             each.hang_up()
+        deadline = time.monotonic() + FORMER_SECONDS_MAX
+        for each in former:
+            if not each.over.wait(max(0.0, deadline - time.monotonic())):
+                raise Refused("still_busy", "Your last call has not ended yet: call again.")
 
     def leave(self, call: _Call) -> None:
         with self._lock:
@@ -115,6 +125,7 @@ class _Call:
 
     def __init__(self, wire: FramedSocket, door: _Door) -> None:
         self.member = ""
+        self.over = threading.Event()
         self._wire = wire
         self._door = door
         self._questions: list[_Question] = []
@@ -128,7 +139,6 @@ class _Call:
             listener.subscribe(wakeups.Channel.VENUE_REPORTS, self._ring)
             try:
                 self._log_on()
-                self._door.logged_on(self)
                 log.info("exchange_member_on", member=self.member)
                 while True:
                     self._go_on()
@@ -140,6 +150,7 @@ class _Call:
             log.error("exchange_port_failed", member=self.member, error=str(error))
         finally:
             self._door.leave(self)
+            self.over.set()
             self._wire.release()
             connection.close()
 
@@ -175,6 +186,7 @@ class _Call:
         self.member = member
         self._confirmed = received
         self._expected = _number(logon.get("next"))
+        self._door.end_former(self)
         answer = framed.proof(
             of=Role.VENUE, secret=secret, nonce=str(logon.get("nonce")), member=member
         )
@@ -270,11 +282,16 @@ class _Call:
         orders = frame.get("orders")
         if not isinstance(orders, list) or len(orders) > ORDERS_ASKED_MAX:
             raise Refused("bad_status", f"Ask about at most {ORDERS_ASKED_MAX} orders at a time.")
-        found = standing.statuses([str(order) for order in orders], member=self.member)
+        number, asked = frame.get("id"), [str(order) for order in orders]
+        try:
+            found = service.order_status(asked, member=self.member, seconds_max=STATUS_SECONDS_MAX)
+        except ExchangeUnavailable as error:
+            self._wire.send({"type": "unavailable", "id": number, "text": str(error)})
+            return
         while self._push():  # what came before the answer is said before it
             pass
         reports = [plain.report_to_plain(report) for report in found]
-        self._wire.send({"type": "statuses", "id": frame.get("id"), "reports": reports})
+        self._wire.send({"type": "statuses", "id": number, "reports": reports})
 
     def _push(self) -> bool:
         """Send the next reports, if the member has room; return whether there may be more."""

@@ -80,9 +80,22 @@ def reports(after: int, limit: int) -> list[messages.ExecutionReport]:
     return records.reports(member=OURSELVES, after=after, limit=min(limit, _REPORTS_AT_ONCE_MAX))
 
 
-def order_status(client_order_ids: Sequence[str]) -> list[messages.ExecutionReport]:
-    """Return how these orders of ours stand; those that never came here are missing."""
-    return standing.statuses(client_order_ids)
+def order_status(
+    client_order_ids: Sequence[str],
+    *,
+    member: str = OURSELVES,
+    seconds_max: float = ANSWER_SECONDS_MAX,
+) -> list[messages.ExecutionReport]:
+    """Return how these orders of the member stand; those that never came here are missing.
+
+    What was handed in before is decided on first, so that what is missing is not under way
+    either. Raises ExchangeUnavailable when that takes too long.
+    """
+    try:
+        _desk.hand_in([]).result(seconds_max)
+    except TimeoutError:
+        raise ExchangeUnavailable("the exchange did not answer in time") from None
+    return standing.statuses(client_order_ids, member=member)
 
 
 def drop_copy(after: int, limit: int) -> list[Execution]:

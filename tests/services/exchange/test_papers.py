@@ -93,7 +93,7 @@ def test_a_status_is_right_for_what_is_open_replaced_ended_and_unknown(house):
     house(replace("old", "new", "8"), cancel("gone"), order("b", "buy", "4"), cancel("b"))
     told = {
         each.client_order_id: (each.cumulative_quantity, each.leaves_quantity)
-        for each in service.order_status(["open", "old", "new", "gone", "b", "never"])
+        for each in standing.statuses(["open", "old", "new", "gone", "b", "never"])
     }
     assert told == {
         "open": (4, 6),

@@ -23,7 +23,8 @@ from marketdata.calendars import NEW_YORK
 from tests.services.exchange.running import exchange, listed, order
 from venues import framed, plain
 from venues.adapters import EmbeddedExchange, Outgoing, Unsendable, VenueUnavailable
-from venues.exchange import port, service
+from venues.exchange import port, records, service
+from venues.exchange.commands import OURSELVES
 from venues.framed import FramedSocket, LineBroken, Role
 from venues.line import Line
 from venues.messages import CancelOrder, ExecutionReport, ReplaceOrder, ReportKind
@@ -178,6 +179,23 @@ def test_an_exchange_that_is_closed_is_unavailable(desk):
     service._desk.close()
     with pytest.raises(VenueUnavailable):
         desk.send(order("O1"))
+    with pytest.raises(VenueUnavailable):
+        desk.adapter.statuses(["O1"])
+
+
+def test_what_was_sent_and_not_heard_of_is_decided_on_before_its_status_is_told(desk, monkeypatch):
+    begun, commit = threading.Event(), records.commit
+
+    def slowly(**cycle) -> None:
+        begun.set()
+        time.sleep(0.5)
+        commit(**cycle)
+
+    monkeypatch.setattr(records, "commit", slowly)
+    member = OURSELVES if isinstance(desk.adapter, EmbeddedExchange) else MEMBER
+    service.hand_in([order("O1", price="90.00")], member=member)  # and here the link was lost
+    assert begun.wait(PATIENCE_SECONDS)
+    assert [r.client_order_id for r in desk.adapter.statuses(["O1", "O2"])] == ["O1"]
 
 
 # --- What the line alone can do wrong ------------------------------------------------------
@@ -246,6 +264,40 @@ def test_the_latest_call_of_a_member_ends_the_one_before(door):
     until(is_over)
     assert second.statuses([]) == []
     second.close()
+
+
+def test_a_member_is_let_in_anew_when_its_last_call_can_hand_in_nothing_more(
+    door, member, monkeypatch
+):
+    monkeypatch.setattr(port, "FORMER_SECONDS_MAX", 0.2)
+    is_handing_in, may_go_on = threading.Event(), threading.Event()
+    hand_in = service.hand_in
+
+    def slowly(requests, *, member):
+        is_handing_in.set()
+        may_go_on.wait(PATIENCE_SECONDS)
+        return hand_in(requests, member=member)
+
+    monkeypatch.setattr(service, "hand_in", slowly)
+    member.log_on()
+    member.next("logged_on")
+    member.request(1)
+    assert is_handing_in.wait(PATIENCE_SECONDS)
+    line = line_to(door)
+    with pytest.raises(VenueUnavailable, match="has not ended yet"):
+        line.connect(0, lambda: None)
+    may_go_on.set()
+
+    def is_let_in() -> bool:
+        try:
+            line.connect(0, lambda: None)
+        except VenueUnavailable:
+            return False
+        return True
+
+    until(is_let_in)
+    assert [r.client_order_id for r in line.statuses(["O1"])] == ["O1"]
+    line.close()
 
 
 def test_a_gap_is_asked_for_again(door):
