@@ -98,7 +98,8 @@ def commit(
     told = [event for event in events if isinstance(event, Report)]
     reports = [_report_row(event) for event in told]
     with transaction.atomic():
-        bulk.insert([JournalEntry(sequence=sequence, at=at, commands=codec.encode(commands))])
+        entry = bulk.new(JournalEntry, sequence=sequence, at=at, commands=codec.encode(commands))
+        bulk.insert([entry])
         bulk.insert(_order_rows(entered, at, sequence))
         bulk.insert(_cancel_rows(entered, at, sequence))
         bulk.insert(_replace_rows(entered, at, sequence))
@@ -184,7 +185,8 @@ def save_snapshot(engine: Engine, *, sequence: int, at: datetime) -> None:
 
 def _order_rows(entered: Sequence[Enter], at: datetime, sequence: int) -> list[MemberOrder]:
     return [
-        MemberOrder(
+        bulk.new(
+            MemberOrder,
             member=each.member,
             client_order_id=order.client_order_id,
             symbol=order.symbol,
@@ -209,7 +211,8 @@ def _order_rows(entered: Sequence[Enter], at: datetime, sequence: int) -> list[M
 
 def _cancel_rows(entered: Sequence[Enter], at: datetime, sequence: int) -> list[MemberCancel]:
     return [
-        MemberCancel(
+        bulk.new(
+            MemberCancel,
             member=each.member,
             request_id=cancel.request_id,
             client_order_id=cancel.client_order_id,
@@ -223,7 +226,8 @@ def _cancel_rows(entered: Sequence[Enter], at: datetime, sequence: int) -> list[
 
 def _replace_rows(entered: Sequence[Enter], at: datetime, sequence: int) -> list[MemberReplace]:
     return [
-        MemberReplace(
+        bulk.new(
+            MemberReplace,
             member=each.member,
             client_order_id=wanted.client_order_id,
             new_client_order_id=wanted.new_client_order_id,
@@ -239,7 +243,8 @@ def _replace_rows(entered: Sequence[Enter], at: datetime, sequence: int) -> list
 
 def _execution_rows(told: Sequence[Report]) -> list[Execution]:
     return [
-        Execution(
+        bulk.new(
+            Execution,
             sequence=event.execution.number,
             execution_id=report.execution_id,
             kind=report.kind.value,
@@ -264,7 +269,8 @@ def _execution_rows(told: Sequence[Report]) -> list[Execution]:
 
 def _report_row(event: Report) -> MemberReport:
     report = event.report
-    return MemberReport(
+    return bulk.new(
+        MemberReport,
         member=event.member,
         symbol=event.symbol,
         sequence=report.sequence,
