@@ -152,38 +152,47 @@ def trigger(desk: Desk, account: LockedAccount, ticket: TriggerTicket) -> Answer
     cause = Cause(
         actor=steps.rule("trigger"),
         at=batch.now,
-        reason=f"Its price was reached: traded at {ticket.price.normalize():f}",
+        reason=f"Its price was reached: traded at {ticket.price.normalize():f}, "
+        f"{ticket.price_at:%H:%M:%S} UTC",
     )
     order.triggered_at = batch.now
     order.high_water_mark = ticket.mark
     order.updated_at = max(batch.now, order.updated_at)
     batch.unwatch(order)
     batch.keep(order, cause, "triggered")
-    if order.role in LEGS and order.group is not None:
-        legs.settle(batch, order.group, cause)
-    else:
-        steps.send_held(batch, order, cause)
+    _go(batch, order, cause)
     return Answer(order=order)
 
 
 def _may_trigger(desk: Desk, order: Order) -> bool:
-    """Tell whether the order could go: a leg waits for its way anyhow, if its market is open."""
-    phase = calendars.phase(order.instrument.calendar, desk.batch.now)
-    return phase is Phase.REGULAR and steps.can_go(desk.batch, order)
+    """Tell whether the instrument trades; a venue that is out of reach is waited for."""
+    instrument = order.instrument
+    phase = calendars.phase(instrument.calendar, desk.batch.now)
+    return instrument.tradable and not instrument.halted and phase is Phase.REGULAR
 
 
 def resume(desk: Desk, account: LockedAccount, ticket: ResumeTicket) -> Answer:
-    """Look again at a group of which an order's turn has come and whose way was not free."""
+    """Look again at an order whose turn has come and whose way was not free."""
     order = _order_of(desk, account, ticket)
-    if order is None or order.group is None:
+    if order is None:
         return refused(*_UNKNOWN)
     if not order.is_waiting:
         return Answer(order=order, is_repeat=True)
     order.is_waiting = False
     desk.batch.changed[order.pk] = order
-    cause = Cause(actor=steps.rule("group"), at=desk.batch.now, reason="Its way may be free now")
-    legs.settle(desk.batch, order.group, cause)
+    cause = Cause(actor=steps.rule("resume"), at=desk.batch.now, reason="Its way may be free now")
+    _go(desk.batch, order, cause)
     return Answer(order=order)
+
+
+def _go(batch: Batch, order: Order, cause: Cause) -> None:
+    """Send an order whose turn has come, or let it wait until its way is free."""
+    if order.role in LEGS and order.group is not None:
+        legs.settle(batch, order.group, cause)
+    elif steps.can_go(batch, order):
+        steps.send_held(batch, order, cause)
+    else:
+        steps.wait(batch, order)
 
 
 # --- Replace -----------------------------------------------------------------------------------

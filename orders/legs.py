@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -63,7 +62,8 @@ def _carry_out(
         steps.end(batch, orders[order_id], Event.CANCEL, because)
     for order_id in plan.cancelled:
         if order_id == spared:
-            _wait(batch, orders.values())
+            for order in orders.values():
+                steps.wait(batch, order)
         else:
             because = _because(why, "Another order of its group takes its place")
             steps.request_cancel(batch, orders[order_id], because)
@@ -86,19 +86,10 @@ def _set_aside_or_send(batch: Batch, orders: dict[UUID, Order], plan: Plan, why:
     if plan.sent is None:
         return not _is_covered(batch, chosen, plan.held, why)
     if not steps.can_go(batch, chosen):
-        _wait(batch, [chosen])
+        steps.wait(batch, chosen)
         return not _is_covered(batch, chosen, chosen.leaves_quantity, why)
     steps.send_held(batch, chosen, _because(why, "Its turn in its group has come"))
     return Status(chosen.status).is_final
-
-
-def _wait(batch: Batch, orders: Iterable[Order]) -> None:
-    """Note that a held order's way is not free; it is looked at again by and by."""
-    for order in orders:
-        if order.status == Status.HELD and not order.is_waiting:
-            order.is_waiting = True
-            if order.pk not in batch.new:
-                batch.changed[order.pk] = order
 
 
 def _resize(batch: Batch, order: Order, size: Decimal, why: Cause) -> None:

@@ -157,6 +157,14 @@ def can_go(batch: Batch, order: Order) -> bool:
     return bool(venue) and links.is_up(venue, batch.now)
 
 
+def wait(batch: Batch, order: Order) -> None:
+    """Note that a held order's way is not free; it is looked at again by and by."""
+    if order.status == Status.HELD and not order.is_waiting:
+        order.is_waiting = True
+        if order.pk not in batch.new:
+            batch.changed[order.pk] = order
+
+
 def venue_of(order: Order) -> str:
     """Return the venue that the order is routed to now, nothing when there is none."""
     try:

@@ -4,26 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0004_watchlist'),
-        ('marketdata', '0003_quote_sequence'),
-        ('orders', '0004_venue_code'),
+        ("accounts", "0004_watchlist"),
+        ("marketdata", "0003_quote_sequence"),
+        ("orders", "0004_venue_code"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='historicalorder',
-            name='is_waiting',
-            field=models.BooleanField(default=False, help_text='Its turn in its group has come, and something is in its way.'),
+            model_name="historicalorder",
+            name="is_waiting",
+            field=models.BooleanField(
+                default=False,
+                help_text="Its turn in its group has come, and something is in its way.",
+            ),
         ),
         migrations.AddField(
-            model_name='order',
-            name='is_waiting',
-            field=models.BooleanField(default=False, help_text='Its turn in its group has come, and something is in its way.'),
+            model_name="order",
+            name="is_waiting",
+            field=models.BooleanField(
+                default=False,
+                help_text="Its turn in its group has come, and something is in its way.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('is_waiting', True)), fields=['id'], name='order_waiting'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("is_waiting", True)), fields=["id"], name="order_waiting"
+            ),
         ),
     ]

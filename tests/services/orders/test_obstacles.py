@@ -280,9 +280,27 @@ def test_what_is_shown_may_be_no_number_at_all(account):
     assert executions.apply_next() == 0
 
 
-def test_a_stop_that_trails_is_not_sent_where_there_is_no_venue(account, venue):
+def test_a_stop_that_is_reached_while_no_venue_is_there_goes_when_one_is(account, venue):
     stop = submit(world.ticket(account, type=OrderType.STOP, stop_price=D("105.00"))).order
     switch_off(is_enabled=False)
-    assert submit(world.trigger_ticket(stop, "105.00")).refusal.code == "not_trading"
+    assert submit(world.trigger_ticket(stop, "105.00")).refusal is None
     assert states(stop) == ["held"]
-    assert stop.is_watched
+    assert (stop.is_watched, stop.is_waiting) == (False, True)
+    assert resume(stop).order.status == "held"
+    switch_off(is_enabled=True)
+    assert resume(stop).order.status == "submitted"
+    assert OutboxMessage.objects.filter(order_id=stop.pk, kind="new").count() == 1
+    assert resume(stop).is_repeat
+
+
+def test_a_leg_that_is_reached_while_no_venue_is_there_goes_when_one_is(account, venue):
+    entry, profit, loss = bracket(account)
+    venue.fills(entry, "10", "100.00")
+    world.apply_reports()
+    switch_off(is_enabled=False)
+    submit(world.trigger_ticket(loss, "94.00"))
+    venue.cancels(profit)
+    world.apply_reports()
+    assert (states(profit, loss), loss.is_waiting) == (["cancelled", "held"], True)
+    switch_off(is_enabled=True)
+    assert resume(loss).order.status == "submitted"
