@@ -7,6 +7,7 @@ it tells of, under the account's lock, which is what makes it gapless.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from accounts import chain
@@ -17,33 +18,43 @@ from foundation import bulk, wakeups
 
 PAGE_MAX = 1_000
 
+_WRITTEN: Final = (
+    "account_id",
+    "sequence",
+    "kind",
+    "at",
+    "actor",
+    "payload",
+    "previous_digest",
+    "digest",
+)
+
 
 def record(entries: Sequence[tuple[LockedAccount, Event]]) -> None:
     """Append these events, each to its account's chain, and hint at them on commit."""
     if not entries:
         return
-    rows: list[Activity] = []
+    rows: list[tuple[object, ...]] = []
     for account, event in entries:
         sequence, previous = account.activity_sequence + 1, account.activity_digest
         found = chain.digest(
             event, account_id=str(account.pk), sequence=sequence, previous=previous
         )
         rows.append(
-            bulk.new(
-                Activity,
-                account_id=account.pk,
-                sequence=sequence,
-                kind=event.kind,
-                at=event.at,
-                actor=event.actor,
-                payload=dict(event.payload),
-                previous_digest=previous,
-                digest=found,
+            (
+                account.pk,
+                sequence,
+                event.kind,
+                event.at,
+                event.actor,
+                event.payload,
+                previous,
+                found,
             )
         )
         account.activity_sequence, account.activity_digest = sequence, found
     heads = {account.pk: account for account, _ in entries}
-    bulk.insert(rows)
+    bulk.insert_values(Activity, _WRITTEN, rows)
     bulk.update(list(heads.values()), fields=("activity_sequence", "activity_digest"))
     wakeups.send(wakeups.Channel.ACTIVITY, (str(pk) for pk in heads))
 

@@ -81,6 +81,11 @@ def new(model: type[M], **values: Any) -> M:
     return _instance(model, {**given.constant, **attributes, **values}, is_stored=False)
 
 
+def relate(row: models.Model, field: str, other: models.Model) -> None:
+    """Let `row.FIELD` be `other`, whose key the row has already; Django's way checks much more."""
+    row._state.fields_cache[field] = other
+
+
 def insert(rows: Sequence[models.Model], *, skips_known: bool = False) -> None:
     """Insert `rows`, all of one model, in order. Automatic keys are left to the database.
 

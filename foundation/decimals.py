@@ -44,7 +44,9 @@ def quantize(amount: Decimal, *, asset: str, rounding: str) -> Decimal:
 
 def text(value: Decimal) -> str:
     """Return `value` in plain notation without trailing zeros: what we send to clients."""
-    plain = format(value, "f")
+    plain = str(value)  # half the time of a format, which only exponents need
+    if "E" in plain:
+        plain = format(value, "f")
     if "." in plain:
         plain = plain.rstrip("0").rstrip(".")
     return "0" if plain in ("", "-0") else plain

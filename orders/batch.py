@@ -17,6 +17,8 @@ from accounts.chain import Event as ActivityEvent
 from accounts.locks import LockedAccount
 from foundation import bulk, trips
 from foundation.trips import Answer
+from marketdata import calendars
+from marketdata.calendars import Phase
 from marketdata.models import Instrument, Quote
 from orders import events, history
 from orders.history import Cause, Step
@@ -24,7 +26,7 @@ from orders.models import Order, Trade, Watch
 from portfolio.books import Books
 from risk.checks import Bounds
 from risk.models import Decision
-from venues import outbox
+from venues import links, outbox, routing
 from venues.models import OutboxMessage
 
 CHANGING: Final = (
@@ -54,6 +56,15 @@ CHANGING: Final = (
 """What may change of an order; all else of it stays as it was placed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Where an instrument is traded now, and what may trade; nothing when there is no route."""
+
+    venue: str
+    is_venue_up: bool
+    phase: Phase
+
+
 @dataclass(slots=True)
 class Batch:
     """Locked accounts, their orders concerned, and everything that deciding on them needs.
@@ -78,6 +89,14 @@ class Batch:
     activities: list[tuple[LockedAccount, ActivityEvent]] = field(default_factory=list)
     watched: dict[UUID, Watch] = field(default_factory=dict)
     unwatched: set[UUID] = field(default_factory=set)
+    markets: dict[UUID, Market] = field(default_factory=dict)
+
+    def market_of(self, order: Order) -> Market:
+        """Return where the order would be traded: the same for a whole batch, looked up once."""
+        market = self.markets.get(order.instrument_id)
+        if market is None:
+            market = self.markets[order.instrument_id] = _market_of(order.instrument, self.now)
+        return market
 
     def group_of(self, order: Order) -> list[Order]:
         """Return the orders of the order's group, itself included, the first one first."""
@@ -138,6 +157,18 @@ class Batch:
         outbox.enqueue(self.messages)
 
 
+def _market_of(instrument: Instrument, now: datetime) -> Market:
+    try:
+        venue = routing.routes().venue_for(instrument.pk, instrument.asset_class)
+    except routing.NoRoute:
+        venue = ""
+    return Market(
+        venue=venue,
+        is_venue_up=bool(venue) and links.is_up(venue, now),
+        phase=calendars.phase(instrument.calendar, now),
+    )
+
+
 def ask_with_kin(order_ids: Iterable[UUID]) -> Answer[list[Order]]:
     """Ask for these orders, for those of their groups, and for what replaces or is replaced."""
     ids = list(order_ids)
@@ -156,4 +187,4 @@ def ask_with_kin(order_ids: Iterable[UUID]) -> Answer[list[Order]]:
 def with_instruments(orders: Iterable[Order], instruments: Mapping[UUID, Instrument]) -> None:
     """Give the orders their instruments, which were read on their own."""
     for order in orders:
-        order.instrument = instruments[order.instrument_id]
+        bulk.relate(order, "instrument", instruments[order.instrument_id])

@@ -12,7 +12,6 @@ from django.conf import settings
 from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH, QUANTITY_QUANTUM
-from marketdata import calendars
 from marketdata.models import Instrument, Quote
 from orders import legs, lifetimes, steps
 from orders.answers import Answer, refused
@@ -25,7 +24,6 @@ from orders.tickets import OrderClass, OrderTicket, Role
 from risk import services as risk
 from risk.checks import Denial, Proposal, Situation
 from risk.services import Assessment
-from venues import links
 from venues.messages import OrderType, Side, TimeInForce
 
 _HUNDRED: Final = Decimal(100)
@@ -70,7 +68,7 @@ def _legs_of(first: Order) -> tuple[Order, ...]:
     members = bulk.select(Order, '"group" = %s AND replaces IS NULL', [first.group])
     found = sorted((m for m in members if m.pk != first.pk), key=lambda m: m.role, reverse=True)
     for leg in found:
-        leg.instrument = first.instrument
+        bulk.relate(leg, "instrument", first.instrument)
     return tuple(found)
 
 
@@ -99,7 +97,7 @@ def _first_order(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Ord
         created_at=desk.batch.now,
         updated_at=desk.batch.now,
     )
-    order.instrument = instrument
+    bulk.relate(order, "instrument", instrument)
     if ticket.order_class is not OrderClass.SIMPLE:
         is_oco = ticket.order_class is OrderClass.OCO
         order.group = order.pk
@@ -193,7 +191,7 @@ def _leg(
         created_at=first.created_at,
         updated_at=first.updated_at,
     )
-    leg.instrument = first.instrument
+    bulk.relate(leg, "instrument", first.instrument)
     return leg
 
 
@@ -208,7 +206,7 @@ def _decide(
     desk.recent.add(content)
     denial = next((each.denial for each in assessments if each.denial), None)
     for order, assessment in zip(group, assessments, strict=True):
-        order.venue = steps.venue_of(order)
+        order.venue = desk.batch.market_of(order).venue
         order.warnings = ",".join(caution.code for caution in assessment.cautions)
         desk.batch.new[order.pk] = order
         if denial is None:
@@ -294,7 +292,7 @@ def _situation(
     batch, instrument = desk.batch, order.instrument
     is_buy = order.side == Side.BUY
     open_buys = desk.open_buys.get((account.pk, instrument.pk), ZERO)
-    venue = steps.venue_of(order)
+    market = batch.market_of(order)
     return Situation(
         at=batch.now,
         account_status=account.status,
@@ -306,8 +304,8 @@ def _situation(
         is_tradable=instrument.tradable,
         is_halted=instrument.halted,
         is_fractionable=instrument.fractionable,
-        is_venue_up=bool(venue) and links.is_up(venue, batch.now),
-        phase=calendars.phase(instrument.calendar, batch.now),
+        is_venue_up=market.is_venue_up,
+        phase=market.phase,
         price_increment=instrument.price_increment,
         quantity_increment=instrument.quantity_increment,
         quantity_min=instrument.quantity_min,

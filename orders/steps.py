@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Final
 
 from foundation.decimals import CASH
-from marketdata import calendars
 from marketdata.calendars import Phase
 from orders import lifecycle
 from orders.batch import Batch
@@ -22,7 +21,7 @@ from orders.tickets import Actor
 from portfolio import accounting
 from portfolio.books import Uncovered
 from risk import checks
-from venues import links, outbox, routing
+from venues import outbox
 from venues.messages import CancelOrder, NewOrder, OrderType, ReplaceOrder, Side, TimeInForce
 
 STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
@@ -115,7 +114,7 @@ def submit(batch: Batch, order: Order, worst: Decimal) -> None:
     """Put the order into the outbox of the venue that it is routed to; its hold is there."""
     order.status = following(order, Event.SUBMIT).value
     order.submitted_at = batch.now
-    order.venue = venue_of(order) or order.venue
+    order.venue = batch.market_of(order).venue or order.venue
     order.is_waiting = False
     is_limited = order.limit_price is not None
     if not is_limited:
@@ -146,15 +145,12 @@ def submit(batch: Batch, order: Order, worst: Decimal) -> None:
 
 def can_go(batch: Batch, order: Order) -> bool:
     """Tell whether an order that we hold could be executed if it went now."""
-    instrument = order.instrument
+    instrument, market = order.instrument, batch.market_of(order)
     if not instrument.tradable or instrument.halted:
         return False
-    if order.limit_price is None:
-        phase = calendars.phase(instrument.calendar, batch.now)
-        if phase is not Phase.REGULAR:
-            return False
-    venue = venue_of(order)
-    return bool(venue) and links.is_up(venue, batch.now)
+    if order.limit_price is None and market.phase is not Phase.REGULAR:
+        return False
+    return market.is_venue_up
 
 
 def wait(batch: Batch, order: Order) -> None:
@@ -163,14 +159,6 @@ def wait(batch: Batch, order: Order) -> None:
         order.is_waiting = True
         if order.pk not in batch.new:
             batch.changed[order.pk] = order
-
-
-def venue_of(order: Order) -> str:
-    """Return the venue that the order is routed to now, nothing when there is none."""
-    try:
-        return routing.routes().venue_for(order.instrument_id, order.instrument.asset_class)
-    except routing.NoRoute:
-        return ""
 
 
 def send_held(batch: Batch, order: Order, cause: Cause) -> None:

@@ -242,9 +242,9 @@ class Books:
         )
 
     def _balance(self, account: LockedAccount, asset: str) -> Balance:
-        key = (account.pk, asset)
+        key = (account.id, asset)
         if key not in self._balances:
-            self._balances[key] = bulk.new(Balance, account_id=account.pk, asset=asset)
+            self._balances[key] = bulk.new(Balance, account_id=account.id, asset=asset)
         return self._balances[key]
 
     def _pending_hold(self, order_id: UUID) -> Hold | None:
@@ -266,7 +266,7 @@ class Books:
         hold = self._holds.get(order_id)
         if hold is None:
             hold = self._holds[order_id] = bulk.new(
-                Hold, order_id=order_id, account_id=account.pk, asset=asset, remaining=ZERO
+                Hold, order_id=order_id, account_id=account.id, asset=asset, remaining=ZERO
             )
             self._new_holds.append(hold)
         hold.per_unit, hold.amount = per_unit, amount
@@ -291,7 +291,7 @@ class Books:
     def _move(self, account: LockedAccount, move: Move) -> None:
         if not move.amount:
             return  # a fill of dust moves less than half a cent
-        customer: LedgerKey = (account.pk, LedgerAccount.Kind.CUSTOMER.value, move.asset)
+        customer: LedgerKey = (account.id, LedgerAccount.Kind.CUSTOMER.value, move.asset)
         house: LedgerKey = (None, move.house.value, move.asset)
         debit, credit = (house, customer) if move.amount > 0 else (customer, house)
         transfer = bulk.new(
@@ -335,12 +335,12 @@ class Books:
     def _carry_position(
         self, account: LockedAccount, fill: Fill, signed_quantity: Decimal, cash: Decimal
     ) -> None:
-        key = (account.pk, fill.instrument.pk)
+        key = (account.id, fill.instrument.pk)
         position = self._positions.get(key)
         if position is None:
             position = self._positions[key] = bulk.new(
                 Position,
-                account_id=account.pk,
+                account_id=account.id,
                 instrument_id=fill.instrument.pk,
                 opened_at=fill.at,
             )

@@ -67,7 +67,12 @@ def _plain(message: Request | ExecutionReport) -> Plain:
     return {name: _plain_value(getattr(message, name)) for name in message.__slots__}
 
 
+_AS_THEY_ARE: Final = frozenset({str, bool, int, NoneType})
+
+
 def _plain_value(value: object) -> object:
+    if type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, Decimal):
         return decimals.text(value)
     if isinstance(value, datetime):
