@@ -41,6 +41,8 @@ def order_event(order: Order, *, kind: str, at: datetime, actor: Actor, told: To
             "fill_quantity": decimals.text(told.trade.quantity),
             "trade_id": str(told.trade.pk),
         }
+        if told.trade.busts_id is not None:
+            payload["busts"] = str(told.trade.busts_id)
     if order.replaced_by is not None:
         payload["replaced_by"] = str(order.replaced_by)
     if order.replaces is not None:

@@ -219,22 +219,19 @@ async function refresh() {
   }
 }
 
-function takeFill(kind, { at, payload }) {
+function takeFill({ at, payload }) {
   if (!payload.trade_id || fills.some(({ id }) => id === payload.trade_id)) return;
-  const isBust = kind.endsWith("busted");
   const value = money.text(money.times(money.parse(payload.price), money.parse(payload.fill_quantity)));
-  const same = ({ busts, price: paid, quantity }) =>
-    !busts && paid === payload.price && quantity === payload.fill_quantity;
   fills.unshift({
     id: payload.trade_id, at, quantity: payload.fill_quantity, price: payload.price, value,
-    venue: "", execution_id: "", busts: isBust ? (fills.find(same)?.id ?? "unknown") : null,
+    venue: "", execution_id: "", busts: payload.busts ?? null,
   });
 }
 
 on("activity", (events) => {
   const ids = new Set([order.id, ...group.map(({ id }) => id)]);
   const mine = events.filter(({ payload }) => ids.has(payload.order_id));
-  for (const event of mine) if (event.payload.order_id === order.id) takeFill(event.kind, event);
+  for (const event of mine) if (event.payload.order_id === order.id) takeFill(event);
   if (mine.length) refresh();
 });
 

@@ -230,6 +230,7 @@ async function refresh() {
 
 async function cancel() {
   const button = $("#placed-cancel");
+  if (button.getAttribute("aria-disabled") === "true") return;
   button.setAttribute("aria-disabled", "true");
   try {
     await http.remove(`/api/v1/orders/${order.id}`);

@@ -415,3 +415,14 @@ def test_what_a_report_waits_for_and_never_comes_is_for_a_person(account, venue)
     executions.park_overdue(now=timezone.now() + executions.EARLY_MAX)
     assert parked_reason().startswith("What it follows never came")
     assert state(order) == ("submitted", D(0))
+
+
+def test_a_bust_says_which_fill_it_takes_back(account, venue):
+    order = place(world.limit_ticket(account, "100.00"))
+    venue.accepts(order)
+    first, _ = venue.fills(order, "2", "99"), venue.fills(order, "2", "99")
+    venue.busts(order, first)
+    world.apply_reports()
+    busted = Trade.objects.get(execution_id=first.execution_id)
+    (told,) = [e for e in activity.since(account.pk, 0) if e.kind == "order.busted"]
+    assert told.payload["busts"] == str(busted.pk)
