@@ -6,6 +6,7 @@ came in or who waits for the answer.
 
 from __future__ import annotations
 
+import time
 import uuid
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -80,8 +81,8 @@ class Entered:
     ticket: Asked
     answer: Future[Answer]
 
-    def outcome(self) -> Answer:
-        return outcome(self.ticket, self.answer)
+    def outcome(self, *, deadline: float) -> Answer:
+        return outcome(self.ticket, self.answer, deadline=deadline)
 
 
 def entered(ticket: Asked) -> Entered:
@@ -89,10 +90,19 @@ def entered(ticket: Asked) -> Entered:
     return Entered(ticket, enter(ticket))
 
 
-def outcome(ticket: Asked, entered: Future[Answer]) -> Answer:
-    """Wait for the answer, within a bound. Raises ApiError when there is none in time."""
+def new_deadline() -> float:
+    """Return until when a call that begins now may wait, on the monotonic clock."""
+    return time.monotonic() + WAIT_SECONDS_MAX
+
+
+def outcome(ticket: Asked, entered: Future[Answer], *, deadline: float | None = None) -> Answer:
+    """Wait for the answer until the deadline, else as long as a call may that begins now.
+
+    Raises ApiError when there is none in time.
+    """
+    until = new_deadline() if deadline is None else deadline
     try:
-        return entered.result(timeout=WAIT_SECONDS_MAX)
+        return entered.result(timeout=max(until - time.monotonic(), 0))
     except FutureTimeout:
         raise unanswered(ticket, entered) from None
     except Exception as error:

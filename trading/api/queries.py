@@ -27,6 +27,15 @@ def text(query: Query, name: str) -> str | None:
     return value or None
 
 
+def refuse_unknown(query: Query, *known: str) -> None:
+    """Refuse a call with a parameter that it does not have, as a misspelt one is not obeyed."""
+    unknown = sorted(set(query) - set(known))
+    if unknown:
+        raise errors.ApiError(
+            400, f"Unknown parameter: {unknown[0][:40]!r}.", reason="unknown_field"
+        )
+
+
 def choice(query: Query, name: str, options: Sequence[str], *, default: str) -> str:
     value = (text(query, name) or default).lower()
     if value not in options:

@@ -39,6 +39,11 @@ class Call(APIView):
         )
         self.allowance = rate_limits.spend(caller.actor.id)
 
+    def take_only(self, request: Request, *known: str) -> None:
+        """Refuse parameters other than these, where what is not known is refused at all."""
+        if self.refuses_unknown:
+            queries.refuse_unknown(request.query_params, *known)
+
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, rate_limits.TooManyCalls):
             self.allowance = exc.allowance

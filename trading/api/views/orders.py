@@ -61,7 +61,8 @@ class Orders(Call):
 
     def delete(self, request: Request) -> Response:
         """Ask for the cancel of every open order."""
-        return Response(cancel_all(self), status=207)
+        self.take_only(request)
+        return Response(cancel_all(self, deadline=order_entry.new_deadline()), status=207)
 
 
 class OrderOf(Call):
@@ -115,42 +116,54 @@ class OrderTimeline(Call):
         return Response([wire.step(step, role=order.role) for step in selectors.timeline(order)])
 
 
-def cancel_all(call: Call) -> list[wire.Json]:
-    """Ask for the cancel of the account's open orders; return what became of each request."""
+def cancel_all(call: Call, *, deadline: float) -> list[wire.Json]:
+    """Ask for the cancel of the account's open orders; return what became of each request.
+
+    All of them share the one deadline, on the monotonic clock. What was not asked for by then is
+    not asked for at all, and said to have had no effect.
+    """
     ids = order_lists.open_ids(call.origin.account_id, limit=CANCELLED_MAX)
     told: list[wire.Json] = []
     for first in range(0, len(ids), CANCELLED_AT_ONCE):
-        entered = [_ask(call, order_id) for order_id in ids[first : first + CANCELLED_AT_ONCE]]
-        told += [_cancelled(call, *each) for each in entered]
+        some = ids[first : first + CANCELLED_AT_ONCE]
+        entered = [(order_id, _ask(call, order_id, deadline=deadline)) for order_id in some]
+        told += [_cancelled(call, *each, deadline=deadline) for each in entered]
     return told
 
 
-def wait_for_cancels(call: Call) -> None:
+def wait_for_cancels(call: Call, *, deadline: float) -> None:
     """Wait within a bound until nothing is being cancelled: what it holds is free again then."""
-    deadline = time.monotonic() + SETTLING_SECONDS_MAX
+    until = min(deadline, time.monotonic() + SETTLING_SECONDS_MAX)
     waiting = Order.objects.filter(account_id=call.origin.account_id, status=Status.PENDING_CANCEL)
-    while waiting.exists() and time.monotonic() < deadline:
+    while waiting.exists() and time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
 
 
-def _ask(call: Call, order_id: UUID) -> tuple[UUID, order_entry.Entered | errors.ApiError]:
+def _ask(call: Call, order_id: UUID, *, deadline: float) -> order_entry.Entered | errors.ApiError:
     """Ask for a cancel; one that is not taken is no reason not to ask for the others."""
+    ticket = order_entry.cancel_ticket(order_id, origin=call.origin)
+    if time.monotonic() >= deadline:
+        return order_entry.not_taken(ticket)
     try:
-        return order_id, order_entry.entered(
-            order_entry.cancel_ticket(order_id, origin=call.origin)
-        )
+        return order_entry.entered(ticket)
     except errors.ApiError as error:
-        return order_id, error
+        return error
 
 
 def _cancelled(
-    call: Call, order_id: UUID, entered: order_entry.Entered | errors.ApiError
+    call: Call,
+    order_id: UUID,
+    entered: order_entry.Entered | errors.ApiError,
+    *,
+    deadline: float,
 ) -> wire.Json:
     try:
         if isinstance(entered, errors.ApiError):
             raise entered
-        order = order_entry.order_of(entered.outcome())
+        order = order_entry.order_of(entered.outcome(deadline=deadline))
     except errors.ApiError as error:
+        if error.status >= 500:
+            return {"id": str(order_id), "status": error.status, "body": error.body}
         # The cancel of one order of a group ends the others with it: that is no failure.
         found = selectors.order(call.origin.account_id, order_id)
         if found is None or found.status not in (Status.CANCELLED, Status.PENDING_CANCEL):

@@ -40,12 +40,14 @@ class Positions(Call):
         What an order holds whose cancel takes the venue longer than a moment cannot be sold yet:
         that position's answer says so, and the call can be repeated.
         """
+        self.take_only(request, "cancel_orders")
+        deadline = order_entry.new_deadline()
         if queries.flag(request.query_params, "cancel_orders"):
-            cancel_all(self)
-            wait_for_cancels(self)
+            cancel_all(self, deadline=deadline)
+            wait_for_cancels(self, deadline=deadline)
         views = selectors.snapshot(self.origin.account_id).positions
         entered = [(view, self._ask(view)) for view in views]
-        return Response([_closed(*each) for each in entered], status=207)
+        return Response([_closed(*each, deadline=deadline) for each in entered], status=207)
 
     def _ask(self, view: PositionView) -> order_entry.Entered | errors.ApiError:
         """Send a closing order; one that is not taken is no reason not to send the others."""
@@ -63,18 +65,19 @@ class PositionOf(Call):
 
     def delete(self, request: Request, name: str) -> Response:
         """Sell the position at the market, or a part of it: qty, or percentage."""
+        self.take_only(request, "qty", "percentage")
         view = self._position(name)
         query = request.query_params
-        quantity, percentage = _number(query, "qty"), _number(query, "percentage")
+        quantity, percentage = _part(query, "qty"), _part(query, "percentage")
         if quantity is not None and percentage is not None:
             raise errors.invalid("Give qty or percentage, not both.")
         if percentage is not None:
-            if not 0 < percentage <= 100:
+            if percentage > 100:
                 raise errors.invalid("percentage must be more than 0 and at most 100.")
             quantity = _whole_increments(view.quantity * percentage / 100, view.instrument)
         wanted = view.quantity if quantity is None else quantity
-        entered = order_entry.entered(closing_ticket(self, view, quantity=wanted))
-        return Response(order_entry.placed(entered.outcome()))
+        ticket = closing_ticket(self, view, quantity=wanted)
+        return Response(order_entry.placed(order_entry.outcome(ticket, order_entry.enter(ticket))))
 
     def _position(self, name: str) -> PositionView:
         instrument = instrument_named(name)
@@ -126,24 +129,29 @@ def closing_ticket(call: Call, view: PositionView, *, quantity: Decimal) -> Orde
     return order_entry.order_ticket(payload, origin=call.origin, refuses_unknown=True)
 
 
-def _closed(view: PositionView, entered: order_entry.Entered | errors.ApiError) -> wire.Json:
+def _closed(
+    view: PositionView, entered: order_entry.Entered | errors.ApiError, *, deadline: float
+) -> wire.Json:
     try:
         if isinstance(entered, errors.ApiError):
             raise entered
-        body, status = order_entry.placed(entered.outcome()), 200
+        body, status = order_entry.placed(entered.outcome(deadline=deadline)), 200
     except errors.ApiError as error:
         body, status = error.body, error.status
     return {"symbol": view.instrument.symbol, "status": status, "body": body}
 
 
-def _number(query: queries.Query, name: str) -> Decimal | None:
-    value = queries.text(query, name)
-    if value is None:
+def _part(query: queries.Query, name: str) -> Decimal | None:
+    """Return how much is to be sold, None when it is not said: an empty value does not mean all."""
+    if name not in query:
         return None
     try:
-        return decimals.parse(value)
+        part = decimals.parse(queries.text(query, name) or "")
     except decimals.InvalidDecimal:
         raise errors.invalid(f"{name} must be a plain decimal number.") from None
+    if part <= 0:
+        raise errors.invalid(f"{name} must be more than 0.")
+    return part
 
 
 def _whole_increments(quantity: Decimal, instrument: Instrument) -> Decimal:
