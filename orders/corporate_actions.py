@@ -1,8 +1,9 @@
 """Carrying resting orders over a corporate action: replaced on new terms, or cancelled.
 
-Only orders that are good till cancelled rest for longer than a day. What an action is, and when it
-was first applied, stands in its instrument's history: orders placed since are on the new terms
-already, so that applying it again finds only what it could not change before.
+Whatever rests while the market is closed rests over the action: orders good till cancelled, and
+those that were placed after the close for the next day or its auctions. What an action is, and
+when it was first applied, stands in its instrument's history: orders placed since are on the new
+terms already, so that applying it again finds only what it could not change before.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from orders.answers import Answer
 from orders.lifecycle import Status
 from orders.models import Order
 from orders.tickets import Actor, CancelTicket, ReplaceTicket
-from venues.messages import OrderType, Side, TimeInForce
+from venues.messages import OrderType, Side
 
 ACTOR: Final = Actor("rule", "corporate-action")
 REFERENCE_LENGTH_MAX: Final = 60
@@ -161,9 +162,7 @@ def _failure(answer: Answer) -> str:
 
 
 def _resting(instrument: Instrument, since: datetime) -> QuerySet[Order]:
-    return Order.objects.filter(
-        instrument=instrument, time_in_force=TimeInForce.GTC.value, created_at__lt=since
-    )
+    return Order.objects.filter(instrument=instrument, created_at__lt=since)
 
 
 def _chunks(instrument: Instrument, since: datetime) -> Iterator[list[Order]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -127,13 +129,26 @@ def test_an_order_whose_new_terms_are_denied_is_cancelled(aapl):
     assert "halted" in after.status_reason
 
 
-def test_day_orders_and_other_instruments_are_left_alone(aapl):
+@pytest.mark.parametrize("until", [TimeInForce.DAY, TimeInForce.OPG, TimeInForce.CLS])
+def test_what_was_placed_after_the_close_for_the_next_day_is_carried_over_too(aapl, until):
+    aapl.calendar = "XNYS"
+    aapl.save()
+    with time_machine.travel(datetime(2026, 1, 5, 23, 30, tzinfo=UTC)):  # 18:30 in New York
+        order = resting("90.00", time_in_force=until)
+        world.quote(aapl, bid="49.99", ask="50.00")
+        assert adjust(aapl, Split(2, 1)).replaced == 1
+
+    asked = Order.objects.get(pk=now_of(order).replaced_by)
+    assert (asked.quantity, asked.limit_price) == (D(20), D("45.00"))
+    assert asked.time_in_force == until.value
+
+
+def test_other_instruments_are_left_alone(aapl):
     other = world.instrument("MSFT")
     ticket = world.limit_ticket(
         world.customer(), "90.00", symbol="MSFT", time_in_force=TimeInForce.GTC
     )
     submission.submit_batch([ticket], now=timezone.now())
-    resting(time_in_force=TimeInForce.DAY)
 
     assert adjust(aapl, Removal()) == Outcome()
     assert other.symbol == "MSFT"
