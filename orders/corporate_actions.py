@@ -32,15 +32,20 @@ CHUNK: Final = 256
 ANSWER_SECONDS_MAX: Final = 15.0
 
 _CHANGEABLE: Final = (Status.HELD, Status.SUBMITTED, Status.PARTIALLY_FILLED)
-_UNDECIDED: Final = (Status.PENDING, Status.PENDING_REPLACE, Status.UNKNOWN)
+_UNDECIDED: Final = (
+    Status.PENDING,
+    Status.PENDING_CANCEL,
+    Status.PENDING_REPLACE,
+    Status.UNKNOWN,
+)
 
 Enter = Callable[[ReplaceTicket | CancelTicket], Future[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many orders were replaced, cancelled, left as they were, and have to wait: something
-    else is under way with those, and the action is to be applied again."""
+    """How many orders were replaced, cancelled, left as they were, and wait for their venue:
+    as it may refuse what was asked of it, the action is to be applied again."""
 
     replaced: int = 0
     cancelled: int = 0
@@ -66,13 +71,14 @@ def adjust(
     trade at a price of before the action.
     """
     since = marketdata.note_action(instrument, f"Corporate action {reference}", now=now)
-    waiting = _resting(instrument, since).filter(status__in=_values(_UNDECIDED)).count()
     replaced = cancelled = unchanged = 0
     for orders in _chunks(instrument, since):
         some = _carry_over(orders, action, reference=reference, enter=enter, now=now)
         replaced += some.replaced
         cancelled += some.cancelled
         unchanged += some.unchanged
+    # What was just asked of a venue counts as well: it may yet refuse a change or a cancel.
+    waiting = _resting(instrument, since).filter(status__in=_values(_UNDECIDED)).count()
     return Outcome(replaced, cancelled, unchanged, waiting)
 
 

@@ -57,7 +57,7 @@ def now_of(order: Order) -> Order:
 def test_a_split_replaces_what_we_hold_and_asks_the_venue_to_replace_what_it_has(aapl):
     ours, theirs = stop(stop_price=D("105")), resting("90.00")
     world.quote(aapl, bid="49.99", ask="50.00")
-    assert adjust(aapl, Split(2, 1)) == Outcome(replaced=2)
+    assert adjust(aapl, Split(2, 1)) == Outcome(replaced=2, waiting=1)
 
     former = now_of(ours)
     new = Order.objects.get(pk=former.replaced_by)
@@ -94,13 +94,23 @@ def test_what_waits_for_its_venue_is_told_of_and_cancelled_when_the_venue_refuse
     world.Venue().says(new, ReportKind.REPLACE_REJECTED, execution_id="no", reference=str(order.pk))
     world.apply_reports()
     assert now_of(order).status == "submitted"
-    assert adjust(aapl, Split(2, 1)) == Outcome(cancelled=1)
+    assert adjust(aapl, Split(2, 1)) == Outcome(cancelled=1, waiting=1)
     assert now_of(order).status == "pending_cancel"
+
+
+def test_a_cancel_under_way_is_waited_for_as_the_venue_may_refuse_it(aapl):
+    order = resting("90.00")
+    submission.submit_batch([world.cancel_ticket(order)], now=timezone.now())
+    assert adjust(aapl, Split(2, 1)) == Outcome(waiting=1)
+
+    world.Venue().says(order, ReportKind.CANCEL_REJECTED, execution_id="no")
+    world.apply_reports()
+    assert adjust(aapl, Split(2, 1)) == Outcome(replaced=1, waiting=1)
 
 
 def test_a_dividend_lowers_a_buy_limit_and_leaves_a_buy_stop(aapl):
     limit, buy_stop = resting("90.00"), stop(stop_price=D("105"))
-    assert adjust(aapl, Dividend(D("0.25"))) == Outcome(replaced=1, unchanged=1)
+    assert adjust(aapl, Dividend(D("0.25"))) == Outcome(replaced=1, unchanged=1, waiting=1)
 
     new = Order.objects.get(pk=now_of(limit).replaced_by)
     assert (new.quantity, new.limit_price) == (D(10), D("89.75"))
@@ -109,11 +119,11 @@ def test_a_dividend_lowers_a_buy_limit_and_leaves_a_buy_stop(aapl):
 
 def test_a_removal_and_a_reverse_split_end_every_order(aapl):
     ours, theirs = stop(), resting()
-    assert adjust(aapl, Split(1, 10), reference="reverse") == Outcome(cancelled=2)
+    assert adjust(aapl, Split(1, 10), reference="reverse") == Outcome(cancelled=2, waiting=1)
 
     assert (now_of(ours).status, now_of(theirs).status) == ("cancelled", "pending_cancel")
     last = stop()
-    assert adjust(aapl, Removal(), reference="end") == Outcome(cancelled=1)
+    assert adjust(aapl, Removal(), reference="end") == Outcome(cancelled=1, waiting=1)
     assert now_of(last).status == "cancelled"
     assert "Removal" in now_of(last).status_reason
 
