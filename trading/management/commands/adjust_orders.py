@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import time
 from decimal import Decimal
 from typing import Any, Final
@@ -8,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from foundation import decimals
-from marketdata import calendars, selectors
+from marketdata import selectors
 from marketdata.models import Instrument
 from orders import corporate_actions, intake
 from orders.adjustments import Action, Dividend, Removal, Split
@@ -36,7 +37,9 @@ class Command(BaseCommand):
             "--cancel", action="store_true", help="a new symbol, a merger: every order ends"
         )
         parser.add_argument(
-            "--reference", help="the action's own name; without it, its terms and today's date"
+            "--reference",
+            required=True,
+            help="the action's own name, the same whenever it is applied: 'split 2026-01-06'",
         )
 
     def handle(
@@ -45,17 +48,18 @@ class Command(BaseCommand):
         symbol: str,
         split: str | None,
         dividend: str | None,
-        reference: str | None,
+        reference: str,
         **_: Any,
     ) -> None:
         action = _action(split, dividend)
-        reference = reference or f"{action} {calendars.date_of(timezone.now())}"
-        if len(reference) > REFERENCE_LENGTH_MAX or not reference.isprintable():
-            raise CommandError(f"A reference has at most {REFERENCE_LENGTH_MAX} characters.")
+        if not 0 < len(reference) <= REFERENCE_LENGTH_MAX or not reference.isprintable():
+            raise CommandError(f"A reference has 1 to {REFERENCE_LENGTH_MAX} characters.")
         with reaching.database():
             instrument = selectors.instrument(symbol)
             if instrument is None:
                 raise CommandError(f"There is no instrument {symbol} here.")
+            again = shlex.join(_arguments(symbol, split, dividend, reference))
+            self.stdout.write(f"To repeat it: python manage.py {again}")
             try:
                 self._adjust(instrument, action, reference)
             finally:
@@ -81,7 +85,16 @@ class Command(BaseCommand):
             f"{total.cancelled} cancelled, {total.unchanged} unchanged."
         )
         if total.waiting:
-            raise CommandError(f"{total.waiting} orders wait for their venue: apply it again.")
+            raise CommandError(f"{total.waiting} orders wait for their venue: repeat it.")
+
+
+def _arguments(symbol: str, split: str | None, dividend: str | None, reference: str) -> list[str]:
+    terms = ["--cancel"]
+    if split is not None:
+        terms = ["--split", split]
+    elif dividend is not None:
+        terms = ["--dividend", dividend]
+    return ["adjust_orders", symbol, *terms, "--reference", reference]
 
 
 def _action(split: str | None, dividend: str | None) -> Action:
