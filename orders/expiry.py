@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.utils import timezone
@@ -34,6 +35,7 @@ OVERDUE_SECONDS: Final = 60.0
 """How often it is said that a venue has not expired an order."""
 NAMED_MAX: Final = 20
 RESUME_SECONDS: Final = 2.0
+FIRST: Final = UUID(int=0)
 
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
@@ -106,12 +108,13 @@ class Resuming:
     def __init__(self, enter: Enter[ResumeTicket]) -> None:
         self._asking: Asking[ResumeTicket] = Asking(enter)
         self._looked_at = -RESUME_SECONDS
+        self._after = FIRST  # of those that wait, the last one that was asked about
 
     def look(self, *, now: datetime) -> None:
         """Have the groups of those that wait looked at again, at an interval."""
         if time.monotonic() - self._looked_at >= RESUME_SECONDS:
             self._looked_at = time.monotonic()
-            for account_id, order_id in bulk.execute(_WAITING, [BATCH]):
+            for account_id, order_id in self._next():
                 self._asking.put(
                     ResumeTicket(account_id=account_id, order_id=order_id, received_at=now)
                 )
@@ -119,8 +122,17 @@ class Resuming:
             if answer.refusal is not None:
                 log.error("order_not_resumed", order_id=str(ticket.order_id))
 
+    def _next(self) -> list[tuple[UUID, UUID]]:
+        """Go on after the last that was read, so that those of one long halt keep nobody waiting;
+        begin again after the end."""
+        rows = bulk.execute(_WAITING, [self._after, BATCH])
+        self._after = rows[-1][1] if len(rows) == BATCH else FIRST
+        return [(account_id, order_id) for account_id, order_id in rows]
 
-_WAITING: Final = "SELECT account_id, id FROM orders_order WHERE is_waiting ORDER BY id LIMIT %s"
+
+_WAITING: Final = """
+    SELECT account_id, id FROM orders_order WHERE is_waiting AND id > %s ORDER BY id LIMIT %s
+"""
 # An order that is being replaced is left until the venue has decided which of the two stands.
 _OURS: Final = """
     SELECT account_id, id FROM orders_order

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,8 +10,9 @@ import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from orders import submission
-from orders.expiry import Ending
+from orders import expiry, submission
+from orders.answers import Answer
+from orders.expiry import Ending, Resuming
 from orders.models import Order, Watch
 from portfolio import selectors as portfolio
 from reconciliation.invariants import check_invariants
@@ -114,3 +116,23 @@ def test_a_day_order_is_the_venues_to_expire_and_noticed_when_it_does_not(minute
     assert (status(order), requests(order)) == ("submitted", ["new"])
     noticed = [each["orders"] for each in logs if each["event"] == "venue_has_not_expired"]
     assert noticed == [[str(order.pk)]] * is_noticed
+
+
+def test_legs_that_wait_for_long_keep_no_other_from_being_looked_at(monkeypatch):
+    monkeypatch.setattr(expiry, "BATCH", 2)
+    monkeypatch.setattr(expiry, "RESUME_SECONDS", 0.0)
+    waiting = [resting() for _ in range(3)]
+    Order.objects.update(is_waiting=True)
+    asked = []
+
+    def still_in_the_way(ticket):
+        asked.append(ticket.order_id)
+        answer: Future[Answer] = Future()
+        answer.set_result(Answer(order=None, is_repeat=True))
+        return answer
+
+    resuming = Resuming(still_in_the_way)
+    for _ in range(8):
+        resuming.look(now=timezone.now())
+
+    assert {asked.count(order.pk) for order in waiting} == {4}
