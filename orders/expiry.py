@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from foundation import bulk, charge
 from orders import intake
 from orders.answers import Answer
 from orders.asking import Asking, Enter
+from orders.pacing import Pacing
 from orders.tickets import ExpireTicket, ResumeTicket
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,11 @@ OVERDUE_SECONDS: Final = 60.0
 """How often it is said that a venue has not expired an order."""
 NAMED_MAX: Final = 20
 RESUME_SECONDS: Final = 2.0
+RESUME_PAUSE_MAX: Final = timedelta(seconds=16)
+"""Not long: what waits may be the stop of a position."""
+ENDING_PAUSE_MAX: Final = timedelta(minutes=15)
+"""A venue that refuses a cancel is not asked every second: each time is history of the order."""
+BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST: Final = UUID(int=0)
 
 
@@ -75,14 +81,17 @@ class Ending:
 
     def __init__(self, enter: Enter[ExpireTicket]) -> None:
         self._asking: Asking[ExpireTicket] = Asking(enter)
+        self._pacing = Pacing(shortest=timedelta(seconds=POLL_SECONDS), longest=ENDING_PAUSE_MAX)
+        self._after = BEGINNING, FIRST  # of those that are over, the last one that was read
         self._noticed_at = -OVERDUE_SECONDS
 
     def look(self, *, now: datetime) -> None:
         """Ask for the end of what is over: one round."""
-        for account_id, order_id in bulk.execute(_OURS, [now, BATCH]):
-            self._asking.put(
-                ExpireTicket(account_id=account_id, order_id=order_id, received_at=now)
-            )
+        for account_id, order_id in self._next(now):
+            if order_id not in self._asking and self._pacing.admit(order_id, now=now):
+                self._asking.put(
+                    ExpireTicket(account_id=account_id, order_id=order_id, received_at=now)
+                )
         for ticket, answer in self._asking.carry_on():
             if answer.refusal is not None and answer.refusal.code != "not_expired":
                 log.error(
@@ -92,6 +101,13 @@ class Ending:
                     reason=answer.refusal.message,
                 )
         self._notice_overdue(now)
+
+    def _next(self, now: datetime) -> list[tuple[UUID, UUID]]:
+        """Go on after the last that was read, so that those whose end a venue refuses keep nobody
+        waiting; begin again after the end."""
+        rows = bulk.execute(_OURS, [now, *self._after, BATCH])
+        self._after = rows[-1][2:] if len(rows) == BATCH else (BEGINNING, FIRST)
+        return [(account_id, order_id) for account_id, order_id, *_ in rows]
 
     def _notice_overdue(self, now: datetime) -> None:
         if time.monotonic() - self._noticed_at < OVERDUE_SECONDS:
@@ -107,6 +123,7 @@ class Resuming:
 
     def __init__(self, enter: Enter[ResumeTicket]) -> None:
         self._asking: Asking[ResumeTicket] = Asking(enter)
+        self._pacing = Pacing(shortest=timedelta(seconds=RESUME_SECONDS), longest=RESUME_PAUSE_MAX)
         self._looked_at = -RESUME_SECONDS
         self._after = FIRST  # of those that wait, the last one that was asked about
 
@@ -115,9 +132,10 @@ class Resuming:
         if time.monotonic() - self._looked_at >= RESUME_SECONDS:
             self._looked_at = time.monotonic()
             for account_id, order_id in self._next():
-                self._asking.put(
-                    ResumeTicket(account_id=account_id, order_id=order_id, received_at=now)
-                )
+                if order_id not in self._asking and self._pacing.admit(order_id, now=now):
+                    self._asking.put(
+                        ResumeTicket(account_id=account_id, order_id=order_id, received_at=now)
+                    )
         for ticket, answer in self._asking.carry_on():
             if answer.refusal is not None:
                 log.error("order_not_resumed", order_id=str(ticket.order_id))
@@ -135,11 +153,12 @@ _WAITING: Final = """
 """
 # An order that is being replaced is left until the venue has decided which of the two stands.
 _OURS: Final = """
-    SELECT account_id, id FROM orders_order
+    SELECT account_id, id, expires_at, id FROM orders_order
      WHERE expires_at <= %s
+       AND (expires_at, id) > (%s, %s)
        AND status IN ('held', 'submitted', 'partially_filled', 'unknown')
        AND (status = 'held' OR time_in_force = 'gtc')
-     ORDER BY expires_at LIMIT %s
+     ORDER BY expires_at, id LIMIT %s
 """
 _THEIRS: Final = """
     SELECT id FROM orders_order

@@ -95,15 +95,33 @@ def test_an_old_order_at_the_venue_is_cancelled_there_by_the_rule_once():
     assert (history.actor, history.history_change_reason) == ("rule:expiry", "Its time is over")
 
 
-def test_a_cancel_that_the_venue_refuses_is_asked_for_again():
+def test_a_cancel_that_the_venue_refuses_is_asked_for_again_later_and_later():
     order, venue = resting(time_in_force=TimeInForce.GTC), world.Venue()
     let_pass(order)
-    look(Ending(at_once))
-    venue.says(order, ReportKind.CANCEL_REJECTED, execution_id="refused")
-    world.apply_reports()
-    look(Ending(at_once))
+    ending, start, asked = Ending(at_once), timezone.now(), []
+    for second in range(10):
+        ending.look(now=start + timedelta(seconds=second))
+        if status(order) == "pending_cancel":
+            asked.append(second)
+            venue.says(order, ReportKind.CANCEL_REJECTED, execution_id=f"refused {second}")
+            world.apply_reports()
 
-    assert requests(order) == ["new", "cancel", "cancel"]
+    assert asked == [0, 2, 4, 8]
+    assert requests(order) == ["new", *["cancel"] * 4]
+
+
+def test_orders_whose_cancel_is_refused_keep_no_other_from_its_end(monkeypatch):
+    monkeypatch.setattr(expiry, "BATCH", 1)
+    stuck, other = resting(time_in_force=TimeInForce.GTC), held()
+    let_pass(stuck, seconds=2)
+    let_pass(other)
+    ending = Ending(at_once)
+    ending.look(now=timezone.now())
+    world.Venue().says(stuck, ReportKind.CANCEL_REJECTED, execution_id="refused")
+    world.apply_reports()
+    look(ending)
+
+    assert (status(stuck), status(other)) == ("submitted", "expired")
 
 
 @pytest.mark.parametrize(("minutes", "is_noticed"), [(4, False), (6, True)])
@@ -135,4 +153,5 @@ def test_legs_that_wait_for_long_keep_no_other_from_being_looked_at(monkeypatch)
     for _ in range(8):
         resuming.look(now=timezone.now())
 
+    # Of eight rounds, the odd ones see the first two, the even ones the third.
     assert {asked.count(order.pk) for order in waiting} == {4}
