@@ -202,7 +202,7 @@ class Trade(models.Model):
                 condition=Q(quantity__gt=0) & Q(price__gt=0), name="trade_positive"
             ),
         )
-        indexes = (models.Index(fields=["account", "-executed_at"], name="trade_by_account"),)
+        indexes = (models.Index(fields=["account", "booked_at"], name="trade_by_booking"),)
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity.normalize():f} at {self.price.normalize():f}"

@@ -1,7 +1,8 @@
 """The activities of an account in order and complete: its fills, what took them back, its cash.
 
 They come from two tables, the trades and the account's activity log, each read from where the
-last page ended: whatever arrives meanwhile, no activity is shown twice or left out.
+last page ended: whatever arrives meanwhile, no activity is shown twice or left out. Their order is
+that of our booking: a venue may tell late of what it executed long ago, behind what was read.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from trading.api.wire import Json
 PAGE_MAX: Final = 100
 
 _CASH, _TRADES = 0, 1  # in this order at the same moment
+_CASH_ORDER: Final = ("at", "sequence")
+_TRADE_ORDER: Final = ("booked_at", "executed_at", "pk")
 _DEPOSITED: Final = "money.deposited"
 
 
@@ -32,11 +35,11 @@ class UnknownPage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an activity stands among all of its account's."""
+    """Where an activity stands among all of its account's: `key` is its place in its table."""
 
     at: datetime
     source: int
-    id: Any
+    key: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +70,37 @@ def page(account_id: UUID, wanted: Wanted, *, size: int, last_seen: str | None) 
     if wanted.has("FILL", "MISC"):
         trades = _trades(account_id, wanted)
         found += [
-            (Place(trade.executed_at, _TRADES, trade.pk), _shown(trade))
-            for trade in _next(trades, wanted, seen, _TRADES, size, at="executed_at", id_="pk")
+            (_place(trade, _TRADES, _TRADE_ORDER), _shown(trade))
+            for trade in _next(trades, wanted, seen, _TRADES, size, order=_TRADE_ORDER)
         ]
     if wanted.has("CSD"):
         deposits = Activity.objects.filter(account_id=account_id, kind=_DEPOSITED)
         found += [
             (
-                Place(entry.at, _CASH, entry.sequence),
+                _place(entry, _CASH, _CASH_ORDER),
                 wire_activities.deposit(entry, id_=_deposit_id(entry)),
             )
-            for entry in _next(deposits, wanted, seen, _CASH, size, at="at", id_="sequence")
+            for entry in _next(deposits, wanted, seen, _CASH, size, order=_CASH_ORDER)
         ]
     found.sort(key=_order_of, reverse=not wanted.is_ascending)
     return [shown for _, shown in found[:size]]
 
 
-def _order_of(placed: tuple[Place, Json]) -> tuple[datetime, int, Any]:
+def _order_of(placed: tuple[Place, Json]) -> tuple[datetime, int, tuple[Any, ...]]:
     place, _ = placed
-    return place.at, place.source, place.id
+    return place.at, place.source, place.key
+
+
+def _place(row: Any, source: int, order: tuple[str, ...]) -> Place:
+    key = tuple(getattr(row, field) for field in order)
+    return Place(key[0], source, key)
 
 
 def _trades(account_id: UUID, wanted: Wanted) -> QuerySet[Trade]:
     """Return the trades, each with what of its order was filled with it."""
+    itself = tuple(OuterRef(field) for field in _TRADE_ORDER)
     until_then = Trade.objects.filter(
-        Q(executed_at__lt=OuterRef("executed_at"))
-        | Q(executed_at=OuterRef("executed_at"), pk__lte=OuterRef("pk")),
+        _beyond(_TRADE_ORDER, itself, is_ascending=False) | Q(pk=OuterRef("pk")),
         order_id=OuterRef("order_id"),
     )
     net = Case(When(busts=None, then=F("quantity")), default=-F("quantity"))
@@ -132,10 +140,10 @@ def _next(
     source: int,
     size: int,
     *,
-    at: str,
-    id_: str,
+    order: tuple[str, ...],
 ) -> list[Any]:
     """Return the first `size` of the rows that are wanted and come after `seen`."""
+    at = order[0]
     for bound, lookup in (
         (wanted.after, "gt"),
         (wanted.until, "lt"),
@@ -144,16 +152,25 @@ def _next(
     ):
         if bound is not None:
             rows = rows.filter(**{f"{at}__{lookup}": bound})
-    beyond = "gt" if wanted.is_ascending else "lt"
     if seen is not None:
-        follows = Q(**{f"{at}__{beyond}": seen.at})
         if source == seen.source:
-            follows |= Q(**{at: seen.at, f"{id_}__{beyond}": seen.id})
-        elif (source > seen.source) == wanted.is_ascending:
-            follows |= Q(**{at: seen.at})
+            follows = _beyond(order, seen.key, is_ascending=wanted.is_ascending)
+        else:
+            follows = _beyond((at,), (seen.at,), is_ascending=wanted.is_ascending)
+            if (source > seen.source) == wanted.is_ascending:
+                follows |= Q(**{at: seen.at})
         rows = rows.filter(follows)
     sign = "" if wanted.is_ascending else "-"
-    return list(rows.order_by(f"{sign}{at}", f"{sign}{id_}")[:size])
+    return list(rows.order_by(*(f"{sign}{field}" for field in order))[:size])
+
+
+def _beyond(order: tuple[str, ...], key: tuple[Any, ...], *, is_ascending: bool) -> Q:
+    """Return what comes after `key`, or before it, where the first field counts most."""
+    lookup = "gt" if is_ascending else "lt"
+    found = Q()
+    for field, value in zip(reversed(order), reversed(key), strict=True):
+        found = Q(**{f"{field}__{lookup}": value}) | (Q(**{field: value}) & found if found else Q())
+    return found
 
 
 def _place_of(account_id: UUID, last_seen: str) -> Place:
@@ -161,11 +178,12 @@ def _place_of(account_id: UUID, last_seen: str) -> Place:
     if parsed is None:
         raise UnknownPage(last_seen)
     at, id_ = parsed
-    if Trade.objects.filter(account_id=account_id, pk=id_, executed_at=at).exists():
-        return Place(at, _TRADES, id_)
+    trade = Trade.objects.filter(account_id=account_id, pk=id_, booked_at=at).first()
+    if trade is not None:
+        return _place(trade, _TRADES, _TRADE_ORDER)
     for entry in Activity.objects.filter(account_id=account_id, kind=_DEPOSITED, at=at):
         if _deposit_id(entry) == id_:
-            return Place(at, _CASH, entry.sequence)
+            return _place(entry, _CASH, _CASH_ORDER)
     raise UnknownPage(last_seen)
 
 

@@ -35,9 +35,12 @@ def parsed_id(text: str) -> tuple[datetime, UUID] | None:
 
 
 def fill(trade: Trade, *, cumulative: Decimal, leaves: Decimal) -> Json:
-    """Return a fill; `cumulative` of its order was filled with it, `leaves` was left to fill."""
+    """Return a fill; `cumulative` of its order was filled with it, `leaves` was left to fill.
+
+    It happened at its `transaction_time`; it was created when we booked it.
+    """
     return {
-        **_heading(trade.account_id, "FILL", trade.executed_at, trade.id),
+        **_heading(trade.account_id, "FILL", trade.booked_at, trade.id),
         "transaction_time": timestamp(trade.executed_at),
         "type": "partial_fill" if leaves else "fill",
         "price": decimal(trade.price),
@@ -59,8 +62,8 @@ def bust(trade: Trade, *, cumulative: Decimal) -> Json:
     undone = -1 if trade.side == "buy" else 1
     fill = trade.busts
     return {
-        **_heading(trade.account_id, "MISC", trade.executed_at, trade.id),
-        "date": _date(trade.executed_at),
+        **_heading(trade.account_id, "MISC", trade.booked_at, trade.id),
+        "date": _date(trade.booked_at),
         "net_amount": decimal(-undone * trade.price * trade.quantity),
         "description": f"The venue took back a fill of {decimal(trade.quantity)} "
         f"{trade.instrument.symbol} at {decimal(trade.price)}.",
@@ -68,7 +71,7 @@ def bust(trade: Trade, *, cumulative: Decimal) -> Json:
         "symbol": trade.instrument.symbol,
         "qty": decimal(undone * trade.quantity),
         "price": decimal(trade.price),
-        "busts": None if fill is None else activity_id(fill.executed_at, fill.id),
+        "busts": None if fill is None else activity_id(fill.booked_at, fill.id),
         "order_id": str(trade.order_id),
         "cum_qty": decimal(cumulative),
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -17,7 +18,9 @@ from tests.services.api.conftest import Api, Customer
 _numbers = itertools.count(1)
 
 
-def traded(customer: Customer, *quantities: str, at: object = None) -> list[Trade]:
+def traded(
+    customer: Customer, *quantities: str, at: object = None, executed: Sequence[datetime] = ()
+) -> list[Trade]:
     """Store an order and its fills, or where a quantity is negative, the bust of the last one."""
     instrument = Instrument.objects.get()
     now = timezone.now()
@@ -27,12 +30,13 @@ def traded(customer: Customer, *quantities: str, at: object = None) -> list[Trad
         status="submitted", venue="test", created_at=now, updated_at=now,
     )  # fmt: skip
     trades: list[Trade] = []
-    for quantity in quantities:
+    for quantity, executed_at in itertools.zip_longest(quantities, executed):
         trades.append(
             Trade.objects.create(
                 order=order, account=customer.account, instrument=instrument, venue="test",
                 execution_id=f"X{next(_numbers)}", side="buy", quantity=abs(Decimal(quantity)),
-                price=Decimal(90), executed_at=at or timezone.now(), booked_at=now,
+                price=Decimal(90), executed_at=executed_at or at or timezone.now(),
+                booked_at=at or timezone.now(),
                 busts=trades[-1] if quantity.startswith("-") else None,
             )
         )  # fmt: skip
@@ -60,11 +64,37 @@ def test_pages_follow_each_other_also_within_one_moment(api: Api, customer: Cust
         assert paged == whole
 
 
+def test_what_the_venue_tells_late_is_not_left_out(api: Api, customer: Customer) -> None:
+    def page(**query: object) -> list[str]:
+        asked = {"direction": "asc", **query}
+        rows = api("GET", "/v2/account/activities/FILL", params=asked).json()
+        return [row["id"] for row in rows]
+
+    traded(customer, "1")
+    (seen,) = page()
+    (late,) = traded(customer, "2", executed=[timezone.now() - timedelta(minutes=1)])
+    (shown,) = page(page_token=seen)
+    assert shown.endswith(str(late.pk))
+    assert page() == [seen, shown]
+
+
+def test_fills_that_came_at_once_are_in_the_order_of_their_execution(
+    api: Api, customer: Customer
+) -> None:
+    now = timezone.now()
+    executed = [now - timedelta(seconds=age) for age in (3, 2, 1, 0)]
+    traded(customer, "1", "2", "3", "4", at=now, executed=executed)
+    for direction, expected in (("asc", "1 3 6 10"), ("desc", "10 6 3 1")):
+        asked = {"direction": direction}
+        rows = api("GET", "/v2/account/activities/FILL", params=asked).json()
+        assert [row["cum_qty"] for row in rows] == expected.split()
+
+
 def test_what_was_filled_until_then_is_told_whatever_is_asked_for(
     api: Api, customer: Customer
 ) -> None:
     first, second, _ = traded(customer, "4", "5", "1")
-    after = {"after": first.executed_at.isoformat(), "until": None, "page_size": 1}
+    after = {"after": first.booked_at.isoformat(), "until": None, "page_size": 1}
     after["direction"] = "asc"
     (shown,) = api("GET", "/v2/account/activities/FILL", params=after).json()
     assert shown["id"].endswith(str(second.pk))
@@ -89,7 +119,7 @@ def test_a_bust_and_a_deposit_are_activities(api: Api, customer: Customer) -> No
 
 def test_a_day_is_a_day_in_new_york(api: Api, customer: Customer) -> None:
     (trade,) = traded(customer, "1", at=timezone.now().replace(hour=2) - timedelta(days=7))
-    day = (trade.executed_at - timedelta(hours=5)).date()  # two o'clock UTC is the evening before
+    day = (trade.booked_at - timedelta(hours=5)).date()  # two o'clock UTC is the evening before
 
     def of(date: object) -> int:
         return len(api("GET", "/v2/account/activities/FILL", params={"date": str(date)}).json())
