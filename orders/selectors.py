@@ -1,23 +1,20 @@
-"""Reading orders: one, a list, its timeline, its fills."""
+"""Reading orders: one, its group, its timeline, its fills."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from marketdata.models import Instrument
 from orders import history
-from orders.lifecycle import Status
 from orders.models import Order, Trade
-from venues.messages import Side
 
-OPEN: Final = tuple(status.value for status in Status if not status.is_final)
 LISTING_MAX: Final = 500
 
 
@@ -39,40 +36,6 @@ def order(account_id: UUID, order_id: UUID) -> Order | None:
 
 def by_client_order_id(account_id: UUID, client_order_id: str) -> Order | None:
     return _orders(account_id).filter(client_order_id=client_order_id).first()
-
-
-def listing(
-    account_id: UUID,
-    *,
-    status: Literal["open", "closed", "all"] = "open",
-    limit: int = 50,
-    after: datetime | None = None,
-    until: datetime | None = None,
-    is_ascending: bool = False,
-    symbols: Collection[str] = (),
-    side: Side | None = None,
-) -> list[Order]:
-    """Return the account's orders by time of creation, newest first unless `is_ascending`.
-
-    `after` and `until` are exclusive; at most LISTING_MAX orders come.
-    """
-    found = _orders(account_id)
-    if status == "open":
-        found = found.filter(status__in=OPEN)
-    elif status == "closed":
-        found = found.exclude(status__in=OPEN)
-    if after is not None:
-        found = found.filter(created_at__gt=after)
-    if until is not None:
-        found = found.filter(created_at__lt=until)
-    if symbols:
-        found = found.filter(instrument__symbol__in=symbols)
-    if side is not None:
-        found = found.filter(side=side.value)
-    direction = "" if is_ascending else "-"
-    return list(
-        found.order_by(f"{direction}created_at", f"{direction}pk")[: min(limit, LISTING_MAX)]
-    )
 
 
 def legs_of(orders: Iterable[Order]) -> dict[UUID, list[Order]]:

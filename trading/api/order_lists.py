@@ -24,6 +24,9 @@ OPEN: Final = tuple(status.value for status in Status if not status.is_final)
 _PRIMARY: Final = Q(role=Role.ENTRY.value) | Q(
     role=Role.TAKE_PROFIT.value, order_class=OrderClass.OCO.value
 )
+# The one of a group that its legs are shown under: not one that was replaced, nor the replacement
+# that has not taken over, or never did.
+_IN_FORCE: Final = _PRIMARY & ~Q(status=Status.REPLACED.value) & Q(replaced_total=None)
 
 
 class UnknownPage(ValueError):
@@ -51,8 +54,8 @@ def page(account_id: UUID, wanted: Wanted, *, size: int, last_seen: UUID | None)
     """
     found = _matching(Order.objects.filter(account_id=account_id), wanted)
     if wanted.is_nested:
-        same = Order.objects.filter(_PRIMARY, account_id=account_id, group=OuterRef("group"))
-        listed = _matching(same.exclude(status=Status.REPLACED.value), wanted)
+        same = Order.objects.filter(_IN_FORCE, account_id=account_id, group=OuterRef("group"))
+        listed = _matching(same, wanted)
         found = found.exclude(~_PRIMARY & Q(group__isnull=False) & Exists(listed))
     if last_seen is not None:
         found = found.filter(_following(account_id, last_seen, is_ascending=wanted.is_ascending))
@@ -73,7 +76,7 @@ def shown(orders: Collection[Order], *, is_nested: bool) -> list[wire.Json]:
     marks = _marks_of([*orders, *(leg for group in legs.values() for leg in group)])
     found = []
     for order in orders:
-        below = None if order.group is None or not _is_primary(order) else legs.get(order.group)
+        below = None if order.group is None or not _has_legs(order) else legs.get(order.group)
         found.append(wire.order(order, legs=below, marks=marks))
     return found
 
@@ -105,15 +108,17 @@ def _following(account_id: UUID, last_seen: UUID, *, is_ascending: bool) -> Q:
     )
 
 
-def _is_primary(order: Order) -> bool:
-    return order.role == Role.ENTRY or (
+def _has_legs(order: Order) -> bool:
+    """Tell whether the order is the one in force that its group's legs are shown under."""
+    is_primary = order.role == Role.ENTRY or (
         order.role == Role.TAKE_PROFIT and order.order_class == OrderClass.OCO
     )
+    return is_primary and order.status != Status.REPLACED and order.replaced_total is None
 
 
 def _legs_of(orders: Iterable[Order]) -> dict[UUID, list[Order]]:
     """Return the legs by group as they are now: not what was replaced, or never took over."""
-    groups = {order.group for order in orders if order.group is not None and _is_primary(order)}
+    groups = {order.group for order in orders if order.group is not None and _has_legs(order)}
     if not groups:
         return {}
     legs = (

@@ -56,14 +56,17 @@ class Filter:
 def listing(request: HttpRequest) -> HttpResponse:
     account_id = _account_id(request)
     wanted = _filter(request.GET)
-    found = selectors.listing(
+    found = order_lists.page(
         account_id,
-        status=wanted.status,
+        order_lists.Wanted(
+            status=wanted.status,
+            until=wanted.until,
+            symbols=[wanted.symbol] if wanted.symbol else (),
+            side=wanted.side,
+        ),
         # One batch of the intake has one time of creation: room for a whole one at the cut.
-        limit=PAGE + BATCH_MAX,
-        until=wanted.until,
-        symbols=[wanted.symbol] if wanted.symbol else (),
-        side=wanted.side,
+        size=PAGE + BATCH_MAX,
+        last_seen=None,
     )
     shown = _page_of(found)
     is_more = len(found) > len(shown)

@@ -128,6 +128,28 @@ def test_legs_whose_entry_has_ended_are_still_on_the_list_of_open_orders(api: Ap
     assert states == {"limit": "submitted", "stop_limit": "held"}
 
 
+@pytest.mark.parametrize("is_decided", [True, False])
+def test_legs_are_shown_once_also_while_and_after_their_entry_is_replaced(
+    api: Api, is_decided: bool
+) -> None:
+    venue = world.Venue()
+    placed = place(api, BRACKET)
+    old = accepted(placed["id"], venue)
+    new = api("PATCH", f"/v2/orders/{old.pk}", json={"limit_price": "91"}).json()
+    if is_decided:
+        venue.replaces(old, Order.objects.get(pk=new["id"]), total="10")
+        world.apply_reports()
+    legs = {leg["id"] for leg in placed["legs"]}
+    in_force = new["id"] if is_decided else placed["id"]
+    for status in ("all", "open"):
+        rows = api("GET", "/v2/orders", params={"nested": True, "status": status}).json()
+        shown = {row["id"]: {leg["id"] for leg in row["legs"] or ()} for row in rows}
+        assert legs.isdisjoint(shown)
+        assert {id_: found for id_, found in shown.items() if found} == {in_force: legs}
+    closed = api("GET", "/v2/orders", params={"nested": True, "status": "closed"}).json()
+    assert [row["legs"] for row in closed] == [None] * is_decided
+
+
 def test_an_oco_in_the_form_of_other_clients(api: Api) -> None:
     owned(api)
     placed = place(

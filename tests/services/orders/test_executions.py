@@ -264,7 +264,7 @@ def test_a_stranger_sees_none_of_it(account, venue):
     order = place(world.ticket(account))
     stranger = world.customer()
     assert selectors.order(stranger.pk, order.pk) is None
-    assert selectors.listing(stranger.pk, status="all") == []
+    assert selectors.trades(stranger.pk) == []
     assert Order.objects.count() == 1
 
 
