@@ -1,10 +1,13 @@
-"""What a venue's reason codes mean, in words for a person. Pure."""
+"""What a venue's reason codes mean, in words for a person. Pure.
+
+Customers are told the codes: docs/api.md lists them.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-_SENTENCES: Final = {
+SENTENCES: Final = {
     "unknown_symbol": "The venue does not trade this instrument.",
     "halted": "Trading in this instrument is halted at the venue.",
     "session_closed": "The venue's session is closed.",
@@ -42,4 +45,4 @@ _SENTENCES: Final = {
 
 def sentence(reason: str) -> str:
     """Return what the reason means; one that is no known code is given back as it is."""
-    return _SENTENCES.get(reason, reason)
+    return SENTENCES.get(reason, reason)

@@ -121,7 +121,8 @@ def order(
 
     `marks` has the high-water marks of trailing stops that are still watched. Ours are `state` (our
     own name of where the order is), `reason` and `status_reason` (code and sentence of a denial or
-    of how it ended), `group`, `role`, `warnings`, `triggered_at`, `post_only` and `display_qty`.
+    of how it ended), `rejected_by` (whose code it is, of a rejected order), `group`, `role`,
+    `warnings`, `triggered_at`, `post_only` and `display_qty`.
     """
     ours = Status(order.status)
     is_by_value = order.notional is not None
@@ -167,6 +168,7 @@ def order(
         "role": order.role or None,
         "reason": order.denial_code or order.venue_code or None,
         "status_reason": order.status_reason or None,
+        "rejected_by": _rejected_by(order),
         "warnings": [
             {"code": code, "message": _WARNINGS.get(code, code)}
             for code in filter(None, order.warnings.split(","))
@@ -175,6 +177,13 @@ def order(
         "post_only": order.is_post_only,
         "display_qty": decimal(order.display_quantity),
     }
+
+
+def _rejected_by(order: Order) -> str | None:
+    """Return who refused the order: some of our codes are also codes of venues."""
+    if order.status != Status.REJECTED:
+        return None
+    return "openfloor" if order.denial_code else "venue"
 
 
 def _leg(leg: Order, marks: Mapping[UUID, Decimal]) -> Json:

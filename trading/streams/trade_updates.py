@@ -7,7 +7,7 @@ told at the time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 
 import orjson
 from django.db import connection, transaction
+from django.db.models import Case, F, Q, Sum, When
 
 from accounts import activity
 from accounts.models import Account, Activity
@@ -47,6 +48,13 @@ _EVENTS: Final = {
     "expired": "expired",
     "rejected": "rejected",
     "denied": "rejected",
+}
+_NONE: Final = Decimal(0)
+_REJECTED_BY: Final = {
+    "denied": "openfloor",
+    "rejected": "venue",
+    "cancel_rejected": "venue",
+    "replace_rejected": "venue",
 }
 _RESTATED: Final = "restated"
 """The order has changed otherwise: it was triggered, resized, doubted or confirmed."""
@@ -81,7 +89,7 @@ def _page(account_id: UUID, since: int) -> Page:
         events += _of_the_same_moment(account_id, events[-1])
     told = [event for event in events if event.kind.startswith(_PREFIX)]
     orders = _orders_then(told)
-    positions = _positions_then(account_id, told, since)
+    positions = _positions_then(account_id, told)
     updates = tuple(
         (event.sequence, _update(event, order, positions.get(event.sequence)))
         for event in told
@@ -125,49 +133,44 @@ def _orders_then(told: Sequence[Activity]) -> dict[int, Order]:
     return found
 
 
-def _positions_then(account_id: UUID, told: Sequence[Activity], since: int) -> dict[int, Decimal]:
-    """Return by event the position right after each fill or bust: what it is, less what came."""
-    traded = {event.sequence: id_ for event in told for id_ in _traded_in([event])}
+def _positions_then(account_id: UUID, told: Sequence[Activity]) -> dict[int, Decimal]:
+    """Return by event the position right after each fill or bust: what it is, less what came since.
+
+    A page parts no moment, so that what was booked after its last trade is on later pages.
+    """
+    traded = [(e.sequence, UUID(id_)) for e in told if (id_ := e.payload.get("trade_id"))]
     if not traded:
         return {}
-    trades = Trade.objects.in_bulk(set(traded.values()))
-    first_at = min(trade.booked_at for trade in trades.values())
-    told_already = _traded_in(_until(account_id, since, first_at))
-    later = Trade.objects.filter(
-        account_id=account_id,
-        instrument__in={trade.instrument_id for trade in trades.values()},
-        booked_at__gte=first_at,
-    ).exclude(pk__in=[*trades, *told_already])
-    held = {view.instrument.pk: view.quantity for view in portfolio.snapshot(account_id).positions}
-    after_all = list(later)
+    trades = Trade.objects.in_bulk([id_ for _, id_ in traded])
+    instruments = {trade.instrument_id for trade in trades.values()}
+    last_at = max(trade.booked_at for trade in trades.values())
+    since = _moved_since(account_id, instruments, last_at)
+    now = {view.instrument.pk: view.quantity for view in portfolio.snapshot(account_id).positions}
+    then = {each: now.get(each, _NONE) - since.get(each, _NONE) for each in instruments}
     found: dict[int, Decimal] = {}
-    for sequence in sorted(traded, reverse=True):
-        trade = trades[traded[sequence]]
-        position = held.get(trade.instrument_id, Decimal(0))
-        found[sequence] = position - _moved(after_all, trade.instrument_id, trade.booked_at)
-        after_all.append(trade)
+    for sequence, id_ in reversed(traded):
+        trade = trades[id_]
+        found[sequence] = then[trade.instrument_id]
+        is_bought = (trade.side == "buy") == (trade.busts_id is None)
+        then[trade.instrument_id] -= trade.quantity if is_bought else -trade.quantity
     return found
 
 
-def _until(account_id: UUID, since: int, at: datetime) -> Iterable[Activity]:
-    """Return the events up to `since` of the moment `at`: a client may resume in its middle."""
-    return Activity.objects.filter(
-        account_id=account_id, sequence__range=(since - SAME_MOMENT_MAX, since), at=at
+def _moved_since(
+    account_id: UUID, instruments: Collection[UUID], at: datetime
+) -> dict[UUID, Decimal]:
+    """Return by how much the trades booked later have moved each position; busts take back."""
+    is_bought = Q(side="buy", busts=None) | Q(side="sell", busts__isnull=False)
+    change = Case(When(is_bought, then=F("quantity")), default=-F("quantity"))
+    later = Trade.objects.filter(
+        account_id=account_id, instrument__in=instruments, booked_at__gt=at
     )
-
-
-def _traded_in(events: Iterable[Activity]) -> list[UUID]:
-    return [UUID(id_) for event in events if (id_ := event.payload.get("trade_id"))]
-
-
-def _moved(trades: Iterable[Trade], instrument_id: UUID, since: datetime) -> Decimal:
-    """Return by how much the trades booked since then have moved the position."""
-    moved = Decimal(0)
-    for trade in trades:
-        if trade.instrument_id == instrument_id and trade.booked_at >= since:
-            is_bought = (trade.side == "buy") == (trade.busts_id is None)
-            moved += trade.quantity if is_bought else -trade.quantity
-    return moved
+    return dict(
+        later.order_by()
+        .values("instrument_id")
+        .annotate(moved=Sum(change))
+        .values_list("instrument_id", "moved")
+    )
 
 
 def _update(event: Activity, order: Order, position: Decimal | None) -> str:
@@ -185,13 +188,12 @@ def _update(event: Activity, order: Order, position: Decimal | None) -> str:
         data |= {"price": payload["price"], "qty": payload["fill_quantity"]}
         data["position_qty"] = wire.decimal(position)
     if "reason" in payload:
-        data |= {"code": payload["code"] or None, "reason": payload["reason"] or None}
+        data |= {
+            "code": payload["code"] or None,
+            "reason": payload["reason"] or None,
+            "rejected_by": _REJECTED_BY.get(event.kind.removeprefix(_PREFIX)),
+        }
     return orjson.dumps({"stream": "trade_updates", "data": data}).decode()
-
-
-def _execution_id(event: Activity) -> str:
-    """Return an id of an event that is no trade, the same every time."""
-    return str(uuid5(event.account_id, str(event.sequence)))
 
 
 def event_of(kind: str, order: Order) -> str:

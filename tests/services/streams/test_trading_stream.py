@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import authentication, services
 from accounts.models import Account
 from orders import submission
-from orders.models import Order
+from orders.models import Order, Trade
 from orders.tickets import OrderClass, OrderTicket, StopLoss, Ticket
 from tests import world
 from trading.asgi import application
@@ -216,6 +216,37 @@ async def test_pages_part_no_moment(customer: Customer, monkeypatch: pytest.Monk
     await program.disconnect()
 
 
+async def test_a_resume_reads_each_trade_once(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Positions are told back from now: what came after a page is summed where it lies."""
+    read: list[str] = []
+
+    def trades() -> list[str]:
+        order = customer.enters(customer.limit())
+        customer.venue.accepts(order)
+        fills = [customer.venue.fills(order, "1", "89.50") for _ in range(2)]
+        world.apply_reports()
+        customer.venue.busts(order, fills[0])
+        for _ in range(5):
+            customer.is_filled(order, "1")
+        given = Trade.from_db.__func__  # type: ignore[attr-defined]
+        monkeypatch.setattr(
+            Trade, "from_db", classmethod(lambda *a, **k: read.append("") or given(*a, **k))
+        )
+        monkeypatch.setattr(trade_updates, "PAGE", 2)
+        since, told = 0, []
+        while True:
+            page = trade_updates.page(customer.account.pk, since)
+            told += [json.loads(text)["data"].get("position_qty") for _, text in page.updates]
+            since = page.sequence
+            if page.is_last:
+                return [position for position in told if position is not None]
+
+    assert await sync_to_async(trades)() == ["1", "2", "1", "2", "3", "4", "5", "6"]
+    assert len(read) == 8
+
+
 async def test_what_is_held_denied_and_refused_is_told(customer: Customer) -> None:
     program = Program()
     await program.enter(customer)
@@ -240,7 +271,9 @@ async def test_what_is_held_denied_and_refused_is_told(customer: Customer) -> No
     ]  # fmt: skip
     assert (updates[0]["order"]["type"], updates[0]["order"]["status"]) == ("stop", "new")
     assert updates[1]["code"] == "insufficient_buying_power"
+    assert updates[1]["rejected_by"] == updates[1]["order"]["rejected_by"] == "openfloor"
     assert updates[5]["reason"]
+    assert (updates[5]["rejected_by"], updates[5]["order"]["rejected_by"]) == ("venue", None)
     await program.disconnect()
 
 

@@ -270,12 +270,26 @@ def test_a_warning_is_a_code_and_a_sentence() -> None:
     assert "client_order_id" in warning["message"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"status": "rejected", "denial_code": "halted"}, "openfloor"),
+        ({"status": "rejected", "venue_code": "halted"}, "venue"),
+        ({"status": "rejected"}, "venue"),
+        ({"status": "cancelled", "venue_code": "requested"}, None),
+        ({"status": "submitted"}, None),
+    ],
+)
+def test_who_rejected_an_order_is_told(fields: dict[str, str], expected: str | None) -> None:
+    assert wire.order(order(**fields))["rejected_by"] == expected
+
+
 def trade(**fields: object) -> Trade:
     return Trade(
         **{
             "order": order(quantity=Decimal(10)), "account_id": uuid.uuid4(), "instrument": AAPL,
             "side": "buy", "quantity": Decimal(4), "price": Decimal("190.25"), "executed_at": AT,
-            **fields,
+            "booked_at": AT, **fields,
         }
     )  # fmt: skip
 
