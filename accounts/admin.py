@@ -15,18 +15,17 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.decorators import action
 
 from accounts import services
 from accounts.models import Account, Activity, ApiKey, SignIn, SignInLink, TotpDevice, User
-from foundation.admin import Kept, ReadOnly, actor_of
+from foundation.admin import Historied, Kept, ReadOnly, actor_of
 
 admin.site.unregister(Group)  # roles come with their own screens
 
 
 @admin.register(User)
-class UserAdmin(SimpleHistoryAdmin, Kept):
+class UserAdmin(Historied, Kept):
     list_display = ("email", "name", "is_active", "is_staff", "joined_at")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "name", "accounts__number")
@@ -50,7 +49,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Account)
-class AccountAdmin(SimpleHistoryAdmin, Kept):
+class AccountAdmin(Historied, Kept):
     form = AccountForm
     list_display = ("number", "user", "status", "margin", "opened_at")
     list_filter = ("status", "margin")

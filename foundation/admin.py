@@ -2,11 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
 from foundation.models import Heartbeat
+
+
+class Historied(SimpleHistoryAdmin):
+    """Rows with their history; an address that names no row is not found, whatever it says."""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        _check_key(self.model, object_id)
+        page: HttpResponse = super().history_view(request, object_id, extra_context)
+        return page
+
+    def history_form_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        version_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        _check_key(self.model, object_id)
+        if not version_id.isdigit():
+            raise Http404
+        page: HttpResponse = super().history_form_view(
+            request, object_id, version_id, extra_context
+        )
+        return page
+
+
+def _check_key(model: type[models.Model], object_id: str) -> None:
+    try:
+        model._meta.pk.to_python(unquote(object_id))
+    except ValidationError:
+        raise Http404 from None
 
 
 class Undeletable(ModelAdmin):

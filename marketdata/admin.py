@@ -8,9 +8,9 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 
+from foundation.admin import Historied
 from marketdata import calendars
 from marketdata.models import Bar, Instrument, Quote, SuspectCount, SuspectTick
 
@@ -34,7 +34,7 @@ class InstrumentForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(SimpleHistoryAdmin, ModelAdmin):
+class InstrumentAdmin(Historied, ModelAdmin):
     form = InstrumentForm
     list_display = ("symbol", "name", "asset_class", "exchange", "calendar", "tradable", "halted")
     list_filter = ("asset_class", "tradable", "halted", "exchange")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from simple_history.admin import SimpleHistoryAdmin
 
-from foundation.admin import ReadOnly, ReadOnlyInline
+from foundation.admin import Historied, ReadOnly, ReadOnlyInline
 from orders.models import Order, Trade, Watch
 
 
@@ -16,7 +15,7 @@ class TradeInline(ReadOnlyInline):
 
 
 @admin.register(Order)
-class OrderAdmin(SimpleHistoryAdmin, ReadOnly):
+class OrderAdmin(Historied, ReadOnly):
     list_display = (
         "created_at",
         "account",

@@ -137,6 +137,7 @@ def submit(batch: Batch, order: Order, worst: Decimal) -> None:
                 cash_max=order.notional if is_buy else None,
                 extended_hours=order.extended_hours,
                 party=str(order.account_id),
+                was_triggered=order.triggered_at is not None,
             ),
             now=batch.now,
         )

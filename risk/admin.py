@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.http import HttpRequest
-from simple_history.admin import SimpleHistoryAdmin
 
-from foundation.admin import ReadOnly, Undeletable
+from foundation.admin import Historied, ReadOnly, Undeletable
 from risk.models import Decision, Limits
 
 
 @admin.register(Limits)
-class LimitsAdmin(SimpleHistoryAdmin, Undeletable):
+class LimitsAdmin(Historied, Undeletable):
     list_display = (
         "__str__",
         "order_quantity_max",

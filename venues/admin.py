@@ -11,9 +11,8 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.timesince import timesince
-from simple_history.admin import SimpleHistoryAdmin
 
-from foundation.admin import Kept, ReadOnly, ReadOnlyInline, Undeletable, actor_of
+from foundation.admin import Historied, Kept, ReadOnly, ReadOnlyInline, Undeletable, actor_of
 from venues import links, parked, routing
 from venues.models import (
     InboxReport,
@@ -30,7 +29,7 @@ class _Explained(forms.ModelForm):  # type: ignore[type-arg]
     why = forms.CharField(max_length=100, help_text="Kept with the change, beside who made it.")
 
 
-class _Configuration(SimpleHistoryAdmin, Undeletable):
+class _Configuration(Historied, Undeletable):
     """What routes orders is changed with a reason, and every change is kept."""
 
     form = _Explained

@@ -63,7 +63,8 @@ class NewOrder:
     all executions; when the next lot would pass it, the rest is cancelled. `display_quantity` is
     how much of a resting order is shown at a time (FIX DisplayQty), zero for a hidden one, None
     for all of it. `party` names the customer to the venue, for self-trade prevention.
-    `extended_hours` lets a limit order execute outside the regular session.
+    `extended_hours` lets a limit order execute outside the regular session. An order that
+    `was_triggered` is what became of a stop: it closes a position and is wanted however late.
     """
 
     client_order_id: str
@@ -79,6 +80,7 @@ class NewOrder:
     extended_hours: bool = False
     party: str = ""
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.CANCEL_NEWEST
+    was_triggered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,16 @@ import structlog
 from django.db import transaction
 
 from venues import inbox, own_reports, wire
-from venues.messages import OrderType
+from venues.messages import NewOrder, OrderType, TimeInForce
 from venues.models import OutboxMessage
 
 log = structlog.get_logger(__name__)
 
 MARKET_AGE_MAX: Final = timedelta(seconds=30)
-"""How old a market order may be when it is sent. A limit order says itself what it may cost."""
+"""How old a market order may be when it is sent. A limit order says itself what it may cost, one
+for an auction is not executed before it, and a triggered stop is wanted however late."""
+
+_FOR_AUCTIONS: Final = frozenset({TimeInForce.OPG, TimeInForce.CLS})
 
 
 def sift(
@@ -53,5 +56,12 @@ def sift(
 
 
 def _is_too_late(message: OutboxMessage, now: datetime) -> bool:
-    is_market = message.message["type"] == OrderType.MARKET
-    return is_market and now - message.created_at > MARKET_AGE_MAX
+    if now - message.created_at <= MARKET_AGE_MAX:
+        return False
+    request = wire.request_from_json(message.kind, message.message)
+    return (
+        isinstance(request, NewOrder)
+        and request.type is OrderType.MARKET
+        and request.time_in_force not in _FOR_AUCTIONS
+        and not request.was_triggered
+    )

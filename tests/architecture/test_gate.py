@@ -114,6 +114,7 @@ def test_whoever_has_both_factors_gets_in_and_only_staff_into_the_admin(is_staff
             continue
         response = browser.get(route.path)
         assert not is_turned_away(response, route.path), route
+        assert response.status_code < 500, route
         if route.is_admin and not is_staff:
             assert response.status_code == 404, route
 
