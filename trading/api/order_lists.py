@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final, Literal
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from orders.lifecycle import Status
 from orders.models import Order, Watch
@@ -46,6 +46,18 @@ class Wanted:
     is_nested: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Cancelable:
+    """What a cancel of all orders would cancel at once; `is_all` when that leaves none."""
+
+    count: int
+    buys: int
+    partly_filled: int
+    exits: int
+    is_all: bool
+    symbols: tuple[str, ...]
+
+
 def page(account_id: UUID, wanted: Wanted, *, size: int, last_seen: UUID | None) -> list[Order]:
     """Return the next orders after `last_seen`, the id of the last one of the page before.
 
@@ -64,10 +76,31 @@ def page(account_id: UUID, wanted: Wanted, *, size: int, last_seen: UUID | None)
     return list(ordered[: min(size, PAGE_MAX)])
 
 
-def open_ids(account_id: UUID, *, limit: int) -> list[UUID]:
-    """Return the account's open orders, the oldest first."""
+def cancelable_ids(account_id: UUID, *, limit: int) -> list[UUID]:
+    """Return the account's open orders that are not being cancelled yet, the oldest first."""
+    return list(_cancelable(account_id).values_list("pk", flat=True)[:limit])
+
+
+def cancelable(account_id: UUID, *, limit: int) -> Cancelable:
+    """Return in numbers what a cancel of all orders would cancel, `limit` of them at a time."""
+    orders = _cancelable(account_id)
+    counts = orders[:limit].aggregate(
+        count=Count("pk"),
+        buys=Count("pk", filter=Q(side=Side.BUY.value)),
+        partly_filled=Count("pk", filter=Q(filled_quantity__gt=0)),
+        exits=Count("pk", filter=Q(role__in=(Role.TAKE_PROFIT.value, Role.STOP_LOSS.value))),
+    )
+    symbols = orders.order_by("instrument__symbol").values_list("instrument__symbol", flat=True)
+    return Cancelable(
+        **counts,
+        is_all=not orders[limit : limit + 1].exists(),
+        symbols=tuple(symbols.distinct()),
+    )
+
+
+def _cancelable(account_id: UUID) -> QuerySet[Order]:
     found = Order.objects.filter(account_id=account_id, status__in=OPEN)
-    return list(found.order_by("created_at", "pk").values_list("pk", flat=True)[:limit])
+    return found.exclude(status=Status.PENDING_CANCEL.value).order_by("created_at", "pk")
 
 
 def shown(orders: Collection[Order], *, is_nested: bool) -> list[wire.Json]:

@@ -29,6 +29,7 @@ _BOTH: list[tuple[str, type[Call]]] = [
 ]
 _OWN: list[tuple[str, type[Call]]] = [
     ("orders/<str:order_id>/timeline", orders.OrderTimeline),
+    ("orders:cancelable", orders.CancelableOrders),
     ("bars", own.ChartBars),
     ("activity", own.ActivityLog),
     ("watchlist", own.WatchlistCall),

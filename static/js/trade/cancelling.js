@@ -14,13 +14,14 @@ const typed = $("input", dialog);
 const go = $("[data-go]", dialog);
 const error = $(".field__error", dialog);
 
-let open = []; // what can be cancelled now
+let isAny = false; // whether something can be cancelled
+let all = null; // what would be cancelled, as the server counts it: more than is shown, perhaps
 let isSending = false;
 
 /** `done()` is called when cancels were asked for. */
 export function begin({ done }) {
   opener.addEventListener("click", ask);
-  offer({ words: "Cancel all open orders…", run: () => open.length && ask() });
+  offer({ words: "Cancel all open orders…", run: () => isAny && ask() });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     send(done);
@@ -30,43 +31,69 @@ export function begin({ done }) {
 }
 
 export function show(orders) {
-  open = orders.filter(words.isCancellable);
-  opener.hidden = open.length === 0;
-  if (dialog.open && !isSending) describe();
+  isAny = orders.some(words.isCancellable);
+  opener.hidden = !isAny;
+  if (dialog.open && !isSending) count();
 }
 
 function ask() {
   typed.value = "";
   put(error, "");
+  all = null;
   describe();
   dialog.showModal();
   typed.focus();
+  count();
+}
+
+let isCounting = false;
+let isOutdated = false;
+
+async function count() {
+  isOutdated = true;
+  if (isCounting) return;
+  isCounting = true;
+  try {
+    while (isOutdated) {
+      isOutdated = false;
+      all = await http.get("/api/v1/orders:cancelable");
+    }
+  } catch (failure) {
+    if (!(failure instanceof http.ApiError)) throw failure;
+    all = null;
+    put(error, `The orders could not be counted. ${failure.message} Leave, and try again.`);
+  } finally {
+    isCounting = false;
+  }
+  if (!isSending) describe();
 }
 
 function describe() {
-  const buys = open.filter(({ side }) => side === "buy").length;
-  const exits = open.filter(({ role }) => role === "take_profit" || role === "stop_loss").length;
-  const part = open.filter(({ filled_qty: filled }) => money.parse(filled) > 0n).length;
-  const symbols = [...new Set(open.map(({ symbol }) => symbol))];
+  const orders = all?.count ?? 0;
+  $("dl", dialog).replaceChildren(
+    ...(orders ? facts(all) : []).map(([word, value]) => make("div", {}, make("dt", {}, word), make("dd", {}, value))),
+  );
+  const wanted = `Type ${orders} to cancel ${orders === 1 ? "it" : all?.is_all ? "them all" : "these; more are left then"}`;
+  put($("[data-how]", dialog), all === null ? "Counting the orders…" : orders ? wanted : "Nothing is left to cancel");
+  put(go, all === null ? "Cancel orders" : orders === 1 ? "Cancel 1 order" : `Cancel ${orders} orders`);
+  go.setAttribute("aria-disabled", String(orders === 0));
+}
+
+function facts({ count: orders, buys, partly_filled: part, exits, symbols }) {
   const named = symbols.length > 6 ? `${symbols.slice(0, 6).join(", ")} and ${symbols.length - 6} more` : symbols.join(", ");
-  const facts = [
-    ["Orders to cancel", `${open.length} (${buys} to buy, ${open.length - buys} to sell)`],
+  return [
+    ["Orders to cancel", `${orders} (${buys} to buy, ${orders - buys} to sell)`],
     ["Symbols", named],
     ["Cash held for them", `${money.money(store.account?.held)} USD comes back`],
     ...(part ? [["Partly filled", `${part}: what is filled stays yours`]] : []),
     ...(exits ? [["Exits among them", `${exits}: those positions stay without protection`]] : []),
   ];
-  $("dl", dialog).replaceChildren(
-    ...facts.map(([word, value]) => make("div", {}, make("dt", {}, word), make("dd", {}, value))),
-  );
-  put($("[data-how]", dialog), `Type ${open.length} to cancel ${open.length === 1 ? "it" : "them all"}`);
-  put(go, open.length === 1 ? "Cancel 1 order" : `Cancel ${open.length} orders`);
 }
 
 async function send(done) {
-  if (isSending) return;
-  if (typed.value.trim() !== String(open.length)) {
-    put(error, `Nothing was cancelled yet: type the number of orders, ${open.length}.`);
+  if (isSending || !all?.count) return;
+  if (typed.value.trim() !== String(all.count)) {
+    put(error, `Nothing was cancelled yet: type the number of orders, ${all.count}.`);
     typed.focus();
     return;
   }

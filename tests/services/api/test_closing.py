@@ -17,6 +17,8 @@ from orders.tickets import Ticket
 from tests import world
 from tests.services.api.conftest import Api, Customer
 from trading.api import order_entry
+from trading.api.views import orders
+from venues.messages import OrderType, Side
 
 
 @pytest.fixture
@@ -69,3 +71,22 @@ def test_all_cancels_share_one_deadline(
     expected = "outcome_unknown" if has_begun else "not_accepted"
     told = [(row["status"], row["body"]["reason"]) for row in answer.json()]
     assert (answer.status_code, told) == (207, [(503, expected)] * 6)
+
+
+def test_what_cancelling_all_would_cancel_is_counted(
+    owner: Customer, browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = world.ticket(owner.account, side=Side.SELL, type=OrderType.STOP, stop_price=Decimal(80))
+    tickets = [stop, *(world.limit_ticket(owner.account, "90.00") for _ in range(3))]
+    answers = submission.submit_batch(tickets, now=timezone.now())
+    cancelled = answers[-1].order
+    assert cancelled is not None
+    submission.submit_batch([world.cancel_ticket(cancelled)], now=timezone.now())
+    expected = {
+        "count": 3, "buys": 2, "partly_filled": 0, "exits": 0, "is_all": True, "symbols": ["AAPL"],
+    }  # fmt: skip
+    assert browser.get("/api/v1/orders:cancelable").json() == expected
+    monkeypatch.setattr(orders, "CANCELLED_MAX", 2)
+    some = browser.get("/api/v1/orders:cancelable").json()
+    assert (some["count"], some["is_all"]) == (2, False)
+    assert len(browser.delete("/api/v1/orders").json()) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import Final, Literal, cast
 from uuid import UUID
@@ -108,6 +109,14 @@ class OrderByClientOrderId(Call):
         return Response(_shown(found, request))
 
 
+class CancelableOrders(Call):
+    """What `DELETE orders` would cancel now, in numbers."""
+
+    def get(self, request: Request) -> Response:
+        found = order_lists.cancelable(self.origin.account_id, limit=CANCELLED_MAX)
+        return Response(dataclasses.asdict(found))
+
+
 class OrderTimeline(Call):
     """Every state that an order was in, and every request about it: when, by whom and why."""
 
@@ -122,7 +131,7 @@ def cancel_all(call: Call, *, deadline: float) -> list[wire.Json]:
     All of them share the one deadline, on the monotonic clock. What was not asked for by then is
     not asked for at all, and said to have had no effect.
     """
-    ids = order_lists.open_ids(call.origin.account_id, limit=CANCELLED_MAX)
+    ids = order_lists.cancelable_ids(call.origin.account_id, limit=CANCELLED_MAX)
     told: list[wire.Json] = []
     for first in range(0, len(ids), CANCELLED_AT_ONCE):
         some = ids[first : first + CANCELLED_AT_ONCE]
