@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.test_trading import amount, wait_until_live
@@ -149,6 +150,46 @@ def test_an_order_is_changed_in_place_and_linked_both_ways(customer: Customer) -
     expect(page.locator("#order-state")).to_have_text("Sent")
     page.get_by_role("button", name="Back to now").click()
     expect(page.locator("#order-state")).to_have_text("Replaced")
+
+
+def test_of_two_equal_fills_the_one_that_is_taken_back_is_struck_out(customer: Customer) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    fill(page, "b", "1")
+    kind(page, "Limit")
+    page.get_by_label("Limit price, USD").fill(f"{ask_of(visitor) / 2:.2f}")
+    send(page)
+    visitor.wait_for_text("#placed-state", "Working")
+    order_id = page.locator("#placed-link").get_attribute("href").rpartition("/")[2]
+
+    def happened(sequence: int, kind: str, trade_id: str, **more: str) -> dict[str, object]:
+        trade = {"trade_id": trade_id, "price": "99.5", "fill_quantity": "1", **more}
+        payload = {"order_id": order_id, "symbol": "AAPL", "side": "buy", **trade}
+        at = f"2026-01-05T14:30:0{sequence % 10}.000000Z"
+        return {"sequence": sequence, "kind": f"order.{kind}", "at": at, "payload": payload}
+
+    def tell(socket: WebSocketRoute) -> None:
+        def answer(message: str | bytes) -> None:
+            asked = json.loads(message)
+            if asked["action"] == "resume":
+                since = asked["since"]
+                events = [
+                    happened(since + 1, "partially_filled", "first"),
+                    happened(since + 2, "partially_filled", "second"),
+                    happened(since + 3, "busted", "bust", busts="first"),
+                ]
+                socket.send(json.dumps({"type": "activity", "events": events}))
+
+        socket.on_message(answer)
+        socket.send(json.dumps({"type": "hello", "sequence": 0}))
+
+    page.route_web_socket(re.compile("/ws"), tell)
+    visitor.go(f"/orders/{order_id}")
+    expect(page.locator("#fill-rows tr")).to_have_count(3)
+    struck = page.locator("#fill-rows tr.busted")
+    expect(struck).to_have_count(1)
+    expect(struck).to_have_attribute("data-key", "first")
 
 
 def test_a_trailing_stop_is_held_and_says_where_it_has_followed_to(customer: Customer) -> None:
