@@ -63,7 +63,8 @@ class Quote(models.Model):
     `sequence` rises with every change over all instruments, so that a reader asks for what is
     newer than it has. `at` is the market's time of the latest bid or offer; `received_at` is
     when we last heard that it stands, whether or not it had changed. A side without orders is
-    null. What was quoted by one `source` says nothing about another's day.
+    null. What was quoted by one `source` says nothing about another's day. `paths` is the number
+    of its latest `PricePath`.
     """
 
     instrument = models.OneToOneField(
@@ -89,6 +90,7 @@ class Quote(models.Model):
     previous_close = PriceField(null=True)
     doubted = PriceField(null=True, help_text="The latest price that cleaning did not believe.")
     doubts = models.PositiveSmallIntegerField(default=0)
+    paths = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.bid} / {self.ask}"
@@ -96,6 +98,30 @@ class Quote(models.Model):
     def is_stale(self, *, now: datetime) -> bool:
         """Tell whether the feed has been silent about this for longer than a quote may age."""
         return now - self.received_at > timedelta(seconds=settings.QUOTE_AGE_SECONDS_MAX)
+
+
+class PricePath(models.Model):
+    """The way that one batch of trades took `Quote.last`: what a reader of that alone misses.
+
+    An instrument's paths are numbered without a gap, and the latest PATHS_KEPT of them are kept,
+    each in the slot of its number. `points` are as `ticks.Point`: [price, microseconds].
+    """
+
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    slot = models.SmallIntegerField()
+    number = models.BigIntegerField()
+    source = models.CharField(max_length=12)
+    points = models.JSONField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["instrument", "slot"], name="price_path_slot"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} {self.number}"
 
 
 class Bar(models.Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -10,8 +10,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
+from foundation import bulk
 from marketdata import bars as rules
-from marketdata.models import Bar, Instrument, Quote
+from marketdata import store
+from marketdata.models import Bar, Instrument, PricePath, Quote
 
 PARTS_READ_MAX: Final = 100_000  # stored bars that one question may read
 
@@ -42,6 +44,30 @@ def quotes_since(sequence: int, *, limit: int = 10_000) -> list[Quote]:
         .select_related("instrument")
         .order_by("sequence")[:limit]
     )
+
+
+def price_paths(
+    wanted: Sequence[tuple[UUID, int, int]],
+) -> dict[UUID, list[PricePath]]:
+    """Return the kept paths of each instrument after one number and up to another, in order.
+
+    `wanted` are instruments with both numbers. Their `points` are values (`ticks.Point`).
+    """
+    found: dict[UUID, list[PricePath]] = {}
+    if not wanted:
+        return found
+    rows = bulk.select(PricePath, _WANTED_PATHS, [list(each) for each in zip(*wanted, strict=True)])
+    for path in rows:
+        path.points = [store.point(each) for each in path.points]
+        found.setdefault(path.instrument_id, []).append(path)
+    return found
+
+
+_WANTED_PATHS: Final = """id IN (
+    SELECT path.id FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS wanted(id, after, until)
+      JOIN marketdata_pricepath path ON path.instrument_id = wanted.id
+       AND path.number > wanted.after AND path.number <= wanted.until
+    ) ORDER BY number"""
 
 
 def stale_instruments(*, now: datetime) -> set[UUID]:

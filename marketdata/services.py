@@ -36,6 +36,7 @@ def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
         for symbol, quote in quotes.items():
             quote.doubted = cleaned.known[symbol].doubted
             quote.doubts = cleaned.known[symbol].doubts
+        store.write_paths(_paths(batch, quotes), source=source)
         store.write_quotes(
             [quote for quote in quotes.values() if quote.instrument_id in news or quote.sequence],
             news=news,
@@ -149,6 +150,20 @@ def _print(quote: Quote, trade: TradeTick) -> None:
         quote.day_open = trade.price if quote.day_open is None else quote.day_open
         quote.day_high = max(trade.price, quote.day_high or trade.price)
         quote.day_low = min(trade.price, quote.day_low or trade.price)
+
+
+def _paths(
+    batch: ticks.Batch, quotes: Mapping[str, Quote]
+) -> list[tuple[UUID, int, list[ticks.Point]]]:
+    """Number the way of each last price (instrument, number, points)."""
+    paths = []
+    for symbol, trades in batch.trades.items():
+        points = ticks.path(trades)
+        if points:
+            quote = quotes[symbol]
+            quote.paths += 1
+            paths.append((quote.instrument_id, quote.paths, points))
+    return paths
 
 
 def _parts_of_bars(

@@ -6,18 +6,19 @@ All of them run inside the writers' turn (see `take_turn`), so that rows need no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
-from foundation import bulk
+from foundation import bulk, decimals
 from marketdata.bars import Bar
 from marketdata.cleaning import Suspect
 from marketdata.models import Quote, SuspectTick
-from marketdata.ticks import QuoteTick, Tick
+from marketdata.ticks import Point, QuoteTick, Tick
 
 WRITERS_TURN: Final = 0x0F100001  # the key of an advisory lock; any number that nobody else uses
 SUSPECTS_KEPT_MAX: Final = 200  # of one batch; the rest of a flood is counted and no more
@@ -55,6 +56,7 @@ _QUOTE_COLUMNS: Final = {
     "previous_close": "numeric",
     "doubted": "numeric",
     "doubts": "smallint",
+    "paths": "bigint",
 }
 
 
@@ -86,6 +88,45 @@ def write_quotes(quotes: Sequence[Quote], *, news: set[UUID]) -> None:
     values.append([quote.instrument_id in news for quote in quotes])
     with connection.cursor() as cursor:
         cursor.execute(_UPSERT_QUOTES, values)
+
+
+PATHS_KEPT: Final = 32
+"""Of each instrument, the latest: more than three seconds of batches."""
+
+_UPSERT_PATHS: Final = """
+    INSERT INTO marketdata_pricepath AS path (instrument_id, slot, number, source, points)
+    SELECT instrument_id, mod(number, %s), number, %s, points::jsonb
+    FROM unnest(%s::uuid[], %s::bigint[], %s::text[]) AS told(instrument_id, number, points)
+    ON CONFLICT (instrument_id, slot) DO UPDATE
+    SET (number, source, points) = (EXCLUDED.number, EXCLUDED.source, EXCLUDED.points)
+"""
+
+
+def write_paths(paths: Sequence[tuple[UUID, int, Sequence[Point]]], *, source: str) -> None:
+    """Keep the numbered ways of last prices, told by `source`, in place of the oldest ones."""
+    if not paths:
+        return
+    points = [orjson.dumps(list(map(_as_stored, way))).decode() for _, _, way in paths]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UPSERT_PATHS,
+            [PATHS_KEPT, source, [key for key, *_ in paths], [n for _, n, _ in paths], points],
+        )
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def _as_stored(point: Point) -> tuple[str, int]:
+    """Return a point as JSON: a number of microseconds is read much faster than a time."""
+    return decimals.text(point.price), (point.at - _EPOCH) // _MICROSECOND
+
+
+def point(stored: tuple[str, int]) -> Point:
+    """Return the point that was stored so."""
+    price, microseconds = stored
+    return Point(Decimal(price), _EPOCH + microseconds * _MICROSECOND)
 
 
 _BAR_COLUMNS: Final = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 SIMULATED: Final = "simulated"
 """The source of prices that we make up ourselves; whoever shows them says so."""
@@ -46,6 +46,17 @@ class TradeTick:
 Tick = QuoteTick | TradeTick
 
 
+class Point(NamedTuple):
+    """A last price and when it was made."""
+
+    price: Decimal
+    at: datetime
+
+
+POINTS_MAX: Final = 32
+"""So many points of a path are kept; of one that turns more often, the ends and the extremes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Ticks sorted for the books: what survives conflation, in the order of the tape.
@@ -68,3 +79,30 @@ def conflate(ticks: Iterable[Tick]) -> Batch:
         else:
             trades.setdefault(tick.symbol, []).append(tick)
     return Batch(quotes, trades)
+
+
+def path(trades: Iterable[TradeTick]) -> list[Point]:
+    """Return the way of the last price through `trades`: where it began, turned and ended.
+
+    Whoever follows prices up and down has seen all that matters: what lies between two points
+    lies on the straight way from one to the other.
+    """
+    points: list[Point] = []
+    for trade in trades:
+        if not trade.sets_last:
+            continue
+        goes_on = len(points) > 1 and (
+            points[-2].price <= points[-1].price <= trade.price
+            or points[-2].price >= points[-1].price >= trade.price
+        )
+        if goes_on:
+            points.pop()
+        points.append(Point(trade.price, trade.at))
+    return points if len(points) <= POINTS_MAX else _extremes(points)
+
+
+def _extremes(points: Sequence[Point]) -> list[Point]:
+    places = range(len(points))
+    lowest = min(places, key=lambda place: points[place].price)
+    highest = max(places, key=lambda place: points[place].price)
+    return [points[place] for place in sorted({0, lowest, highest, len(points) - 1})]

@@ -10,26 +10,30 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import locks
 from foundation import bulk, charge, wakeups
 from foundation.wakeups import Channel
-from marketdata import calendars
-from marketdata.models import Instrument, Quote
-from orders import intake
+from marketdata import selectors as marketdata
+from marketdata.models import Instrument, PricePath, Quote
+from marketdata.ticks import Point
+from orders import intake, prices
 from orders.asking import Asking, Enter
 from orders.tickets import TriggerTicket
 from orders.watching import Moved, Watched, Watching
 from venues.messages import Side
+
+log = structlog.get_logger(__name__)
 
 JOB: Final = "triggers"
 POLL_SECONDS: Final = 0.25
@@ -79,6 +83,8 @@ class Lookout:
         self._instruments: dict[UUID, UUID] = {}  # by order
         self._transaction = 0  # all before this one are known
         self._sequence = -1  # of the last quote that was read
+        self._paths: dict[UUID, int] = {}  # by instrument, the number of the last that was seen
+        self._late: dict[UUID, set[UUID]] = {}  # by instrument, orders that have yet to catch up
         self._unusable: set[UUID] = set()  # instruments whose last price may yet become usable
         self._looked_again_at = self._cleared_at = time.monotonic()
 
@@ -94,7 +100,8 @@ class Lookout:
     def look(self, *, now: datetime) -> None:
         """Take in what has changed and act on it: one round."""
         quotes = self._quotes_and_news(self._follow())
-        moved = [each for quote in quotes for each in self._see(quote, now)]
+        paths = self._paths_to(quotes)
+        moved = [m for q in quotes for m in self._see(q, paths.get(q.instrument_id, []), now)]
         # A trigger takes its mark along, so it need not wait until marks are written down.
         self._carry_on()
         self._write_down(moved)
@@ -104,15 +111,22 @@ class Lookout:
 
     def _follow(self) -> set[UUID]:
         """Take in new and changed rows; return the instruments of new ones."""
+        is_start = not self._transaction
         rows = bulk.execute(_CHANGED, [self._transaction])
         self._transaction = rows[0][0]
         new = set()
         for _, order_id, instrument_id, *terms in rows:
             if order_id is None or order_id in self._reached:
                 continue
+            order = _watched(order_id, *terms)
             if order_id not in self._instruments:
                 new.add(instrument_id)
-            self._watch(instrument_id, _watched(order_id, *terms))
+                if not self._watching.get(instrument_id):
+                    self._paths.pop(instrument_id, None)  # nobody has looked there for a while
+                # At the start nobody knows what a mark has seen: it goes on from the last price.
+                if order.mark is None or not is_start:
+                    self._late.setdefault(instrument_id, set()).add(order_id)
+            self._watch(instrument_id, order)
         return new
 
     def _watch(self, instrument_id: UUID, order: Watched) -> None:
@@ -159,32 +173,65 @@ class Lookout:
                 quote.instrument = instruments[quote.instrument_id]
         return quotes
 
-    def _see(self, quote: Quote, now: datetime) -> tuple[Moved, ...]:
-        """Hold the watched orders against a price that can be used; return the marks it moved."""
+    def _paths_to(self, quotes: Sequence[Quote]) -> dict[UUID, list[PricePath]]:
+        """Return the ways to the last prices: the unseen ones, all that are kept for who is late.
+
+        A trade that is followed by another one before we look is in no quote, and counts.
+        """
+        return marketdata.price_paths(
+            [
+                (key, -1 if key in self._late else self._seen_paths(quote), quote.paths)
+                for quote in quotes
+                if (key := quote.instrument_id) in self._late
+                or self._seen_paths(quote) < quote.paths
+            ]
+        )
+
+    def _seen_paths(self, quote: Quote) -> int:
+        return self._paths.get(quote.instrument_id, quote.paths)
+
+    def _see(self, quote: Quote, paths: Sequence[PricePath], now: datetime) -> list[Moved]:
+        """Hold the watched orders against prices that can be used; return the marks they moved."""
         orders = self._watching.get(quote.instrument_id)
         if orders is None or quote.last is None or quote.last_at is None:
-            return ()
+            return []
         self._unusable.discard(quote.instrument_id)
-        if not _is_believable(quote, now):
+        if not prices.is_believable(quote, now=now):
             self._unusable.add(quote.instrument_id)
-            return ()
-        if not _is_of_this_session(quote.instrument.calendar, quote.last_at, now):
-            return ()
-        seen = orders.see(quote.last, quote.last_at)
-        for order, mark in ((each.order, each.mark) for each in seen.reached):
-            del self._instruments[order.order_id]
-            self._reached[order.order_id] = quote.instrument_id, order
-            self._asking.put(
-                TriggerTicket(
-                    account_id=order.account_id,
-                    order_id=order.order_id,
-                    price=quote.last,
-                    price_at=quote.last_at,
-                    received_at=now,
-                    mark=mark,
+            return []
+        seen, self._paths[quote.instrument_id] = self._seen_paths(quote), quote.paths
+        _tell_of_missed(quote, paths, seen)
+        late = orders.take_young(self._late.pop(quote.instrument_id, ()))
+        moved = self._hold(late, quote, _points(quote, paths, until=seen), now)
+        orders.take_back(late, {each.order.order_id: each.mark for each in moved})
+        last = Point(quote.last, quote.last_at)
+        return moved + self._hold(orders, quote, [*_points(quote, paths, after=seen), last], now)
+
+    def _hold(
+        self, orders: Watching, quote: Quote, points: Iterable[Point], now: datetime
+    ) -> list[Moved]:
+        """Hold `orders` against each price of this session; return the marks they moved."""
+        moved: list[Moved] = []
+        if not orders:
+            return moved
+        calendar = quote.instrument.calendar
+        for price, at in prices.of_this_session(points, calendar=calendar, now=now):
+            seen = orders.see(price, at)
+            moved += seen.moved
+            for order, mark in ((each.order, each.mark) for each in seen.reached):
+                del self._instruments[order.order_id]
+                self._reached[order.order_id] = quote.instrument_id, order
+                self._asking.put(
+                    TriggerTicket(
+                        account_id=order.account_id,
+                        order_id=order.order_id,
+                        price=price,
+                        price_at=at,
+                        received_at=now,
+                        mark=mark,
+                    )
                 )
-            )
-        return seen.moved
+        return moved
 
     # --- What follows --------------------------------------------------------------------------
 
@@ -258,22 +305,22 @@ def _watched(
     )
 
 
-def _is_believable(quote: Quote, now: datetime) -> bool:
-    """Tell whether the price is fresh and undoubted, of an instrument that may trade.
+def _points(
+    quote: Quote, paths: Iterable[PricePath], *, after: int = -1, until: int | None = None
+) -> list[Point]:
+    """Return the prices of these paths, told by the quote's source, between two numbers."""
+    return [
+        point
+        for path in paths
+        if path.source == quote.source
+        and path.number > after
+        and (until is None or path.number <= until)
+        for point in path.points
+    ]
 
-    `received_at` is when the feed last said that the quote stands, its last price included.
-    """
-    is_crossed = quote.bid is not None and quote.ask is not None and quote.bid > quote.ask
-    may_trade = quote.instrument.tradable and not quote.instrument.halted
-    return may_trade and not (quote.doubts or is_crossed or quote.is_stale(now=now))
 
-
-def _is_of_this_session(calendar: str, at: datetime, now: datetime) -> bool:
-    """Tell whether a trade at `at` was made in the regular session that is on now.
-
-    What was traded early or late, or yesterday, triggers nothing.
-    """
-    if calendar == calendars.ALWAYS:
-        return True
-    session = calendars.session(calendar, now)
-    return session.open <= now and session.open <= at < session.close
+def _tell_of_missed(quote: Quote, paths: Iterable[PricePath], seen: int) -> None:
+    """Say so when prices have come that were kept no longer when we looked."""
+    oldest = min((path.number for path in paths if path.number > seen), default=seen + 1)
+    if oldest > seen + 1:
+        log.warning("prices_missed", symbol=quote.instrument.symbol, batches=oldest - seen - 1)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Context, Decimal
 from typing import Final
@@ -112,6 +112,24 @@ class Watching:
         entry.is_live = False
         if not entry.is_young:
             self._sides[entry.order.side].note_gone()
+
+    def take_young(self, order_ids: Iterable[UUID]) -> Watching:
+        """Take out those of these orders that have seen no price yet, into a watching of their own.
+
+        There they see prices that the others have seen already; then `take_back` them.
+        """
+        young = Watching()
+        for order_id in order_ids:
+            entry = self._entries.get(order_id)
+            if entry is not None and entry.is_young:
+                self.forget(order_id)
+                young.watch(entry.order)
+        return young
+
+    def take_back(self, young: Watching, marks: Mapping[UUID, Decimal]) -> None:
+        """Watch those that `young` still has, from the next price on, with their new marks."""
+        for order_id, entry in young._entries.items():
+            self.watch(replace(entry.order, mark=marks.get(order_id, entry.order.mark)))
 
     def see(self, price: Decimal, at: datetime) -> Seen:
         """Take in that the last trade was made at `price`, at `at`.

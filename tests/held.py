@@ -44,6 +44,12 @@ class Market:
         tick = TradeTick("AAPL", now, D(price), D(10), str(next(self.numbers)), sets_last)
         marketdata.accept([tick], source=source, now=now)
 
+    def batch(self, *prices: str) -> None:
+        """Tell several trades at once."""
+        now = timezone.now()
+        ticks = [TradeTick("AAPL", now, D(p), D(10), str(next(self.numbers))) for p in prices]
+        marketdata.accept(ticks, source="feed", now=now)
+
     def quotes(self, bid: str, ask: str, *, source: str = "feed") -> None:
         now = timezone.now()
         tick = QuoteTick("AAPL", now, D(bid), D(1000), D(ask), D(1000))

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 
 from marketdata import calendars, selectors, services, store
-from marketdata.models import Bar, Instrument, Quote, SuspectCount, SuspectTick
-from marketdata.ticks import QuoteTick, Tick, TradeTick
+from marketdata.models import Bar, Instrument, PricePath, Quote, SuspectCount, SuspectTick
+from marketdata.ticks import Point, QuoteTick, Tick, TradeTick
 
 NOW = datetime(2026, 3, 2, 15, 0, 30, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
@@ -199,6 +199,30 @@ class TestAccept:
         assert (latest.last, latest.previous_close, latest.day_low) == (92, 90, 92)
         assert Bar.objects.get(timeframe="1Min", start=NOW.replace(second=0)).source == "feed"
 
+    def test_the_latest_paths_of_the_last_price_are_kept(self) -> None:
+        ibm, bac = listed(), listed("BAC")
+        accept(trade("99"), trade("103"), trade("101"), trade("50", symbol="BAC"))
+        accept(quote("100", "102"))
+        for _ in range(store.PATHS_KEPT + 1):
+            accept(trade("102"))
+        numbers = dict(Quote.objects.values_list("instrument__symbol", "paths"))
+        assert numbers == {"IBM": store.PATHS_KEPT + 2, "BAC": 1}
+        kept = selectors.price_paths([(ibm.pk, -1, numbers["IBM"] - 1), (bac.pk, 0, 1)])
+        assert [path.number for path in kept[ibm.pk]] == list(range(3, store.PATHS_KEPT + 2))
+        assert kept[bac.pk][0].points == [Point(Decimal(50), NOW)]
+        assert PricePath.objects.count() == store.PATHS_KEPT + 1
+
+    def test_a_path_goes_through_every_turn_and_says_who_told_it(self) -> None:
+        ibm = listed()
+        accept(trade("99.5"), trade("103"), trade("101", at=NOW + SECOND), source="replay")
+        [path] = selectors.price_paths([(ibm.pk, 0, 1)])[ibm.pk]
+        assert path.source == "replay"
+        assert path.points == [
+            Point(Decimal("99.5"), NOW),
+            Point(Decimal(103), NOW),
+            Point(Decimal(101), NOW + SECOND),
+        ]
+
     def test_nothing_is_written_for_nothing(self) -> None:
         accept()
         accept(trade("1", symbol="NOBODY"))
@@ -215,7 +239,7 @@ class TestAccept:
             for tick in (trade("100", symbol=f"S{number}"), quote("99", "100", symbol=f"S{number}"))
         ]
         accept(*batch)
-        with django_assert_max_num_queries(7):  # type: ignore[operator]
+        with django_assert_max_num_queries(8):  # type: ignore[operator]
             accept(*batch)
 
 

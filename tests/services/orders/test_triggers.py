@@ -5,11 +5,14 @@ from __future__ import annotations
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from decimal import Decimal
+from unittest import mock
 
 import pytest
 import time_machine
 from django.utils import timezone
+from structlog.testing import capture_logs
 
+from marketdata import store
 from marketdata.models import Instrument, Quote
 from orders import submission, triggers
 from orders.answers import Answer
@@ -19,6 +22,7 @@ from orders.triggers import Lookout
 from reconciliation.invariants import check_invariants
 from tests import world
 from tests.held import Market, at_once, held, look, sent, status, trailing
+from venues.messages import Side
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +108,127 @@ class TestWhatTriggers:
         look(lookout)
 
         assert Watch.objects.get(pk=order.pk).mark == D("90")
+
+
+class TestPricesBetweenLooks:
+    """A trade that another one follows before anybody looks has been made all the same."""
+
+    def test_a_stop_that_is_reached_within_a_batch(self, market):
+        order, lookout = held(), Lookout(at_once)
+        look(lookout)
+        market.batch("104", "105.50", "104")
+        look(lookout)
+
+        after = Order.objects.get(pk=order.pk)
+        assert (after.status, sent(order)) == ("submitted", 1)
+
+    def test_a_stop_that_is_reached_between_two_looks(self, market):
+        order, lookout = held(), Lookout(at_once)
+        look(lookout)
+        market.trades("105.50")
+        market.trades("104")
+        look(lookout)
+
+        assert (status(order), sent(order)) == ("submitted", 1)
+
+    def test_a_trailing_stop_follows_the_whole_way_in_its_order(self, market):
+        market.trades("102")
+        near, far = trailing(trail_amount=D(3)), trailing(trail_amount=D(5))
+        lookout = Lookout(at_once)
+        look(lookout)
+        market.batch("100", "104")
+        look(lookout)
+        assert (status(near), status(far)) == ("submitted", "held")
+        assert Order.objects.get(pk=near.pk).high_water_mark == D(100)
+        assert Watch.objects.get(pk=far.pk).mark == D(100)
+
+    def test_a_low_before_the_high_does_not_count_from_the_high(self, market):
+        market.trades("104")
+        account = world.customer()
+        world.own(account, "AAPL", "10", world.Venue(), price="100.00")
+        order = trailing(account=account, side=Side.SELL, trail_amount=D(3))
+        lookout = Lookout(at_once)
+        look(lookout)
+        market.batch("102", "106", "104")
+        look(lookout)
+        look(lookout)
+        other = held(stop_price=D(120))  # the instrument is looked at again for this one
+        look(lookout)
+
+        assert (status(order), status(other)) == ("held", "held")
+        assert Watch.objects.get(pk=order.pk).mark == D(106)
+
+    def test_a_restart_does_not_hold_an_old_low_against_a_mark_that_came_later(self, market):
+        market.trades("104")
+        account = world.customer()
+        world.own(account, "AAPL", "10", world.Venue(), price="100.00")
+        order = trailing(account=account, side=Side.SELL, trail_amount=D(3))
+        look(lookout := Lookout(at_once))
+        market.batch("102", "106", "104")
+        look(lookout)
+        look(Lookout(at_once))
+
+        assert status(order) == "held"
+
+    def test_a_stop_is_reached_while_no_lookout_is_at_work(self, market):
+        order = held()
+        market.batch("105.50", "104")
+        look(Lookout(at_once))
+
+        assert status(order) == "submitted"
+
+    def test_what_passed_before_we_had_read_of_the_order(self, market):
+        other, lookout = held(stop_price=D("200")), Lookout(at_once)
+        look(lookout)
+        market.trades("105.20")
+        market.trades("104")
+        order = held()
+        with mock.patch.object(lookout, "_follow", return_value=set()):  # it is not committed yet
+            market.batch("103", "104")
+            look(lookout)
+            market.batch("105.50", "104.50")
+            look(lookout)
+        assert status(order) == "held"
+        look(lookout)
+
+        assert (status(order), status(other)) == ("submitted", "held")
+
+    def test_what_passed_before_the_order_was_placed_does_not_count(self, market):
+        other, lookout = held(stop_price=D("200")), Lookout(at_once)
+        look(lookout)
+        market.batch("105.50", "104")
+        order = held()
+        look(lookout)
+        market.trades("104.10")
+        look(lookout)
+
+        assert (status(order), status(other)) == ("held", "held")
+
+    def test_what_another_source_told_before_does_not_count(self, market):
+        order, lookout = held(), Lookout(at_once)
+        look(lookout)
+        market.batch("105.50", "104")
+        market.quotes("99.99", "100.01", source="replay")
+        market.trades("100", source="replay")
+        look(lookout)
+
+        assert status(order) == "held"
+
+    def test_more_than_is_kept_is_told_of_and_the_rest_counts(self, market):
+        order, lookout = held(), Lookout(at_once)
+        market.trades("103")
+        look(lookout)
+        market.trades("105.50")
+        for _ in range(store.PATHS_KEPT):
+            market.trades("104")
+        with capture_logs() as logs:
+            look(lookout)
+        missed = [each for each in logs if each["event"] == "prices_missed"]
+        assert [(each["symbol"], each["batches"]) for each in missed] == [("AAPL", 1)]
+        assert status(order) == "held"
+        market.trades("105")
+        look(lookout)
+        assert status(order) == "submitted"
 
 
 class TestWhatDoesNot:

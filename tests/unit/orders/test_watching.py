@@ -127,6 +127,31 @@ def test_an_order_told_of_again_keeps_its_mark_and_one_on_other_terms_begins_ane
     assert orders.see(D(98), later(2)).moved == (Moved(wider, D(98)),)
 
 
+def test_young_orders_see_apart_what_the_others_have_seen_and_come_back_with_their_marks():
+    seasoned = trailing(1, trail_amount=D(2))
+    orders = watching(seasoned)
+    orders.see(D(106), later(5))
+    stays, goes, unborn = (
+        trailing(2, trail_amount=D(8)),
+        stop(3, "101"),
+        stop(4, "101", since=later(9)),
+    )
+    for order in (stays, goes, unborn):
+        orders.watch(order)
+    young = orders.take_young([UUID(int=n) for n in (1, 2, 3, 4, 5)])
+    assert (len(young), orders.order_ids) == (3, {seasoned.order_id})
+
+    moved = [*young.see(D(108), later(1)).moved]
+    assert numbers(young.see(D("100.5"), later(2)).reached) == [3]
+    orders.take_back(young, {each.order.order_id: each.mark for each in moved})
+    assert len(orders) == 3
+    assert numbers(orders.see(D("104"), later(6)).reached) == [1]
+    assert orders.see(D("100"), later(10)).reached == (
+        Reached(unborn, None),
+        Reached(replace(stays, mark=D(108)), D(108)),
+    )
+
+
 def test_what_is_forgotten_is_not_reached():
     orders = watching(stop(1, "95"), stop(2, "95"), trailing(3, trail_amount=D(1), mark=D(100)))
     orders.forget(UUID(int=1))
