@@ -123,6 +123,37 @@ def test_a_kill_at_a_step_loses_and_doubles_nothing(live_servers, failpoint):
     assert_everything_is_right(server, trader, answered)
 
 
+@pytest.mark.parametrize("failpoint", ["intake.before_commit", "intake.committed"])
+def test_a_stop_that_is_reached_as_the_program_is_killed_goes_once(live_servers, failpoint):
+    """The order is the first that the intake writes, its trigger the second."""
+    server = live_servers()
+    server.start(OPENFLOOR_FAILPOINTS=f"{failpoint}=kill*2")
+    trader = Trader(server)
+    held = trader.call(
+        "POST",
+        "/v2/orders",
+        json={
+            "symbol": "AAPL",
+            "qty": "3",
+            "side": "buy",
+            "type": "trailing_stop",
+            "trail_price": "0.01",
+            "time_in_force": "gtc",
+        },
+    ).json()
+    until(lambda: has_died(server))
+    server.start()
+    until(lambda: [each["status"] for each in trader.orders().values()] == ["filled"])
+    [order] = trader.orders().values()
+    assert (order["id"], order["filled_qty"]) == (held["id"], "3")
+    fills = trader.call("GET", "/v2/account/activities/FILL").json()
+    assert sum(Decimal(each["qty"]) for each in fills) == 3
+    [position] = trader.call("GET", "/v2/positions").json()
+    assert position["qty"] == "3"
+    checked = server.run("check_invariants")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 def test_a_kill_under_load_loses_and_doubles_nothing(live_servers):
     server = live_servers()
     server.start()
