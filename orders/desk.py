@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from django.utils import timezone
+
 from accounts import locks
 from foundation import bulk, trips
 from foundation.trips import Answer
@@ -39,8 +41,11 @@ class Desk:
     recent: set[tuple[UUID, str]] = field(default_factory=set)
 
 
-def open_desk(tickets: Sequence[Ticket], *, now: datetime) -> Desk:
+def open_desk(tickets: Sequence[Ticket], *, now: datetime | None = None) -> Desk:
     """Lock the accounts concerned and read all that the tickets need.
+
+    Without `now` it is read behind the locks, so that the times of an account's orders rise in the
+    order in which they become visible.
 
     What they need of orders that exist is read first, behind the locks; a batch of new orders
     alone needs no trip for that.
@@ -64,7 +69,7 @@ def open_desk(tickets: Sequence[Ticket], *, now: datetime) -> Desk:
         [list(symbols), list(concerned)],
     )
     open_buys = _ask_open_buys(owners, symbols, concerned)
-    recent = _ask_recent(named, now)
+    recent = _ask_recent(named, now or timezone.now())
     bounds = risk.ask_bounds(owners)
     opened = books.ask_books(
         account_ids=owners,
@@ -74,6 +79,7 @@ def open_desk(tickets: Sequence[Ticket], *, now: datetime) -> Desk:
     )
     by_id = {instrument.pk: instrument for instrument in instruments.get()}
     found = earlier.get()
+    now = now or timezone.now()
     known = [*found, *existing]
     working.with_instruments(known, _with_missing(by_id, known))
     return Desk(

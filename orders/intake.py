@@ -18,7 +18,6 @@ from typing import Final
 import django.db
 import structlog
 from django.db import InterfaceError, OperationalError, connection
-from django.utils import timezone
 
 from orders import submission
 from orders.submission import Answer
@@ -163,7 +162,7 @@ def _settle(batch: list[_Entry]) -> None:
     out one by one long after their senders were told that the outcome is unknown.
     """
     try:
-        answers = submission.submit_batch([e.ticket for e in batch], now=timezone.now())
+        answers = submission.submit_batch([e.ticket for e in batch])
     except Exception as error:
         if isinstance(error, django.db.Error):
             connection.close()

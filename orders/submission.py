@@ -27,8 +27,10 @@ from orders.tickets import (
 __all__ = ["Answer", "submit_batch"]
 
 
-def submit_batch(batch: Sequence[Ticket], *, now: datetime) -> list[Answer]:
+def submit_batch(batch: Sequence[Ticket], *, now: datetime | None = None) -> list[Answer]:
     """Decide and write the tickets in one transaction; answer them in order.
+
+    Without `now` it is the time at which the accounts were locked.
 
     A denial or refusal is an answer. Anything unexpected raises, and nothing was written.
     """

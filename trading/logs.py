@@ -98,4 +98,11 @@ def _for_machines() -> list[Any]:
 
 
 def _for_people() -> list[Any]:
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+    # The renderer's own tracebacks show every local variable, secrets among them, and take seconds.
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    ]
