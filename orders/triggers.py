@@ -121,8 +121,9 @@ class Lookout:
             order = _watched(order_id, *terms)
             if order_id not in self._instruments:
                 new.add(instrument_id)
-                if not self._watching.get(instrument_id):
-                    self._paths.pop(instrument_id, None)  # nobody has looked there for a while
+                if not self._watching.get(instrument_id):  # nobody has looked there for a while
+                    self._watching.pop(instrument_id, None)
+                    self._paths.pop(instrument_id, None)
                 # At the start nobody knows what a mark has seen: it goes on from the last price.
                 if order.mark is None or not is_start:
                     self._late.setdefault(instrument_id, set()).add(order_id)
@@ -199,9 +200,13 @@ class Lookout:
         if not prices.is_believable(quote, now=now):
             self._unusable.add(quote.instrument_id)
             return []
+        late_ids = self._late.pop(quote.instrument_id, set())
+        is_first = quote.instrument_id not in self._paths
         seen, self._paths[quote.instrument_id] = self._seen_paths(quote), quote.paths
         _tell_of_missed(quote, paths, seen)
-        late = orders.take_young(self._late.pop(quote.instrument_id, ()))
+        if is_first and orders.order_ids <= late_ids:
+            seen, late_ids = -1, set()  # as at a start: none has seen anything, so they go as one
+        late = orders.take_young(late_ids)
         moved = self._hold(late, quote, _points(quote, paths, until=seen), now)
         orders.take_back(late, {each.order.order_id: each.mark for each in moved})
         last = Point(quote.last, quote.last_at)
