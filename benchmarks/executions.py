@@ -121,7 +121,7 @@ def trade(account: Account, side: Side, orders: int) -> None:
         ticket = world.limit_ticket(
             account, PRICES[side], symbol=SYMBOL, side=side, quantity=Decimal(1)
         )
-        answer = intake.submit(ticket).result(30)
+        answer = intake.enter(ticket).result(30)
         if answer.order is None or answer.order.denial_code:
             raise SystemExit(f"not accepted: {answer}")
 

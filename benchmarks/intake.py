@@ -1,4 +1,4 @@
-"""Orders per second through `orders.intake.submit`, beside pgbench on the same database.
+"""Orders per second through `orders.intake.enter`, beside pgbench on the same database.
 
 Every order is risk-checked, held, recorded (history, decision, activity) and in the outbox, and
 durable before its answer. `python -m benchmarks.intake [--profile]`. Processor time is that of
@@ -57,7 +57,7 @@ def run(accounts: list[Account], *, threads: int, orders: int) -> tuple[float, l
     def trade(account: Account) -> None:
         for _ in range(each):
             started = time.perf_counter()
-            answer = intake.submit(world.limit_ticket(account, "90.00")).result(30)
+            answer = intake.enter(world.limit_ticket(account, "90.00")).result(30)
             latencies.append(time.perf_counter() - started)
             if answer.order is None or answer.order.denial_code:
                 raise SystemExit(f"not accepted: {answer}")

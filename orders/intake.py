@@ -1,9 +1,10 @@
 """The way in for every order and cancel: many at once, one transaction.
 
-Two writers share the work, each with the accounts that are its own, so that one decides while the
-other waits for the database; what concerns one account stays in the order in which it came. A
-writer takes whatever waits for it, 1 to 256 tickets, and commits them together. There is no
+
+A writer takes whatever waits for it, 1 to 256 tickets, and commits them together. There is no
 timer: a lone order waits for nobody, and under load the batch grows while the last one commits.
+What concerns one account stays in the order in which it came, also where several writers share
+the work, each with the accounts that are its own.
 Several processes have an intake each; the account locks put them in order.
 """
 
@@ -17,15 +18,15 @@ from typing import Final
 
 import django.db
 import structlog
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from orders import submission
 from orders.submission import Answer
-from orders.tickets import CancelTicket, OrderTicket, ReplaceTicket, Ticket
+from orders.tickets import Ticket
 
 log = structlog.get_logger(__name__)
 
-WRITERS: Final = 2
 BATCH_MAX: Final = 256
 WAITING_MAX: Final = 10_000
 IDLE_SECONDS: Final = 5.0
@@ -70,7 +71,7 @@ class _Entry:
 class Intake:
     """The writers, and which of them a ticket is for."""
 
-    def __init__(self, *, writers: int = WRITERS, waiting_max: int = WAITING_MAX) -> None:
+    def __init__(self, *, writers: int = 1, waiting_max: int = WAITING_MAX) -> None:
         self._writers = [_Writer(number, waiting_max // writers) for number in range(writers)]
 
     def enter(self, ticket: Ticket) -> Future[Answer]:
@@ -179,7 +180,7 @@ def _settle(batch: list[_Entry]) -> None:
         entry.future.set_result(answer)
 
 
-intake = Intake()
+intake = Intake(writers=settings.INTAKE_WRITERS)
 
 
 def enter(ticket: Ticket) -> Future[Answer]:
@@ -188,15 +189,3 @@ def enter(ticket: Ticket) -> Future[Answer]:
     See `Intake.enter` for errors.
     """
     return intake.enter(ticket)
-
-
-def submit(ticket: OrderTicket) -> Future[Answer]:
-    return enter(ticket)
-
-
-def cancel(ticket: CancelTicket) -> Future[Answer]:
-    return enter(ticket)
-
-
-def replace(ticket: ReplaceTicket) -> Future[Answer]:
-    return enter(ticket)

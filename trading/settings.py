@@ -295,6 +295,9 @@ QUOTE_AGE_SECONDS_MAX: float = env.float("QUOTE_AGE_SECONDS_MAX", 1.8)
 
 # --- Orders --------------------------------------------------------------------------------
 
+# How many threads of a process decide on orders, each with the accounts that are its own. A second
+# one pays in a process that does little else; beside a web server they take each other's time.
+INTAKE_WRITERS: int = env.int("INTAKE_WRITERS", 1)
 # An order good till cancelled ends at this age all the same.
 GTC_DAYS_MAX: int = env.int("GTC_DAYS_MAX", 90)
 

@@ -75,7 +75,7 @@ def test_racing_repeats_of_one_request_are_one_order():
 def test_the_same_through_the_intake():
     world.instrument()
     wanted = world.ticket(world.customer())
-    answers = at_once(*(lambda: intake.submit(wanted).result(30) for _ in range(THREADS)))
+    answers = at_once(*(lambda: intake.enter(wanted).result(30) for _ in range(THREADS)))
     assert len({a.order.pk for a in answers}) == 1
     assert Order.objects.count() == 1
 

@@ -26,7 +26,7 @@ def _market(committed):
 
 
 def submit(ticket):
-    answer = intake.submit(ticket).result(10)
+    answer = intake.enter(ticket).result(10)
     assert answer.refusal is None
     return answer.order
 

@@ -26,7 +26,7 @@ def _market(committed):
 
 
 def submit(ticket):
-    answer = intake.submit(ticket).result(10)
+    answer = intake.enter(ticket).result(10)
     assert answer.refusal is None
     return answer.order
 
@@ -63,7 +63,7 @@ def test_resting_and_cancelling():
     bid = marketdata.latest_quote(parts.aapl().pk).bid
     resting = submit(world.limit_ticket(account, str((bid / 2).quantize(D("0.01")))))
     parts.until(lambda: selectors.order(account.pk, resting.pk).venue_order_id)
-    intake.cancel(world.cancel_ticket(resting)).result(10)
+    intake.enter(world.cancel_ticket(resting)).result(10)
     order = ended(resting)
     assert (order.status, order.filled_quantity) == ("cancelled", 0)
     assert [s.status for s in selectors.timeline(order)] == [

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import orjson
 import structlog
@@ -22,6 +23,7 @@ from accounts import authentication
 from accounts.authentication import Principal
 from orders.submission import Answer
 from trading.api import errors, order_entry, parsing, queries, rate_limits
+from trading.api.arrivals import Arrivals
 from trading.api.authentication import CHALLENGE, caller_of, credentials, unauthorized
 from trading.api.tickets import Origin
 
@@ -161,18 +163,30 @@ async def _outcome(ticket: order_entry.Asked) -> Answer:
     A client that leaves while its ticket still waits withdraws it.
     """
     entered = order_entry.enter(ticket)
-    waiting = asyncio.wrap_future(entered)
     try:
-        done, _ = await asyncio.wait({waiting}, timeout=order_entry.WAIT_SECONDS_MAX)
+        async with asyncio.timeout(order_entry.WAIT_SECONDS_MAX):
+            await _arrivals().of(entered)
     except asyncio.CancelledError:
         entered.cancel()
         raise
-    if not done:
-        raise order_entry.unanswered(ticket, entered)
+    except TimeoutError:
+        raise order_entry.unanswered(ticket, entered) from None
     try:
-        return waiting.result()
+        return entered.result()
     except Exception as error:
         raise order_entry.failed(ticket, error) from error
+
+
+def _arrivals() -> Arrivals:
+    """Return where answers arrive for the loop that is running; a process has one as a rule."""
+    loop = asyncio.get_running_loop()
+    found = _loops.get(loop)
+    if found is None:
+        found = _loops[loop] = Arrivals(loop)
+    return found
+
+
+_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Arrivals] = WeakKeyDictionary()
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
