@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -19,11 +20,13 @@ from django.contrib import auth
 from django.http import HttpRequest
 
 from accounts import services, sessions
-from accounts.models import Account, ApiKey, SignIn
+from accounts.models import SignIn
 from accounts.sessions import SignedIn
+from foundation import bulk
 
 CACHE_SECONDS: Final = 1.0
 CACHE_ENTRIES_MAX: Final = 10_000
+TOGETHER_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +46,41 @@ class _Recent(Generic[Answer]):
     def __init__(self) -> None:
         self._lock = Lock()
         self._answers: dict[str, tuple[float, Answer]] = {}
+        self._wanted_at: dict[str, float] = {}
 
     def get(self, name: str) -> Answer | None:
         found = self._answers.get(name)
-        if found is None or time.monotonic() - found[0] >= CACHE_SECONDS:
+        if found is None:
             return None
-        return found[1]
+        self._wanted_at[name] = now = time.monotonic()
+        return found[1] if now - found[0] < CACHE_SECONDS else None
 
     def put(self, name: str, answer: Answer, *, asked_at: float) -> None:
         """Keep an answer to a question that was put to the database at `asked_at`."""
         with self._lock:
             if len(self._answers) >= CACHE_ENTRIES_MAX:
                 self._answers.clear()
+                self._wanted_at.clear()
             self._answers[name] = (asked_at, answer)
+
+    def names(self, seconds: float) -> list[str]:
+        """Return those who were asked for within so many seconds; forget the others."""
+        with self._lock:
+            since = time.monotonic() - seconds
+            for name in [name for name, at in self._wanted_at.copy().items() if at < since]:
+                self._wanted_at.pop(name, None)
+                self._answers.pop(name, None)
+            return [name for name in self._answers if name in self._wanted_at]
 
     def drop(self, name: str) -> None:
         with self._lock:
             self._answers.pop(name, None)
+            self._wanted_at.pop(name, None)
 
     def clear(self) -> None:
         with self._lock:
             self._answers.clear()
+            self._wanted_at.clear()
 
 
 _keys: _Recent[tuple[str, Principal]] = _Recent()
@@ -87,25 +104,41 @@ def api_key(key_id: str, secret: str) -> Principal | None:
     if "\0" in key_id:
         return None  # PostgreSQL takes no such text
     asked_at = time.monotonic()
-    key = (
-        ApiKey.objects.filter(
-            key_id=key_id,
-            revoked_at=None,
-            account__user__is_active=True,
-        )
-        # A restricted account may look and cancel; risk denies its new orders.
-        .exclude(account__status=Account.Status.CLOSED)
-        .only("key_id", "secret_digest", "account_id")
-        .first()
-    )
+    in_use = _keys.names(CACHE_SECONDS * 2)[:TOGETHER_MAX]
+    rows = bulk.execute(_VALID_KEYS, [[key_id, *in_use]])
+    valid = {name: (digest, Principal(account_id, name)) for name, digest, account_id in rows}
+    _keep_in_use(in_use, valid, asked_at)
     # Compared even when there is no such key, so that both take the same time.
-    digest = key.secret_digest if key else "0" * 64
+    digest, principal = valid.get(key_id, ("0" * 64, None))
     is_right = hmac.compare_digest(digest, services.digest_of_secret(secret))
-    if key is None or not is_right:
+    if principal is None or not is_right:
         return None
-    principal = Principal(account_id=key.account_id, key_id=key.key_id)
     _keys.put(key_id, (digest, principal), asked_at=asked_at)
     return principal
+
+
+def _keep_in_use(
+    in_use: Sequence[str], valid: Mapping[str, tuple[str, Principal]], asked_at: float
+) -> None:
+    """Take note of the keys at work here, whose secrets were proved before, as they are now.
+
+    They are asked for with whichever of them is due, so that one question a second serves all.
+    """
+    for name in in_use:
+        if name in valid:
+            _keys.put(name, valid[name], asked_at=asked_at)
+        else:
+            _keys.drop(name)
+
+
+# A restricted account may look and cancel; risk denies its new orders.
+_VALID_KEYS: Final = """
+    SELECT k.key_id, k.secret_digest, k.account_id
+      FROM accounts_apikey k
+      JOIN accounts_account a ON a.id = k.account_id
+      JOIN accounts_user u ON u.id = a.user_id
+     WHERE k.key_id = ANY(%s) AND k.revoked_at IS NULL AND u.is_active AND a.status <> 'closed'
+"""
 
 
 def browser_cached(session_key: str) -> SignedIn | None:

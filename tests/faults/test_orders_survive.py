@@ -18,7 +18,7 @@ import pytest
 
 from tests.live_server import LiveServer
 
-ORDERS = 40
+ORDERS = 30
 PATIENCE_SECONDS = 60
 
 
@@ -97,7 +97,6 @@ FAULTS = (
     "intake.committed=kill*5",
     "gateway.before_send=kill*5",
     "gateway.sent=kill*5",
-    "exchange.journaled=kill*150",
     "executions.before_commit=kill*5",
 )
 

@@ -12,7 +12,7 @@ from tests.simulation.firm import Firm
 from tests.simulation.order import Order
 from venues.messages import ExecutionReport
 
-EVENTS = 30_000
+EVENTS = 15_000
 SEED = int(os.environ.get("OPENFLOOR_SIMULATION_SEED", "1"))
 
 

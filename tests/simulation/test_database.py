@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.database import DatabaseSimulation
 
-EVENTS = int(os.environ.get("OPENFLOOR_SIMULATION_EVENTS", "2000"))
+EVENTS = int(os.environ.get("OPENFLOOR_SIMULATION_EVENTS", "1200"))
 SEED = int(os.environ.get("OPENFLOOR_SIMULATION_SEED", "1"))
 
 

@@ -132,6 +132,10 @@ class _KeyLookups:
 
     async def principal(self, key_id: str, secret: str) -> Principal | None:
         warm = authentication.api_key_cached(key_id, secret)
+        if warm is None and self._looking:
+            # Whoever asks asks for every key at work here: mine may be among them.
+            await asyncio.wait({next(iter(self._looking.values()))})
+            warm = authentication.api_key_cached(key_id, secret)
         if warm is not None:
             return warm
         given = (key_id, secret)
