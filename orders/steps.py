@@ -22,9 +22,8 @@ from portfolio import accounting
 from portfolio.books import Uncovered
 from risk import checks
 from venues import outbox
-from venues.messages import CancelOrder, NewOrder, OrderType, ReplaceOrder, Side, TimeInForce
+from venues.messages import STOPS, CancelOrder, NewOrder, OrderType, ReplaceOrder, Side, TimeInForce
 
-STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 _ENDED_AT: Final = {
     Status.FILLED: "filled_at",
     Status.CANCELLED: "cancelled_at",

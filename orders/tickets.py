@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from foundation import decimals
-from venues.messages import OrderType, Side, TimeInForce
+from venues.messages import STOPS, OrderType, Side, TimeInForce
 
 CLIENT_ORDER_ID_LENGTH_MAX: Final = 128
 SYMBOL_LENGTH_MAX: Final = 24
@@ -210,7 +210,6 @@ class ResumeTicket:
 
 Ticket = OrderTicket | CancelTicket | ReplaceTicket | TriggerTicket | ExpireTicket | ResumeTicket
 
-_STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _AUCTIONS: Final = frozenset({TimeInForce.OPG, TimeInForce.CLS})
@@ -306,7 +305,7 @@ def _price_flaw(ticket: OrderTicket) -> Refusal | None:
 def _instruction_flaw(ticket: OrderTicket) -> Refusal | None:
     """What fits the type and time in force, and what does not."""
     time_in_force = ticket.time_in_force
-    if ticket.type in _STOPS and time_in_force not in (TimeInForce.DAY, TimeInForce.GTC):
+    if ticket.type in STOPS and time_in_force not in (TimeInForce.DAY, TimeInForce.GTC):
         return Refusal(
             "time_in_force_unfit", f"A {_words(ticket.type)} order is good for the day or gtc."
         )

@@ -15,9 +15,8 @@ from typing import Final
 from foundation.decimals import CASH
 from marketdata.calendars import Phase
 from portfolio import accounting
-from venues.messages import OrderType, Side, TimeInForce
+from venues.messages import STOPS, OrderType, Side, TimeInForce
 
-STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 _AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 

@@ -9,16 +9,13 @@ from __future__ import annotations
 import random
 import threading
 import time
-import zlib
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from typing import Final
 
-import django.db
 from django.conf import settings
 from django.db import connection
 
-from foundation import wakeups
+from foundation import charge, wakeups
 from foundation.wakeups import Channel
 from venues.adapters import Adapter, EmbeddedExchange, VenueUnavailable
 from venues.conversation import Conversation
@@ -61,12 +58,12 @@ def serve(adapter: Adapter, stop: threading.Event, beat: Callable[[], None]) -> 
     try:
         with wakeups.listener.event(Channel.OUTBOX, Channel.VENUE_REPORTS) as news:
             while not stop.is_set():
-                if adapter.is_reachable() and _take_charge(adapter.venue):
+                if adapter.is_reachable() and charge.take(_job(adapter)):
                     _talk(adapter, news, stop, beat)
                 beat()
                 stop.wait(STANDBY_SECONDS)
     finally:
-        _give_up_charge(adapter.venue)
+        charge.give_up(_job(adapter))
 
 
 class _Loop:
@@ -166,7 +163,7 @@ def _talk(
             conversation.lose("the venue is out of reach")
     finally:
         adapter.close()
-        _give_up_charge(adapter.venue)
+        charge.give_up(_job(adapter))
 
 
 def _pause(failures: int) -> float:
@@ -175,21 +172,5 @@ def _pause(failures: int) -> float:
     return full * random.uniform(0.5, 1.0)  # noqa: S311  nobody gains by guessing it
 
 
-def _take_charge(venue: str) -> bool:
-    """Take the venue's advisory lock for as long as this thread keeps its connection."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_lock_key(venue)])
-        return bool(cursor.fetchone()[0])
-
-
-def _give_up_charge(venue: str) -> None:
-    """Release the lock: a pooled connection must not carry it to somebody else."""
-    try:
-        with suppress(django.db.Error), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_lock_key(venue)])
-    finally:
-        connection.close()
-
-
-def _lock_key(venue: str) -> int:
-    return zlib.crc32(f"gateway {venue}".encode())
+def _job(adapter: Adapter) -> str:
+    return f"gateway {adapter.venue}"

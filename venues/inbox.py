@@ -116,7 +116,3 @@ def park(report: InboxReport, *, reason: str, now: datetime) -> None:
     InboxReport.objects.filter(pk=report.pk).update(
         state=InboxReport.State.PARKED, handled_at=now, reason=reason[:REASON_LENGTH_MAX]
     )
-
-
-def parked_count() -> int:
-    return InboxReport.objects.filter(state=InboxReport.State.PARKED).count()

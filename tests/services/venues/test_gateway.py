@@ -104,7 +104,7 @@ def test_of_two_gateways_one_talks_and_the_other_takes_over_when_it_ends():
 
 
 def test_without_the_lock_two_gateways_talk_at_once(monkeypatch):
-    monkeypatch.setattr(gateway, "_take_charge", lambda venue: True)
+    monkeypatch.setattr(gateway.charge, "take", lambda job: True)
     # Both have claimed what is in doubt, and each thinks that it alone has to settle it.
     stand, both = Watched(), threading.Barrier(2, timeout=10)
     put(new_order())
