@@ -105,10 +105,8 @@ class Batch:
 
     def keep(self, order: Order, cause: Cause, kind: str, told: events.Told = events.PLAIN) -> None:
         """Note what has happened to the order: for its table, its history and its owner."""
-        is_new = order.pk in self.new
-        if not is_new:
-            self.changed[order.pk] = order
-        is_first = is_new and order.pk not in self.orders
+        self.touch(order)
+        is_first = order.pk in self.new and order.pk not in self.orders
         self.orders[order.pk] = order
         self.steps.append(
             history.step(order, cause, kind=history.CREATED if is_first else history.CHANGED)
@@ -120,11 +118,15 @@ class Batch:
             )
         )
 
+    def touch(self, order: Order) -> None:
+        """Note that the order's row is to be written anew, if it is there already."""
+        if order.pk not in self.new:
+            self.changed[order.pk] = order
+
     def watch(self, order: Order, *, mark: Decimal | None) -> None:
         """Let the price of a held order be watched from now on."""
         order.is_watched = True
-        if order.pk not in self.new:
-            self.changed[order.pk] = order
+        self.touch(order)
         self.watched[order.pk] = bulk.new(
             Watch,
             order_id=order.pk,

@@ -179,7 +179,7 @@ def resume(desk: Desk, account: LockedAccount, ticket: ResumeTicket) -> Answer:
     if not order.is_waiting:
         return Answer(order=order, is_repeat=True)
     order.is_waiting = False
-    desk.batch.changed[order.pk] = order
+    desk.batch.touch(order)
     cause = Cause(actor=steps.rule("resume"), at=desk.batch.now, reason="Its way may be free now")
     _go(desk.batch, order, cause)
     return Answer(order=order)

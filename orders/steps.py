@@ -157,8 +157,7 @@ def wait(batch: Batch, order: Order) -> None:
     """Note that a held order's way is not free; it is looked at again by and by."""
     if order.status == Status.HELD and not order.is_waiting:
         order.is_waiting = True
-        if order.pk not in batch.new:
-            batch.changed[order.pk] = order
+        batch.touch(order)
 
 
 def send_held(batch: Batch, order: Order, cause: Cause) -> None:
