@@ -70,12 +70,31 @@ class Account(models.Model):
         RESTRICTED = "restricted"
         CLOSED = "closed"
 
+    class LotMethod(models.TextChoices):
+        FIFO = "fifo", "first in, first out"
+        LIFO = "lifo", "last in, first out"
+        HIGHEST_COST = "highest_cost", "highest cost first"
+        SPECIFIC = "specific", "as named, else first in, first out"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     number = models.CharField(max_length=16, unique=True, editable=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="accounts")
     status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
     status_reason = models.CharField(max_length=200, blank=True)
     margin = models.BooleanField(default=False, help_text="Opened as a margin account.")
+    multiplier_max = models.PositiveSmallIntegerField(
+        default=4, help_text="Of buying power: 1 for cash alone, 2 overnight, 4 intraday."
+    )
+    allows_shorting = models.BooleanField(default=True, help_text="As the customer has chosen.")
+    tier = models.CharField(
+        max_length=20, default="standard", help_text="Whose limits and fees it has."
+    )
+    lot_method = models.CharField(
+        max_length=12,
+        choices=LotMethod,
+        default=LotMethod.FIFO,
+        help_text="Which lots a sale closes first.",
+    )
     opened_at = models.DateTimeField(default=timezone.now, editable=False)
     activity_sequence = models.BigIntegerField(default=0, editable=False)
     activity_digest = models.CharField(max_length=64, default="", editable=False)
@@ -284,3 +303,46 @@ class Activity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.kind}"
+
+
+class Approval(models.Model):
+    """Something that one person asks for and another has to agree to. Append-only.
+
+    `kind` says what is asked (`risk.limit`), `subject` of what, and `content` has all that is
+    needed to carry it out, as it was shown to the one who decides.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=120)
+    content = models.JSONField()
+    reason = models.CharField(max_length=300)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["kind", "subject", "asked_at"], name="approval_of"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"
+
+
+class ApprovalDecision(models.Model):
+    """What became of an approval: agreed to by another person, refused, or withdrawn. Once."""
+
+    class Outcome(models.TextChoices):
+        APPROVED = "approved"
+        REFUSED = "refused"
+        WITHDRAWN = "withdrawn"
+
+    approval = models.OneToOneField(
+        Approval, on_delete=models.PROTECT, primary_key=True, related_name="decision"
+    )
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    reason = models.CharField(max_length=300, blank=True, default="")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.approval_id}"

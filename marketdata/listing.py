@@ -81,6 +81,9 @@ def _listed(row: Mapping[str, str], *, where: str) -> Listed:
             quantity_increment=decimals.parse(row["quantity_increment"]),
             quantity_min=decimals.parse(row["quantity_min"]),
             fractionable=row["fractionable"] == "true",
+            marginable=not is_crypto,
+            shortable=not is_crypto,
+            easy_to_borrow=not is_crypto,
             calendar=calendars.ALWAYS if is_crypto else settings.MARKET_HOURS,
             reference_price=decimals.parse(row["reference_price"]),
         )

@@ -37,7 +37,16 @@ class Instrument(models.Model):
     exchange = models.CharField(max_length=12, help_text="Primary listing: NASDAQ, NYSE, ...")
     tradable = models.BooleanField(default=True)
     halted = models.BooleanField(default=False)
+    closing_only = models.BooleanField(
+        default=False, help_text="Restricted: positions may be reduced and not opened."
+    )
     fractionable = models.BooleanField(default=False)
+    marginable = models.BooleanField(default=False)
+    shortable = models.BooleanField(default=False)
+    easy_to_borrow = models.BooleanField(
+        default=False, help_text="On the list that short sales are located from."
+    )
+    sector = models.CharField(max_length=40, blank=True, default="")
     price_increment = PriceField(default=Decimal("0.01"))
     quantity_increment = QuantityField(default=Decimal(1))
     quantity_min = QuantityField(default=Decimal(1))

@@ -297,7 +297,7 @@ def _situation(
         at=batch.now,
         account_status=account.status,
         cash_available=batch.books.available(account, CASH) + (freed if is_buy else ZERO),
-        position=batch.books.settled(account, instrument.code),
+        position=batch.books.balance(account, instrument.code),
         position_available=batch.books.available(account, instrument.code)
         + (ZERO if is_buy else freed),
         open_buy_quantity=open_buys - (freed_quantity if is_buy else ZERO),

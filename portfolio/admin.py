@@ -27,7 +27,7 @@ class TransferAdmin(ReadOnly):
 
 @admin.register(Balance)
 class BalanceAdmin(ReadOnly):
-    list_display = ("account", "asset", "settled", "held", "available")
+    list_display = ("account", "asset", "amount", "held", "available")
     list_filter = ("asset",)
     list_select_related = ("account",)
     search_fields = ("=account__number",)

@@ -88,9 +88,9 @@ class Books:
         self._changed_positions: set[tuple[UUID, UUID]] = set()
         self._moves: list[tuple[Transfer, LedgerKey, LedgerKey]] = []
 
-    def settled(self, account: LockedAccount, asset: str) -> Decimal:
-        settled: Decimal = self._balance(account, asset).settled
-        return settled
+    def balance(self, account: LockedAccount, asset: str) -> Decimal:
+        amount: Decimal = self._balance(account, asset).amount
+        return amount
 
     def available(self, account: LockedAccount, asset: str) -> Decimal:
         return self._balance(account, asset).available
@@ -223,7 +223,7 @@ class Books:
         bulk.insert([self._balances[k] for k in sorted(self._changed_balances - self._stored)])
         bulk.update(
             [self._balances[k] for k in self._changed_balances & self._stored],
-            fields=("settled", "held"),
+            fields=("amount", "held"),
         )
         for transfer, debit, credit in self._moves:
             transfer.debit_id, transfer.credit_id = ids[debit], ids[credit]
@@ -272,8 +272,8 @@ class Books:
         hold.per_unit, hold.amount = per_unit, amount
         self._keep(account, hold, amount, Hold.Status.PENDING)
 
-    def _change(self, balance: Balance, *, settled: Decimal = ZERO, held: Decimal = ZERO) -> None:
-        balance.settled += settled
+    def _change(self, balance: Balance, *, amount: Decimal = ZERO, held: Decimal = ZERO) -> None:
+        balance.amount += amount
         balance.held += held
         self._changed_balances.add((balance.account_id, balance.asset))
 
@@ -304,7 +304,7 @@ class Books:
             reason=move.reason,
         )
         self._moves.append((transfer, debit, credit))
-        self._change(self._balance(account, move.asset), settled=move.amount)
+        self._change(self._balance(account, move.asset), amount=move.amount)
 
     def _book(
         self,

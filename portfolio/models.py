@@ -27,7 +27,11 @@ class LedgerAccount(models.Model):
         CUSTOMER = "customer", "customer"
         SETTLEMENT = "settlement", "venue settlement"
         BANK = "bank", "bank"
+        CLEARING = "clearing", "money on its way in or out"
         FEES = "fees", "firm fees"
+        REGULATORY = "regulatory", "owed to regulators"
+        INTEREST = "interest", "interest earned"
+        ISSUER = "issuer", "issuers, for corporate actions"
         SUSPENSE = "suspense", "suspense"
 
     owner = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True)
@@ -56,7 +60,9 @@ class Transfer(models.Model):
     """Money or securities that moved: `amount` of `asset` out of `debit`, into `credit`.
 
     Append-only; a mistake is corrected by another transfer. One fact may need several: they
-    share `reference`. A customer's balance is what was credited less what was debited.
+    share `reference`. A customer's balance is what was credited less what was debited, by trade
+    date; `settles_on` is the day on which it is final, null where that is at once. `reverses` is
+    the transfer that this one takes back.
     """
 
     class Kind(models.TextChoices):
@@ -64,6 +70,13 @@ class Transfer(models.Model):
         WITHDRAWAL = "withdrawal"
         TRADE = "trade"
         BUST = "bust"
+        FEE = "fee"
+        INTEREST = "interest"
+        DIVIDEND = "dividend"
+        SPLIT = "split"
+        CASH_IN_LIEU = "cash_in_lieu"
+        MERGER = "merger"
+        REVERSAL = "reversal"
         CORRECTION = "correction"
 
     at = models.DateTimeField(default=timezone.now)
@@ -73,6 +86,10 @@ class Transfer(models.Model):
     debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="debits")
     credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="credits")
     amount = AmountField()
+    settles_on = models.DateField(null=True, blank=True)
+    reverses = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversed_by"
+    )
     reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
@@ -87,6 +104,11 @@ class Transfer(models.Model):
         indexes = (
             models.Index(fields=["credit", "at"], condition=Q(kind="deposit"), name="deposit"),
             models.Index(fields=["debit", "at"], condition=Q(kind="withdrawal"), name="withdrawal"),
+            models.Index(
+                fields=["credit", "settles_on"],
+                condition=Q(settles_on__isnull=False, asset="USD"),
+                name="transfer_proceeds_unsettled",
+            ),
         )
 
     def __str__(self) -> str:
@@ -94,7 +116,11 @@ class Transfer(models.Model):
 
 
 class Balance(models.Model):
-    """A customer's running balance in one asset: what its transfers sum to, and what is held."""
+    """A customer's running balance in one asset: what its transfers sum to, and what is held.
+
+    The `amount` is by trade date. That of a margin account may be below what is held, and below
+    zero: a debit of cash that we lend, or securities that were sold short.
+    """
 
     ledger_account = models.OneToOneField(
         LedgerAccount,
@@ -104,32 +130,36 @@ class Balance(models.Model):
     )
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="balances")
     asset = models.CharField(max_length=24)
-    settled = AmountField(default=Decimal(0))
+    amount = AmountField(default=Decimal(0))
     held = AmountField(default=Decimal(0))
+    may_be_negative = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["account", "asset"], name="balance_unique"),
             models.CheckConstraint(condition=Q(held__gte=0), name="balance_held_positive"),
             models.CheckConstraint(
-                condition=Q(settled__gte=F("held")), name="balance_available_positive"
+                condition=Q(amount__gte=F("held")) | Q(may_be_negative=True),
+                name="balance_available_positive",
             ),
         )
 
     def __str__(self) -> str:
-        return f"{self.settled} {self.asset}, {self.held} held"
+        return f"{self.amount} {self.asset}, {self.held} held"
 
     @property
     def available(self) -> Decimal:
-        available: Decimal = self.settled - self.held
+        available: Decimal = self.amount - self.held
         return available
 
 
 class Hold(models.Model):
     """What an open order may still cost its account: `per_unit` of `asset` for what is unfilled.
 
-    An order by value is held for that value and no price: its `per_unit` is zero. Pending while
-    the order is open, posted when fills used it up, released when it ended.
+    In a margin account that is what the order may require of the account's equity. An order by
+    value is held for that value and no price: its `per_unit` is zero. The fee terms are those
+    that were in force when the order was accepted, and are held for as well. Pending while the
+    order is open, posted when fills used it up, released when it ended.
     """
 
     class Status(models.TextChoices):
@@ -141,6 +171,9 @@ class Hold(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT)
     asset = models.CharField(max_length=24)
     per_unit = AmountField()
+    fee_per_order = AmountField(default=Decimal(0))
+    fee_per_unit = AmountField(default=Decimal(0))
+    fee_rate = AmountField(default=Decimal(0), help_text="Of the value: 0.0025 is 25 basis points.")
     amount = AmountField(help_text="At first.")
     remaining = AmountField()
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)

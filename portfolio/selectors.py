@@ -45,7 +45,7 @@ class PositionView:
 class Snapshot:
     """An account's money and positions at one moment. All amounts in USD.
 
-    `equity` is settled cash plus the market value of the positions. `last_equity` was that at
+    `equity` is cash plus the market value of the positions. `last_equity` was that at
     the end of the last day that was closed (zero before the first) and `paid_in_since` came in
     from the bank after it, so that neither is taken for profit.
     """
@@ -104,14 +104,14 @@ def snapshot(account_id: UUID, *, now: datetime | None = None) -> Snapshot:
         for p in held_positions
     )
     cash = balances.get(CASH)
-    settled, held = (cash.settled, cash.held) if cash else (ZERO, ZERO)
+    amount, held = (cash.amount, cash.held) if cash else (ZERO, ZERO)
     value = sum((view.market_value for view in views), ZERO)
     return Snapshot(
         account=account,
         at=now,
-        cash=settled,
+        cash=amount,
         held=held,
-        equity=settled + value,
+        equity=amount + value,
         last_equity=day_start.equity,
         paid_in_since=day_start.paid_in_since,
         long_market_value=value,

@@ -72,10 +72,10 @@ _INVARIANTS: Final = (
     ),
     _Invariant(
         2,
-        "settled cash covers what is held",
+        "what is there covers what is held",
         """
-        SELECT account_id, format('%s: %s settled, %s held', asset, settled, held)
-          FROM portfolio_balance WHERE settled < held OR held < 0
+        SELECT account_id, format('%s: %s there, %s held', asset, amount, held)
+          FROM portfolio_balance WHERE (amount < held AND NOT may_be_negative) OR held < 0
         """,
     ),
     _Invariant(
@@ -112,7 +112,7 @@ _INVARIANTS: Final = (
         """
         SELECT coalesce(p.account_id, t.account_id),
                format('%s: position %s, trades %s, balance %s', i.symbol,
-                      coalesce(p.quantity, 0), coalesce(t.quantity, 0), coalesce(b.settled, 0))
+                      coalesce(p.quantity, 0), coalesce(t.quantity, 0), coalesce(b.amount, 0))
           FROM (SELECT account_id, instrument_id,
                        sum(CASE WHEN (side = 'buy') = (busts_id IS NULL) THEN quantity
                                 ELSE -quantity END) AS quantity
@@ -122,7 +122,7 @@ _INVARIANTS: Final = (
           LEFT JOIN portfolio_balance b
                  ON b.account_id = coalesce(p.account_id, t.account_id) AND b.asset = i.code
          WHERE coalesce(p.quantity, 0) <> coalesce(t.quantity, 0)
-            OR coalesce(b.settled, 0) <> coalesce(p.quantity, 0)
+            OR coalesce(b.amount, 0) <> coalesce(p.quantity, 0)
         """,
     ),
     _Invariant(
@@ -262,14 +262,14 @@ _INVARIANTS: Final = (
         """
         SELECT coalesce(b.account_id, m.owner_id),
                format('%s: balance %s, transfers say %s', coalesce(b.asset, m.asset),
-                      coalesce(b.settled, 0), coalesce(m.amount, 0))
+                      coalesce(b.amount, 0), coalesce(m.amount, 0))
           FROM (SELECT l.owner_id, l.asset, sum(CASE WHEN t.credit_id = l.id THEN t.amount
                                                      ELSE -t.amount END) AS amount
                   FROM portfolio_ledgeraccount l
                   JOIN portfolio_transfer t ON l.id IN (t.debit_id, t.credit_id)
                  WHERE l.owner_id IS NOT NULL GROUP BY 1, 2) m
           FULL JOIN portfolio_balance b ON b.account_id = m.owner_id AND b.asset = m.asset
-         WHERE coalesce(b.settled, 0) <> coalesce(m.amount, 0)
+         WHERE coalesce(b.amount, 0) <> coalesce(m.amount, 0)
         """,
     ),
 )

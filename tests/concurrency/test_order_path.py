@@ -58,7 +58,7 @@ def test_racing_orders_never_overdraw():
     accepted = [a for a in answers if a.order.status == "submitted"]
     assert len(accepted) == 5
     cash = Balance.objects.get(account=account, asset="USD")
-    assert (cash.settled, cash.held) == (D("5500.00"), D("5000.00"))
+    assert (cash.amount, cash.held) == (D("5500.00"), D("5000.00"))
     assert_invariants_hold()
 
 
@@ -118,7 +118,7 @@ def test_orders_cancels_and_fills_of_one_account_race_to_the_cent():
     at_once(*fillers, *cancels, *buyers)
     world.apply_reports()
     cash = Balance.objects.get(account=account, asset="USD")
-    assert cash.settled == D("1000000.00") - THREADS * D("299.97")
+    assert cash.amount == D("1000000.00") - THREADS * D("299.97")
     assert cash.held == THREADS * D("700.00") + 5 * D("900.00")
     assert_invariants_hold()
 

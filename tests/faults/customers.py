@@ -69,8 +69,8 @@ class Trader:
         return int(position.quantity) if position else 0
 
     def spent(self) -> Decimal:
-        settled: Decimal = self._cash().settled
-        return self.CASH - settled
+        there: Decimal = self._cash().amount
+        return self.CASH - there
 
     def held(self) -> Decimal:
         held: Decimal = self._cash().held

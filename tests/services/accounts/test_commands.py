@@ -29,7 +29,7 @@ def test_opening_an_account_prints_exactly_one_json_object():
         "account_number": account.number,
         "email": "ann@example.com",
     }
-    assert Balance.objects.get(account=account, asset="USD").settled == Decimal("2500.50")
+    assert Balance.objects.get(account=account, asset="USD").amount == Decimal("2500.50")
     assert not account.user.has_usable_password()
 
 

@@ -60,9 +60,9 @@ def test_numbers_travel_exactly(amount):
     ledger = LedgerAccount.objects.create(owner=account, kind="customer", asset="X")
     bulk.insert([Balance(ledger_account=ledger, account=account, asset="X")])
     balance = Balance.objects.get(asset="X")
-    balance.settled = Decimal(amount)
-    bulk.update([balance], fields=("settled",))
-    assert Balance.objects.get(asset="X").settled == Decimal(amount)
+    balance.amount = Decimal(amount)
+    bulk.update([balance], fields=("amount",))
+    assert Balance.objects.get(asset="X").amount == Decimal(amount)
 
 
 def test_lists_and_missing_values_are_written():
@@ -87,7 +87,7 @@ def test_what_has_no_exact_text_is_not_written():
 
 def test_what_is_new_equals_what_the_model_makes():
     account = world.customer(cash="0.00")
-    given = {"account_id": account.pk, "asset": "USD", "settled": Decimal("1.5")}
+    given = {"account_id": account.pk, "asset": "USD", "amount": Decimal("1.5")}
     ours, orm = bulk.new(Balance, **given), Balance(**given)
     for field in Balance._meta.concrete_fields:
         assert getattr(ours, field.attname) == getattr(orm, field.attname)

@@ -56,7 +56,7 @@ def test_a_fill_moves_cash_securities_hold_and_position_together(account, venue)
     assert state(order) == ("partially_filled", D(4))
     assert order.average_price == D("99.50")
     cash = Balance.objects.get(account=account, asset="USD")
-    assert (cash.settled, cash.held) == (D("99602.00"), D("600.00"))
+    assert (cash.amount, cash.held) == (D("99602.00"), D("600.00"))
     position = Position.objects.get(account=account)
     assert (position.quantity, position.cost_basis) == (D(4), D("398.00"))
     trade = Trade.objects.get()
@@ -117,7 +117,7 @@ def test_a_cancel_releases_exactly_the_rest(account, venue):
     world.apply_reports()
     assert state(order) == ("cancelled", D(3))
     cash = Balance.objects.get(account=account, asset="USD")
-    assert (cash.settled, cash.held) == (D("99700.00"), D(0))
+    assert (cash.amount, cash.held) == (D("99700.00"), D(0))
     assert Hold.objects.get().status == "released"
     assert broken() == set()
 
@@ -240,7 +240,7 @@ def test_a_fill_that_costs_more_than_its_hold_and_the_cash_is_parked(venue, db):
     world.apply_reports()
     assert state(order) == ("submitted", D(0))
     assert "the fill takes 1030.1 USD, the order may use 1030" in parked_reason()
-    assert Balance.objects.get(account=account, asset="USD").settled == D("1030.00")
+    assert Balance.objects.get(account=account, asset="USD").amount == D("1030.00")
 
 
 def test_nothing_to_do_is_done_at_once(db):
@@ -301,7 +301,7 @@ def test_a_busted_fill_goes_back_with_all_that_it_moved(account, venue):
     assert state(order) == ("cancelled", D(0))
     assert order.status_reason == ""  # it had ended; the history says what was taken back
     cash = Balance.objects.get(account=account, asset="USD")
-    assert (cash.settled, cash.held) == (D("100000.00"), 0)
+    assert (cash.amount, cash.held) == (D("100000.00"), 0)
     assert Position.objects.get(account=account).quantity == 0
     bust = Trade.objects.get(busts__isnull=False)
     assert (bust.busts.execution_id, bust.quantity, bust.price) == (

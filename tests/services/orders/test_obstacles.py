@@ -202,7 +202,7 @@ def test_a_busted_fill_of_an_order_by_value_leaves_the_rest_of_it_covered(venue,
     assert states(order) == ["filled"]
     assert order.filled_quantity == D(8)
     assert held(account, "USD") == 0
-    assert Balance.objects.get(account=account, asset="USD").settled == D("200.00")
+    assert Balance.objects.get(account=account, asset="USD").amount == D("200.00")
 
 
 def buy_oco(account, quantity):

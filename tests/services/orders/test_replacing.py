@@ -93,7 +93,7 @@ def test_the_venue_lets_the_new_order_take_over(account, order, venue):
     venue.fills(new, "15", "98.00")
     world.apply_reports()
     assert states(new) == ["filled"]
-    assert (held(account), Balance.objects.get(asset="USD").settled) == (0, D("530.00"))
+    assert (held(account), Balance.objects.get(asset="USD").amount) == (0, D("530.00"))
     kinds = [event.kind for event in activity.since(account.pk, 0)]
     assert kinds[-5:] == [
         "order.replace_requested",

@@ -54,7 +54,7 @@ def test_an_accepted_order_is_held_recorded_and_in_the_outbox():
     )
     hold = Hold.objects.get(order_id=order.pk)
     assert (hold.asset, hold.remaining, hold.status) == ("USD", D("1030.00"), "pending")
-    assert (cash(account).settled, cash(account).held) == (D("2000.00"), D("1030.00"))
+    assert (cash(account).amount, cash(account).held) == (D("2000.00"), D("1030.00"))
     decision = Decision.objects.get(order_id=order.pk)
     assert decision.allowed
     assert decision.inputs["situation"]["cash_available"] == "2000"

@@ -189,7 +189,7 @@ def test_an_order_by_value_never_costs_more(venue):
         D("0.99"),
     )
     assert held(account) == 0
-    assert Balance.objects.get(account=account, asset="USD").settled == D("0.02")
+    assert Balance.objects.get(account=account, asset="USD").amount == D("0.02")
 
 
 def test_a_sale_by_value_is_of_what_that_is_worth_now(venue):

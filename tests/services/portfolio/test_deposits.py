@@ -28,7 +28,7 @@ def test_a_deposit_moves_cash_from_the_bank_to_the_customer():
     assert deposit(account, "12.34")
     transfer = Transfer.objects.get()
     assert (transfer.debit.kind, transfer.credit.kind) == ("bank", "customer")
-    assert Balance.objects.get(account=account).settled == Decimal("12.34")
+    assert Balance.objects.get(account=account).amount == Decimal("12.34")
     [told] = activity.since(account.pk, 0)
     assert (told.kind, told.payload) == ("money.deposited", {"amount": "12.34", "asset": "USD"})
 
@@ -36,7 +36,7 @@ def test_a_deposit_moves_cash_from_the_bank_to_the_customer():
 def test_the_same_reference_deposits_once():
     account = world.customer(cash="0")
     assert [deposit(account, "5.00"), deposit(account, "5.00")] == [True, False]
-    assert Balance.objects.get(account=account).settled == Decimal("5.00")
+    assert Balance.objects.get(account=account).amount == Decimal("5.00")
 
 
 def test_the_same_reference_for_another_amount_is_refused():
