@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from foundation import decimals
@@ -35,6 +36,9 @@ class Reading:
         self.payload = payload
         self.mistakes: list[Mistake] = []
         self.has_unknown_fields = False
+        self._said = {
+            field: value for field, value in payload.items() if value is not None and value != ""
+        }
         self._within = f"{within}." if within else ""
 
     def note(self, field: str, message: str, *, code: str = "unreadable") -> None:
@@ -42,7 +46,7 @@ class Reading:
 
     def has(self, field: str) -> bool:
         """Tell whether the field says anything: null and an empty text say nothing."""
-        return self.payload.get(field) not in (None, "")
+        return field in self._said
 
     def refuse_all_but(self, known: Collection[str]) -> None:
         unknown = sorted(str(field)[:FIELD_LENGTH_MAX] for field in set(self.payload) - set(known))
@@ -51,24 +55,21 @@ class Reading:
             self.note(field, f"{field!r} is not a field here.", code="unknown_field")
 
     def text(self, field: str) -> str | None:
-        if not self.has(field):
-            return None
-        value = self.payload[field]
-        if isinstance(value, str):
+        value = self._said.get(field)
+        if value is None or isinstance(value, str):
             return value
         self.note(field, f"{field} must be a text.")
         return None
 
     def word(self, field: str, words: type[Word]) -> Word | None:
         """Return the one of `words` that the field says, None when it says nothing."""
-        if not self.has(field):
+        value = self._said.get(field)
+        if value is None:
             return None
-        value = self.payload[field]
-        for word in words:
-            if value == word.value:
-                return word
-        self.note(field, f"{field} must be one of {_listed(words)}.")
-        return None
+        word = _by_value(words).get(value) if isinstance(value, str) else None
+        if word is None:
+            self.note(field, f"{field} must be one of {_listed(words)}.")
+        return word
 
     def needed_word(self, field: str, words: type[Word]) -> Word | None:
         if not self.has(field):
@@ -77,10 +78,11 @@ class Reading:
 
     def number(self, field: str) -> Decimal | None:
         """Return the plain decimal that the field says, as a number or as text."""
-        if not self.has(field):
+        value = self._said.get(field)
+        if value is None:
             return None
         try:
-            return decimals.parse(self.payload[field])
+            return decimals.parse(value)
         except decimals.InvalidDecimal:
             self.note(field, f"{field} must be a plain decimal number, such as 12.50.")
             return None
@@ -109,6 +111,11 @@ class Reading:
         """Take over what is wrong with a part."""
         self.mistakes += part.mistakes
         self.has_unknown_fields |= part.has_unknown_fields
+
+
+@cache
+def _by_value(words: type[Word]) -> dict[str, Word]:
+    return {word.value: word for word in words}
 
 
 def _listed(words: type[StrEnum]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_QUANTUM: Final = Decimal("0.000000001")
+_PLACES_MAX: Final = 9
+_QUANTUM: Final = Decimal(10) ** -_PLACES_MAX
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 
 _STATUSES: Final = {
@@ -66,6 +68,7 @@ _ACCOUNT_STATUSES: Final = {
 # --- Values ------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=64)  # the orders of a batch have their times in common
 def timestamp(at: datetime | None) -> str | None:
     """Return `at` as RFC 3339 in UTC with microseconds: 2026-01-05T14:30:00.000000Z."""
     if at is None:
@@ -77,9 +80,10 @@ def decimal(value: Decimal | None) -> str | None:
     """Return `value` as a plain decimal string, to 9 places at most."""
     if value is None:
         return None
-    if value.as_tuple().exponent < -9:  # type: ignore[operator]  # never NaN: see decimals.parse
-        value = value.quantize(_QUANTUM, rounding=ROUND_HALF_EVEN)
-    return decimals.text(value)
+    text = decimals.text(value)
+    if len(text.partition(".")[2]) > _PLACES_MAX:
+        text = decimals.text(value.quantize(_QUANTUM, rounding=ROUND_HALF_EVEN))
+    return text
 
 
 def number(value: Decimal | None) -> int | float:
@@ -124,7 +128,7 @@ def order(
     of how it ended), `rejected_by` (whose code it is, of a rejected order), `group`, `role`,
     `warnings`, `triggered_at`, `post_only` and `display_qty`.
     """
-    ours = Status(order.status)
+    instrument = order.instrument
     is_by_value = order.notional is not None
     return {
         "id": str(order.id),
@@ -142,8 +146,8 @@ def order(
         "replaced_by": _id(order.replaced_by),
         "replaces": _id(order.replaces),
         "asset_id": str(order.instrument_id),
-        "symbol": order.instrument.symbol,
-        "asset_class": order.instrument.asset_class,
+        "symbol": instrument.symbol,
+        "asset_class": instrument.asset_class,
         "notional": decimal(order.notional),
         # The quantity of an order by value is only our bound of it.
         "qty": None if is_by_value else decimal(order.quantity),
@@ -157,22 +161,21 @@ def order(
         "time_in_force": order.time_in_force,
         "limit_price": decimal(order.limit_price),
         "stop_price": decimal(order.stop_price),
-        "status": status(ours, role=order.role, is_acknowledged=bool(order.venue_order_id)),
+        "status": status(
+            Status(order.status), role=order.role, is_acknowledged=bool(order.venue_order_id)
+        ),
         "extended_hours": order.extended_hours,
         "legs": None if legs is None else [_leg(leg, marks) for leg in legs],
         "trail_percent": decimal(order.trail_percent),
         "trail_price": decimal(order.trail_amount),
-        "hwm": decimal(marks.get(order.pk, order.high_water_mark)),
-        "state": ours.value,
-        "group": None if order.group is None else str(order.group),
+        "hwm": decimal(marks.get(order.id, order.high_water_mark)),
+        "state": order.status,
+        "group": _id(order.group),
         "role": order.role or None,
         "reason": order.denial_code or order.venue_code or None,
         "status_reason": order.status_reason or None,
         "rejected_by": _rejected_by(order),
-        "warnings": [
-            {"code": code, "message": _WARNINGS.get(code, code)}
-            for code in filter(None, order.warnings.split(","))
-        ],
+        "warnings": _warnings(order.warnings) if order.warnings else [],
         "triggered_at": timestamp(order.triggered_at),
         "post_only": order.is_post_only,
         "display_qty": decimal(order.display_quantity),
@@ -184,6 +187,13 @@ def _rejected_by(order: Order) -> str | None:
     if order.status != Status.REJECTED:
         return None
     return "openfloor" if order.denial_code else "venue"
+
+
+def _warnings(codes: str) -> list[Json]:
+    return [
+        {"code": code, "message": _WARNINGS.get(code, code)}
+        for code in filter(None, codes.split(","))
+    ]
 
 
 def _leg(leg: Order, marks: Mapping[UUID, Decimal]) -> Json:

@@ -352,3 +352,15 @@ def test_any_object_is_read_or_refused(payload: dict[str, object]) -> None:
         return
     assert (ticket.quantity or ticket.notional or 0) > 0
     assert ticket.limit_price is None or 0 < ticket.limit_price <= 10**10
+
+
+@pytest.mark.parametrize("nonsense", [7, True, [], {}, ["buy"], {"buy": 1}, "BUY", " buy"])
+def test_a_word_is_one_of_the_list_exactly(nonsense: object) -> None:
+    assert mistakes(ORDER | {"side": nonsense}) == ["side"]
+
+
+def test_null_and_an_empty_text_say_nothing() -> None:
+    silent = dict.fromkeys(("notional", "stop_price", "client_order_id", "order_class"), "")
+    ticket = read(ORDER | silent | {"trail_price": None, "extended_hours": None})
+    assert (ticket.notional, ticket.stop_price, ticket.is_id_ours) == (None, None, True)
+    assert mistakes(ORDER | {"extended_hours": ""}) == ["extended_hours"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -315,3 +315,30 @@ def test_the_id_of_an_activity_is_read_again() -> None:
     assert wire_activities.parsed_id(wire_activities.activity_id(AT, id_)) == (AT, id_)
     for nonsense in ("", "x::y", "20260105143000123456", f"99999999999999999999::{id_}"):
         assert wire_activities.parsed_id(nonsense) is None
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (None, None),
+        (AT.replace(microsecond=0), "2026-01-05T14:30:00.000000Z"),
+        (AT.astimezone(timezone(timedelta(hours=9))), "2026-01-05T14:30:00.123456Z"),
+    ],
+)
+def test_a_time_is_utc_to_the_microsecond(at: datetime | None, expected: str | None) -> None:
+    assert wire.timestamp(at) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("1.5000000000", "1.5"),
+        ("0.0000000005", "0"),
+        ("0.0000000015", "0.000000002"),
+        ("-12.3456789014", "-12.345678901"),
+        ("1E+3", "1000"),
+        ("0E-12", "0"),
+    ],
+)
+def test_a_number_has_nine_places_at_most(value: str, expected: str) -> None:
+    assert wire.decimal(Decimal(value)) == expected
