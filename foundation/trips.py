@@ -14,24 +14,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Generic, LiteralString, TypeVar
-from uuid import UUID
+from typing import Any, Final, Generic, TypeVar
 
-import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
-from psycopg import adapt
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import TransactionStatus
+
+from foundation import prepared
+from foundation.prepared import Call, Row, Statement
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
-Statement = LiteralString | bytes
-
 
 # What travels together finds its rows by key, and there is one way to do so. Left to itself the
 # planner plans such statements anew each time, which costs more than they do, or reads a table
 # from end to end for as long as it has not noticed that it grew.
 _PLANNING: Final = """SELECT set_config('plan_cache_mode', 'force_generic_plan', true),
                              set_config('enable_seqscan', 'off', true)"""
+_IDLE: Final = int(TransactionStatus.IDLE)
 
 
 class NotCommitted(RuntimeError):
@@ -79,87 +77,42 @@ def together() -> Iterator[None]:
 
 
 def send(statement: Statement, parameters: Sequence[Any] = ()) -> Answer[list[Row]]:
-    """Send a statement, prepared on the server; its rows are the answer.
+    """Send a statement, prepared on the server (see `prepared.Call`); its rows are the answer.
 
     Outside `together` it is carried out at once, and raises here if it fails.
     """
-    sent = _Sent(statement, parameters)
+    call = Call(statement, parameters)
     if _open.trip is None:
-        sent.carry_out()
+        _carry_out(_raw(), [call])
     else:
-        _open.trip.waiting.append(sent)
-    return Answer(sent.rows)
+        _open.trip.waiting.append(call)
+    return Answer(lambda: _rows_of(call))
 
 
-class _Sent:
-    """One statement on its way."""
-
-    __slots__ = ("_cursor", "_parameters", "_statement")
-
-    def __init__(self, statement: Statement, parameters: Sequence[Any]) -> None:
-        self._statement = statement
-        self._parameters = [_array(p) if type(p) is list else p for p in parameters]
-        self._cursor: psycopg.Cursor[Row] | None = None
-
-    def carry_out(self) -> None:
-        connection.ensure_connection()
-        with connection.wrap_database_errors:
-            self._cursor = psycopg.Cursor(connection.connection)
-            self._cursor.execute(self._statement, self._parameters, prepare=True)
-
-    def queue(self, raw: psycopg.Connection[Row]) -> None:
-        self._cursor = cursor = _QueueingCursor(raw)
-        cursor.queue(self._statement, self._parameters, prepare=True)
-
-    def rows(self) -> list[Row]:
-        if self._cursor is None and _open.trip is not None:
-            _open.trip.take()
-        if self._cursor is None or self._cursor.pgresult is None:
-            raise Unanswered(str(self._statement))
-        return (
-            self._cursor.fetchall() if self._cursor.pgresult.status == ExecStatus.TUPLES_OK else []
-        )
-
-
-def _array(values: list[Any]) -> Any:
-    """Return a list of ids or texts as PostgreSQL writes an array; it knows of what type.
-
-    psycopg looks at every element for the type first, which costs several times as much.
-    """
-    if any(not isinstance(value, UUID | str) for value in values):
-        return values
-    texts = [str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values]
-    return '{"' + '","'.join(texts) + '"}' if texts else "{}"
+def _rows_of(call: Call) -> list[Row]:
+    if call.rows is None and _open.trip is not None:
+        _open.trip.take()
+    if call.rows is None:
+        raise Unanswered(call.text.decode())
+    return call.rows
 
 
 class _Trip:
     """What was sent inside one `together` and has not travelled yet."""
 
     def __init__(self) -> None:
-        self.waiting: list[_Sent] = []
+        self.waiting: list[Call] = []
 
     def take(self, *, commits: bool = False) -> None:
         """Carry out what waits, in one round trip. Raises what the first failure raises."""
-        sent, self.waiting = self.waiting, []
-        database = connections[DEFAULT_DB_ALIAS]  # each look through `connection` finds it anew
-        database.ensure_connection()
-        raw = database.connection
-        is_begun = raw.info.transaction_status != TransactionStatus.IDLE
-        if not sent and not (commits and is_begun):
+        calls, self.waiting = self.waiting, []
+        raw = _raw()
+        if not calls and not (commits and raw.pgconn.transaction_status != _IDLE):
             return
-        database.validate_no_broken_transaction()
-        committing = _QueueingCursor(raw)
-        with database.wrap_database_errors, _first_failure(), raw.pipeline() as pipeline:
-            if not is_begun:
-                _QueueingCursor(raw).queue("BEGIN", prepare=False)
-                _QueueingCursor(raw).queue(_PLANNING, prepare=True)
-            for each in sent:
-                each.queue(raw)
-            if commits:
-                committing.queue("COMMIT", prepare=False)
-            _hand_over(pipeline)
+        commit = Call("COMMIT")
+        _carry_out(raw, [*calls, commit] if commits else calls, planning=[Call(_PLANNING)])
         # A server asked to commit what has failed before rolls back, and does not call it an error.
-        if commits and committing.statusmessage != "COMMIT":
+        if commits and commit.tag != b"COMMIT":
             raise NotCommitted("the transaction was rolled back: a statement in it had failed")
 
     def take_before(
@@ -170,43 +123,32 @@ class _Trip:
         return execute(statement, parameters, many, context)
 
 
-@contextmanager
-def _first_failure() -> Iterator[None]:
-    """Raise what made a pipeline fail, where psycopg may tell only that what followed was dropped.
+def _raw() -> prepared.Raw:
+    database = connections[DEFAULT_DB_ALIAS]  # each look through `connection` finds it anew
+    database.ensure_connection()
+    raw: prepared.Raw = database.connection
+    return raw
 
-    Which of the two it tells depends on how the answers arrive; the first is the other's context.
+
+def _carry_out(raw: prepared.Raw, calls: Sequence[Call], planning: Sequence[Call] = ()) -> None:
+    """Carry out the calls; a transaction begins with them, planned so, where there has to be one.
+
+    Where we are mistaken about what is prepared, and nothing was done yet, it is done over.
     """
-    try:
-        yield
-    except psycopg.errors.PipelineAborted as aborted:
-        first: BaseException = aborted
-        while isinstance(first, psycopg.errors.PipelineAborted) and first.__context__:
-            first = first.__context__
-        raise first from None
-
-
-def _hand_over(pipeline: psycopg.Pipeline) -> None:
-    """Let libpq gather what is queued; psycopg's own way waits and sends for each statement."""
-    while pipeline.command_queue:
-        pipeline.command_queue.popleft()()
-
-
-class _QueueingCursor(psycopg.Cursor[Row]):
-    """Queues its statement with the pipeline and leaves it there.
-
-    psycopg's own sends every statement by itself, a system call each, and starts transactions
-    with a trip of their own. Used inside `Connection.pipeline()` alone, where nothing waits.
-    """
-
-    def queue(self, query: Statement, params: Sequence[Any] = (), *, prepare: bool) -> None:
-        self._tx = adapt.Transformer(self)
-        converted = self._convert_query(query, params)
-        for steps in (
-            self._maybe_prepare_gen(converted, prepare=prepare, binary=None),
-            self._conn._prepared.maintain_gen(self._conn),
-        ):
-            for _ in steps:
-                raise RuntimeError("psycopg waits inside a pipeline where it did not before")
+    database = connections[DEFAULT_DB_ALIAS]
+    database.validate_no_broken_transaction()
+    is_first = raw.pgconn.transaction_status == _IDLE
+    if is_first and not raw.autocommit:
+        calls = [Call("BEGIN"), *planning, *calls]
+    with database.wrap_database_errors:
+        try:
+            prepared.carry_out(raw, calls)
+        except prepared.Mistaken:
+            if not is_first:
+                raise
+            raw.rollback()
+            prepared.start_over(raw)
+            prepared.carry_out(raw, calls)
 
 
 class _Open(threading.local):

@@ -16,29 +16,10 @@ from django.utils import timezone
 from accounts.models import Account, User, Watchlist
 from foundation import bulk, trips
 from tests import world
+from tests.wire import trips_noted
 
 pytestmark = pytest.mark.usefixtures("committed")
 NOW = timezone.now()
-
-
-@contextmanager
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Note what travels together, as psycopg sends it: no statement by itself."""
-    sent: list[int] = []
-    gather, communicate = trips._hand_over, psycopg.generators.pipeline_communicate
-
-    def counting(pipeline):
-        sent.append(len(pipeline.command_queue))
-        gather(pipeline)
-
-    def sending(pgconn, commands):
-        assert len(commands) == 1  # the sync that ends a trip
-        return communicate(pgconn, commands)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(trips, "_hand_over", counting)
-        patched.setattr("psycopg._pipeline_base.pipeline_communicate", sending)
-        yield sent
 
 
 def rename(account: Account, number: str) -> None:
@@ -50,27 +31,21 @@ def numbers() -> set[str]:
     return set(Account.objects.values_list("number", flat=True))
 
 
-def test_what_reads_first_and_then_writes_takes_two_trips(monkeypatch):
+def test_what_reads_first_and_then_writes_takes_two_trips():
     account = world.customer()
-    with counted(monkeypatch) as sent, trips.together():
-        accounts = bulk.ask(Account, "id = ANY(%s) FOR NO KEY UPDATE", [[account.pk]])
-        users = bulk.ask(User, "id = ANY(%s)", [[account.user_id]])
-        assert [each.pk for each in users.get()] == [account.user_id]
-        [locked] = accounts.get()
-        rename(locked, "first")
-        rename(locked, "second")
-    # BEGIN, how to plan, and two questions; two writes and COMMIT. What was not prepared before
-    # is two commands.
-    assert sent in ([1 + 2 + 2 * 2, 2 + 1 + 1], [1 + 1 + 2 * 2, 2 + 1 + 1])
-    assert numbers() == {"second"}
-
-
-def test_lists_of_ids_and_texts_arrive_as_they_are():
-    texts = ["", "a,b", 'say "x"', "back\\slash", "{}", "NULL", "  ", "ü"]
-    ids = [uuid.uuid4(), uuid.uuid4()]
-    asked = "SELECT %s::text[], %s::uuid[], %s::text[], %s::bigint[], %s::text[]"
-    [row] = trips.send(asked, [texts, ids, [], [1, 2], ["a", None]]).get()
-    assert row == (texts, ids, [], [1, 2], ["a", None])
+    reading, writing = 2 + 2, 2 + 1  # BEGIN, how to plan and two questions; two writes and COMMIT
+    for is_prepared in (False, True):
+        with trips_noted() as noted, trips.together():
+            accounts = bulk.ask(Account, "id = ANY(%s) FOR NO KEY UPDATE", [[account.pk]])
+            users = bulk.ask(User, "id = ANY(%s)", [[account.user_id]])
+            assert [each.pk for each in users.get()] == [account.user_id]
+            [locked] = accounts.get()
+            rename(locked, "first")
+            rename(locked, "second")
+        assert [trip.count("Execute") for trip in noted] == [reading, writing]
+        if is_prepared:
+            assert not any("Parse" in trip for trip in noted)
+        assert numbers() == {"second"}
 
 
 def test_what_is_asked_behind_a_lock_sees_what_the_lock_waited_for(owner_conninfo):
@@ -242,10 +217,9 @@ def test_statements_stay_prepared_from_one_trip_to_the_next_and_survive_a_failur
             rename(account, "mine")
     with pytest.raises(IntegrityError), trips.together():
         rename(other, "mine")
-    with trips.together():
+    with trips_noted() as noted, trips.together():
         rename(account, "still")
-    prepared = bulk.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement ~ '^UPD'")
-    assert prepared == [(1,)]  # the failure has cleared all others
+    assert "Parse" not in noted[0]
     assert "still" in numbers()
 
 

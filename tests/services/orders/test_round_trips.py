@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import psycopg
 import pytest
 from django.utils import timezone
 
 from orders import executions, submission
 from orders.models import Trade
 from tests import world
+from tests.wire import trips_noted
 
 pytestmark = pytest.mark.usefixtures("committed")
-
-
-@contextmanager
-def trips_counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Note how many commands travel together, each time that something travels."""
-    taken: list[int] = []
-    real = psycopg.generators.pipeline_communicate
-
-    def communicate(pgconn, commands):
-        taken.append(len(commands))
-        return real(pgconn, commands)
-
-    with monkeypatch.context() as patched:
-        patched.setattr("psycopg._pipeline_base.pipeline_communicate", communicate)
-        yield taken
 
 
 def submit(*tickets):
@@ -36,7 +18,7 @@ def submit(*tickets):
 
 
 @pytest.mark.parametrize("orders", [1, 40])
-def test_orders_are_placed_in_two_trips(orders, monkeypatch):
+def test_orders_are_placed_in_two_trips(orders):
     world.instrument("AAPL")
     world.instrument("MSFT")
     accounts = [world.customer() for _ in range(4)]
@@ -44,14 +26,14 @@ def test_orders_are_placed_in_two_trips(orders, monkeypatch):
     tickets = [
         world.ticket(accounts[number % 4], ("AAPL", "MSFT")[number % 2]) for number in range(orders)
     ]
-    with trips_counted(monkeypatch) as taken:
+    with trips_noted() as taken:
         answers = submit(*tickets)
     assert {answer.order.status for answer in answers} == {"submitted"}
     assert len(taken) == 2
 
 
 @pytest.mark.parametrize("orders", [1, 40])
-def test_fills_are_booked_in_six_trips(orders, monkeypatch):
+def test_fills_are_booked_in_six_trips(orders):
     """Claim, early ones, owners, orders behind their locks, what these need, write and commit."""
     world.instrument("AAPL")
     accounts = [world.customer() for _ in range(4)]
@@ -63,7 +45,7 @@ def test_fills_are_booked_in_six_trips(orders, monkeypatch):
     placed = [submit(world.ticket(accounts[number % 4]))[0].order for number in range(orders)]
     for order in placed:
         venue.fills(order, "10", "100.00")
-    with trips_counted(monkeypatch) as taken:
+    with trips_noted() as taken:
         executions.apply_next()
     assert Trade.objects.count() == len(first) + orders
     assert len(taken) == 6
