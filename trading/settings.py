@@ -115,7 +115,6 @@ def _database(*, role: str | None) -> dict[str, object]:
         session += " -c statement_timeout=20s -c idle_in_transaction_session_timeout=30s"
         session += f" -c role={role}"
         options["pool"] = {"min_size": 1, "max_size": 40, "timeout": 2}
-        options["prepare_threshold"] = 5  # for foundation.bulk; Django's own queries bind here
     return {
         "ENGINE": "django.db.backends.postgresql",
         **where,
