@@ -21,6 +21,10 @@ from orders.tickets import Actor
 from trading.api import errors
 
 CREDENTIAL_LENGTH_MAX: Final = 200
+CREDENTIAL_HEADERS: Final = frozenset(
+    {b"apca-api-key-id", b"apca-api-secret-key", b"authorization"}
+)
+"""What `credentials` reads, as a server has it."""
 CHALLENGE: Final = 'APCA-API-KEY realm="Openfloor"'
 
 

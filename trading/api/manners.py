@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
-import uuid
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 import orjson
@@ -19,6 +19,8 @@ PROGRAM_PATHS: Final = ("/v2", "/v1beta3", "/api/")
 BODY_BYTES_MAX: Final = 1024 * 1024
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
+# A name, no secret: to ask the system for chance would hand Python's lock to another thread.
+_numbers: Final = random.Random()  # noqa: S311
 
 
 class Manners:
@@ -32,35 +34,35 @@ class Manners:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = _request_id(scope)
+        given = dict(scope["headers"])
+        request_id = _request_id(given)
 
-        async def send_named(message: MutableMapping[str, Any]) -> None:
+        def send_named(message: MutableMapping[str, Any]) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 kept = [h for h in message.get("headers", ()) if h[0].lower() != b"x-request-id"]
                 message = {**message, "headers": [*kept, (b"x-request-id", request_id)]}
-            await send(message)
+            return send(message)
 
-        if _declared_length(scope) > BODY_BYTES_MAX:
+        if _declared_length(given) > BODY_BYTES_MAX:
             await _refuse_body(send_named)
             return
         headers = [h for h in scope["headers"] if h[0] != b"x-request-id"]
         named = {**scope, "headers": [*headers, (b"x-request-id", request_id)]}
-        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
+        structlog.contextvars.bind_contextvars(request_id=request_id.decode())
+        try:
             await self._application(named, receive, send_named)
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
 
 
-def _request_id(scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return bytes(value)
-    return uuid.uuid4().hex.encode()
+def _request_id(headers: Mapping[bytes, bytes]) -> bytes:
+    given = headers.get(b"x-request-id", b"")
+    return bytes(given) if _REQUEST_ID.fullmatch(given) else b"%032x" % _numbers.getrandbits(128)
 
 
-def _declared_length(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            return int(value[:12])
-    return 0
+def _declared_length(headers: Mapping[bytes, bytes]) -> int:
+    declared = headers.get(b"content-length", b"")
+    return int(declared[:12]) if declared.isdigit() else 0
 
 
 async def _refuse_body(send: Send) -> None:

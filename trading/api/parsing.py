@@ -31,13 +31,7 @@ def parse(body: bytes) -> Any:
         raise _malformed("The body is nested too deeply or has too many parts.")
     try:
         text = body.decode("utf-8")
-        value = json.loads(
-            text,
-            parse_float=_decimal,
-            parse_int=_integer,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_object,
-        )
+        value = _DECODER.decode(text)
     except UnicodeDecodeError:
         raise _malformed("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
@@ -91,6 +85,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise _Refused("The body has the same key twice.")
     return found
+
+
+_DECODER: Final = json.JSONDecoder(
+    parse_float=_decimal,
+    parse_int=_integer,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_object,
+)
 
 
 def _refuse_broken_text(value: Any) -> None:

@@ -10,21 +10,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import orjson
 import structlog
 from django.db import InterfaceError, OperationalError, connection
-from django.utils import timezone
 
 from accounts import authentication
 from accounts.authentication import Principal
 from orders.submission import Answer
 from trading.api import errors, order_entry, parsing, queries, rate_limits
 from trading.api.arrivals import Arrivals
-from trading.api.authentication import CHALLENGE, caller_of, credentials, unauthorized
+from trading.api.authentication import (
+    CHALLENGE,
+    CREDENTIAL_HEADERS,
+    caller_of,
+    credentials,
+    unauthorized,
+)
+from trading.api.bounds import Bounds
 from trading.api.tickets import Origin
 
 log = structlog.get_logger(__name__)
@@ -33,10 +39,14 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
 
 BODY_SECONDS_MAX: Final = 10.0
 
 _ORDERS: Final = "/v2/orders"
+_ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_JSON: Final = (b"content-type", b"application/json")
+_CHALLENGE: Final = (b"www-authenticate", CHALLENGE.encode())
 
 
 class Gone(Exception):
@@ -49,6 +59,7 @@ class OrderEntry:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._keys = _KeyLookups()
+        self._waits: _Waits | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
@@ -61,7 +72,7 @@ class OrderEntry:
         else:
             await self._application(scope, receive, send)
             return
-        headers: dict[str, str] = {}
+        headers: Headers = []
         try:
             status, body = await call(scope, receive, headers)
         except Gone:
@@ -69,9 +80,9 @@ class OrderEntry:
         except errors.ApiError as error:
             status, body = error.status, error.body
             if isinstance(error, rate_limits.TooManyCalls):
-                headers |= error.allowance.headers
+                headers += error.allowance.raw_headers
             if status == 401:
-                headers["WWW-Authenticate"] = CHALLENGE
+                headers.append(_CHALLENGE)
         except (OperationalError, InterfaceError):
             log.exception("database_unavailable")
             status, body = 503, errors.body(503, reason="database_unavailable")
@@ -80,48 +91,96 @@ class OrderEntry:
             status, body = 500, errors.body(500)
         await _answer(send, status, body, headers)
 
-    async def _place(
-        self, scope: Scope, receive: Receive, headers: dict[str, str]
-    ) -> tuple[int, Any]:
+    async def _place(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, Any]:
         origin = await self._origin(scope, headers)
-        payload = parsing.parse(await _body(scope, receive))
+        payload = parsing.parse(await self._body(scope, receive))
         ticket = order_entry.order_ticket(payload, origin=origin, refuses_unknown=False)
-        return 200, order_entry.placed(await _outcome(ticket))
+        return 200, order_entry.placed(await self._outcome(ticket))
 
-    async def _replace(
-        self, scope: Scope, receive: Receive, headers: dict[str, str]
-    ) -> tuple[int, Any]:
+    async def _replace(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, Any]:
         origin = await self._origin(scope, headers)
         order_id = _order_id(scope)
-        payload = parsing.parse(await _body(scope, receive))
+        payload = parsing.parse(await self._body(scope, receive))
         ticket = order_entry.replace_ticket(payload, order_id, origin=origin, refuses_unknown=False)
-        return 200, order_entry.placed(await _outcome(ticket))
+        return 200, order_entry.placed(await self._outcome(ticket))
 
-    async def _cancel(
-        self, scope: Scope, receive: Receive, headers: dict[str, str]
-    ) -> tuple[int, Any]:
+    async def _cancel(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, Any]:
         origin = await self._origin(scope, headers)
         ticket = order_entry.cancel_ticket(_order_id(scope), origin=origin)
-        order_entry.cancel_accepted(await _outcome(ticket))
+        order_entry.cancel_accepted(await self._outcome(ticket))
         return 204, None
 
-    async def _origin(self, scope: Scope, headers: dict[str, str]) -> Origin:
+    async def _origin(self, scope: Scope, headers: Headers) -> Origin:
         """Return who calls, counted against what they may. Raises ApiError."""
         given = credentials(
-            {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            {
+                name.decode("latin-1"): value.decode("latin-1")
+                for name, value in scope["headers"]
+                if name in CREDENTIAL_HEADERS
+            }
         )
         principal = await self._keys.principal(*given) if given else None
         if principal is None:
             raise unauthorized()
-        headers |= rate_limits.spend(principal.key_id).headers
+        headers += rate_limits.spend(principal.key_id).raw_headers
         caller = caller_of(principal)
         client = scope.get("client")
         return Origin(
             account_id=caller.account_id,
             actor=caller.actor,
             source_address=client[0] if client else "",
-            received_at=timezone.now(),
+            received_at=datetime.now(UTC),
         )
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        """Return the whole body. Raises ApiError when it is too large or too slow, Gone."""
+        declared = next((v for name, v in scope["headers"] if name == b"content-length"), b"0")
+        if declared.isdigit() and int(declared[:10]) > parsing.BODY_BYTES_MAX:
+            raise parsing.too_large()
+        try:
+            with self._here().bodies.begin():
+                return await _read(receive)
+        except TimeoutError:
+            raise errors.ApiError(
+                408, "The body did not come in time.", reason="too_slow"
+            ) from None
+
+    async def _outcome(self, ticket: order_entry.Asked) -> Answer:
+        """Return what became of the ticket, within a bound. Raises ApiError when it is unknown.
+
+        A client that leaves while its ticket still waits withdraws it.
+        """
+        entered = order_entry.enter(ticket)
+        waits = self._here()
+        try:
+            with waits.answers.begin():
+                await waits.arrivals.of(entered)
+        except asyncio.CancelledError:
+            entered.cancel()
+            raise
+        except TimeoutError:
+            raise order_entry.unanswered(ticket, entered) from None
+        try:
+            return entered.result()
+        except Exception as error:
+            raise order_entry.failed(ticket, error) from error
+
+    def _here(self) -> _Waits:
+        """Return what is waited for on the loop that is running; a process has one as a rule."""
+        loop = asyncio.get_running_loop()
+        if self._waits is None or self._waits.loop is not loop:
+            self._waits = _Waits(loop)
+        return self._waits
+
+
+class _Waits:
+    """What is waited for on one event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop: Final = loop
+        self.bodies: Final = Bounds(loop, BODY_SECONDS_MAX)
+        self.answers: Final = Bounds(loop, order_entry.WAIT_SECONDS_MAX)
+        self.arrivals: Final = Arrivals(loop)
 
 
 class _KeyLookups:
@@ -161,50 +220,6 @@ def _order_id(scope: Scope) -> UUID:
     return order_id
 
 
-async def _outcome(ticket: order_entry.Asked) -> Answer:
-    """Return what became of the ticket, within a bound. Raises ApiError when that is unknown.
-
-    A client that leaves while its ticket still waits withdraws it.
-    """
-    entered = order_entry.enter(ticket)
-    try:
-        async with asyncio.timeout(order_entry.WAIT_SECONDS_MAX):
-            await _arrivals().of(entered)
-    except asyncio.CancelledError:
-        entered.cancel()
-        raise
-    except TimeoutError:
-        raise order_entry.unanswered(ticket, entered) from None
-    try:
-        return entered.result()
-    except Exception as error:
-        raise order_entry.failed(ticket, error) from error
-
-
-def _arrivals() -> Arrivals:
-    """Return where answers arrive for the loop that is running; a process has one as a rule."""
-    loop = asyncio.get_running_loop()
-    found = _loops.get(loop)
-    if found is None:
-        found = _loops[loop] = Arrivals(loop)
-    return found
-
-
-_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Arrivals] = WeakKeyDictionary()
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    """Return the whole body. Raises ApiError when it is too large or too slow, Gone."""
-    declared = next((v for name, v in scope["headers"] if name == b"content-length"), b"0")
-    if declared.isdigit() and int(declared[:10]) > parsing.BODY_BYTES_MAX:
-        raise parsing.too_large()
-    try:
-        async with asyncio.timeout(BODY_SECONDS_MAX):
-            return await _read(receive)
-    except TimeoutError:
-        raise errors.ApiError(408, "The body did not come in time.", reason="too_slow") from None
-
-
 async def _read(receive: Receive) -> bytes:
     body = bytearray()
     while True:
@@ -218,14 +233,11 @@ async def _read(receive: Receive) -> bytes:
             return bytes(body)
 
 
-async def _answer(send: Send, status: int, body: Any, headers: dict[str, str]) -> None:
-    content = b"" if body is None else orjson.dumps(body)
-    sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    sent += [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
-    if status != 204:
-        sent += [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(content)).encode()),
-        ]
-    await send({"type": "http.response.start", "status": status, "headers": sent})
+async def _answer(send: Send, status: int, body: Any, headers: Headers) -> None:
+    headers += _ALWAYS
+    content = b""
+    if body is not None:
+        content = orjson.dumps(body)
+        headers += (_JSON, (b"content-length", b"%d" % len(content)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})

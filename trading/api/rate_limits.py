@@ -38,6 +38,15 @@ class Allowance:
             "X-RateLimit-Reset": str(self.reset),
         }
 
+    @property
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Return `headers` as a server takes them."""
+        return (
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % self.reset),
+        )
+
 
 class TooManyCalls(errors.ApiError):
     """The caller has used up this minute's calls."""

@@ -9,10 +9,12 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 from django.db import OperationalError
 
 from accounts.authentication import Principal
+from orders import intake
 from orders.submission import Answer
 from orders.tickets import Actor, OrderTicket
 from trading.api import authentication, order_entry, parsing, plain, tickets
@@ -124,3 +126,48 @@ async def test_a_body_that_does_not_come_is_given_up(
     talk = Conversation()
     await talk.hold()
     assert talk.status == 408
+
+
+ORDER = {"type": "http.request", "body": orjson.dumps(PAYLOAD)}
+
+
+@pytest.fixture
+def entered(known_key: None, monkeypatch: pytest.MonkeyPatch) -> list[Future[Answer]]:
+    """What is entered here is never answered."""
+    entered: list[Future[Answer]] = []
+
+    def silent(_ticket: object) -> Future[Answer]:
+        entered.append(Future())
+        return entered[-1]
+
+    monkeypatch.setattr(intake.intake, "enter", silent)
+    return entered
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+async def test_an_answer_that_does_not_come_is_given_up(
+    entered: list[Future[Answer]], monkeypatch: pytest.MonkeyPatch, has_begun: bool
+) -> None:
+    monkeypatch.setattr(order_entry, "WAIT_SECONDS_MAX", 0.05)
+    talk = Conversation(ORDER)
+    holding = asyncio.create_task(talk.hold())
+    while not entered:
+        await asyncio.sleep(0)
+    if has_begun:
+        entered[0].set_running_or_notify_cancel()
+    await holding
+    assert talk.status == 503
+    reason = orjson.loads(talk.sent[1]["body"])["reason"]
+    assert reason == ("outcome_unknown" if has_begun else "not_accepted")
+    assert entered[0].cancelled() is not has_begun
+
+
+async def test_a_call_that_is_ended_withdraws_its_ticket(entered: list[Future[Answer]]) -> None:
+    talk = Conversation(ORDER)
+    holding = asyncio.create_task(talk.hold())
+    while not entered:
+        await asyncio.sleep(0)
+    holding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await holding
+    assert (entered[0].cancelled(), talk.sent) == (True, [])
