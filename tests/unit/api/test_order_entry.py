@@ -151,8 +151,7 @@ async def test_an_answer_that_does_not_come_is_given_up(
     monkeypatch.setattr(order_entry, "WAIT_SECONDS_MAX", 0.05)
     talk = Conversation(ORDER)
     holding = asyncio.create_task(talk.hold())
-    while not entered:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)
     if has_begun:
         entered[0].set_running_or_notify_cancel()
     await holding
@@ -165,8 +164,7 @@ async def test_an_answer_that_does_not_come_is_given_up(
 async def test_a_call_that_is_ended_withdraws_its_ticket(entered: list[Future[Answer]]) -> None:
     talk = Conversation(ORDER)
     holding = asyncio.create_task(talk.hold())
-    while not entered:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)
     holding.cancel()
     with pytest.raises(asyncio.CancelledError):
         await holding
