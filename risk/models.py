@@ -10,6 +10,7 @@ from simple_history.models import HistoricalRecords
 
 from accounts.models import Account
 from portfolio.models import AmountField
+from risk.alert_models import Alert, AlertEvidence, AlertStep, Surveyed  # noqa: F401
 
 
 class Limits(models.Model):

@@ -19,6 +19,8 @@ APPEND_ONLY = [
     "portfolio_equitysnapshot",
     "portfolio_ledgeraccount",
     "portfolio_transfer",
+    "risk_alertevidence",
+    "risk_alertstep",
     "risk_decision",
     "risk_historicallimits",
     "venues_historicalroute",
