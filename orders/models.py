@@ -13,6 +13,7 @@ from accounts.models import Account
 from marketdata.models import Instrument, PriceField, QuantityField
 from orders.lifecycle import Status
 from orders.tickets import OrderClass, Role
+from risk.margin import Intent
 from venues.messages import OrderType, Side, TimeInForce
 
 
@@ -45,6 +46,13 @@ class Order(models.Model):
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
     side = models.CharField(max_length=4, choices=_choices(Side))
     type = models.CharField(max_length=16, choices=_choices(OrderType))
+    position_intent = models.CharField(
+        max_length=13,
+        choices=_choices(Intent),
+        blank=True,
+        default="",
+        help_text="What it does to the position that it met when it was accepted.",
+    )
     time_in_force = models.CharField(max_length=3, choices=_choices(TimeInForce))
     quantity = QuantityField()
     notional = models.DecimalField(max_digits=28, decimal_places=2, null=True, blank=True)

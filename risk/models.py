@@ -11,6 +11,14 @@ from simple_history.models import HistoricalRecords
 from accounts.models import Account
 from portfolio.models import AmountField
 from risk.alert_models import Alert, AlertEvidence, AlertStep, Surveyed  # noqa: F401
+from risk.margin_models import (  # noqa: F401
+    LiquidationWave,
+    Locate,
+    MarginCall,
+    MarginCallNote,
+    MarginRate,
+    MarginStatus,
+)
 
 
 class Limits(models.Model):
