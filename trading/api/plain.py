@@ -74,7 +74,7 @@ class OrderEntry:
             return
         headers: Headers = []
         try:
-            status, body = await call(scope, receive, headers)
+            status, body = await call(_Request(scope, receive, self._here()), headers)
         except Gone:
             return
         except errors.ApiError as error:
@@ -91,70 +91,105 @@ class OrderEntry:
             status, body = 500, errors.body(500)
         await _answer(send, status, body, headers)
 
-    async def _place(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, Any]:
-        origin = await self._origin(scope, headers)
-        payload = parsing.parse(await self._body(scope, receive))
+    async def _place(self, request: _Request, headers: Headers) -> tuple[int, Any]:
+        origin = await self._origin(request, headers)
+        payload = parsing.parse(await request.body())
         ticket = order_entry.order_ticket(payload, origin=origin, refuses_unknown=False)
-        return 200, order_entry.placed(await self._outcome(ticket))
+        return 200, order_entry.placed(await request.outcome(ticket))
 
-    async def _replace(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, Any]:
-        origin = await self._origin(scope, headers)
-        order_id = _order_id(scope)
-        payload = parsing.parse(await self._body(scope, receive))
+    async def _replace(self, request: _Request, headers: Headers) -> tuple[int, Any]:
+        origin = await self._origin(request, headers)
+        order_id = request.order_id
+        payload = parsing.parse(await request.body())
         ticket = order_entry.replace_ticket(payload, order_id, origin=origin, refuses_unknown=False)
-        return 200, order_entry.placed(await self._outcome(ticket))
+        return 200, order_entry.placed(await request.outcome(ticket))
 
-    async def _cancel(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, Any]:
-        origin = await self._origin(scope, headers)
-        ticket = order_entry.cancel_ticket(_order_id(scope), origin=origin)
-        order_entry.cancel_accepted(await self._outcome(ticket))
+    async def _cancel(self, request: _Request, headers: Headers) -> tuple[int, Any]:
+        origin = await self._origin(request, headers)
+        ticket = order_entry.cancel_ticket(request.order_id, origin=origin)
+        order_entry.cancel_accepted(await request.outcome(ticket))
         return 204, None
 
-    async def _origin(self, scope: Scope, headers: Headers) -> Origin:
+    async def _origin(self, request: _Request, headers: Headers) -> Origin:
         """Return who calls, counted against what they may. Raises ApiError."""
-        given = credentials(
-            {
-                name.decode("latin-1"): value.decode("latin-1")
-                for name, value in scope["headers"]
-                if name in CREDENTIAL_HEADERS
-            }
-        )
+        given = request.credentials
         principal = await self._keys.principal(*given) if given else None
         if principal is None:
             raise unauthorized()
         headers += rate_limits.spend(principal.key_id).raw_headers
         caller = caller_of(principal)
-        client = scope.get("client")
         return Origin(
             account_id=caller.account_id,
             actor=caller.actor,
-            source_address=client[0] if client else "",
+            source_address=request.source_address,
             received_at=datetime.now(UTC),
         )
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    def _here(self) -> _Waits:
+        """Return what is waited for on the loop that is running; a process has one as a rule."""
+        loop = asyncio.get_running_loop()
+        if self._waits is None or self._waits.loop is not loop:
+            self._waits = _Waits(loop)
+        return self._waits
+
+
+class _Request:
+    """One call as the server hands it over."""
+
+    __slots__ = ("_receive", "_scope", "_waits")
+
+    def __init__(self, scope: Scope, receive: Receive, waits: _Waits) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._waits = waits
+
+    @property
+    def order_id(self) -> UUID:
+        """Return which order the address names. Raises ApiError when it can name none."""
+        order_id = queries.as_uuid(self._scope["path"][len(_ORDERS) + 1 :])
+        if order_id is None:
+            raise errors.not_found("The order")
+        return order_id
+
+    @property
+    def source_address(self) -> str:
+        client = self._scope.get("client")
+        return client[0] if client else ""
+
+    @property
+    def credentials(self) -> tuple[str, str] | None:
+        return credentials(
+            {
+                name.decode("latin-1"): value.decode("latin-1")
+                for name, value in self._scope["headers"]
+                if name in CREDENTIAL_HEADERS
+            }
+        )
+
+    async def body(self) -> bytes:
         """Return the whole body. Raises ApiError when it is too large or too slow, Gone."""
-        declared = next((v for name, v in scope["headers"] if name == b"content-length"), b"0")
-        if declared.isdigit() and int(declared[:10]) > parsing.BODY_BYTES_MAX:
-            raise parsing.too_large()
+        for name, value in self._scope["headers"]:
+            if name == b"content-length" and value.isdigit():
+                if int(value[:10]) > parsing.BODY_BYTES_MAX:
+                    raise parsing.too_large()
+                break
         try:
-            with self._here().bodies.begin():
-                return await _read(receive)
+            with self._waits.bodies.begin():
+                return await _read(self._receive)
         except TimeoutError:
             raise errors.ApiError(
                 408, "The body did not come in time.", reason="too_slow"
             ) from None
 
-    async def _outcome(self, ticket: order_entry.Asked) -> Answer:
+    async def outcome(self, ticket: order_entry.Asked) -> Answer:
         """Return what became of the ticket, within a bound. Raises ApiError when it is unknown.
 
         A client that leaves while its ticket still waits withdraws it.
         """
         entered = order_entry.enter(ticket)
-        waits = self._here()
         try:
-            with waits.answers.begin():
-                await waits.arrivals.of(entered)
+            with self._waits.answers.begin():
+                await self._waits.arrivals.of(entered)
         except asyncio.CancelledError:
             entered.cancel()
             raise
@@ -164,13 +199,6 @@ class OrderEntry:
             return entered.result()
         except Exception as error:
             raise order_entry.failed(ticket, error) from error
-
-    def _here(self) -> _Waits:
-        """Return what is waited for on the loop that is running; a process has one as a rule."""
-        loop = asyncio.get_running_loop()
-        if self._waits is None or self._waits.loop is not loop:
-            self._waits = _Waits(loop)
-        return self._waits
 
 
 class _Waits:
@@ -211,13 +239,6 @@ def _look_up(key_id: str, secret: str) -> Principal | None:
         return authentication.api_key(key_id, secret)
     finally:
         connection.close()  # this thread is anybody's next: the pool gets its connection back
-
-
-def _order_id(scope: Scope) -> UUID:
-    order_id = queries.as_uuid(scope["path"][len(_ORDERS) + 1 :])
-    if order_id is None:
-        raise errors.not_found("The order")
-    return order_id
 
 
 async def _read(receive: Receive) -> bytes:
