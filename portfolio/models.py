@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,6 +11,9 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument
+
+FLOW_KINDS: Final = ("deposit", "withdrawal", "reversal", "correction")
+"""Transfers that are money from or to the outside, where the other side is a bank's or clearing."""
 
 
 class AmountField(models.DecimalField):  # type: ignore[type-arg]
@@ -108,6 +111,13 @@ class Transfer(models.Model):
                 fields=["credit", "settles_on"],
                 condition=Q(settles_on__isnull=False, asset="USD"),
                 name="transfer_proceeds_unsettled",
+            ),
+            # What came from outside and left, all of it.
+            models.Index(
+                fields=["credit"], condition=Q(kind__in=FLOW_KINDS), name="transfer_flow_in"
+            ),
+            models.Index(
+                fields=["debit"], condition=Q(kind__in=FLOW_KINDS), name="transfer_flow_out"
             ),
         )
 
@@ -225,16 +235,27 @@ class Position(models.Model):
 
 
 class EquitySnapshot(models.Model):
-    """What an account was worth at the end of a day. Append-only."""
+    """What an account was worth at the end of a day. Append-only.
+
+    `paid_in` is all that had come in from outside until then, less all that had left, and
+    `realised` the profit of all that had been closed, so that a day's share of either is a
+    difference of two days.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT)
     day = models.DateField()
     at = models.DateTimeField()
     cash = AmountField()
     equity = AmountField()
+    paid_in = AmountField(default=Decimal(0))
+    realised = AmountField(default=Decimal(0))
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["account", "day"], name="equity_once"),)
 
     def __str__(self) -> str:
         return f"{self.day} {self.equity}"
+
+
+# Models beside these.
+from portfolio.equity_models import EquityPoint as EquityPoint  # noqa: E402

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Account
-from foundation.decimals import CASH
 from marketdata import selectors as marketdata
 from marketdata.models import Instrument, Quote
-from portfolio import accounting
-from portfolio.models import Balance, EquitySnapshot, LedgerAccount, Position, Transfer
+from portfolio import owned, valuation
+from portfolio.models import Position
+from portfolio.valuation import PositionWorth, Worth
 
 ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class PositionView:
-    """A position at the latest price.
+    """A position at the latest price; a short one has a negative quantity, value and cost basis.
 
     `price` is the last trade, or the middle of the quote before the first one, None when there
-    is neither; `market_value` and `unrealised` are then at cost. `price_age` is in seconds.
+    is neither; `market_value` and `unrealised` are then at cost. `price_age` is in seconds, None
+    where nobody looked when the price was last confirmed.
     """
 
     instrument: Instrument
@@ -45,9 +46,11 @@ class PositionView:
 class Snapshot:
     """An account's money and positions at one moment. All amounts in USD.
 
-    `equity` is cash plus the market value of the positions. `last_equity` was that at
-    the end of the last day that was closed (zero before the first) and `paid_in_since` came in
-    from the bank after it, so that neither is taken for profit.
+    `cash` is below zero where money was lent. `equity` is cash plus the market value of the
+    positions, that of short ones being negative. `last_equity` was that at the end of the last
+    day that was closed (zero before the first) and `paid_in_since` came in from outside after it,
+    so that neither is taken for profit; `paid_in` is all that ever did. `realised` is the profit
+    of all that was ever closed, `unrealised` that of what is open.
     """
 
     account: Account
@@ -59,6 +62,12 @@ class Snapshot:
     paid_in_since: Decimal
     long_market_value: Decimal
     positions: tuple[PositionView, ...]
+    short_market_value: Decimal = ZERO
+    paid_in: Decimal = ZERO
+    realised: Decimal = ZERO
+    realised_day: Decimal = ZERO
+    unrealised: Decimal = ZERO
+    unrealised_day: Decimal = ZERO
 
     @property
     def available(self) -> Decimal:
@@ -66,119 +75,107 @@ class Snapshot:
 
     @property
     def buying_power(self) -> Decimal:
-        return self.available
+        """What a cash account may spend. That of a margin account is risk's to say."""
+        return max(ZERO, self.available)
+
+    @property
+    def profit(self) -> Decimal:
+        """All that was gained since the account was opened: costs, interest and dividends too."""
+        return self.equity - self.paid_in
 
     @property
     def profit_day(self) -> Decimal:
         return self.equity - self.last_equity - self.paid_in_since
 
 
-@dataclass(frozen=True, slots=True)
-class _DayStart:
-    equity: Decimal
-    paid_in_since: Decimal
-    at: datetime | None
-
-
 def snapshot(account_id: UUID, *, now: datetime | None = None) -> Snapshot:
     """Return what the account owns now. Raises Account.DoesNotExist."""
+    found = snapshots([account_id], now=now)
+    if account_id not in found:
+        raise Account.DoesNotExist
+    return found[account_id]
+
+
+def snapshots(account_ids: Iterable[UUID], *, now: datetime | None = None) -> dict[UUID, Snapshot]:
+    """Return what each of these accounts owns now, in four statements however many there are."""
     now = now or timezone.now()
-    account = Account.objects.get(pk=account_id)
-    balances = {b.asset: b for b in Balance.objects.filter(account_id=account_id)}
-    held_positions = list(
-        Position.objects.filter(account_id=account_id)
-        .exclude(quantity=0)
-        .select_related("instrument")
-        .order_by("instrument__symbol")
-    )
-    quotes = marketdata.latest_quotes([p.instrument_id for p in held_positions])
-    day_start = _day_start(account_id)
-    views = tuple(
-        _view(
-            p,
-            balances.get(p.instrument.code),
-            quotes.get(p.instrument_id),
-            day_start,
-            now,
+    found = owned.owned(account_ids)
+    accounts = Account.objects.in_bulk(found)
+    held = {each.instrument_id for one in found.values() for each in one.positions}
+    instruments, quotes = Instrument.objects.in_bulk(held), marketdata.latest_quotes(held)
+    prices = {each: owned.price_of(quote) for each, quote in quotes.items()}
+    return {
+        account_id: as_snapshot(
+            valuation.worth_of(one, prices),
+            account=accounts[account_id],
+            instruments=instruments,
+            at=now,
+            ages={each: (now - q.received_at).total_seconds() for each, q in quotes.items()},
         )
-        for p in held_positions
-    )
-    cash = balances.get(CASH)
-    amount, held = (cash.amount, cash.held) if cash else (ZERO, ZERO)
-    value = sum((view.market_value for view in views), ZERO)
+        for account_id, one in found.items()
+    }
+
+
+def as_snapshot(
+    worth: Worth,
+    *,
+    account: Account,
+    instruments: Mapping[UUID, Instrument],
+    at: datetime,
+    ages: Mapping[UUID, float],
+) -> Snapshot:
+    """Return what an account is worth with the rows that it is about; `ages` are of prices."""
     return Snapshot(
         account=account,
-        at=now,
-        cash=amount,
-        held=held,
-        equity=amount + value,
-        last_equity=day_start.equity,
-        paid_in_since=day_start.paid_in_since,
-        long_market_value=value,
-        positions=views,
+        at=at,
+        cash=worth.owned.cash,
+        held=worth.owned.held,
+        equity=worth.equity,
+        last_equity=worth.last_equity,
+        paid_in_since=worth.paid_in_since,
+        long_market_value=worth.long_market_value,
+        positions=tuple(
+            as_view(
+                each,
+                instrument=instruments[each.position.instrument_id],
+                price_age=ages.get(each.position.instrument_id),
+            )
+            for each in worth.positions
+        ),
+        short_market_value=worth.short_market_value,
+        paid_in=worth.owned.paid_in,
+        realised=worth.owned.realised,
+        realised_day=worth.realised_day,
+        unrealised=worth.unrealised,
+        unrealised_day=worth.unrealised_day,
     )
+
+
+def as_view(
+    worth: PositionWorth, *, instrument: Instrument, price_age: float | None
+) -> PositionView:
+    position = worth.position
+    return PositionView(
+        instrument=instrument,
+        quantity=position.quantity,
+        available=position.available,
+        average_price=position.cost_basis / position.quantity,
+        cost_basis=position.cost_basis,
+        price=worth.price,
+        previous_close=worth.previous_close,
+        market_value=worth.market_value,
+        unrealised=worth.unrealised,
+        unrealised_day=worth.unrealised_day,
+        price_age=price_age,
+    )
+
+
+def quantities(account_id: UUID) -> dict[UUID, Decimal]:
+    """Return how much of each instrument the account has; a short position is negative."""
+    rows = Position.objects.filter(account_id=account_id).exclude(quantity=0)
+    return dict(rows.values_list("instrument_id", "quantity"))
 
 
 def price_of(quote: Quote | None) -> Decimal | None:
     """Return the price that a position is valued at: the last trade, else the middle."""
-    if quote is None:
-        return None
-    price: Decimal | None = quote.last
-    if price is None and quote.bid is not None and quote.ask is not None:
-        price = (quote.bid + quote.ask) / 2
-    return price
-
-
-def _view(
-    position: Position,
-    balance: Balance | None,
-    quote: Quote | None,
-    day_start: _DayStart,
-    now: datetime,
-) -> PositionView:
-    price = price_of(quote)
-    previous = quote.previous_close if quote else None
-    value = position.cost_basis if price is None else _value(price, position.quantity)
-    is_of_today = day_start.at is None or position.opened_at > day_start.at
-    at_day_start = (
-        position.cost_basis
-        if is_of_today or previous is None
-        else _value(previous, position.quantity)
-    )
-    return PositionView(
-        instrument=position.instrument,
-        quantity=position.quantity,
-        available=balance.available if balance else ZERO,
-        average_price=position.average_price,
-        cost_basis=position.cost_basis,
-        price=price,
-        previous_close=previous,
-        market_value=value,
-        unrealised=value - position.cost_basis,
-        unrealised_day=value - at_day_start,
-        price_age=(now - quote.received_at).total_seconds() if quote else None,
-    )
-
-
-def _value(price: Decimal, quantity: Decimal) -> Decimal:
-    return accounting.cash_of_fill(value_before=ZERO, value=price * quantity)
-
-
-def _day_start(account_id: UUID) -> _DayStart:
-    """Return the equity at the end of the last day that has one, and what was paid in since."""
-    before = EquitySnapshot.objects.filter(account_id=account_id).order_by("-day").first()
-    cash = LedgerAccount.objects.filter(owner_id=account_id, asset=CASH).first()
-    since = Transfer.objects.filter(at__gt=before.at) if before else Transfer.objects.all()
-    deposited = since.filter(kind=Transfer.Kind.DEPOSIT, credit=cash)
-    withdrawn = since.filter(kind=Transfer.Kind.WITHDRAWAL, debit=cash)
-    paid_in = _sum(deposited) - _sum(withdrawn) if cash else ZERO
-    return _DayStart(
-        equity=before.equity if before else ZERO,
-        paid_in_since=paid_in,
-        at=before.at if before else None,
-    )
-
-
-def _sum(transfers: QuerySet[Transfer]) -> Decimal:
-    total: Decimal | None = transfers.aggregate(sum=Sum("amount"))["sum"]
-    return total or ZERO
+    return None if quote is None else owned.price_of(quote).price

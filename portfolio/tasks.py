@@ -9,3 +9,13 @@ from portfolio import closing
 @shared_task(name="portfolio.snapshot_equity")  # type: ignore[untyped-decorator]
 def snapshot_equity() -> int:
     return closing.snapshot_equity(now=timezone.now())
+
+
+@shared_task(name="portfolio.mark_equity")  # type: ignore[untyped-decorator]
+def mark_equity() -> int:
+    return closing.mark_equity(now=timezone.now())
+
+
+@shared_task(name="portfolio.thin_points")  # type: ignore[untyped-decorator]
+def thin_points() -> int:
+    return closing.thin_points(now=timezone.now())

@@ -29,6 +29,14 @@ app.conf.beat_schedule = {
         "task": "portfolio.snapshot_equity",
         "schedule": crontab(hour=0, minute=5),
     },
+    "Mark the equity of every account in which something moved": {
+        "task": "portfolio.mark_equity",
+        "schedule": crontab(minute="*/5"),
+    },
+    "Drop the marks of equity that are past their time": {
+        "task": "portfolio.thin_points",
+        "schedule": crontab(hour=3, minute=30),
+    },
     "Drop sessions, sign-ins and links that are past their time": {
         "task": "accounts.drop_old_rows",
         "schedule": crontab(hour=3, minute=20),

@@ -145,7 +145,7 @@ def _positions_then(account_id: UUID, told: Sequence[Activity]) -> dict[int, Dec
     instruments = {trade.instrument_id for trade in trades.values()}
     last_at = max(trade.booked_at for trade in trades.values())
     since = _moved_since(account_id, instruments, last_at)
-    now = {view.instrument.pk: view.quantity for view in portfolio.snapshot(account_id).positions}
+    now = portfolio.quantities(account_id)
     then = {each: now.get(each, _NONE) - since.get(each, _NONE) for each in instruments}
     found: dict[int, Decimal] = {}
     for sequence, id_ in reversed(traded):

@@ -1,0 +1,42 @@
+"""Positions and money put into the books without an order, where it is no matter how."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils import timezone
+
+from accounts.models import Account
+from marketdata.models import Instrument
+from portfolio import services
+from portfolio.models import Position
+
+
+def hold(
+    account: Account,
+    instrument: Instrument,
+    quantity: Decimal,
+    *,
+    cost: Decimal,
+    opened_at: datetime | None = None,
+) -> Position:
+    """Give the account a position, of which `cost` is the whole cost; negative is short."""
+    return Position.objects.create(
+        account=account,
+        instrument=instrument,
+        quantity=quantity,
+        cost_basis=cost.copy_sign(quantity),
+        opened_at=opened_at or timezone.now(),
+    )
+
+
+def deposit(account: Account, amount: str, *, at: datetime | None = None) -> None:
+    services.deposit(
+        account_id=account.pk,
+        amount=Decimal(amount),
+        reference=uuid.uuid4().hex,
+        actor="operator:test",
+        now=at or timezone.now(),
+    )

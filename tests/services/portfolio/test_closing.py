@@ -1,0 +1,119 @@
+"""What is written down of an account's worth, for all accounts at once."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import Account
+from marketdata.models import Quote
+from portfolio import closing, selectors
+from portfolio.models import EquityPoint, EquitySnapshot
+from tests import holdings, world
+
+pytestmark = pytest.mark.django_db
+
+D = Decimal
+FIVE_PAST_MIDNIGHT = datetime(2026, 11, 21, 5, 5, tzinfo=UTC)  # in New York
+
+
+def points(account: Account) -> list[tuple[Decimal, Decimal]]:
+    rows = EquityPoint.objects.filter(account=account).order_by("at")
+    return list(rows.values_list("equity", "paid_in"))
+
+
+def test_the_end_of_a_day_is_written_once_for_everybody() -> None:
+    accounts = [world.customer(cash="100.00"), world.customer(cash="0")]
+    assert closing.snapshot_equity(now=FIVE_PAST_MIDNIGHT) == 2
+    assert closing.snapshot_equity(now=FIVE_PAST_MIDNIGHT + timedelta(hours=1)) == 0
+    rows = EquitySnapshot.objects.order_by("-equity").values_list(
+        "account_id", "day", "at", "cash", "equity", "paid_in", "realised"
+    )
+    day = FIVE_PAST_MIDNIGHT.date() - timedelta(days=1)
+    at, hundred, zero = FIVE_PAST_MIDNIGHT, D("100.00"), D(0)
+    assert list(rows) == [
+        (accounts[0].pk, day, at, hundred, hundred, hundred, zero),
+        (accounts[1].pk, day, at, zero, zero, zero, zero),
+    ]
+
+
+def test_what_is_written_is_what_the_account_would_be_told() -> None:
+    """The arithmetic in the database is that of `portfolio.valuation`, halves of cents included."""
+    dice = random.Random(20)
+    listed = [world.instrument(f"S{number}") for number in range(8)]
+    for instrument in listed:
+        last = D(dice.randint(1, 10**7)) / 1000 if dice.random() < 0.5 else None
+        Quote.objects.filter(instrument=instrument).update(last=last, bid="10.01", ask="10.02")
+    unpriced = world.instrument("NONE", bid=None, ask=None)
+    for _ in range(20):
+        account = world.customer(cash=f"{dice.randint(1, 10**7)}.{dice.randint(10, 99)}")
+        for instrument in dice.sample([*listed, unpriced], 5):
+            # Eighths and halves of a unit, so that there are halves of a cent.
+            quantity = D(dice.choice((-1, 1)) * dice.randint(1, 8000)) / 8
+            holdings.hold(account, instrument, quantity, cost=D(dice.randint(1, 10**6)) / 100)
+    now = timezone.now()
+    closing.snapshot_equity(now=now)
+    closing.mark_equity(now=now)
+    told = selectors.snapshots(Account.objects.values_list("pk", flat=True), now=now)
+    written = {row.account_id: row for row in EquitySnapshot.objects.all()}
+    marked = {row.account_id: row for row in EquityPoint.objects.all()}
+    assert len(written) == len(marked) == 20
+    for account_id, snapshot in told.items():
+        row = written[account_id]
+        assert (row.cash, row.equity, row.paid_in) == (
+            snapshot.cash,
+            selectors.snapshot(account_id).equity,
+            snapshot.paid_in,
+        )
+        assert (marked[account_id].equity, marked[account_id].paid_in) == (
+            snapshot.equity,
+            snapshot.paid_in,
+        )
+
+
+def test_it_takes_as_many_statements_for_many_accounts_as_for_one() -> None:
+    for _ in range(5):
+        world.customer()
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        selectors.snapshots(Account.objects.values_list("pk", flat=True))
+    assert len(queries) <= 4
+
+
+def test_a_point_is_written_where_something_moved() -> None:
+    account, _empty = world.customer(cash="100.00"), world.customer(cash="0")
+    aapl = world.instrument("AAPL", bid="10", ask="12")
+    holdings.hold(account, aapl, D(5), cost=D("50.00"))
+    now = timezone.now()
+    assert closing.mark_equity(now=now) == 1
+    assert closing.mark_equity(now=now + timedelta(minutes=5)) == 0
+    world.quote(aapl, bid="12", ask="14")
+    assert closing.mark_equity(now=now + timedelta(minutes=10)) == 1
+    assert points(account) == [(D("155.00"), D("100.00")), (D("165.00"), D("100.00"))]
+
+
+def test_points_are_dropped_after_a_month() -> None:
+    account, now = world.customer(cash="100.00"), timezone.now()
+    closing.mark_equity(now=now - closing.POINTS_KEPT - timedelta(seconds=1))
+    EquityPoint.objects.create(
+        account=account, at=now - closing.POINTS_KEPT, equity=D("100.00"), paid_in=D("100.00")
+    )
+    assert closing.thin_points(now=now) == 1
+    assert EquityPoint.objects.get().at == now - closing.POINTS_KEPT
+
+
+def test_a_day_that_was_closed_takes_no_deposit_for_profit() -> None:
+    """Also one whose time is before the close and whose commit came after it."""
+    account, now = world.customer(cash="100.00"), timezone.now()
+    closing.snapshot_equity(now=now + timedelta(minutes=1))
+    holdings.deposit(account, "50.00", at=now)
+    snapshot = selectors.snapshot(account.pk)
+    assert (snapshot.last_equity, snapshot.paid_in_since) == (D("100.00"), D("50.00"))
+    assert (snapshot.profit_day, snapshot.profit) == (D(0), D(0))
