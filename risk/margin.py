@@ -300,3 +300,31 @@ def is_below_floor(found: Standing) -> bool:
 
 def _up(value: Decimal) -> Decimal:
     return decimals.quantize(value, asset=CASH, rounding=decimals.UP)
+
+
+@dataclass(frozen=True, slots=True)
+class OnMargin:
+    """What an order meets in a margin account, beside what every order meets.
+
+    `required` is what it would require of the equity, None when the price for that is missing, and
+    `freed` what the order that it replaces has set aside. `coverable` is how much is short and not
+    being bought back; `short_after` how much would be short with this order and the open ones, and
+    `located` for how much of it somebody lends. `day_trades` counts those of the last five days
+    and those under way, where this order could make another one; else it is None.
+    """
+
+    standing: Standing
+    required: Decimal | None
+    freed: Decimal = ZERO
+    coverable: Decimal = ZERO
+    allows_shorting: bool = True
+    is_marginable: bool = True
+    is_shortable: bool = True
+    is_easy_to_borrow: bool = True
+    short_after: Decimal = ZERO
+    located: Decimal = ZERO
+    day_trades: int | None = None
+
+    @property
+    def available(self) -> Decimal:
+        return self.standing.available + self.freed

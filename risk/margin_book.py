@@ -1,0 +1,201 @@
+"""How margin accounts stand: their money, positions and prices, read with two statements.
+
+The order path reads the accounts of a batch, under their locks; the monitor reads all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+
+from foundation import trips
+from foundation.trips import Answer
+from marketdata import calendars
+from marketdata.calendars import Phase
+from risk import margin, margin_rates
+from risk.margin import Close, Holding, Standing
+
+ZERO: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A position of a margin account with the market that it is valued at.
+
+    `price` is the last trade, else the middle of the quote; None when there is neither. It is
+    `live` when the feed stands by it, it is undoubted and its market is on; it `counts` for
+    orders also while that market is closed, when nobody can know a newer one.
+    """
+
+    instrument_id: UUID
+    code: str
+    symbol: str
+    quantity: Decimal
+    price: Decimal | None
+    bid: Decimal | None
+    ask: Decimal | None
+    quantity_increment: Decimal
+    live: bool
+    counts: bool
+    holding: Holding | None
+
+
+@dataclass(slots=True)
+class Sheet:
+    """All of a margin account that its standing follows from."""
+
+    account_id: UUID
+    multiplier_max: int
+    cash: Decimal
+    held: Decimal
+    day_trader_since: date | None
+    close: Close | None
+    positions: list[Held] = field(default_factory=list)
+
+    def standing(self, *, held: Decimal | None = None) -> Standing:
+        """Return how the account stands; with `held`, as if that were set aside."""
+        return margin.standing(
+            [each.holding for each in self.positions if each.holding is not None],
+            cash=self.cash,
+            held=self.held if held is None else held,
+            multiplier_max=self.multiplier_max,
+            is_day_trader=self.day_trader_since is not None,
+            close=self.close,
+            unpriced=[each.symbol for each in self.positions if not each.counts],
+        )
+
+    @property
+    def is_live(self) -> bool:
+        return all(each.live for each in self.positions)
+
+
+# The close is that of the last day before this one, which the monitor keeps.
+_ACCOUNTS: Final = """
+    SELECT a.id, a.multiplier_max, coalesce(b.amount, 0), coalesce(b.held, 0),
+           s.day_trader_since, s.day, s.close_equity, s.close_maintenance, s.equity, s.maintenance
+      FROM accounts_account a
+      LEFT JOIN portfolio_balance b ON b.account_id = a.id AND b.asset = 'USD'
+      LEFT JOIN risk_marginstatus s ON s.account_id = a.id
+     WHERE a.margin AND (a.id = ANY(%s) OR %s) AND a.status <> 'closed'
+"""
+_POSITIONS: Final = """
+    SELECT p.account_id, i.id, i.code, i.symbol, i.asset_class, i.marginable, i.calendar,
+           i.tradable AND NOT i.halted, i.quantity_increment, p.quantity,
+           q.last, q.bid, q.ask, q.received_at, q.doubts
+      FROM portfolio_position p
+      JOIN accounts_account a ON a.id = p.account_id AND a.margin
+      JOIN marketdata_instrument i ON i.id = p.instrument_id
+      LEFT JOIN marketdata_quote q ON q.instrument_id = i.id
+     WHERE p.quantity <> 0 AND (p.account_id = ANY(%s) OR %s)
+     ORDER BY i.symbol
+"""
+
+
+def ask_sheets(account_ids: Iterable[UUID], *, now: datetime) -> Answer[dict[UUID, Sheet]]:
+    """Ask for those of these accounts that are margin accounts."""
+    wanted = list(account_ids)
+    return _ask([wanted, False], now)
+
+
+def all_sheets(*, now: datetime) -> dict[UUID, Sheet]:
+    """Return every margin account that is not closed."""
+    return _ask([[], True], now).get()
+
+
+def sheet(account_id: UUID, *, now: datetime) -> Sheet | None:
+    """Return the account's sheet, None for a cash account."""
+    return ask_sheets([account_id], now=now).get().get(account_id)
+
+
+def _ask(parameters: list[Any], now: datetime) -> Answer[dict[UUID, Sheet]]:
+    accounts = trips.send(_ACCOUNTS, parameters)
+    positions = trips.send(_POSITIONS, parameters)
+    return Answer(lambda: _sheets(accounts.get(), positions.get(), now))
+
+
+def _sheets(
+    accounts: list[tuple[Any, ...]], positions: list[tuple[Any, ...]], now: datetime
+) -> dict[UUID, Sheet]:
+    today = calendars.date_of(now)
+    found = {row[0]: _sheet(row, today) for row in accounts}
+    if positions:
+        reader = _Reader(now)
+        for account_id, *position in positions:
+            if account_id in found:
+                found[account_id].positions.append(reader.held(*position))
+    return found
+
+
+def _sheet(row: tuple[Any, ...], today: date) -> Sheet:
+    account_id, multiplier, cash, held, since, day, *figures = row
+    equity, maintenance = figures[:2] if day == today else figures[2:]
+    has_close = day is not None and equity is not None
+    return Sheet(
+        account_id=account_id,
+        multiplier_max=multiplier,
+        cash=cash,
+        held=held,
+        day_trader_since=since,
+        close=Close(equity, maintenance) if has_close else None,
+    )
+
+
+class _Reader:
+    """Makes positions of rows, at one moment and by one schedule."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._schedule = margin_rates.schedule()
+        self._oldest = now - timedelta(seconds=settings.QUOTE_AGE_SECONDS_MAX)
+        self._phases: dict[str, Phase] = {}
+
+    def held(
+        self,
+        instrument_id: UUID,
+        code: str,
+        symbol: str,
+        asset_class: str,
+        marginable: bool,
+        calendar: str,
+        trades: bool,
+        increment: Decimal,
+        quantity: Decimal,
+        last: Decimal | None,
+        bid: Decimal | None,
+        ask: Decimal | None,
+        received_at: datetime | None,
+        doubts: int | None,
+    ) -> Held:
+        price = last
+        if price is None and bid is not None and ask is not None:
+            price = (bid + ask) / 2
+        is_crossed = bid is not None and ask is not None and bid > ask
+        is_sound = price is not None and price > 0 and not doubts and not is_crossed
+        is_fresh = received_at is not None and received_at >= self._oldest
+        is_closed = self._phase(calendar) is Phase.CLOSED
+        rates = self._schedule.rates(instrument_id, asset_class, is_marginable=marginable)
+        return Held(
+            instrument_id=instrument_id,
+            code=code,
+            symbol=symbol,
+            quantity=quantity,
+            price=price,
+            bid=bid,
+            ask=ask,
+            quantity_increment=increment,
+            live=is_sound and is_fresh and trades and not is_closed,
+            counts=is_sound and (is_fresh or is_closed),
+            holding=None if price is None else Holding(quantity, price, rates),
+        )
+
+    def _phase(self, calendar: str) -> Phase:
+        phase = self._phases.get(calendar)
+        if phase is None:
+            phase = self._phases[calendar] = calendars.phase(calendar, self._now)
+        return phase
