@@ -1,0 +1,234 @@
+"""What is unusual is found, and what customers usually do is left alone."""
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from risk import surveillance
+from risk.findings import Severity
+from risk.surveillance import SHIPPED, Dealt, Execution, Habit, Moved, unusual
+from tests import flow
+
+D = Decimal
+ACCOUNT, OWNER, PAPER = uuid.UUID(int=1), uuid.UUID(int=2), uuid.UUID(int=3)
+AT = flow.OPENS + timedelta(days=30)
+
+
+def dealt(value, account=ACCOUNT, order=9):
+    return Dealt(uuid.UUID(int=order), account, PAPER, "AAPL", D(value), AT)
+
+
+def large(value, before):
+    return surveillance.large_trades([dealt(value)], {ACCOUNT: Habit(values=before)})
+
+
+# --- Size ----------------------------------------------------------------------------------------
+
+
+def test_the_limit_is_the_median_and_four_robust_deviations_of_the_logarithm():
+    # Always 10,000: the deviation is the least, 0.4, and the limit 10,000 x e^1.6.
+    found = unusual(
+        D("49530.33"), [D(10_000)] * 10, floor=D(0), deviations=D(4), deviation_min=D("0.4")
+    )
+    assert (found.usual, found.limit) == (D("10000.00"), D("49530.32"))
+    assert (
+        unusual(
+            D("49530.32"), [D(10_000)] * 10, floor=D(0), deviations=D(4), deviation_min=D("0.4")
+        )
+        is None
+    )
+
+
+def test_a_large_trade_is_found_with_what_it_is_compared_with():
+    [found] = large(50_000, [D(10_000)] * 10)
+    assert (found.kind, found.severity, found.account_id) == (
+        "large_trade",
+        Severity.NOTICE,
+        ACCOUNT,
+    )
+    assert found.key == f"order:{uuid.UUID(int=9)}"
+    assert found.evidence["usual"] == D("10000.00")
+    assert found.summary == "AAPL for 50,000.00 USD; usual is 10,000.00 USD, at most 49,530.32 USD"
+
+
+def test_a_huge_one_is_a_warning():
+    [found] = large(150_000, [D(10_000)] * 10)
+    assert found.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("value", "before"),
+    [
+        (50_000, [D(10_000)] * 9),  # too little is known of the customer
+        (25_000, [D(10)] * 50),  # not worth a look
+        (45_000, [D(10_000)] * 10),
+    ],
+)
+def test_little_history_small_sums_and_ordinary_sizes_are_left_alone(value, before):
+    assert large(value, before) == []
+
+
+def test_a_few_large_ones_of_before_hide_nothing():
+    assert large(100_000, [D(5_000)] * 20 + [D(100_000)] * 4) != []
+
+
+# --- Hours ---------------------------------------------------------------------------------------
+
+
+def habit_of_mornings(count=30):
+    return Habit(placed_at=[flow.OPENS + timedelta(days=n % 10, minutes=n) for n in range(count)])
+
+
+def odd(at, habit):
+    return surveillance.odd_hours([(uuid.UUID(int=9), ACCOUNT, at)], {ACCOUNT: habit})
+
+
+def test_an_order_at_night_of_one_who_trades_in_the_morning_is_odd():
+    [found] = odd(AT.replace(hour=7), habit_of_mornings())  # 02:00 in New York, and 03:00 in summer
+    assert found.kind == "odd_hours"
+    assert found.evidence["near"] == 0
+
+
+def test_hours_are_those_of_new_york_whatever_the_season():
+    # 13:30 UTC on 1 April is 09:30 there, as 14:30 UTC is in winter: near the habit.
+    assert odd(AT.replace(hour=13, minute=30), habit_of_mornings()) == []
+
+
+def test_the_day_is_round():
+    night = [flow.OPENS.replace(hour=4, minute=50) + timedelta(days=n % 10) for n in range(30)]
+    # 23:50 in New York before, 00:20 now: half an hour apart.
+    assert odd(AT.replace(hour=4, minute=20), Habit(placed_at=night)) == []
+
+
+def test_an_hour_is_told_once_a_day():
+    at = AT.replace(hour=7)
+    placed = [(uuid.UUID(int=n), ACCOUNT, at + timedelta(minutes=n)) for n in range(5)]
+    assert len(surveillance.odd_hours(placed, {ACCOUNT: habit_of_mornings()})) == 1
+
+
+def test_without_a_habit_no_hour_is_odd():
+    assert odd(AT.replace(hour=7), habit_of_mornings(29)) == []
+
+
+# --- Haste ---------------------------------------------------------------------------------------
+
+
+def execution(number, *, sign=1, quantity=100, price=100, after=0.0):
+    return Execution(
+        trade_id=uuid.UUID(int=number),
+        order_id=uuid.UUID(int=10_000 + number),
+        account_id=ACCOUNT,
+        owner=OWNER,
+        instrument_id=PAPER,
+        symbol="AAPL",
+        sign=sign,
+        quantity=D(quantity),
+        price=D(price),
+        at=AT + timedelta(seconds=after),
+    )
+
+
+def hasty(executions, turnovers=(), since=AT):
+    habits = {ACCOUNT: Habit(turnovers=[D(each) for each in turnovers])}
+    return surveillance.velocity(executions, habits, since=since)
+
+
+def test_more_in_ten_minutes_than_three_times_the_busiest_day():
+    fills = [execution(n, after=60 * n) for n in range(16)]  # 10,000 USD a minute
+    assert hasty(fills, [10_000] * 4 + [36_667]) == []  # ten minutes have 110,000
+    [found] = hasty(fills, [10_000] * 4 + [36_000])
+    assert found.evidence["turnover"] == D(110_000)
+    assert found.evidence["limit"] == D(108_000)
+    assert found.happened_at == fills[10].at
+
+
+def test_what_was_looked_at_before_is_not_found_again():
+    fills = [execution(n, after=60 * n) for n in range(16)]
+    assert hasty(fills, [1_000] * 5, since=AT + timedelta(hours=1)) == []
+
+
+def test_buying_and_selling_in_turns():
+    fills = [execution(n, sign=(-1) ** n, quantity=200, after=30 * n) for n in range(9)]
+    [found] = hasty(fills)
+    assert (
+        found.summary == "AAPL bought and sold in turns 8 times in 10 minutes, for 160,000.00 USD"
+    )
+    assert hasty(fills[:-1]) == []
+    slow = [replace(each, at=AT + 4 * (each.at - AT)) for each in fills]
+    assert hasty(slow) == []
+
+
+# --- Transfers -----------------------------------------------------------------------------------
+
+
+def moved(amount, *, sign=1, days=0.0, name="t"):
+    return Moved(f"{name}{amount}{days}", ACCOUNT, sign, D(amount), AT + timedelta(days=days))
+
+
+def transfers(new, before, traded=0):
+    return surveillance.unusual_transfers([new], {ACCOUNT: before}, {ACCOUNT: D(traded)})
+
+
+def test_a_deposit_far_beyond_the_earlier_ones():
+    before = [moved(1_000, days=-n) for n in range(1, 6)]
+    [found] = transfers(moved(30_000), before)
+    assert (found.kind, found.severity) == ("unusual_transfer", Severity.WARNING)
+    assert transfers(moved(24_000), before) == []
+    assert transfers(moved(30_000), before[1:]) == []
+
+
+def test_a_first_deposit_is_held_against_a_sum():
+    assert transfers(moved(249_999), []) == []
+    [found] = transfers(moved(250_000), [])
+    assert "nothing to compare" in found.summary
+
+
+def test_money_that_only_passes_through_is_severe():
+    came = moved(50_000, days=-2)
+    [found] = transfers(moved(45_000, sign=-1), [came])
+    assert (found.severity, found.evidence["came_in"]) == (Severity.SEVERE, D(50_000))
+    assert transfers(moved(44_999, sign=-1), [came]) == []
+    assert transfers(moved(45_000, sign=-1), [came], traded=5_000) == []
+    assert transfers(moved(45_000, sign=-1), [moved(50_000, days=-6)]) == []
+
+
+# --- Usual customers -----------------------------------------------------------------------------
+
+
+def test_of_usual_customers_hardly_an_order_is_found():
+    """Sixty customers, thirty days to know them, and ten that are looked at."""
+    orders, findings = 0, []
+    since = flow.OPENS + timedelta(days=30)
+    for customer in flow.customers(60, seed=5):
+        for day in range(40):
+            customer.trade(flow.OPENS + timedelta(days=day))
+        habits = {customer.account_id: customer.habit(before=since)}
+        new = [each for each in customer.dealt() if each.at >= since]
+        late = [each for each in customer.executions if each.at >= since]
+        orders += len(new)
+        findings += surveillance.large_trades(new, habits)
+        placed = [(each.order_id, each.account_id, each.at) for each in new]
+        findings += surveillance.odd_hours(placed, habits)
+        findings += surveillance.velocity(late, habits, since=since, limits=SHIPPED)
+    assert (orders, len(findings)) == (2_827, 0)
+
+
+def test_what_is_planted_among_them_is_found():
+    """One order of 120 times its customer's usual size, and one in the middle of the night."""
+    since, planted, found = flow.OPENS + timedelta(days=30), 0, 0
+    for customer in flow.customers(40, seed=8):
+        for day in range(30):
+            customer.trade(flow.OPENS + timedelta(days=day))
+        habit = customer.habit(before=since)
+        habits = {customer.account_id: habit}
+        usual = sorted(habit.values)[len(habit.values) // 2]
+        if len(habit.values) < SHIPPED.hours_history or 120 * usual < SHIPPED.large_floor:
+            continue
+        planted += 2
+        found += len(surveillance.large_trades([dealt(120 * usual, customer.account_id)], habits))
+        night = [(uuid.UUID(int=9), customer.account_id, since.replace(hour=7))]
+        found += len(surveillance.odd_hours(night, habits))
+    assert (planted, found) == (48, 48)
