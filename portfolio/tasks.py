@@ -1,9 +1,9 @@
-"""Celery jobs of the portfolio; thin: what they do is in `portfolio.closing`."""
+"""Celery jobs of the portfolio; thin: what they do is in `closing` and `interest`."""
 
 from celery import shared_task
 from django.utils import timezone
 
-from portfolio import closing
+from portfolio import closing, interest
 
 
 @shared_task(name="portfolio.snapshot_equity")  # type: ignore[untyped-decorator]
@@ -19,3 +19,11 @@ def mark_equity() -> int:
 @shared_task(name="portfolio.thin_points")  # type: ignore[untyped-decorator]
 def thin_points() -> int:
     return closing.thin_points(now=timezone.now())
+
+
+@shared_task(name="portfolio.charge_interest")  # type: ignore[untyped-decorator]
+def charge_interest() -> int:
+    """Accrue the days that are over, and charge the months that are; return how many charges."""
+    now = timezone.now()
+    interest.accrue(now=now)
+    return interest.post(now=now)

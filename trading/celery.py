@@ -37,6 +37,10 @@ app.conf.beat_schedule = {
         "task": "portfolio.thin_points",
         "schedule": crontab(hour=3, minute=30),
     },
+    "Accrue interest on what is lent, and charge it when the month is over": {
+        "task": "portfolio.charge_interest",
+        "schedule": crontab(hour=0, minute=20),
+    },
     "Drop sessions, sign-ins and links that are past their time": {
         "task": "accounts.drop_old_rows",
         "schedule": crontab(hour=3, minute=20),

@@ -1,0 +1,152 @@
+"""What money lent costs: interest on margin debits, accrued by day and posted by month.
+
+The arithmetic and the calendar of it are in `portfolio.lending`. Days are New York's. What an
+account owed at the end of a day is read from the ledger, which never changes: a day that was
+missed is made up for exactly, however late.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final, LiteralString
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Sum
+
+from accounts import activity, locks
+from accounts.chain import Event
+from foundation import bulk, decimals
+from foundation.decimals import CASH
+from marketdata import calendars
+from portfolio import books, lending
+from portfolio.books import Move
+from portfolio.funding_models import InterestAccrual, InterestDay, InterestRate
+from portfolio.models import LedgerAccount, Transfer
+
+log = structlog.get_logger(__name__)
+
+DAYS_AT_ONCE_MAX: Final = 400
+
+# The balance of now, less what was moved since and what had not settled then.
+_DEBITS: Final[LiteralString] = """
+SELECT b.account_id, -(b.amount - coalesce(later.amount, 0)) AS debit
+  FROM portfolio_balance b
+  JOIN accounts_account a ON a.id = b.account_id AND a.margin
+  LEFT JOIN LATERAL (
+    SELECT sum(CASE WHEN t.credit_id = b.ledger_account_id THEN t.amount ELSE -t.amount END)
+           AS amount
+      FROM portfolio_transfer t
+     WHERE b.ledger_account_id IN (t.debit_id, t.credit_id)
+       AND (t.at >= %s OR t.settles_on > %s)) later ON true
+ WHERE b.asset = 'USD' AND b.amount - coalesce(later.amount, 0) < 0"""
+
+
+_FIRST_OF_DAY: Final[LiteralString] = """
+INSERT INTO portfolio_interestday (day, rate, accounts, at) VALUES (%s, %s, %s, %s)
+ON CONFLICT DO NOTHING RETURNING day"""
+
+
+class NoInterestRate(LookupError):
+    """No rate is known for the day: it cannot be accrued."""
+
+
+def accrue(*, now: datetime) -> int:
+    """Accrue every day that has ended and was not accrued; return how many days that were.
+
+    The first day ever is yesterday. Raises NoInterestRate.
+    """
+    last = InterestDay.objects.order_by("-day").values_list("day", flat=True).first()
+    days = lending.days_to_accrue(last, today=calendars.date_of(now))[:DAYS_AT_ONCE_MAX]
+    return sum(_accrue(day, now) for day in days)
+
+
+def post(*, now: datetime) -> int:
+    """Charge every account what has accrued in months that are over; return how many charges.
+
+    A month of an account is charged once, whenever it is asked for, and only when all of its days
+    are accrued.
+    """
+    last = InterestDay.objects.order_by("-day").values_list("day", flat=True).first()
+    if last is None:
+        return 0
+    open_month = lending.month_of(last + timedelta(days=1))
+    due = (
+        InterestAccrual.objects.filter(day__lt=open_month)
+        .values("account_id", "day__year", "day__month")
+        .annotate(total=Sum("amount"))
+        .order_by("day__year", "day__month", "account_id")
+    )
+    posted = 0
+    for each in due:
+        month = date(each["day__year"], each["day__month"], 1)
+        posted += _post(each["account_id"], month, each["total"], now)
+    return posted
+
+
+def rate_on(day: date) -> Decimal:
+    """Return the rate a year that holds on `day`. Raises NoInterestRate."""
+    found = InterestRate.objects.filter(starts_on__lte=day).first()
+    if found is None:
+        raise NoInterestRate(f"No interest rate is known for {day}.")
+    rate: Decimal = found.rate
+    return rate
+
+
+def accrued(account_id: UUID, *, since: date) -> Decimal:
+    """Return what has accrued from `since` on, in USD to nine decimals."""
+    found = InterestAccrual.objects.filter(account_id=account_id, day__gte=since)
+    total: Decimal = found.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+    return total
+
+
+def _accrue(day: date, now: datetime) -> bool:
+    rate, end = rate_on(day), calendars.midnight(day + timedelta(days=1))
+    with transaction.atomic():
+        debits = bulk.execute(_DEBITS, [end, day])
+        rows = [
+            bulk.new(
+                InterestAccrual,
+                account_id=account_id,
+                day=day,
+                debit=debit,
+                rate=rate,
+                amount=lending.interest_of_day(debit=debit, rate=rate),
+            )
+            for account_id, debit in debits
+        ]
+        # Of two at once, one waits here for the other, and has nothing left to write.
+        if not bulk.execute(_FIRST_OF_DAY, [day, rate, len(rows), now]):
+            return False
+        bulk.insert(rows)
+    log.info("interest_accrued", day=str(day), accounts=len(rows))
+    return True
+
+
+def _post(account_id: UUID, month: date, total: Decimal, now: datetime) -> bool:
+    reference = f"interest:{account_id}:{month:%Y-%m}"
+    amount = lending.charge(total)
+    if not amount or Transfer.objects.filter(reference=reference).exists():
+        return False
+    with transaction.atomic():
+        account = locks.lock(account_id)
+        if Transfer.objects.filter(reference=reference).exists():
+            return False
+        opened = books.ask_books(account_ids=[account_id]).get()
+        opened.move(
+            account,
+            Move(
+                asset=CASH,
+                amount=-amount,
+                kind=Transfer.Kind.INTEREST,
+                house=LedgerAccount.Kind.INTEREST,
+                reference=reference,
+                at=now,
+            ),
+        )
+        opened.close()
+        payload = {"amount": decimals.text(amount), "asset": CASH, "month": f"{month:%Y-%m}"}
+        activity.record([(account, Event("money.interest_charged", now, "rule:interest", payload))])
+    return True
