@@ -41,6 +41,7 @@ class Held:
     bid: Decimal | None
     ask: Decimal | None
     quantity_increment: Decimal
+    calendar: str
     live: bool
     counts: bool
     holding: Holding | None
@@ -73,6 +74,12 @@ class Sheet:
     @property
     def is_live(self) -> bool:
         return all(each.live for each in self.positions)
+
+    @property
+    def calendar(self) -> str:
+        """Return whose days count for the account: those of an exchange, if it has any of it."""
+        names = sorted(each.calendar for each in self.positions)
+        return next((name for name in names if name != calendars.ALWAYS), calendars.ALWAYS)
 
 
 # The close is that of the last day before this one, which the monitor keeps.
@@ -189,6 +196,7 @@ class _Reader:
             bid=bid,
             ask=ask,
             quantity_increment=increment,
+            calendar=calendar,
             live=is_sound and is_fresh and trades and not is_closed,
             counts=is_sound and (is_fresh or is_closed),
             holding=None if price is None else Holding(quantity, price, rates),

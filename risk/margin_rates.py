@@ -19,7 +19,7 @@ from foundation import decimals
 from marketdata import calendars
 from marketdata.models import Instrument
 from risk.margin import IN_FULL, LONG_MIN, REG_T, SHORT_MIN, Rates
-from risk.models import MarginRate
+from risk.margin_models import MarginRate
 
 APPROVAL: Final = "risk.margin_rate"
 AGE_SECONDS_MAX: Final = 1.0
