@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import orjson
 
@@ -45,6 +46,7 @@ def digest(event: Event, *, account_id: str, sequence: int, previous: str) -> st
     return hashlib.sha256(previous.encode() + canonical).hexdigest()
 
 
+@lru_cache(maxsize=64)  # what happens together happens at one time
 def _in_microseconds(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 

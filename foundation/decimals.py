@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from typing import Final
 
 CASH: Final = "USD"
@@ -42,11 +44,19 @@ def quantize(amount: Decimal, *, asset: str, rounding: str) -> Decimal:
     return amount.quantize(quantum, rounding=rounding)
 
 
-def text(value: Decimal) -> str:
-    """Return `value` in plain notation without trailing zeros: what we send to clients."""
+def _plain(value: Decimal) -> str:
+    if not isinstance(value, Decimal | int):
+        raise TypeError(f"{type(value).__name__} is no exact number")
     plain = str(value)  # half the time of a format, which only exponents need
     if "E" in plain:
         plain = format(value, "f")
     if "." in plain:
         plain = plain.rstrip("0").rstrip(".")
     return "0" if plain in ("", "-0") else plain
+
+
+text: Final[Callable[[Decimal], str]] = lru_cache(maxsize=2**15)(_plain)
+"""Return the number in plain notation without trailing zeros: what we send to clients.
+
+The same prices and quantities are written again and again: those written lately are remembered.
+"""

@@ -227,8 +227,8 @@ def _text(value: str) -> bytes:
 
 
 def _list(values: list[Any]) -> bytes:
-    if all(type(value) is UUID for value in values):
-        return ("{" + ",".join([value.hex for value in values]) + "}").encode()
+    if set(map(type, values)) == {UUID}:
+        return b"{" + b",".join([b"%032x" % value.int for value in values]) + b"}"
     return b"{" + b",".join(map(_element, values)) + b"}"
 
 
@@ -242,7 +242,7 @@ def _element(value: object) -> bytes:
 _WRITERS: Final[Mapping[type, Callable[[Any], bytes]]] = {
     bytes: bytes,
     list: _list,
-    UUID: lambda value: value.hex.encode(),
+    UUID: lambda value: b"%032x" % value.int,
     str: _text,
     bool: lambda value: b"t" if value else b"f",
     int: lambda value: b"%d" % value,

@@ -64,21 +64,22 @@ def report_from_plain(content: Mapping[str, Any]) -> ExecutionReport:
 
 def _plain(message: Request | ExecutionReport) -> Plain:
     # `dataclasses.asdict` copies deeply, and messages are flat.
-    return {name: _plain_value(getattr(message, name)) for name in message.__slots__}
+    return {
+        name: value if type(value := getattr(message, name)) in _AS_THEY_ARE else _written(value)
+        for name in message.__slots__
+    }
 
 
 _AS_THEY_ARE: Final = frozenset({str, bool, int, NoneType})
 
 
-def _plain_value(value: object) -> object:
-    if type(value) in _AS_THEY_ARE:
-        return value
+def _written(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, Decimal):
         return decimals.text(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, Enum):
-        return value.value
     return value
 
 
