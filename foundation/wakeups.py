@@ -38,6 +38,7 @@ class Channel(StrEnum):
     ACTIVITY = "openfloor_activity"
     QUOTES = "openfloor_quotes"
     REPLAY = "openfloor_replay"
+    SWITCHES = "openfloor_switches"
 
 
 def send(channel: Channel, payloads: Iterable[str] = ("",)) -> None:

@@ -21,11 +21,16 @@ from marketdata import calendars
 from marketdata.calendars import Phase
 from marketdata.models import Instrument, Quote
 from orders import events, history
+from orders.day_trading import Record
 from orders.history import Cause, Step
 from orders.models import Order, Trade, Watch
 from portfolio.books import Books
 from risk.checks import Bounds
+from risk.limit_book import AppliedLimits, LimitBook
+from risk.margin import Standing
+from risk.margin_book import Sheet
 from risk.models import Decision
+from risk.switches import Engaged, Engagements
 from venues import links, outbox, routing
 from venues.models import OutboxMessage
 
@@ -58,18 +63,22 @@ CHANGING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Where an instrument is traded now, and what may trade; nothing when there is no route."""
+    """Where an instrument is traded now, and what may trade; nothing when there is no route.
+
+    The `phase` is None when the instrument's calendar is unknown.
+    """
 
     venue: str
     is_venue_up: bool
-    phase: Phase
+    phase: Phase | None
 
 
 @dataclass(slots=True)
 class Batch:
     """Locked accounts, their orders concerned, and everything that deciding on them needs.
 
-    `marks` are those of the orders whose price is watched.
+    `marks` are those of the orders whose price is watched. Of margin accounts, `sheets` are how
+    they stood when their tickets were read; where only reports are applied there are none.
     """
 
     now: datetime
@@ -77,7 +86,8 @@ class Batch:
     orders: dict[UUID, Order]
     instruments: Mapping[UUID, Instrument]
     quotes: Mapping[UUID, Quote]
-    bounds: Mapping[UUID, Bounds]
+    limits: LimitBook
+    switches: Engagements
     books: Books
     marks: Mapping[UUID, Decimal | None] = field(default_factory=dict)
     new: dict[UUID, Order] = field(default_factory=dict)
@@ -90,6 +100,9 @@ class Batch:
     watched: dict[UUID, Watch] = field(default_factory=dict)
     unwatched: set[UUID] = field(default_factory=set)
     markets: dict[UUID, Market] = field(default_factory=dict)
+    sheets: Mapping[UUID, Sheet] = field(default_factory=dict)
+    standings: dict[UUID, Standing] = field(default_factory=dict)
+    day_trades: dict[UUID, Record] = field(default_factory=dict)
 
     def market_of(self, order: Order) -> Market:
         """Return where the order would be traded: the same for a whole batch, looked up once."""
@@ -97,6 +110,33 @@ class Batch:
         if market is None:
             market = self.markets[order.instrument_id] = _market_of(order.instrument, self.now)
         return market
+
+    def limits_of(self, order: Order) -> AppliedLimits | None:
+        """Return the limits that hold for the order, None when one is missing."""
+        tier = self.accounts[order.account_id].tier
+        return self.limits.of(order.account_id, tier, order.instrument_id)
+
+    def bounds_of(self, order: Order) -> Bounds | None:
+        found = self.limits_of(order)
+        return found.bounds if found else None
+
+    def stopping(self, order: Order) -> Engaged | None:
+        """Return the switch that keeps the order from going, if one does."""
+        return self.switches.stopping(
+            order_id=order.pk,
+            account_id=order.account_id,
+            instrument_id=order.instrument_id,
+            venue=self.market_of(order).venue,
+        )
+
+    def is_closing_only(self, order: Order) -> bool:
+        """Tell whether a switch lets positions of the order's scope only be reduced."""
+        return self.switches.is_closing_only(
+            order_id=order.pk,
+            account_id=order.account_id,
+            instrument_id=order.instrument_id,
+            venue=self.market_of(order).venue,
+        )
 
     def group_of(self, order: Order) -> list[Order]:
         """Return the orders of the order's group, itself included, the first one first."""
@@ -164,11 +204,11 @@ def _market_of(instrument: Instrument, now: datetime) -> Market:
         venue = routing.routes().venue_for(instrument.pk, instrument.asset_class)
     except routing.NoRoute:
         venue = ""
-    return Market(
-        venue=venue,
-        is_venue_up=bool(venue) and links.is_up(venue, now),
-        phase=calendars.phase(instrument.calendar, now),
-    )
+    try:
+        phase = calendars.phase(instrument.calendar, now)
+    except calendars.UnknownCalendar:
+        phase = None
+    return Market(venue=venue, is_venue_up=bool(venue) and links.is_up(venue, now), phase=phase)
 
 
 def ask_with_kin(order_ids: Iterable[UUID]) -> Answer[list[Order]]:

@@ -14,13 +14,18 @@ from django.utils import timezone
 from accounts import locks
 from foundation import bulk, trips
 from foundation.trips import Answer
+from marketdata import habits
+from marketdata.habits import Habit
 from marketdata.models import Instrument, Quote
 from orders import batch as working
+from orders import interest
 from orders.batch import Batch
+from orders.interest import OpenInterest, Paces
 from orders.models import Order, Watch
 from orders.tickets import OrderTicket, ReplaceTicket, Ticket
 from portfolio import books
-from risk import services as risk
+from risk import exposure, limit_book, margin_book, switches
+from risk.exposure import FirmState
 
 TWIN_SECONDS: Final = 5
 ZERO: Final = Decimal(0)
@@ -30,14 +35,19 @@ ZERO: Final = Decimal(0)
 class Desk:
     """A batch, and what is asked of it by name.
 
-    `open_buys` is how much of an instrument the account's open orders may still buy, legs aside;
-    `recent` are the contents of the orders that each account has placed moments ago.
+    `interest` is in the accounts' open orders, `exposures` what all positions of each account are
+    worth, `habits` what is usual of each instrument, by symbol; `recent` are the contents of the
+    orders that each account has placed moments ago.
     """
 
     batch: Batch
     by_symbol: dict[str, Instrument]
     by_client_id: dict[tuple[UUID, str], Order]
-    open_buys: dict[tuple[UUID, UUID], Decimal]
+    interest: OpenInterest
+    paces: Paces
+    exposures: dict[UUID, Decimal]
+    firm: FirmState
+    habits: dict[str, Habit]
     recent: set[tuple[UUID, str]] = field(default_factory=set)
 
 
@@ -68,9 +78,16 @@ def open_desk(tickets: Sequence[Ticket], *, now: datetime | None = None) -> Desk
                               WHERE symbol = ANY(%s) OR id = ANY(%s))""",
         [list(symbols), list(concerned)],
     )
-    open_buys = _ask_open_buys(owners, symbols, concerned)
-    recent = _ask_recent(named, now or timezone.now())
-    bounds = risk.ask_bounds(owners)
+    asked_at = now or timezone.now()
+    placing = {ticket.account_id for ticket in named}
+    opened_orders = interest.ask_open(placing) if placing else Answer(OpenInterest)
+    paces = interest.ask_paces(placing) if placing else Answer(Paces)
+    exposures = exposure.ask_exposures(placing) if placing else Answer(dict)
+    firm = exposure.ask_firm(asked_at) if placing else Answer(FirmState)
+    usual = habits.ask(symbols, now=asked_at)
+    engaged = switches.ask_engaged()
+    recent = _ask_recent(named, asked_at)
+    limits = limit_book.ask(owners, symbols=symbols, instrument_ids=concerned, now=asked_at)
     opened = books.ask_books(
         account_ids=owners,
         symbols=symbols,
@@ -78,10 +95,13 @@ def open_desk(tickets: Sequence[Ticket], *, now: datetime | None = None) -> Desk
         order_ids=[order.pk for order in existing],
     )
     by_id = {instrument.pk: instrument for instrument in instruments.get()}
+    if placing and concerned:  # what is replaced has its symbol only now
+        usual = habits.ask({instrument.symbol for instrument in by_id.values()}, now=asked_at)
     found = earlier.get()
     now = now or timezone.now()
     known = [*found, *existing]
     working.with_instruments(known, _with_missing(by_id, known))
+    lent_to = [account.pk for account in accounts.get().values() if account.margin]
     return Desk(
         batch=Batch(
             now=now,
@@ -89,13 +109,19 @@ def open_desk(tickets: Sequence[Ticket], *, now: datetime | None = None) -> Desk
             orders={order.pk: order for order in existing},
             instruments=by_id,
             quotes={quote.instrument_id: quote for quote in quotes.get()},
-            bounds=bounds.get(),
+            limits=limits.get(),
+            switches=engaged.get(),
             books=opened.get(),
             marks=watches.get(),
+            sheets=margin_book.ask_sheets(lent_to, now=now).get() if lent_to else {},
         ),
         by_symbol={instrument.symbol: instrument for instrument in by_id.values()},
         by_client_id={(order.account_id, order.client_order_id): order for order in found},
-        open_buys=open_buys.get(),
+        interest=opened_orders.get(),
+        paces=paces.get(),
+        exposures=exposures.get(),
+        firm=firm.get(),
+        habits=usual.get(),
         recent=recent.get(),
     )
 
@@ -126,26 +152,6 @@ def _ask_orders_named(named: Sequence[OrderTicket | ReplaceTicket]) -> Answer[li
         "(account_id, client_order_id) IN (SELECT * FROM unnest(%s::uuid[], %s::text[]))",
         [[t.account_id for t in named], [t.client_order_id for t in named]],
     )
-
-
-def _ask_open_buys(
-    owners: Iterable[UUID], symbols: Iterable[str], instruments: Iterable[UUID]
-) -> Answer[dict[tuple[UUID, UUID], Decimal]]:
-    """Ask how much of each instrument each account's open orders may still buy."""
-    rows = trips.send(
-        """SELECT account_id, instrument_id, sum(quantity - filled_quantity) FROM orders_order
-            WHERE account_id = ANY(%s) AND side = 'buy'
-              AND instrument_id IN (SELECT id FROM marketdata_instrument
-                                     WHERE symbol = ANY(%s) OR id = ANY(%s))
-              AND status IN ('pending', 'held', 'submitted', 'partially_filled', 'pending_cancel',
-                             'pending_replace', 'unknown')
-              AND (role NOT IN ('take_profit', 'stop_loss')
-                   -- Of an OCO the one that is at the venue counts, which both never are.
-                   OR (order_class = 'oco' AND (role = 'take_profit' OR status <> 'held')))
-            GROUP BY 1, 2""",
-        [list(owners), list(symbols), list(instruments)],
-    )
-    return Answer(lambda: {(owner, instrument): leaves for owner, instrument, leaves in rows.get()})
 
 
 def _ask_recent(

@@ -26,7 +26,9 @@ from orders.batch import Batch
 from orders.models import Order
 from orders.reports import Early, Inapplicable
 from portfolio import books
-from risk import services as risk
+from risk import limit_book, switches
+from risk.limit_book import LimitBook
+from risk.switches import Engagements
 from venues import inbox, wire
 from venues.messages import ExecutionReport, ReportKind
 from venues.models import InboxReport
@@ -180,7 +182,9 @@ def _open(claimed: Sequence[InboxReport]) -> Batch:
     instruments = bulk.ask(Instrument, "id = ANY(%s)", [instrument_ids])
     has_groups = any(order.group is not None for order in orders.values())
     quotes = bulk.ask(Quote, "instrument_id = ANY(%s)", [instrument_ids]) if has_groups else None
-    bounds = risk.ask_bounds(owners) if has_groups else None
+    now = timezone.now()
+    limits = limit_book.ask(owners, instrument_ids=instrument_ids, now=now) if has_groups else None
+    engaged = switches.ask_engaged() if has_groups else None
     opened = books.ask_books(
         account_ids=owners, instrument_ids=instrument_ids, order_ids=orders, for_fills=True
     )
@@ -192,7 +196,8 @@ def _open(claimed: Sequence[InboxReport]) -> Batch:
         orders=orders,
         instruments=by_id,
         quotes={quote.instrument_id: quote for quote in quotes.get()} if quotes else {},
-        bounds=bounds.get() if bounds else {},
+        limits=limits.get() if limits else LimitBook(),
+        switches=engaged.get() if engaged else Engagements(),
         books=opened.get(),
     )
 

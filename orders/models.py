@@ -90,6 +90,10 @@ class Order(models.Model):
     warnings = models.CharField(max_length=200, blank=True, default="", help_text="Codes.")
     expires_at = models.DateTimeField(null=True, blank=True)
     triggered_at = models.DateTimeField(null=True, blank=True)
+    number_in_second = models.PositiveIntegerField(
+        default=0, help_text="Of the account's orders and replacements in that second."
+    )
+    number_in_minute = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -210,7 +214,10 @@ class Trade(models.Model):
                 condition=Q(quantity__gt=0) & Q(price__gt=0), name="trade_positive"
             ),
         )
-        indexes = (models.Index(fields=["account", "booked_at"], name="trade_by_booking"),)
+        indexes = (
+            models.Index(fields=["account", "booked_at"], name="trade_by_booking"),
+            models.Index(fields=["booked_at"], name="trade_lately"),
+        )
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity.normalize():f} at {self.price.normalize():f}"

@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from foundation.admin import Historied, ReadOnly, Undeletable
-from risk.models import Decision, Limits
+from risk.limit_models import Limits
+from risk.models import Decision
 
 
 @admin.register(Limits)

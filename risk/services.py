@@ -3,48 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.conf import settings
-
+from accounts.models import Account
 from foundation import bulk
-from foundation.trips import Answer
-from risk import checks
-from risk.checks import Bounds, Denial, Proposal, Situation
-from risk.models import Decision, Limits
+from risk import checks, limit_book, limits, records
+from risk.checks import Denial, Proposal, Situation
+from risk.limit_book import AppliedLimits
+from risk.limits import Found
+from risk.models import Decision
+from risk.records import Unreadable
+
+INPUTS_VERSION = 2
 
 
-class LimitsMissing(LookupError):
-    """There are no limits for everybody: without limits nothing may go."""
-
-
-def ask_bounds(account_ids: Iterable[UUID]) -> Answer[dict[UUID, Bounds]]:
-    """Ask for the limits that hold for each account: its own, else everybody's.
-
-    The answer raises LimitsMissing.
-    """
-    wanted = set(account_ids)
-    found = bulk.ask(Limits, "account_id = ANY(%s) OR account_id IS NULL", [list(wanted)])
-    return Answer(lambda: _bounds_of(wanted, {row.account_id: row for row in found.get()}))
-
-
-def _bounds_of(wanted: set[UUID], rows: dict[UUID | None, Limits]) -> dict[UUID, Bounds]:
-    if None not in rows:
-        raise LimitsMissing("risk.Limits has no row for everybody")
-    return {account_id: _bounds(rows.get(account_id, rows[None])) for account_id in wanted}
-
-
-def _bounds(row: Limits) -> Bounds:
-    return Bounds(
-        order_quantity_max=row.order_quantity_max,
-        order_value_max=row.order_value_max,
-        position_value_max=row.position_value_max,
-        market_buffer=row.market_buffer,
-        quote_age_max=settings.QUOTE_AGE_SECONDS_MAX,
-    )
+class NotRecomputable(ValueError):
+    """The decision was written down by a former version, which kept other inputs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,15 +42,20 @@ def assess(
     account_id: UUID,
     proposal: Proposal,
     situation: Situation,
-    bounds: Bounds,
+    limits: AppliedLimits | None,
     now: datetime,
 ) -> Assessment:
-    """Decide. The caller writes `decision` in the transaction that acts on it."""
+    """Decide. The caller writes `decision` in the transaction that acts on it.
+
+    Without limits the answer is no.
+    """
+    bounds = limits.bounds if limits else None
     denial = checks.first_denial(proposal, situation, bounds)
+    worst = checks.worst_price(proposal, situation, bounds) if bounds else None
     return Assessment(
         denial=denial,
         cautions=() if denial else checks.cautions(proposal, situation),
-        worst_price=checks.worst_price(proposal, situation, bounds) or Decimal(0),
+        worst_price=worst or Decimal(0),
         decision=bulk.new(
             Decision,
             order_id=order_id,
@@ -84,16 +65,85 @@ def assess(
             code=denial.code if denial else "",
             message=denial.message if denial else "",
             inputs={
-                "proposal": proposal,
-                "situation": situation,
-                "limits": bounds,
+                "version": INPUTS_VERSION,
+                "proposal": records.written(proposal),
+                "situation": records.written(situation),
+                "limits": _written_limits(limits),
             },
         ),
     )
 
 
+def _written_limits(limits: AppliedLimits | None) -> dict[str, object] | None:
+    """Rows of limits never change, so that their ids say it all; ages are settings."""
+    if limits is None:
+        return None
+    bounds = limits.bounds
+    return {
+        "rows": limits.rows,
+        "quote_age_max": bounds.quote_age_max,
+        "firm_age_max": bounds.firm_age_max,
+    }
+
+
+def market_buffer(account_id: UUID, *, now: datetime) -> Decimal:
+    """Return how far beyond the far quote the account's market orders are held for.
+
+    Zero without limits: nothing may go then.
+    """
+    book = limit_book.ask([account_id], now=now).get()
+    tier = Account.objects.values_list("tier", flat=True).get(pk=account_id)
+    found = book.of(account_id, tier, None)
+    return found.bounds.market_buffer if found else Decimal(0)
+
+
 def denied(decision: Decision, denial: Denial) -> Decision:
-    """Make the decision a no, as one order of the group that it belongs to may not go."""
+    """Make the decision a no, for what only shows once all of its group is looked at.
+
+    As one order of the group may not go, or as the hold of a replacement cannot be covered.
+    """
     if decision.allowed:
         decision.allowed, decision.code, decision.message = False, denial.code, denial.message
+        decision.inputs["for_another"] = denial.code
     return decision
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recomputed:
+    """What a decision comes to when it is made again, check by check, on what was stored.
+
+    `outcomes` has every check's name with its denial; the first denial is the decision's. `limits`
+    are those that held, with the row of each. `agrees` tells that the same comes out.
+    """
+
+    proposal: Proposal
+    situation: Situation
+    limits: dict[str, Found]
+    outcomes: tuple[tuple[str, Denial | None], ...]
+    denial: Denial | None
+    agrees: bool
+
+
+def recompute(decision: Decision) -> Recomputed:
+    """Make the decision again on its stored inputs. Raises NotRecomputable."""
+    inputs = decision.inputs
+    if inputs.get("version") != INPUTS_VERSION:
+        raise NotRecomputable("It was decided by a former version, which kept other inputs.")
+    try:
+        proposal = records.read(Proposal, inputs["proposal"])
+        situation = records.read(Situation, inputs["situation"])
+    except Unreadable as error:
+        raise NotRecomputable(str(error)) from error
+    held = inputs["limits"]
+    found = limits.resolve(limit_book.rows_of(held["rows"])) if held else {}
+    bounds = held and limits.bounds_of(
+        found, quote_age_max=held["quote_age_max"], firm_age_max=held["firm_age_max"]
+    )
+    outcomes = tuple(
+        (check.__name__, check(proposal, situation, bounds)) for check in checks.CHECKS if bounds
+    )
+    denial = checks.first_denial(proposal, situation, bounds)
+    own = denial is None and inputs.get("for_another") == decision.code
+    told = (decision.code, decision.message) if not decision.allowed else None
+    again = (denial.code, denial.message) if denial else None
+    return Recomputed(proposal, situation, found, outcomes, denial, agrees=own or told == again)

@@ -22,3 +22,5 @@ STATIC_ROOT = Path(RUN) / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 # No gateway is at work in most tests; those that look at silence set their own.
 VENUE_SILENCE_SECONDS_MAX = 1e10
+# Nor does anybody sum up what the firm has at stake.
+FIRM_EXPOSURE_SECONDS_MAX = 1e10

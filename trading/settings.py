@@ -243,6 +243,10 @@ WHITENOISE_USE_FINDERS = DEMO
 WHITENOISE_AUTOREFRESH = False
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_TIMEOUT = 10
+# Who is told of severe alerts, and by what: a callable that takes alerts (see risk/telling.py).
+ALERT_RECIPIENTS: list[str] = env.list("ALERT_RECIPIENTS", ["operations@localhost"])
+ALERT_SENDER: str = env.str("ALERT_SENDER", "risk.telling.by_mail")
 
 # --- API, sockets, jobs --------------------------------------------------------------------
 
@@ -299,6 +303,10 @@ QUOTE_AGE_SECONDS_MAX: float = env.float("QUOTE_AGE_SECONDS_MAX", 1.8)
 INTAKE_WRITERS: int = env.int("INTAKE_WRITERS", 1)
 # An order good till cancelled ends at this age all the same.
 GTC_DAYS_MAX: int = env.int("GTC_DAYS_MAX", 90)
+
+# What all customers' open buys may cost is summed up every second; when that is older than this,
+# nobody knows what the firm has at stake, and nothing more is bought.
+FIRM_EXPOSURE_SECONDS_MAX: float = env.float("FIRM_EXPOSURE_SECONDS_MAX", 10.0)
 
 # --- Venues --------------------------------------------------------------------------------
 

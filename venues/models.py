@@ -103,6 +103,32 @@ class Route(models.Model):
         return f"{what} to {self.venue}"
 
 
+class Block(models.Model):
+    """Requests that are not to be sent, whoever has put them into the outbox, until it is lifted.
+
+    What is set of order, party (our account), symbol and venue names them, all of it together;
+    with none of them it is everything. Cancels are always sent. `code` is what the orders that
+    it met are told. The key is that of whatever ordered it.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    order_id = models.UUIDField(null=True)
+    party = models.CharField(max_length=36, blank=True, default="")
+    symbol = models.CharField(max_length=24, blank=True, default="")
+    venue = models.CharField(max_length=24, blank=True, default="")
+    code = models.CharField(max_length=40)
+    since = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["since"], condition=Q(lifted_at=None), name="block_in_force"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.code} since {self.since:%Y-%m-%d %H:%M:%S}"
+
+
 class OutboxMessage(models.Model):
     """A request to a venue, written in the transaction that decided it, sent after its commit.
 
@@ -110,13 +136,16 @@ class OutboxMessage(models.Model):
     a day in New York are counted from 1 without a gap, and a repeat keeps its number. So one
     with a number that is not `sent_at` yet is *in doubt*: the venue may have it. `doubted_at`
     is when the link was lost over it. One that is `sent_at` without a number was never sent: the
-    gateway answered it in the venue's place. Rows stay: they are what we said.
+    gateway answered it in the venue's place. Rows stay: they are what we said. `party` and
+    `symbol` are those of a replacement, whose own words do not say them.
     """
 
     venue = models.CharField(max_length=24)
     order_id = models.UUIDField()
     kind = models.CharField(max_length=12)
     message = models.JSONField()
+    party = models.CharField(max_length=36, blank=True, default="")
+    symbol = models.CharField(max_length=24, blank=True, default="")
     created_at = models.DateTimeField()
     session_date = models.DateField(null=True)
     number = models.BigIntegerField(null=True)

@@ -23,10 +23,26 @@ EMBEDDED: Final = "openfloor-exchange"
 """The name of the exchange that lives in this program."""
 
 
-def message(*, venue: str, order_id: UUID, request: Request, now: datetime) -> OutboxMessage:
+def message(
+    *,
+    venue: str,
+    order_id: UUID,
+    request: Request,
+    now: datetime,
+    party: str = "",
+    symbol: str = "",
+) -> OutboxMessage:
+    """Return the request as it is put down; of a replacement, say whose and of what it is."""
     kind, content = wire.request_to_json(request)
     return bulk.new(
-        OutboxMessage, venue=venue, order_id=order_id, kind=kind, message=content, created_at=now
+        OutboxMessage,
+        venue=venue,
+        order_id=order_id,
+        kind=kind,
+        message=content,
+        party=party,
+        symbol=symbol,
+        created_at=now,
     )
 
 

@@ -28,8 +28,11 @@ def doubt(message: OutboxMessage, *, reason: str, now: datetime) -> ExecutionRep
 
 def refusal(message: OutboxMessage, *, error: str, now: datetime) -> ExecutionReport:
     """Answer in the venue's place for a request that no wire can carry."""
-    kind, reason = _REFUSALS[message.kind], f"The venue cannot take this request: {error}"
-    report = _answer(message, kind, reason, now)
+    return _refusal(message, f"The venue cannot take this request: {error}", now)
+
+
+def _refusal(message: OutboxMessage, reason: str, now: datetime) -> ExecutionReport:
+    report = _answer(message, _REFUSALS[message.kind], reason, now)
     request = wire.request_from_json(message.kind, message.message)
     if isinstance(request, ReplaceOrder):
         return replace(
@@ -48,6 +51,11 @@ def never_sent(message: OutboxMessage, *, now: datetime) -> ExecutionReport:
 def too_late(message: OutboxMessage, *, now: datetime) -> ExecutionReport:
     """Answer in the venue's place for a new order that it is too late to send."""
     return _answer(message, ReportKind.REJECTED, TOO_LATE_TO_SEND, now)
+
+
+def blocked(message: OutboxMessage, *, code: str, now: datetime) -> ExecutionReport:
+    """Answer in the venue's place for a request that was stopped before it was sent."""
+    return _refusal(message, code, now)
 
 
 def _answer(

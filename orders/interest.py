@@ -1,0 +1,163 @@
+"""What an account's orders amount to before the next one: open ones, and those of late.
+
+Read once for a batch, and kept up by it, so that each ticket sees what the ones before it left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from foundation import trips
+from foundation.trips import Answer
+from orders.models import Order
+from venues.messages import Side, TimeInForce
+
+ZERO: Final = Decimal(0)
+_RESTS: Final = frozenset({TimeInForce.DAY.value, TimeInForce.GTC.value})
+
+
+@dataclass(slots=True)
+class Interest:
+    """Of the open orders of one account in one instrument, legs aside.
+
+    How much they may still buy and sell, and the best limit on each side of those that rest at a
+    venue.
+    """
+
+    buys: Decimal = ZERO
+    sells: Decimal = ZERO
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+
+
+@dataclass(slots=True)
+class Pace:
+    """How many orders and replacements an account has sent in a second and a minute of the clock:
+    those in which the latest one came, at `at`."""
+
+    at: datetime
+    in_second: int
+    in_minute: int
+
+
+class OpenInterest:
+    """The interest of some accounts, how many open orders they have and what their buys may cost.
+
+    Costs are in USD at the worst price, or at the stop; what a trailing stop will cost nobody
+    knows, so the cash that is held stands for it.
+    """
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]] = ()) -> None:
+        self._interest: dict[tuple[UUID, UUID], Interest] = {}
+        self._counts: dict[UUID, int] = {}
+        self._costs: dict[UUID, Decimal] = {}
+        for owner, instrument, count, buys, sells, bid, ask, cost in rows:
+            self._interest[owner, instrument] = Interest(buys or ZERO, sells or ZERO, bid, ask)
+            self._counts[owner] = self.count(owner) + count
+            self._costs[owner] = self.cost(owner) + (cost or ZERO)
+
+    def of(self, account_id: UUID, instrument_id: UUID) -> Interest:
+        key = account_id, instrument_id
+        found = self._interest.get(key)
+        if found is None:
+            found = self._interest[key] = Interest()
+        return found
+
+    def count(self, account_id: UUID) -> int:
+        return self._counts.get(account_id, 0)
+
+    def cost(self, account_id: UUID) -> Decimal:
+        return self._costs.get(account_id, ZERO)
+
+    def add(self, order: Order, *, worst: Decimal, orders: int) -> None:
+        """Count an order that was just accepted, the first of a group of so many."""
+        interest = self.of(order.account_id, order.instrument_id)
+        self._counts[order.account_id] = self.count(order.account_id) + orders
+        if order.side == Side.BUY:
+            self._costs[order.account_id] = self.cost(order.account_id) + worst * order.quantity
+        self.grow(order, order.quantity)
+        limit = order.limit_price
+        if limit is None or order.status == "held" or order.time_in_force not in _RESTS:
+            return
+        if order.side == Side.BUY:
+            interest.bid = limit if interest.bid is None else max(interest.bid, limit)
+        else:
+            interest.ask = limit if interest.ask is None else min(interest.ask, limit)
+
+    def grow(self, order: Order, quantity: Decimal) -> None:
+        """Let what the order's side may still trade be more."""
+        interest = self.of(order.account_id, order.instrument_id)
+        if order.side == Side.BUY:
+            interest.buys += quantity
+        else:
+            interest.sells += quantity
+
+
+def ask_open(owners: Iterable[UUID]) -> Answer[OpenInterest]:
+    """Ask for all open orders of these accounts, added up."""
+    rows = trips.send(_OPEN, [list(owners)])
+    return Answer(lambda: OpenInterest(rows.get()))
+
+
+# Of an OCO the one that is at the venue counts, which both never are.
+_OPEN: Final = """
+    SELECT account_id, instrument_id, count(*),
+           sum(leaves) FILTER (WHERE side = 'buy' AND counts),
+           sum(leaves) FILTER (WHERE side = 'sell' AND counts),
+           max(limit_price) FILTER (WHERE side = 'buy' AND counts AND rests),
+           min(limit_price) FILTER (WHERE side = 'sell' AND counts AND rests),
+           sum(leaves * coalesce(limit_price, protection_price, stop_price, 0))
+               FILTER (WHERE side = 'buy' AND counts)
+      FROM (SELECT account_id, instrument_id, side, limit_price, protection_price, stop_price,
+                   quantity - filled_quantity AS leaves,
+                   status <> 'held' AND time_in_force IN ('day', 'gtc') AS rests,
+                   role NOT IN ('take_profit', 'stop_loss')
+                   OR order_class = 'oco' AND (role = 'take_profit' OR status <> 'held') AS counts
+              FROM orders_order
+             WHERE account_id = ANY(%s)
+               AND status IN ('pending', 'held', 'submitted', 'partially_filled',
+                              'pending_cancel', 'pending_replace', 'unknown')) open
+     GROUP BY 1, 2
+"""
+
+
+class Paces:
+    """How fast some accounts send orders."""
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]] = ()) -> None:
+        self._paces = {owner: Pace(*pace) for owner, *pace in rows}
+
+    def count(self, order: Order, *, now: datetime) -> None:
+        """Give the order its numbers in this second and this minute of the clock."""
+        pace = self._paces.get(order.account_id)
+        if pace is None:
+            pace = self._paces[order.account_id] = Pace(now, 0, 0)
+        is_same_minute = pace.at.replace(second=0, microsecond=0) == now.replace(
+            second=0, microsecond=0
+        )
+        is_same_second = is_same_minute and pace.at.second == now.second
+        pace.in_second = pace.in_second + 1 if is_same_second else 1
+        pace.in_minute = pace.in_minute + 1 if is_same_minute else 1
+        pace.at = now
+        order.number_in_second, order.number_in_minute = pace.in_second, pace.in_minute
+
+
+def ask_paces(owners: Iterable[UUID]) -> Answer[Paces]:
+    """Ask how fast these accounts send orders: the latest order of each knows.
+
+    Orders of one batch are of one time, so among those the highest number is the latest.
+    """
+    rows = trips.send(
+        """SELECT wanted.id, latest.*
+             FROM unnest(%s::uuid[]) AS wanted(id),
+                  LATERAL (SELECT created_at, number_in_second, number_in_minute
+                             FROM orders_order WHERE account_id = wanted.id
+                            ORDER BY created_at DESC, number_in_minute DESC LIMIT 1) latest""",
+        [list(owners)],
+    )
+    return Answer(lambda: Paces(rows.get()))

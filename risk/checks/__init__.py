@@ -1,0 +1,141 @@
+"""May this order go? One function a check, each a denial or None. Pure.
+
+A check that lacks what it needs denies: no price, no calendar, no state is never a yes. The
+codes are part of the API: they do not change their meaning, and docs/api.md lists them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from risk.checks.cautioning import cautions
+from risk.checks.conduct import (
+    clock_is_right,
+    messages_are_few,
+    nothing_is_stopped,
+    open_orders_are_few,
+    order_meets_no_own,
+)
+from risk.checks.facts import (
+    Bounds,
+    Caution,
+    Check,
+    Denial,
+    Proposal,
+    Situation,
+    far_price,
+    waits_for_auction,
+    worst_price,
+    worst_price_of,
+)
+from risk.checks.lending import (
+    day_trades_are_few,
+    intent_matches,
+    legs_close,
+    margin_covers,
+    may_sell_short,
+    nothing_flips,
+)
+from risk.checks.market import (
+    account_is_active,
+    instrument_is_tradable,
+    position_may_be_opened,
+    price_fits,
+    quantity_fits,
+    quote_is_fresh,
+    session_is_open,
+    stop_is_ahead,
+    value_can_be_ordered,
+    venue_is_up,
+)
+from risk.checks.money import account_can_pay, account_has_what_it_sells
+from risk.checks.size import (
+    exposure_is_allowed,
+    firm_can_carry,
+    position_is_allowed,
+    price_is_near,
+    quantity_is_allowed,
+    value_is_allowed,
+    volume_is_allowed,
+)
+
+__all__ = [
+    "CHECKS",
+    "LIMITS_MISSING",
+    "Bounds",
+    "Caution",
+    "Check",
+    "Denial",
+    "Proposal",
+    "Situation",
+    "cautions",
+    "far_price",
+    "first_denial",
+    "waits_for_auction",
+    "worst_price",
+    "worst_price_of",
+]
+
+CHECKS: Final[tuple[Check, ...]] = (
+    account_is_active,
+    nothing_is_stopped,
+    clock_is_right,
+    messages_are_few,
+    instrument_is_tradable,
+    position_may_be_opened,
+    venue_is_up,
+    session_is_open,
+    value_can_be_ordered,
+    quantity_fits,
+    price_fits,
+    quote_is_fresh,
+    stop_is_ahead,
+    open_orders_are_few,
+    quantity_is_allowed,
+    value_is_allowed,
+    volume_is_allowed,
+    price_is_near,
+    order_meets_no_own,
+    position_is_allowed,
+    exposure_is_allowed,
+    firm_can_carry,
+    intent_matches,
+    legs_close,
+    account_can_pay,
+    account_has_what_it_sells,
+    nothing_flips,
+    may_sell_short,
+    margin_covers,
+    day_trades_are_few,
+)
+
+SYSTEM_EXEMPT: Final = frozenset(
+    {
+        account_is_active,  # a restricted account must be able to lose what it cannot keep
+        messages_are_few,
+        open_orders_are_few,
+        quantity_is_allowed,
+        value_is_allowed,
+        volume_is_allowed,
+        day_trades_are_few,
+    }
+)
+"""What does not hold up a liquidation, which only ever reduces what is at risk. All else does: it
+is stopped by switches, halts and missing prices, as every order is."""
+
+LIMITS_MISSING: Final = Denial(
+    "limits_missing", "No limits are set for this order, so it cannot go. Ask support."
+)
+
+
+def first_denial(proposal: Proposal, situation: Situation, bounds: Bounds | None) -> Denial | None:
+    """Return the first denial in the order of CHECKS, or None: the order may go."""
+    if bounds is None:
+        return LIMITS_MISSING
+    for check in CHECKS:
+        if proposal.is_system and check in SYSTEM_EXEMPT:
+            continue
+        denial = check(proposal, situation, bounds)
+        if denial is not None:
+            return denial
+    return None

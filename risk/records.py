@@ -1,0 +1,80 @@
+"""How the inputs of a decision are written down, small, and read again to decide once more. Pure.
+
+What has its default is left out: a decision is written with every order, and most of what an order
+meets is nothing out of the ordinary.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from functools import cache, partial
+from types import NoneType
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+_NOTHING: Final = object()
+
+
+class Unreadable(ValueError):
+    """What was written down is not of this shape: it is of another version of us."""
+
+
+def written(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that are not at their defaults, by name."""
+    given = {}
+    kind: Any = type(value)
+    for name, default in _defaults(kind):
+        each = getattr(value, name)
+        if each is not default and each != default:
+            given[name] = written(each) if dataclasses.is_dataclass(each) else each
+    return given
+
+
+def read(kind: type[T], given: Mapping[str, Any]) -> T:
+    """Return what `written` has made this of, from JSON. Raises Unreadable."""
+    of_kind: Any = kind
+    readers = _readers(of_kind)
+    try:
+        return kind(**{name: readers[name](each) for name, each in given.items()})
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise Unreadable(f"{kind.__name__}: {error}") from error
+
+
+@cache
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    return tuple(
+        (field.name, _NOTHING if field.default is dataclasses.MISSING else field.default)
+        for field in dataclasses.fields(kind)
+    )
+
+
+@cache
+def _readers(kind: Any) -> dict[str, Callable[[Any], Any]]:
+    hints = typing.get_type_hints(kind)
+    return {field.name: _reader(hints[field.name]) for field in dataclasses.fields(kind)}
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    kinds = [each for each in typing.get_args(hint) or (hint,) if each is not NoneType]
+    kind = kinds[0]
+    convert: Callable[[Any], Any] = kind
+    if kind is datetime:
+        convert = datetime.fromisoformat
+    elif kind is Decimal:
+        convert = _number
+    elif dataclasses.is_dataclass(kind):
+        nested: Any = kind
+        convert = partial(read, nested)
+    elif not isinstance(kind, type) or not issubclass(kind, (Enum, bool, int, float, str)):
+        raise Unreadable(f"nobody knows how to read {hint}")
+    return lambda given: None if given is None else convert(given)
+
+
+def _number(given: Any) -> Decimal:
+    return Decimal(str(given))
