@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
-from trading.api.plain import Application, Receive, Scope, Send
+from trading.api.plain import Application
 
 DRAIN_SECONDS_MAX: Final = 5.0
 CANCEL_SECONDS_MAX: Final = 1.0
@@ -29,35 +29,17 @@ class WebServer(Protocol):
         """Begin to stop, from any thread or a signal handler; again: at once."""
 
 
-class _InFlight:
-    """The application, counting the requests that are being answered."""
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
-        self.count = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_request = scope["type"] == "http"
-        self.count += is_request
-        try:
-            await self._application(scope, receive, send)
-        finally:
-            self.count -= is_request
-
-
 class Daphne:
     """Daphne on Twisted; it cannot drain by itself, so requests are counted."""
 
     def __init__(self, application: Application, listening: socket.socket) -> None:
-        from daphne.server import Server
-        from twisted.internet import reactor
+        from trading.daphne_requests import Server, reactor
 
         self._reactor: Any = reactor
-        self._in_flight = _InFlight(application)
         self._listening = listening
         self._drain_until: float | None = None
         self._server = Server(
-            application=self._in_flight,
+            application=application,
             endpoints=[f"fd:fileno={listening.fileno()}"],
             signal_handlers=False,
             server_name="openfloor",
@@ -89,7 +71,7 @@ class Daphne:
         self._stop_when_drained()
 
     def _stop_when_drained(self) -> None:
-        if self._in_flight.count and time.monotonic() < (self._drain_until or 0.0):
+        if self._server.requests_in_flight and time.monotonic() < (self._drain_until or 0.0):
             self._reactor.callLater(0.02, self._stop_when_drained)
         elif self._reactor.running:
             # Daphne cancels what is left and waits for it; a request may refuse to be cancelled.
@@ -145,12 +127,11 @@ class Granian:
 
         host, port = listening.getsockname()[:2]
         self._listening = listening
-        self._in_flight = _InFlight(application)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._is_hurried = False
         self._server = Server(
-            self._in_flight,
+            application,
             address=host,
             port=port,
             interface=Interfaces.ASGINL,
