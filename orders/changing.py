@@ -26,7 +26,6 @@ from orders.tickets import (
     ResumeTicket,
     TriggerTicket,
 )
-from portfolio import accounting
 from portfolio.books import Uncovered
 from risk import services as risk
 from risk.checks import Denial
@@ -349,19 +348,19 @@ def _ask_to_replace(
     """Ask the venue, and set aside what the new order may need beyond the old one's hold."""
     batch, account = desk.batch, desk.batch.accounts[order.account_id]
     is_buy = order.side == Side.BUY
-    asset = CASH if is_buy else order.instrument.code
-    extra = accounting.replaced_hold(
-        asset=asset,
-        price=assessment.worst_price if is_buy else Decimal(1),
-        quantity=new.quantity,
-        held=batch.books.held(order.pk),
-        leaves=order.leaves_quantity,
-        available=batch.books.available(account, asset),
-    )
     try:
-        batch.books.hold(account, order_id=new.pk, asset=asset, per_unit=Decimal(1), quantity=extra)
-    except Uncovered:
-        _deny_uncovered(desk, new, extra, assessment, cause)
+        batch.books.hold_beyond(
+            account,
+            old_id=order.pk,
+            leaves=order.leaves_quantity,
+            order_id=new.pk,
+            asset=CASH if is_buy else order.instrument.code,
+            per_unit=assessment.worst_price if is_buy else Decimal(1),
+            quantity=new.quantity,
+            fees=steps.fees_of(batch, new),
+        )
+    except Uncovered as uncovered:
+        _deny_uncovered(desk, new, uncovered.needed, assessment, cause)
         return
     if is_buy:
         key = (account.pk, order.instrument_id)

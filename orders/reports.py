@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Final
 
 from foundation import bulk, decimals
-from foundation.decimals import CASH
 from orders import steps
 from orders.batch import Batch
 from orders.events import Told
@@ -141,15 +140,7 @@ def decide_replace(batch: Batch, new: Order, old: Order, report: ExecutionReport
         theirs, ours = decimals.text(report.leaves_quantity), decimals.text(left)
         raise Inapplicable(f"the venue has {theirs} left for it, we {ours}")
     new.quantity, new.replaced_total = left, None
-    is_buy = new.side == Side.BUY
-    batch.books.take_over(
-        account,
-        old_id=old.pk,
-        new_id=new.pk,
-        asset=CASH if is_buy else new.instrument.code,
-        per_unit=new.limit_price if is_buy and new.limit_price else Decimal(1),
-        quantity=new.quantity,
-    )
+    batch.books.take_over(account, old_id=old.pk, new_id=new.pk, quantity=new.quantity)
     steps.carry_on(old, over, cause, reason=cause.reason)
     batch.keep(old, cause, "replaced")
     new.venue_order_id = report.venue_order_id
@@ -315,6 +306,8 @@ def _bust(
             filled_quantity=filled,
             leaves_quantity=order.leaves_quantity,
             at=at,
+            busted_id=busted.pk,
+            busted_at=busted.booked_at,
         ),
     )
     order.filled_quantity, order.filled_value = filled, value

@@ -18,8 +18,9 @@ from orders.history import Cause
 from orders.lifecycle import Event, Status
 from orders.models import Order
 from orders.tickets import Actor
-from portfolio import accounting
+from portfolio import accounting, schedule
 from portfolio.books import Uncovered
+from portfolio.fees import NO_FEES, FeeTerms
 from risk import checks
 from venues import outbox
 from venues.messages import STOPS, CancelOrder, NewOrder, OrderType, ReplaceOrder, Side, TimeInForce
@@ -71,7 +72,13 @@ def hold_for(batch: Batch, order: Order, quantity: Decimal, per_unit: Decimal) -
     account = batch.accounts[order.account_id]
     is_buy = order.side == Side.BUY
     if order.notional is not None and is_buy:
-        batch.books.hold_amount(account, order_id=order.pk, amount=order.notional)
+        batch.books.hold_amount(
+            account,
+            order_id=order.pk,
+            amount=order.notional,
+            quantity=order.quantity,
+            fees=fees_of(batch, order),
+        )
         return
     batch.books.hold(
         account,
@@ -79,7 +86,15 @@ def hold_for(batch: Batch, order: Order, quantity: Decimal, per_unit: Decimal) -
         asset=CASH if is_buy else order.instrument.code,
         per_unit=per_unit if is_buy else Decimal(1),
         quantity=quantity,
+        fees=fees_of(batch, order),
     )
+
+
+def fees_of(batch: Batch, order: Order) -> FeeTerms:
+    """Return what the order is to be held for besides its price: a sale pays of its proceeds."""
+    if order.side != Side.BUY:
+        return NO_FEES
+    return schedule.terms_of_buy(batch.accounts[order.account_id], order.instrument, batch.now)
 
 
 def missing_for(batch: Batch, order: Order, per_unit: Decimal, *, freed: Decimal) -> Decimal:
@@ -87,7 +102,10 @@ def missing_for(batch: Batch, order: Order, per_unit: Decimal, *, freed: Decimal
     is_buy = order.side == Side.BUY
     asset = CASH if is_buy else order.instrument.code
     needed = accounting.hold_of(
-        asset=asset, per_unit=per_unit if is_buy else Decimal(1), quantity=order.quantity
+        asset=asset,
+        per_unit=per_unit if is_buy else Decimal(1),
+        quantity=order.quantity,
+        fees=fees_of(batch, order),
     )
     return needed - freed - batch.books.available(batch.accounts[order.account_id], asset)
 
@@ -186,7 +204,7 @@ def _protection(batch: Batch, order: Order) -> Decimal:
     A stop is held for the price that was expected at its trigger. When the market is worse by
     then, it may cost what else the account has, and else what is held.
     """
-    held = batch.books.held_per_unit(order.pk)
+    held = batch.books.held_price(order.pk)
     worst = worst_price(batch, order, is_triggered=True) or worst_price(batch, order) or held
     if worst is None:
         raise lifecycle.IllegalTransition(f"order {order.pk} has no price to be sent at")

@@ -6,6 +6,8 @@ covers what it has spent:
 
     spent(filled)  = round(sum of price x quantity)        half to even
     freed(filled)  = ceiling(held price x filled) >= spent(filled)
+
+Fees go the same way (`portfolio.fees`), and are held for with the order.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from foundation import decimals
+from portfolio.fees import NO_FEES, FeeTerms, fee_of
 
 
 def cash_of_fill(*, value_before: Decimal, value: Decimal) -> Decimal:
@@ -24,52 +27,84 @@ def cash_of_fill(*, value_before: Decimal, value: Decimal) -> Decimal:
     return _cents(value_before + value) - _cents(value_before)
 
 
-def hold_of(*, asset: str, per_unit: Decimal, quantity: Decimal) -> Decimal:
-    """Return what covers `quantity` at `per_unit` of `asset`, rounded up to its quantum."""
-    return decimals.quantize(per_unit * quantity, asset=asset, rounding=decimals.UP)
+def hold_of(
+    *,
+    asset: str,
+    per_unit: Decimal,
+    quantity: Decimal,
+    price: Decimal | None = None,
+    fees: FeeTerms = NO_FEES,
+) -> Decimal:
+    """Return what covers `quantity` at `per_unit` of `asset`, and the fees.
+
+    Each is rounded up to its quantum. Fees are of the value at `price`, the worst that may be
+    paid: that is `per_unit` but in a margin account, which sets aside only a part of it.
+    """
+    amount = decimals.quantize(per_unit * quantity, asset=asset, rounding=decimals.UP)
+    if fees is NO_FEES:
+        return amount
+    value = (per_unit if price is None else price) * quantity
+    return amount + fee_of(fees, quantity=quantity, value=value)
 
 
-def used_of(*, asset: str, per_unit: Decimal, filled: Decimal, spent: Decimal) -> Decimal:
+def used_of(
+    *,
+    asset: str,
+    per_unit: Decimal,
+    filled: Decimal,
+    spent: Decimal,
+    price: Decimal | None = None,
+    fees: FeeTerms = NO_FEES,
+) -> Decimal:
     """Return how much of an order's hold its fills have used up: `filled`, worth `spent`.
 
-    An order by value, which is held for no price (`per_unit` zero), uses up what it spends.
+    An order by value, which is held for no price (`per_unit` and `price` zero), uses up what it
+    spends.
     """
-    if not per_unit:
-        return _cents(spent)
-    return hold_of(asset=asset, per_unit=per_unit, quantity=filled)
+    if not per_unit and not price:
+        return _cents(spent) + fee_of(fees, quantity=filled, value=spent)
+    return hold_of(asset=asset, per_unit=per_unit, quantity=filled, price=price, fees=fees)
 
 
 def still_held(
-    *, asset: str, amount: Decimal, per_unit: Decimal, filled: Decimal, spent: Decimal
+    *,
+    asset: str,
+    amount: Decimal,
+    per_unit: Decimal,
+    filled: Decimal,
+    spent: Decimal,
+    price: Decimal | None = None,
+    fees: FeeTerms = NO_FEES,
 ) -> Decimal:
     """Return what is left of a hold of `amount` once `filled` of its order is filled."""
-    return amount - used_of(asset=asset, per_unit=per_unit, filled=filled, spent=spent)
+    return amount - used_of(
+        asset=asset, per_unit=per_unit, filled=filled, spent=spent, price=price, fees=fees
+    )
 
 
 def replaced_hold(
     *,
     asset: str,
-    price: Decimal,
-    quantity: Decimal,
+    needed: Decimal,
+    needed_beyond: Decimal,
     held: Decimal,
-    leaves: Decimal,
+    due: Decimal = Decimal(0),
     available: Decimal,
+    roundings: int = 2,
 ) -> Decimal:
     """Return what to set aside beyond a replaced order's hold while the venue decides.
 
-    The new order needs `price` for each of `quantity`; the old one has `leaves` and `held`. What
-    executes meanwhile shrinks both needs, at prices that differ. The difference is linear in it,
-    so that it is covered throughout if it is at both ends: with nothing more executed, and with
-    all of the old order. Each hold is rounded up by itself: of cash, two cents more cover what the
-    roundings between may differ by, where they are `available`.
+    The new order needs `needed` now, and `needed_beyond` once all that is left of the old one has
+    executed; the old one has `held`, of which `due` is a fee that its first fill takes at once.
+    What executes meanwhile shrinks both needs, at prices that differ. The difference is linear in
+    it, so that it is covered throughout if it is at both ends. Each hold and each fee is rounded
+    up by itself: of cash, a cent for each of the `roundings` between covers what they may differ
+    by, where it is `available`.
     """
-    at_first = hold_of(asset=asset, per_unit=price, quantity=quantity) - held
-    beyond = max(quantity - leaves, Decimal(0))
-    at_last = hold_of(asset=asset, per_unit=price, quantity=beyond)
-    extra = max(at_first, at_last, Decimal(0))
+    extra = max(needed - held + due, needed_beyond, Decimal(0))
     if asset != decimals.CASH:
         return extra
-    return min(extra + 2 * decimals.CASH_QUANTUM, max(extra, available))
+    return min(extra + roundings * decimals.CASH_QUANTUM, max(extra, available))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, LiteralString
@@ -19,18 +19,35 @@ from accounts.locks import LockedAccount
 from foundation import bulk, decimals
 from foundation.decimals import CASH
 from foundation.trips import Answer
+from marketdata import calendars
 from marketdata.models import Instrument
-from portfolio import accounting
+from portfolio import accounting, schedule, settlement
 from portfolio.accounting import Holding
+from portfolio.fees import NO_FEES, Charge, FeeRule, FeeTerms, fee_of, fees_of_sale
 from portfolio.models import Balance, Hold, LedgerAccount, Position, Transfer
 
 ZERO: Final = Decimal(0)
+HOLD_CHANGING: Final = (
+    "per_unit",
+    "price",
+    "fee_per_order",
+    "fee_per_unit",
+    "fee_rate",
+    "amount",
+    "remaining",
+    "lots",
+    "status",
+)
 LedgerKey = tuple[UUID | None, str, str]
 """Owner (None for the house), kind, asset."""
 
 
 class Uncovered(ValueError):
-    """The account does not have what this needs; nothing was changed."""
+    """The account does not have what this needs, `needed` in all; nothing was changed."""
+
+    def __init__(self, message: str, *, needed: Decimal = ZERO) -> None:
+        super().__init__(message)
+        self.needed = needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +55,8 @@ class Fill:
     """A fill to book.
 
     `value_before` is the exact value of the order's earlier fills, `filled_quantity` and
-    `leaves_quantity` are the order's after this one.
+    `leaves_quantity` are the order's after this one. Of a bust, `busted_id` is the trade that is
+    taken back, and `busted_at` when that was booked.
     """
 
     trade_id: UUID
@@ -50,11 +68,17 @@ class Fill:
     filled_quantity: Decimal
     leaves_quantity: Decimal
     at: datetime
+    busted_id: UUID | None = None
+    busted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A transfer between a customer and a house account: credited if positive, else debited."""
+    """A transfer between a customer and a house account: credited if positive, else debited.
+
+    It is final on `settles_on`, or at once. One that takes another back (`reverses`) may have
+    to be booked even if the money is gone: it `may_overdraw` a cash account.
+    """
 
     asset: str
     amount: Decimal
@@ -63,6 +87,9 @@ class Move:
     reference: str
     at: datetime
     reason: str = ""
+    settles_on: date | None = None
+    reverses: int | None = None
+    may_overdraw: bool = False
 
 
 class Books:
@@ -82,6 +109,7 @@ class Books:
         self._positions = {(p.account_id, p.instrument_id): p for p in positions}
         self._stored_positions = set(self._positions)
         self._house = house
+        self._lines: dict[tuple[str, str, date], tuple[FeeRule, ...]] = {}
         self._new_holds: list[Hold] = []
         self._changed_balances: set[tuple[UUID, str]] = set()
         self._changed_holds: set[UUID] = set()
@@ -103,51 +131,109 @@ class Books:
         asset: str,
         per_unit: Decimal,
         quantity: Decimal,
+        price: Decimal | None = None,
+        fees: FeeTerms = NO_FEES,
     ) -> Decimal:
         """Set aside what an order may need, in place of what was; return how much.
 
-        Raises Uncovered.
+        `fees` are what it is charged when it is a buy, of the value at `price`: the worst that it
+        may pay, which is `per_unit` if not given. Raises Uncovered.
         """
-        amount = accounting.hold_of(asset=asset, per_unit=per_unit, quantity=quantity)
-        self._set_aside(account, order_id, asset, per_unit=per_unit, amount=amount)
+        amount = accounting.hold_of(
+            asset=asset, per_unit=per_unit, quantity=quantity, price=price, fees=fees
+        )
+        hold = self._set_aside(account, order_id, asset, amount)
+        _agree(hold, per_unit=per_unit, price=price, fees=fees)
         return amount
 
-    def hold_amount(self, account: LockedAccount, *, order_id: UUID, amount: Decimal) -> None:
-        """Set aside this cash for an order by value, which uses up what it spends.
+    def hold_amount(
+        self,
+        account: LockedAccount,
+        *,
+        order_id: UUID,
+        amount: Decimal,
+        quantity: Decimal = ZERO,
+        fees: FeeTerms = NO_FEES,
+    ) -> Decimal:
+        """Set aside this cash for an order by value, which uses up what it spends, and its fees.
 
-        Raises Uncovered.
+        `quantity` is the most that it may buy. Returns how much is set aside. Raises Uncovered.
         """
-        self._set_aside(account, order_id, CASH, per_unit=ZERO, amount=amount)
+        whole = amount + fee_of(fees, quantity=quantity, value=amount)
+        hold = self._set_aside(account, order_id, CASH, whole)
+        _agree(hold, per_unit=ZERO, price=ZERO, fees=fees)
+        return whole
 
-    def take_over(
+    def hold_beyond(
         self,
         account: LockedAccount,
         *,
         old_id: UUID,
-        new_id: UUID,
+        leaves: Decimal,
+        order_id: UUID,
         asset: str,
         per_unit: Decimal,
         quantity: Decimal,
+        price: Decimal | None = None,
+        fees: FeeTerms = NO_FEES,
+    ) -> Decimal:
+        """Set aside what an order needs beyond the hold of the one that it is to replace.
+
+        `leaves` is what that one has left. Both may execute until the venue has decided; then
+        `take_over`, or a release, is to follow. Returns how much is set aside. Raises Uncovered.
+        """
+
+        def needed(quantity: Decimal) -> Decimal:
+            return accounting.hold_of(
+                asset=asset, per_unit=per_unit, quantity=quantity, price=price, fees=fees
+            )
+
+        old = self._pending_hold(old_id)
+        extra = accounting.replaced_hold(
+            asset=asset,
+            needed=needed(quantity),
+            needed_beyond=needed(max(quantity - leaves, ZERO)),
+            held=old.remaining if old else ZERO,
+            due=old.fee_per_order if old and old.remaining == old.amount else ZERO,
+            available=self._free(account, asset),
+            roundings=2 if fees is NO_FEES else 4,
+        )
+        hold = self._set_aside(account, order_id, asset, extra)
+        _agree(hold, per_unit=per_unit, price=price, fees=fees)
+        return extra
+
+    def take_over(
+        self, account: LockedAccount, *, old_id: UUID, new_id: UUID, quantity: Decimal
     ) -> None:
         """Let an order have what the one that it replaces was held for.
 
-        `accounting.replaced_hold` has seen to it that this covers what it needs, but for cents of
-        rounding where the account has no more.
+        `hold_beyond` has seen to it that this covers what it needs, but for cents of rounding
+        where the account has no more.
         """
         self.release(account, order_id=old_id)
-        needed = accounting.hold_of(asset=asset, per_unit=per_unit, quantity=quantity)
-        amount = min(needed, self.available(account, asset) + self.held(new_id))
-        self._set_aside(account, new_id, asset, per_unit=per_unit, amount=amount)
+        new = self._pending_hold(new_id)
+        if new is None:
+            return
+        needed = accounting.hold_of(
+            asset=new.asset,
+            per_unit=new.per_unit,
+            quantity=quantity,
+            price=new.price,
+            fees=_fees_of(new),
+        )
+        if not _may_owe(account, new.asset):
+            needed = min(needed, self._free(account, new.asset) + new.remaining)
+        self._set_aside(account, new_id, new.asset, needed)
 
     def held(self, order_id: UUID) -> Decimal:
         """Return what is still set aside for the order."""
         hold = self._pending_hold(order_id)
         return hold.remaining if hold else ZERO
 
-    def held_per_unit(self, order_id: UUID) -> Decimal | None:
-        """Return the price that the order is held for, None when nothing is."""
+    def held_price(self, order_id: UUID) -> Decimal | None:
+        """Return the worst price that the order is held for, None when it is held for none."""
         hold = self._pending_hold(order_id)
-        return hold.per_unit if hold and hold.per_unit else None
+        return hold.price if hold and hold.price else None
 
     def release(self, account: LockedAccount, *, order_id: UUID) -> Decimal:
         """Give back what is still held for an order that has ended; return how much."""
@@ -159,60 +245,64 @@ class Books:
         return released
 
     def book_fill(self, account: LockedAccount, fill: Fill) -> None:
-        """Move cash and securities, use up the hold and carry the position on. Raises Uncovered."""
+        """Move cash, securities and fees, use up the hold and carry the position on.
+
+        Raises Uncovered in a cash account; in a margin account what was executed can be booked.
+        """
         value = fill.price * abs(fill.signed_quantity)
         cash = accounting.cash_of_fill(value_before=fill.value_before, value=value)
-        paid_asset, paid = (
-            (CASH, cash)
-            if fill.signed_quantity > 0
-            else (fill.instrument.code, -fill.signed_quantity)
-        )
         hold = self._pending_hold(fill.order_id)
         remaining = _still_held(hold, fill, value) if hold else ZERO
-        usable = self.available(account, paid_asset) + (
-            hold.remaining - remaining if hold else ZERO
-        )
-        if paid > usable:
-            takes, may = decimals.text(paid), decimals.text(usable)
-            raise Uncovered(f"the fill takes {takes} {paid_asset}, the order may use {may}")
+        freed = hold.remaining - remaining if hold else ZERO
+        charges = self._charges(account, fill, quantity_before=_filled_before(fill))
+        charged = sum((charge.amount for charge in charges), ZERO)
+        if fill.signed_quantity > 0:
+            self._make_sure(account, CASH, cash + charged, freed)
+        else:
+            self._make_sure(account, fill.instrument.code, -fill.signed_quantity, freed)
+            if not account.margin and charged > self.available(account, CASH) + cash:
+                charges = ()  # a fill of dust brings less than the cent that it was to cost
         if hold:
             ended = Hold.Status.PENDING if fill.leaves_quantity else Hold.Status.POSTED
             self._keep(account, hold, remaining, ended)
-        self._book(account, fill, Transfer.Kind.TRADE, cash, fill.signed_quantity)
+        self._book(account, fill, Transfer.Kind.TRADE, cash, fill.signed_quantity, charges)
 
     def book_bust(self, account: LockedAccount, bust: Fill) -> None:
-        """Take a fill back: what it moved goes back. Raises Uncovered.
+        """Take a fill back: what it moved goes back, fees too. Raises Uncovered as `book_fill`.
 
         `bust` has the terms of the fill, with the value and quantities of the order as they are
         once it is gone. What is still held for the order stays held.
         """
         value = bust.price * abs(bust.signed_quantity)
         cash = accounting.cash_of_fill(value_before=bust.value_before, value=value)
+        charges = self._charges(account, bust, quantity_before=bust.filled_quantity)
+        charged = sum((charge.amount for charge in charges), ZERO)
         back = -bust.signed_quantity
-        paid_asset, paid = (
-            (CASH, cash) if back > 0 else (bust.instrument.code, bust.signed_quantity)
-        )
-        available = self.available(account, paid_asset)
-        if paid > available:
-            takes, there = decimals.text(paid), decimals.text(available)
-            raise Uncovered(f"the bust takes back {takes} {paid_asset}, {there} is available")
+        if back > 0:
+            self._make_sure(account, CASH, cash - charged)
+        else:
+            self._make_sure(account, bust.instrument.code, -back)
+        self._book(account, bust, Transfer.Kind.BUST, cash, back, tuple(map(_refund, charges)))
         hold = self._pending_hold(bust.order_id)
         if hold:
-            used = accounting.used_of(
-                asset=hold.asset,
-                per_unit=hold.per_unit,
-                filled=bust.filled_quantity,
-                spent=bust.value_before,
+            # The fee of an order that has no fill any more falls due again with its next one.
+            due = hold.fee_per_order if not bust.filled_quantity else ZERO
+            hold.amount = (
+                hold.remaining + due + _used(hold, bust.filled_quantity, bust.value_before)
             )
-            hold.amount = hold.remaining + used
-            self._changed_holds.add(hold.order_id)
-        self._book(account, bust, Transfer.Kind.BUST, cash, back)
+            self._keep(account, hold, hold.remaining + due, Hold.Status.PENDING)
 
     def move(self, account: LockedAccount, move: Move) -> None:
-        """Credit or debit the account. Raises Uncovered when it does not have what is debited."""
+        """Credit or debit the account.
+
+        Raises Uncovered when a cash account does not have what is debited, unless the move
+        `may_overdraw` it.
+        """
         available = self.available(account, move.asset)
-        if move.amount + available < 0:
-            raise Uncovered(f"{available} {move.asset} is available")
+        if move.may_overdraw:
+            self._balance(account, move.asset).may_be_negative = True
+        elif move.amount + available < 0 and not account.margin:
+            raise Uncovered(f"{available} {move.asset} is available", needed=-move.amount)
         self._move(account, move)
 
     def close(self) -> None:
@@ -223,7 +313,7 @@ class Books:
         bulk.insert([self._balances[k] for k in sorted(self._changed_balances - self._stored)])
         bulk.update(
             [self._balances[k] for k in self._changed_balances & self._stored],
-            fields=("amount", "held"),
+            fields=("amount", "held", "may_be_negative"),
         )
         for transfer, debit, credit in self._moves:
             transfer.debit_id, transfer.credit_id = ids[debit], ids[credit]
@@ -232,7 +322,7 @@ class Books:
         new = {hold.order_id for hold in self._new_holds}
         bulk.update(
             [self._holds[k] for k in self._changed_holds - new],
-            fields=("per_unit", "amount", "remaining", "status"),
+            fields=HOLD_CHANGING,
         )
         new_positions = self._changed_positions - self._stored_positions
         bulk.insert([self._positions[k] for k in new_positions])
@@ -245,32 +335,38 @@ class Books:
         key = (account.id, asset)
         if key not in self._balances:
             self._balances[key] = bulk.new(Balance, account_id=account.id, asset=asset)
-        return self._balances[key]
+        balance = self._balances[key]
+        if account.margin:
+            balance.may_be_negative = True
+        return balance
 
     def _pending_hold(self, order_id: UUID) -> Hold | None:
         hold = self._holds.get(order_id)
         return hold if hold is not None and hold.status == Hold.Status.PENDING else None
 
     def _set_aside(
-        self,
-        account: LockedAccount,
-        order_id: UUID,
-        asset: str,
-        *,
-        per_unit: Decimal,
-        amount: Decimal,
-    ) -> None:
-        balance, before = self._balance(account, asset), self.held(order_id)
-        if amount - before > balance.available:
-            raise Uncovered(f"needs {amount} {asset}, {balance.available + before} is available")
+        self, account: LockedAccount, order_id: UUID, asset: str, amount: Decimal
+    ) -> Hold:
+        """Hold `amount` for the order in place of what was; return the hold. Raises Uncovered."""
+        there = self._free(account, asset) + self.held(order_id)
+        if amount > there and not _may_owe(account, asset):
+            raise Uncovered(f"needs {amount} {asset}, {there} is available", needed=amount)
         hold = self._holds.get(order_id)
         if hold is None:
             hold = self._holds[order_id] = bulk.new(
                 Hold, order_id=order_id, account_id=account.id, asset=asset, remaining=ZERO
             )
             self._new_holds.append(hold)
-        hold.per_unit, hold.amount = per_unit, amount
+        hold.amount = amount
         self._keep(account, hold, amount, Hold.Status.PENDING)
+        return hold
+
+    def _free(self, account: LockedAccount, asset: str) -> Decimal:
+        """Return what may still be held of the asset; of a short position, to buy it back."""
+        balance = self._balance(account, asset)
+        there = abs(balance.amount) if account.margin else balance.amount
+        free: Decimal = there - balance.held
+        return free
 
     def _change(self, balance: Balance, *, amount: Decimal = ZERO, held: Decimal = ZERO) -> None:
         balance.amount += amount
@@ -301,10 +397,52 @@ class Books:
             reference=move.reference,
             asset=move.asset,
             amount=abs(move.amount),
+            settles_on=move.settles_on,
+            reverses_id=move.reverses,
             reason=move.reason,
         )
         self._moves.append((transfer, debit, credit))
         self._change(self._balance(account, move.asset), amount=move.amount)
+
+    def _make_sure(
+        self, account: LockedAccount, asset: str, taken: Decimal, freed: Decimal = ZERO
+    ) -> None:
+        """Raise Uncovered unless a cash account has what is taken, with what its hold frees."""
+        usable = self.available(account, asset) + freed
+        if taken > usable and not account.margin:
+            takes, there = decimals.text(taken), decimals.text(usable)
+            raise Uncovered(f"it takes {takes} {asset}, {there} is available", needed=taken)
+
+    def _charges(
+        self, account: LockedAccount, fill: Fill, *, quantity_before: Decimal
+    ) -> tuple[Charge, ...]:
+        """Return what the fill is charged, given what the order had traded before it."""
+        quantity = abs(fill.signed_quantity)
+        value = fill.price * quantity
+        if fill.signed_quantity > 0:
+            hold = self._holds.get(fill.order_id)
+            terms = _fees_of(hold) if hold else NO_FEES
+            if terms is NO_FEES:
+                return ()
+            before = fee_of(terms, quantity=quantity_before, value=fill.value_before)
+            after = fee_of(
+                terms, quantity=quantity_before + quantity, value=fill.value_before + value
+            )
+            return (Charge(LedgerAccount.Kind.FEES.value, after - before),)
+        day = calendars.date_of(fill.busted_at or fill.at)
+        key = (fill.instrument.asset_class, account.tier, day)
+        lines = self._lines.get(key)
+        if lines is None:
+            lines = self._lines[key] = schedule.current().in_force(
+                asset_class=key[0], is_buy=False, tier=key[1], day=day
+            )
+        return fees_of_sale(
+            lines,
+            quantity_before=quantity_before,
+            value_before=fill.value_before,
+            quantity=quantity,
+            value=value,
+        )
 
     def _book(
         self,
@@ -313,21 +451,33 @@ class Books:
         kind: Transfer.Kind,
         cash: Decimal,
         signed_quantity: Decimal,
+        charges: tuple[Charge, ...],
     ) -> None:
-        """Move the securities, the cash against them, and carry the position on."""
-        for moved, amount in (
-            (CASH, -cash.copy_sign(signed_quantity)),
-            (fill.instrument.code, signed_quantity),
-        ):
+        """Move the securities, the cash against them and the fees; carry the position on."""
+        settlement_ = LedgerAccount.Kind.SETTLEMENT
+        legs = [
+            (CASH, -cash.copy_sign(signed_quantity), kind, settlement_),
+            (fill.instrument.code, signed_quantity, kind, settlement_),
+        ]
+        for charge in charges:
+            beneficiary = LedgerAccount.Kind(charge.beneficiary)
+            legs.append((CASH, -charge.amount, Transfer.Kind.FEE, beneficiary))
+        settles_on = settlement.settles_on(
+            is_at_once=fill.instrument.asset_class == Instrument.AssetClass.CRYPTO,
+            calendar=fill.instrument.calendar,
+            traded_at=fill.at,
+        )
+        for asset, amount, kind_, house in legs:
             self._move(
                 account,
                 Move(
-                    asset=moved,
+                    asset=asset,
                     amount=amount,
-                    kind=kind,
-                    house=LedgerAccount.Kind.SETTLEMENT,
+                    kind=kind_,
+                    house=house,
                     reference=f"{kind}:{fill.trade_id}",
                     at=fill.at,
+                    settles_on=settles_on,
                 ),
             )
         self._carry_position(account, fill, signed_quantity, cash)
@@ -374,16 +524,50 @@ class Books:
         return known | _open_ledger_accounts(missing) if missing else known
 
 
+def _filled_before(fill: Fill) -> Decimal:
+    return fill.filled_quantity - abs(fill.signed_quantity)
+
+
+def _refund(charge: Charge) -> Charge:
+    return Charge(charge.beneficiary, -charge.amount)
+
+
 def _still_held(hold: Hold, fill: Fill, value: Decimal) -> Decimal:
     if not fill.leaves_quantity:
         return ZERO
-    return accounting.still_held(
+    left: Decimal = hold.amount - _used(hold, fill.filled_quantity, fill.value_before + value)
+    return max(left, ZERO)  # after a bust it may lack a cent of rounding
+
+
+def _used(hold: Hold, filled: Decimal, spent: Decimal) -> Decimal:
+    return accounting.used_of(
         asset=hold.asset,
-        amount=hold.amount,
         per_unit=hold.per_unit,
-        filled=fill.filled_quantity,
-        spent=fill.value_before + value,
+        filled=filled,
+        spent=spent,
+        price=hold.price,
+        fees=_fees_of(hold),
     )
+
+
+def _agree(hold: Hold, *, per_unit: Decimal, price: Decimal | None, fees: FeeTerms) -> None:
+    """Note on the hold what it is for."""
+    hold.per_unit = per_unit
+    hold.price = per_unit if price is None else price
+    hold.fee_per_order, hold.fee_per_unit = fees.per_order, fees.per_unit
+    hold.fee_rate = fees.rate
+
+
+def _fees_of(hold: Hold) -> FeeTerms:
+    """Return what the order was told that it is charged when it was accepted."""
+    if not (hold.fee_per_order or hold.fee_per_unit or hold.fee_rate):
+        return NO_FEES
+    return FeeTerms(hold.fee_per_order, hold.fee_per_unit, hold.fee_rate)
+
+
+def _may_owe(account: LockedAccount, asset: str) -> bool:
+    """Tell whether risk alone decides what the account may spend: we then lend what is missing."""
+    return bool(account.margin) and asset == CASH
 
 
 def _ids_of(found: Iterable[LedgerAccount]) -> dict[LedgerKey, int]:

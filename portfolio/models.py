@@ -181,11 +181,15 @@ class Hold(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT)
     asset = models.CharField(max_length=24)
     per_unit = AmountField()
+    price = AmountField(default=Decimal(0), help_text="The worst that the order may pay.")
     fee_per_order = AmountField(default=Decimal(0))
     fee_per_unit = AmountField(default=Decimal(0))
     fee_rate = AmountField(default=Decimal(0), help_text="Of the value: 0.0025 is 25 basis points.")
     amount = AmountField(help_text="At first.")
     remaining = AmountField()
+    lots = models.JSONField(
+        default=list, blank=True, help_text="The lots to close first, as the customer named them."
+    )
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
 
     class Meta:
@@ -259,3 +263,9 @@ class EquitySnapshot(models.Model):
 
 # Models beside these.
 from portfolio.equity_models import EquityPoint as EquityPoint  # noqa: E402
+from portfolio.fee_models import FeeRule as FeeRule  # noqa: E402
+from portfolio.funding_models import Funding as Funding  # noqa: E402
+from portfolio.funding_models import FundingStep as FundingStep  # noqa: E402
+from portfolio.funding_models import InterestAccrual as InterestAccrual  # noqa: E402
+from portfolio.funding_models import InterestDay as InterestDay  # noqa: E402
+from portfolio.funding_models import InterestRate as InterestRate  # noqa: E402

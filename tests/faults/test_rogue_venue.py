@@ -310,7 +310,7 @@ def test_fault_7_a_bust_of_what_was_sold_meanwhile_waits_for_two_people(
     becomes(rogue.fills(sold, 10, trader.price, cumulative=10), "applied")
     bust = rogue.busts(fill)
     parked = becomes(bust, "parked")
-    assert re.fullmatch(r"the bust takes back 10 \S*AAPL, 0 is available", parked.reason)
+    assert re.fullmatch(r"it takes 10 \S*AAPL, 0 is available", parked.reason)
     assert (trader.owns(), trader.spent()) == (0, 0)
     assert {number for number, _ in broken()} == {9}
 

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from foundation.decimals import CASH
 from portfolio import accounting
 from portfolio.accounting import Holding
+from portfolio.fees import NO_FEES, FeeTerms
 
 PRICES = st.decimals("0.0001", "5000", places=4)
 QUANTITIES = st.decimals("0.000000001", "1000", places=9)
 FLAT = Holding(Decimal(0), Decimal(0), Decimal(0))
 CENT = Decimal("0.01")
+D = Decimal
 
 
 @given(st.lists(st.tuples(PRICES, QUANTITIES), min_size=1, max_size=20))
@@ -44,28 +46,43 @@ def test_what_is_freed_always_covers_what_was_spent(limit, fills):
     assert held == 0
 
 
-@given(PRICES, QUANTITIES, PRICES, QUANTITIES, st.lists(st.floats(0, 1), max_size=6))
-def test_a_replace_is_covered_whatever_executes_meanwhile(old_price, quantity, price, total, parts):
-    """What both orders hold covers what the venue may make of it, to two cents of rounding."""
-    amount = accounting.hold_of(asset=CASH, per_unit=old_price, quantity=quantity)
+FEES = st.sampled_from(
+    [NO_FEES, FeeTerms(D("1.00"), D("0.005"), D("0.0025")), FeeTerms(rate=D("0.01"))]
+)
+
+
+@given(PRICES, QUANTITIES, FEES, PRICES, QUANTITIES, FEES, st.lists(st.floats(0, 1), max_size=6))
+def test_a_replace_is_covered_whatever_executes_meanwhile(
+    old_price, quantity, old_fees, price, total, new_fees, parts
+):
+    """What both orders hold covers what the venue may make of it, to four cents of rounding."""
+
+    def needed(left):
+        return accounting.hold_of(asset=CASH, per_unit=price, quantity=left, fees=new_fees)
+
+    amount = accounting.hold_of(asset=CASH, per_unit=old_price, quantity=quantity, fees=old_fees)
     extra = accounting.replaced_hold(
         asset=CASH,
-        price=price,
-        quantity=total,
+        needed=needed(total),
+        needed_beyond=needed(max(total - quantity, D(0))),
         held=amount,
-        leaves=quantity,
-        available=Decimal(10) ** 20,
+        due=old_fees.per_order,
+        available=D(10) ** 20,
+        roundings=4,
     )
-    filled = Decimal(0)
-    for part in parts:
-        more = ((quantity - filled) * Decimal(str(part))).quantize(Decimal("0.000000001"))
+    filled = D(0)
+    for part in [0.0, *parts, 1.0]:
+        more = ((quantity - filled) * D(str(part))).quantize(D("0.000000001"))
         filled += min(more, quantity - filled)
         held = accounting.still_held(
-            asset=CASH, amount=amount, per_unit=old_price, filled=filled, spent=Decimal(0)
+            asset=CASH,
+            amount=amount,
+            per_unit=old_price,
+            filled=filled,
+            spent=D(0),
+            fees=old_fees,
         )
-        left = max(total - filled, Decimal(0))
-        needed = accounting.hold_of(asset=CASH, per_unit=price, quantity=left)
-        assert held + extra >= needed
+        assert held + extra >= needed(max(total - filled, D(0)))
 
 
 def test_an_order_by_value_uses_up_what_it_spends():
