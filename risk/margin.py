@@ -123,7 +123,8 @@ def maintenance_of(holding: Holding, *, gross: Decimal = ZERO) -> Decimal:
     """Return what the holding requires to be kept.
 
     `gross` is the value of all that the account has, long and short: what exceeds half of it
-    requires ten points more, though of a long position never more than its value.
+    requires ten points more, though never more than it took to open, so that no account is called
+    for what it has just been allowed; of a long position never more than its value.
     """
     is_short = holding.quantity < 0
     value = abs(holding.value)
@@ -131,8 +132,8 @@ def maintenance_of(holding: Holding, *, gross: Decimal = ZERO) -> Decimal:
     exact = abs(holding.quantity) * unit
     if gross:
         exact += CONCENTRATED_RATE * max(value - CONCENTRATED_SHARE * gross, ZERO)
-    required = _up(exact)
-    return required if is_short else min(required, value) if value else ZERO
+    required = min(_up(exact), initial_of(holding))
+    return required if is_short else min(required, value)
 
 
 @dataclass(frozen=True, slots=True)
