@@ -120,7 +120,8 @@ def wash_trades(
             at = max(buy.last_at, sell.last_at)
             start = at - limits.wash_window
             recent = [pair for pair in recent if max(p.last_at for p in pair) >= start]
-            recent.append((buy, sell))
+            if buy.account_id == sell.account_id:
+                recent.append((buy, sell))
             if at < since:
                 continue
             if finding := _wash(buy, sell, recent, at, limits):
@@ -168,19 +169,31 @@ def _wash(
 
 
 def _pairs(orders: Sequence[_Order], limits: Thresholds) -> list[tuple[_Order, _Order]]:
-    """Return (buy, sell) that cancel each other out, each order once, in the order of time."""
-    open_: list[_Order] = []
-    pairs = []
-    for order in sorted(orders, key=lambda each: each.last_at):
-        start = order.first_at - limits.wash_window
-        open_ = [each for each in open_ if each.last_at >= start]
-        match = next((each for each in reversed(open_) if _undo(each, order, limits)), None)
-        if match is None:
-            open_.append(order)
-            continue
-        open_.remove(match)
-        pairs.append((order, match) if order.sign > 0 else (match, order))
-    return pairs
+    """Return (buy, sell) that cancel each other out, each order once, in the order of time.
+
+    Accounts are paired with each other first, so that a change of mind in one hides nothing.
+    """
+    pairs: list[tuple[_Order, _Order]] = []
+    left = sorted(orders, key=lambda each: each.last_at)
+    for is_between in (True, False):
+        open_: list[_Order] = []
+        paired = set()
+        for order in left:
+            start = order.first_at - limits.wash_window
+            for other in reversed(open_):
+                if other.last_at < start or other.order_id in paired:
+                    continue
+                if (other.account_id != order.account_id) is is_between and _undo(
+                    other, order, limits
+                ):
+                    paired |= {order.order_id, other.order_id}
+                    pairs.append((order, other) if order.sign > 0 else (other, order))
+                    break
+            else:
+                open_ = [each for each in open_ if each.last_at >= start]
+                open_.append(order)
+        left = [each for each in left if each.order_id not in paired]
+    return sorted(pairs, key=lambda pair: max(each.last_at for each in pair))
 
 
 def _undo(one: _Order, other: _Order, limits: Thresholds) -> bool:

@@ -58,6 +58,8 @@ PARTS: Final = (
     Part("executions", frozenset({Role.EXECUTIONS}), "orders.executions:run", trades=True),
     Part("triggers", frozenset({Role.EXECUTIONS}), "orders.triggers:run", trades=True),
     Part("expiry", frozenset({Role.EXECUTIONS}), "orders.expiry:run", trades=True),
+    Part("surveillance", frozenset({Role.WORKER}), "orders.surveillance:run"),
+    Part("alerts", frozenset({Role.WORKER}), "risk.telling:run"),
     Part("hub", frozenset({Role.WEB}), "trading.streams.hub:run"),
     Part("desk", frozenset({Role.WEB}), "trading.streams.desk:run"),
     Part("worker", frozenset({Role.WORKER}), "trading.jobs:run_worker"),

@@ -1,0 +1,203 @@
+"""Surveillance reads what accounts did, each thing once, and raises what it finds."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Account
+from orders import submission, surveillance
+from orders.models import Order
+from portfolio import services as portfolio
+from risk.findings import Severity
+from risk.models import Alert, AlertEvidence, Surveyed
+from tests import world
+from tests.wire import trips_noted
+from venues.messages import Side
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+
+
+@pytest.fixture
+def venue():
+    world.instrument()
+    return world.Venue()
+
+
+def look():
+    """Read all there is to be read; return how much it was."""
+    read = 0
+    while count := surveillance.look(now=timezone.now()):
+        read += count
+    return read
+
+
+def placed(account, side=Side.BUY, quantity=10, price="100.00"):
+    wanted = world.limit_ticket(account, price, side=side, quantity=D(quantity))
+    [answer] = submission.submit_batch([wanted], now=timezone.now())
+    assert answer.order.status == "submitted", answer
+    return answer.order
+
+
+def traded(account, venue, side=Side.BUY, quantity=10, price="100.00"):
+    order = placed(account, side, quantity, price)
+    venue.fills(order, str(quantity), price)
+    world.apply_reports()
+    return order
+
+
+def kinds():
+    return sorted(Alert.objects.values_list("kind", flat=True))
+
+
+def test_everything_is_read_once(venue):
+    account = world.customer()
+    traded(account, venue)
+    account.refresh_from_db()
+    assert look() == account.activity_sequence == 3  # paid in, submitted, filled
+    assert look() == 0
+    assert Surveyed.objects.get(account=account).sequence == 3
+    assert kinds() == []
+
+
+def test_a_large_trade_is_found_with_its_order(venue):
+    account = world.customer(cash="200000.00")
+    for _ in range(10):
+        traded(account, venue)  # 1,000 USD each
+    look()
+    order = traded(account, venue, quantity=260)
+    look()
+    [alert] = Alert.objects.all()
+    assert (alert.kind, alert.account_id) == ("large_trade", account.pk)
+    [evidence] = alert.evidence.all()
+    assert evidence.facts["order"] == str(order.pk)
+    assert evidence.facts["value"] == "26000"
+    # Its trade and its alert lie within five seconds.
+    assert evidence.found_at - order.created_at < timedelta(seconds=5)
+
+
+def test_two_accounts_of_one_person_that_trade_with_each_other(venue):
+    mine = world.customer()
+    other = world.customer()
+    Account.objects.filter(pk=other.pk).update(user=mine.user)
+    stranger = world.customer()
+    world.own(other, "AAPL", "50", venue, price="100.00")
+    look()
+    bought = traded(stranger, venue, quantity=50)
+    sold = traded(other, venue, Side.SELL, 50, "99.99")
+    look()
+    # That they bought what the other sold is not a wash, and what the other bought minutes ago is.
+    evidence = AlertEvidence.objects.filter(kind="wash_trade")
+    assert {str(bought.pk), str(sold.pk)} not in [set(e.facts["orders"]) for e in evidence]
+    mine_bought = traded(mine, venue, quantity=50, price="100.00")
+    look()
+    assert str(mine_bought.pk) in {o for e in evidence.all() for o in e.facts["orders"]}
+
+
+def test_shown_and_cancelled_orders_are_found_when_the_last_is_cancelled(venue):
+    account = world.customer()
+    world.own(account, "AAPL", "20", venue, price="100.00")
+    layers = [placed(account, quantity=30, price=price) for price in ("99.50", "99.40", "99.30")]
+    traded(account, venue, Side.SELL, 20, "99.99")
+    look()
+    assert kinds() == []
+    submission.submit_batch([world.cancel_ticket(each) for each in layers], now=timezone.now())
+    for each in layers:
+        venue.cancels(each)
+    world.apply_reports()
+    look()
+    [alert] = Alert.objects.filter(kind="layering")
+    [evidence] = alert.evidence.all()
+    assert set(evidence.facts["layers"]) == {str(each.pk) for each in layers}
+
+
+def test_a_deposit_out_of_proportion_is_found():
+    account = world.customer(cash="0")
+    for number in range(5):
+        pay_in(account, "1000.00", number)
+    look()
+    pay_in(account, "60000.00", 9)
+    look()
+    [alert] = Alert.objects.all()
+    assert (alert.kind, alert.summary) == (
+        "unusual_transfer",
+        "Deposit of 60,000.00 USD; usual is 1,000.00 USD",
+    )
+
+
+def pay_in(account, amount, number):
+    portfolio.deposit(
+        account_id=account.pk,
+        amount=D(amount),
+        reference=f"payment {number}",
+        actor="operator:test",
+        now=timezone.now(),
+    )
+
+
+def test_a_busy_account_keeps_nobody_waiting(venue, monkeypatch):
+    monkeypatch.setattr(surveillance, "EACH_MAX", 2)
+    busy, quiet = world.customer(), world.customer()
+    for _ in range(3):
+        traded(busy, venue)
+    assert surveillance.look(now=timezone.now()) == 3
+    assert Surveyed.objects.get(account=busy).sequence == 2
+    assert Surveyed.objects.get(account=quiet).sequence == 1
+    assert look() == 5
+
+
+def test_what_fails_alone_is_passed_over_with_an_alert(venue):
+    broken, other = world.customer(), world.customer(cash="0")
+    order = traded(broken, venue)
+    traded_before = Surveyed.objects.count()
+    with connection.cursor() as cursor:  # an activity that names no trade, as nobody writes it
+        cursor.execute(
+            """INSERT INTO accounts_activity (account_id, sequence, kind, at, actor, payload,
+                                              previous_digest, digest)
+               VALUES (%s, 4, 'order.filled', now(), 'venue:x', '{}', '', '')""",
+            [broken.pk],
+        )
+    Account.objects.filter(pk=broken.pk).update(activity_sequence=4)
+    pay_in(other, "300000.00", 1)
+    look()
+    assert traded_before == 0
+    assert kinds() == ["surveillance_failed", "unusual_transfer"]
+    failed = Alert.objects.get(kind="surveillance_failed")
+    assert (failed.account_id, failed.severity) == (broken.pk, Severity.SEVERE)
+    assert Surveyed.objects.get(account=broken).sequence == 4
+    assert Order.objects.get(pk=order.pk).status == "filled"
+
+
+def test_the_statements_of_a_round_do_not_grow_with_its_accounts(venue):
+    def statements(count):
+        accounts = [world.customer() for _ in range(count)]
+        orders = [placed(each) for each in accounts]
+        for order in orders:
+            venue.fills(order, "10", "100.00")
+        world.apply_reports()
+        with trips_noted() as trips:
+            surveillance.look(now=timezone.now())
+        return len(trips)
+
+    statements(1)  # prepares them
+    assert statements(1) == statements(8)
+
+
+def test_nothing_is_marked_as_read_when_the_round_is_undone(venue, monkeypatch):
+    account = world.customer()
+    traded(account, venue)
+    monkeypatch.setattr(surveillance.alerts, "raise_alerts", killed)
+    with pytest.raises(Killed):
+        surveillance.look(now=timezone.now())
+    assert not Surveyed.objects.exists()
+
+
+class Killed(BaseException):
+    pass
+
+
+def killed(*_, **__):
+    raise Killed
