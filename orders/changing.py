@@ -9,9 +9,8 @@ from typing import Final
 from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH
-from marketdata import calendars
 from marketdata.calendars import Phase
-from orders import legs, placing, steps, tickets
+from orders import holding, legs, placing, steps, tickets
 from orders.answers import Answer, refused
 from orders.batch import Batch
 from orders.desk import ZERO, Desk
@@ -30,7 +29,7 @@ from portfolio.books import Uncovered
 from risk import services as risk
 from risk.checks import Denial
 from risk.services import Assessment
-from venues.messages import OrderType, Side, TimeInForce
+from venues.messages import OrderType, TimeInForce
 
 _UNKNOWN: Final = ("unknown_order", "There is no such order.")
 _KEPT: Final = (
@@ -38,6 +37,7 @@ _KEPT: Final = (
     "instrument_id",
     "instrument",
     "side",
+    "position_intent",
     "type",
     "time_in_force",
     "limit_price",
@@ -166,7 +166,9 @@ def trigger(desk: Desk, account: LockedAccount, ticket: TriggerTicket) -> Answer
 def _may_trigger(desk: Desk, order: Order) -> bool:
     """Tell whether the instrument trades; a venue that is out of reach is waited for."""
     instrument = order.instrument
-    phase = calendars.phase(instrument.calendar, desk.batch.now)
+    if desk.batch.stopping(order) is not None:
+        return False
+    phase = desk.batch.market_of(order).phase
     return instrument.tradable and not instrument.halted and phase is Phase.REGULAR
 
 
@@ -214,6 +216,7 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
     total = ticket.quantity or order.quantity
     new = _replacement(desk, order, ticket, total)
     freed = desk.batch.books.held(order.pk)
+    desk.paces.count(new, now=desk.batch.now)
     assessment = placing.assess(
         desk, account, new, freed=freed, freed_quantity=order.leaves_quantity
     )
@@ -324,7 +327,7 @@ def _replace_held(
     """Replace an order that we hold: nobody else has a say in it."""
     batch, worst = desk.batch, assessment.worst_price
     was_holding = bool(batch.books.held(order.pk))
-    missing = steps.missing_for(batch, new, worst, freed=batch.books.held(order.pk))
+    missing = holding.missing(batch, new, worst, freed=batch.books.held(order.pk))
     if was_holding and missing > 0:
         _deny_uncovered(desk, new, missing, assessment, cause)
         return
@@ -347,25 +350,27 @@ def _ask_to_replace(
 ) -> None:
     """Ask the venue, and set aside what the new order may need beyond the old one's hold."""
     batch, account = desk.batch, desk.batch.accounts[order.account_id]
-    is_buy = order.side == Side.BUY
+    needs, free = holding.terms(batch, new, assessment.worst_price), holding.standing(batch, new)
     try:
-        batch.books.hold_beyond(
+        extra = batch.books.hold_beyond(
             account,
             old_id=order.pk,
             leaves=order.leaves_quantity,
             order_id=new.pk,
-            asset=CASH if is_buy else order.instrument.code,
-            per_unit=assessment.worst_price if is_buy else Decimal(1),
+            asset=needs.asset,
+            per_unit=needs.per_unit,
             quantity=new.quantity,
-            fees=steps.fees_of(batch, new),
+            price=needs.price,
+            fees=needs.fees,
         )
+        if needs.asset == CASH and free is not None and extra > max(free.available, ZERO):
+            # Risk looked at the new order alone; until the venue decides, both may execute.
+            batch.books.release(account, order_id=new.pk)
+            raise Uncovered("beyond the equity", needed=extra)
     except Uncovered as uncovered:
         _deny_uncovered(desk, new, uncovered.needed, assessment, cause)
         return
-    if is_buy:
-        key = (account.pk, order.instrument_id)
-        grown = new.quantity - order.leaves_quantity
-        desk.open_buys[key] = desk.open_buys.get(key, ZERO) + max(grown, ZERO)
+    desk.interest.grow(new, max(new.quantity - order.leaves_quantity, ZERO))
     steps.request_replace(batch, order, new, total, cause)
     batch.keep(new, cause, "pending_replace")
 

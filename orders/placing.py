@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
@@ -12,15 +13,17 @@ from django.conf import settings
 from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH, QUANTITY_QUANTUM
+from marketdata import habits
 from marketdata.models import Instrument, Quote
-from orders import legs, lifetimes, steps
+from orders import holding, legs, lending, lifetimes, steps
 from orders.answers import Answer, refused
 from orders.desk import ZERO, Desk
 from orders.events import Told
 from orders.history import Cause
 from orders.lifecycle import Event, Status
 from orders.models import Order
-from orders.tickets import OrderClass, OrderTicket, Role
+from orders.tickets import LIQUIDATION, OrderClass, OrderTicket, Role
+from risk import checks
 from risk import services as risk
 from risk.checks import Denial, Proposal, Situation
 from risk.services import Assessment
@@ -44,6 +47,7 @@ def place(desk: Desk, account: LockedAccount, ticket: OrderTicket) -> Answer:
         source_address=ticket.source_address,
     )
     first = _first_order(desk, ticket, instrument)
+    first.position_intent = lending.intent(desk.batch, account, ticket.side, instrument).value
     others = _legs(ticket, first)
     _decide(desk, account, [first, *others], ticket, cause)
     desk.by_client_id[account.pk, first.client_order_id] = first
@@ -159,6 +163,8 @@ def _legs(ticket: OrderTicket, first: Order) -> list[Order]:
                 limit_price=loss.limit_price,
             )
         )
+    for leg in found:
+        leg.position_intent = lending.intent_of_leg(ticket, first).value
     return found
 
 
@@ -202,7 +208,10 @@ def _decide(
     first = group[0]
     content = account.pk, first.content_digest
     has_twin = ticket.is_id_ours and content in desk.recent
-    assessments = [assess(desk, account, order, has_twin=has_twin) for order in group]
+    desk.paces.count(first, now=desk.batch.now)
+    assessments = [
+        assess(desk, account, order, ticket=ticket, has_twin=has_twin) for order in group
+    ]
     desk.recent.add(content)
     denial = next((each.denial for each in assessments if each.denial), None)
     for order, assessment in zip(group, assessments, strict=True):
@@ -216,12 +225,13 @@ def _decide(
             desk.batch.decisions.append(risk.denied(assessment.decision, denial))
     if denial is not None:
         return
-    _put_to_work(desk, account, first, assessments[0], cause)
+    _put_to_work(desk, first, assessments[0], cause)
     for leg in group[1:]:
         leg.status = steps.following(leg, Event.HOLD).value
         desk.batch.keep(leg, cause, "held")
     if first.group is not None:
         legs.settle(desk.batch, first.group, cause)
+    _count(desk, group, assessments[0].worst_price)
 
 
 def assess(
@@ -229,32 +239,54 @@ def assess(
     account: LockedAccount,
     order: Order,
     *,
+    ticket: OrderTicket | None = None,
     has_twin: bool = False,
     freed: Decimal = ZERO,
     freed_quantity: Decimal = ZERO,
 ) -> Assessment:
     """Let risk decide on one order, as the tickets before it have left the account.
 
-    `freed` is what the order that it replaces holds, and `freed_quantity` what that has left.
+    `ticket` is what it was placed with. `freed` is what the order that it replaces holds, and
+    `freed_quantity` what that has left.
     """
     quote = desk.batch.quotes.get(order.instrument_id)
+    proposal = Proposal(
+        symbol=order.instrument.symbol,
+        side=Side(order.side),
+        type=OrderType(order.type),
+        quantity=order.quantity,
+        limit_price=order.limit_price,
+        stop_price=stop_price(order, quote),
+        notional=order.notional,
+        time_in_force=TimeInForce(order.time_in_force),
+        extended_hours=order.extended_hours,
+        is_leg=order.is_leg,
+        intent=holding.intent_of(order),
+        asked_intent=ticket.position_intent if ticket and not order.is_leg else None,
+        is_entry=order.role == Role.ENTRY,
+        is_oco=order.order_class == OrderClass.OCO,
+        is_system=bool(ticket and ticket.actor == LIQUIDATION),
+    )
+    situation = _situation(desk, account, order, quote, has_twin, freed, freed_quantity)
+    limits = desk.batch.limits_of(order)
+    if account.margin:
+        worst = checks.worst_price(proposal, situation, limits.bounds) if limits else None
+        situation = dataclasses.replace(
+            situation,
+            margin=lending.on_margin(
+                desk.batch,
+                order,
+                worst=worst,
+                freed=freed,
+                open_sells=situation.open_sell_quantity,
+            ),
+        )
     return risk.assess(
         order_id=order.pk,
         account_id=account.pk,
-        proposal=Proposal(
-            symbol=order.instrument.symbol,
-            side=Side(order.side),
-            type=OrderType(order.type),
-            quantity=order.quantity,
-            limit_price=order.limit_price,
-            stop_price=stop_price(order, quote),
-            notional=order.notional,
-            time_in_force=TimeInForce(order.time_in_force),
-            extended_hours=order.extended_hours,
-            is_leg=order.is_leg,
-        ),
-        situation=_situation(desk, account, order, quote, has_twin, freed, freed_quantity),
-        bounds=desk.batch.bounds[account.pk],
+        proposal=proposal,
+        situation=situation,
+        limits=limits,
         now=desk.batch.now,
     )
 
@@ -291,8 +323,10 @@ def _situation(
 ) -> Situation:
     batch, instrument = desk.batch, order.instrument
     is_buy = order.side == Side.BUY
-    open_buys = desk.open_buys.get((account.pk, instrument.pk), ZERO)
-    market = batch.market_of(order)
+    interest = desk.interest.of(account.pk, instrument.pk)
+    habit = desk.habits.get(instrument.symbol, habits.UNKNOWN)
+    market, stopping = batch.market_of(order), batch.stopping(order)
+    cash_held = batch.books.balance(account, CASH) - batch.books.available(account, CASH)
     return Situation(
         at=batch.now,
         account_status=account.status,
@@ -300,9 +334,22 @@ def _situation(
         position=batch.books.balance(account, instrument.code),
         position_available=batch.books.available(account, instrument.code)
         + (ZERO if is_buy else freed),
-        open_buy_quantity=open_buys - (freed_quantity if is_buy else ZERO),
+        open_buy_quantity=interest.buys - (freed_quantity if is_buy else ZERO),
+        open_sell_quantity=interest.sells - (ZERO if is_buy else freed_quantity),
+        own_bid=interest.bid,
+        own_ask=interest.ask,
+        exposure=desk.exposures.get(account.pk, ZERO)
+        + max(desk.interest.cost(account.pk), cash_held)
+        - (freed if is_buy else ZERO),
+        # What is replaced is open already.
+        open_orders=desk.interest.count(account.pk) - bool(freed_quantity),
+        messages_in_second=order.number_in_second,
+        messages_in_minute=order.number_in_minute,
         is_tradable=instrument.tradable,
         is_halted=instrument.halted,
+        is_closing_only=instrument.closing_only or batch.is_closing_only(order),
+        stopped=stopping.code if stopping else "",
+        stopped_scope=stopping.scope.words if stopping else "",
         is_fractionable=instrument.fractionable,
         is_venue_up=market.is_venue_up,
         phase=market.phase,
@@ -315,6 +362,13 @@ def _situation(
         quote_age=(max((batch.now - quote.received_at).total_seconds(), 0.0) if quote else None),
         has_twin=has_twin,
         last=quote.last if quote else None,
+        day_high=quote.day_high if quote else None,
+        day_low=quote.day_low if quote else None,
+        average_volume=habit.volume,
+        average_range=habit.range,
+        firm_open_buys=desk.firm.without(freed if is_buy else ZERO),
+        firm_age=desk.firm.age(batch.now),
+        clock_offset=desk.firm.clock_offset,
     )
 
 
@@ -328,16 +382,11 @@ def deny(desk: Desk, order: Order, denial: Denial, cause: Cause) -> None:
     desk.batch.keep(order, why, "denied", told)
 
 
-def _put_to_work(
-    desk: Desk, account: LockedAccount, order: Order, assessment: Assessment, cause: Cause
-) -> None:
+def _put_to_work(desk: Desk, order: Order, assessment: Assessment, cause: Cause) -> None:
     """Set aside what the order may need, and send it, or hold it until its price is reached."""
     batch = desk.batch
     if order.group != order.pk or order.role == Role.ENTRY:
         steps.hold_for(batch, order, order.quantity, assessment.worst_price)
-    if order.side == Side.BUY:
-        key = (account.pk, order.instrument_id)
-        desk.open_buys[key] = desk.open_buys.get(key, ZERO) + order.quantity
     if steps.is_stop(order):
         hold_back(desk, order)
         batch.keep(order, cause, "held")
@@ -347,6 +396,14 @@ def _put_to_work(
     else:
         steps.submit(batch, order, assessment.worst_price)
         batch.keep(order, cause, "submitted")
+
+
+def _count(desk: Desk, group: list[Order], worst: Decimal) -> None:
+    """Let the tickets that follow see what this one has added."""
+    first = group[0]
+    desk.interest.add(first, worst=worst, orders=len(group))
+    if first.side == Side.BUY:
+        desk.firm.add(worst * first.quantity)
 
 
 def hold_back(desk: Desk, order: Order) -> None:

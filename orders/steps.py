@@ -9,19 +9,17 @@ import uuid
 from decimal import Decimal
 from typing import Final
 
-from foundation.decimals import CASH
 from marketdata.calendars import Phase
-from orders import lifecycle
+from orders import holding, lifecycle
 from orders.batch import Batch
 from orders.events import Told
 from orders.history import Cause
 from orders.lifecycle import Event, Status
 from orders.models import Order
 from orders.tickets import Actor
-from portfolio import accounting, schedule
 from portfolio.books import Uncovered
-from portfolio.fees import NO_FEES, FeeTerms
 from risk import checks
+from risk.margin import Intent
 from venues import outbox
 from venues.messages import STOPS, CancelOrder, NewOrder, OrderType, ReplaceOrder, Side, TimeInForce
 
@@ -67,47 +65,28 @@ def carry_on(
     order.updated_at = max(cause.at, order.updated_at)
 
 
-def hold_for(batch: Batch, order: Order, quantity: Decimal, per_unit: Decimal) -> None:
+def hold_for(batch: Batch, order: Order, quantity: Decimal, worst: Decimal) -> None:
     """Set aside what `quantity` of the order may need, in place of what was. Raises Uncovered."""
     account = batch.accounts[order.account_id]
-    is_buy = order.side == Side.BUY
-    if order.notional is not None and is_buy:
+    needs = holding.terms(batch, order, worst)
+    if order.notional is not None and order.side == Side.BUY and not account.margin:
         batch.books.hold_amount(
             account,
             order_id=order.pk,
             amount=order.notional,
             quantity=order.quantity,
-            fees=fees_of(batch, order),
+            fees=needs.fees,
         )
         return
     batch.books.hold(
         account,
         order_id=order.pk,
-        asset=CASH if is_buy else order.instrument.code,
-        per_unit=per_unit if is_buy else Decimal(1),
+        asset=needs.asset,
+        per_unit=needs.per_unit,
         quantity=quantity,
-        fees=fees_of(batch, order),
+        price=needs.price,
+        fees=needs.fees,
     )
-
-
-def fees_of(batch: Batch, order: Order) -> FeeTerms:
-    """Return what the order is to be held for besides its price: a sale pays of its proceeds."""
-    if order.side != Side.BUY:
-        return NO_FEES
-    return schedule.terms_of_buy(batch.accounts[order.account_id], order.instrument, batch.now)
-
-
-def missing_for(batch: Batch, order: Order, per_unit: Decimal, *, freed: Decimal) -> Decimal:
-    """Return what is missing to set aside what the order may need, once `freed` is given back."""
-    is_buy = order.side == Side.BUY
-    asset = CASH if is_buy else order.instrument.code
-    needed = accounting.hold_of(
-        asset=asset,
-        per_unit=per_unit if is_buy else Decimal(1),
-        quantity=order.quantity,
-        fees=fees_of(batch, order),
-    )
-    return needed - freed - batch.books.available(batch.accounts[order.account_id], asset)
 
 
 def worst_price(batch: Batch, order: Order, *, is_triggered: bool = False) -> Decimal | None:
@@ -115,7 +94,9 @@ def worst_price(batch: Batch, order: Order, *, is_triggered: bool = False) -> De
 
     Before it is triggered that of a stop follows from its stop price, afterwards from the market.
     """
-    quote = batch.quotes.get(order.instrument_id)
+    quote, bounds = batch.quotes.get(order.instrument_id), batch.bounds_of(order)
+    if bounds is None:
+        return None
     return checks.worst_price_of(
         side=Side(order.side),
         limit_price=order.limit_price,
@@ -123,7 +104,7 @@ def worst_price(batch: Batch, order: Order, *, is_triggered: bool = False) -> De
         bid=quote.bid if quote else None,
         ask=quote.ask if quote else None,
         price_increment=order.instrument.price_increment,
-        buffer=batch.bounds[order.account_id].market_buffer,
+        buffer=bounds.market_buffer,
     )
 
 
@@ -164,7 +145,7 @@ def submit(batch: Batch, order: Order, worst: Decimal) -> None:
 def can_go(batch: Batch, order: Order) -> bool:
     """Tell whether an order that we hold could be executed if it went now."""
     instrument, market = order.instrument, batch.market_of(order)
-    if not instrument.tradable or instrument.halted:
+    if not instrument.tradable or instrument.halted or batch.stopping(order) is not None:
         return False
     if order.limit_price is None and market.phase is not Phase.REGULAR:
         return False
@@ -208,11 +189,11 @@ def _protection(batch: Batch, order: Order) -> Decimal:
     worst = worst_price(batch, order, is_triggered=True) or worst_price(batch, order) or held
     if worst is None:
         raise lifecycle.IllegalTransition(f"order {order.pk} has no price to be sent at")
-    if order.side == Side.SELL or held is None or worst <= held:
+    is_opening_buy = holding.intent_of(order) is Intent.BUY_TO_OPEN
+    if not is_opening_buy or held is None or worst <= held:
         return worst
-    account = batch.accounts[order.account_id]
-    needed = (worst - held) * order.leaves_quantity
-    return worst if needed <= batch.books.available(account, CASH) else held
+    freed = batch.books.held(order.pk)
+    return worst if holding.missing(batch, order, worst, freed=freed) <= 0 else held
 
 
 def request_cancel(batch: Batch, order: Order, cause: Cause) -> None:
@@ -247,6 +228,8 @@ def request_replace(batch: Batch, order: Order, by: Order, total: Decimal, cause
                 limit_price=by.limit_price,
             ),
             now=batch.now,
+            party=str(order.account_id),
+            symbol=order.instrument.symbol,
         )
     )
     batch.keep(order, cause, "replace_requested")

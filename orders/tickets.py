@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from foundation import decimals
+from risk.margin import Intent
 from venues.messages import STOPS, OrderType, Side, TimeInForce
 
 CLIENT_ORDER_ID_LENGTH_MAX: Final = 128
@@ -53,6 +54,10 @@ class Actor:
         return f"{self.kind}:{self.id}"
 
 
+LIQUIDATION: Final = Actor("rule", "liquidation")
+"""Who closes what a margin account can no longer keep."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why nothing came of a request: a stable code and a sentence for a person."""
@@ -77,7 +82,8 @@ class OrderTicket:
     (`is_id_ours`): only so can a try whose outcome is unknown be repeated. `quantity` is None for
     an order by value (`notional`, in USD). A trailing stop has `trail_amount` (USD) or
     `trail_percent` (5 is five percent). `take_profit` is the limit price of that leg. An OCO
-    ticket is for a limit order at `limit_price`, its take-profit, with a `stop_loss`.
+    ticket is for a limit order at `limit_price`, its take-profit, with a `stop_loss`. With a
+    `position_intent`, the order is denied when it would do something else.
     """
 
     account_id: UUID
@@ -102,6 +108,7 @@ class OrderTicket:
     take_profit: Decimal | None = None
     stop_loss: StopLoss | None = None
     is_id_ours: bool = False
+    position_intent: Intent | None = None
 
     @property
     def content_digest(self) -> str:
@@ -123,6 +130,8 @@ class OrderTicket:
                 _text(self.take_profit),
                 _text(self.stop_loss.stop_price if self.stop_loss else None),
                 _text(self.stop_loss.limit_price if self.stop_loss else None),
+                # Orders of before had none: what they were asked with stays the same content.
+                *([self.position_intent.value] if self.position_intent else []),
             )
         )
         return hashlib.sha256(content.encode()).hexdigest()

@@ -1,0 +1,106 @@
+"""Reading day trades: those that were made, and those that open orders could make.
+
+Asked only where they matter: of small accounts that close what they opened today, and by the
+monitor of accounts that have traded since it last looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+
+from foundation import bulk
+from marketdata import calendars
+from risk import calls, day_trades
+from risk.day_trades import Day, Dealing
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An account's last five business days: each instrument's days, and day trades under way.
+
+    `closing` are the instruments that open orders are to close.
+    """
+
+    today: date
+    days: dict[tuple[UUID, date], Day]
+    closing: frozenset[UUID] = frozenset()
+
+    @property
+    def count(self) -> int:
+        return day_trades.count(self.days)
+
+    def with_orders(self, instrument_id: UUID) -> int:
+        """Return how many there are, with those that open orders in other instruments may make."""
+        return self.count + sum(
+            day.is_armed and bool(day.opened)
+            for (other, at), day in self.days.items()
+            if at == self.today and other in self.closing and other != instrument_id
+        )
+
+    def today_of(self, instrument_id: UUID) -> Day:
+        return self.days.get((instrument_id, self.today), Day())
+
+
+# A bust and what it takes back are no trades.
+_TRADES: Final = """
+    SELECT t.account_id, t.instrument_id, t.executed_at,
+           CASE t.side WHEN 'buy' THEN t.quantity ELSE -t.quantity END
+      FROM orders_trade t
+      JOIN marketdata_instrument i ON i.id = t.instrument_id AND i.asset_class = 'us_equity'
+      LEFT JOIN orders_trade bust ON bust.busts_id = t.id
+     WHERE t.account_id = ANY(%s) AND t.booked_at >= %s AND t.busts_id IS NULL
+       AND bust.id IS NULL
+     ORDER BY t.executed_at, t.booked_at, t.id
+"""
+_POSITIONS: Final = """
+    SELECT account_id, instrument_id, quantity FROM portfolio_position
+     WHERE account_id = ANY(%s) AND quantity <> 0
+"""
+_CLOSING: Final = """
+    SELECT DISTINCT account_id, instrument_id FROM orders_order
+     WHERE account_id = ANY(%s) AND position_intent IN ('sell_to_close', 'buy_to_close')
+       AND status IN ('pending', 'held', 'submitted', 'partially_filled', 'pending_cancel',
+                      'pending_replace', 'unknown')
+"""
+_TRADED: Final = """
+    SELECT DISTINCT t.account_id FROM orders_trade t JOIN accounts_account a ON a.id = t.account_id
+     WHERE a.margin AND a.id = ANY(%s) AND t.booked_at >= %s
+"""
+
+
+def records(account_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, Record]:
+    """Return the record of each of these accounts."""
+    owners = list(account_ids)
+    today = calendars.date_of(now)
+    first = calls.last_sessions(settings.MARKET_HOURS, today, day_trades.DAYS)[0]
+    dealings: dict[UUID, list[Dealing]] = {owner: [] for owner in owners}
+    for owner, instrument, at, quantity in bulk.execute(
+        _TRADES, [owners, calendars.midnight(first)]
+    ):
+        dealings[owner].append(Dealing(instrument, calendars.date_of(at), quantity))
+    held: dict[UUID, dict[UUID, Decimal]] = {owner: {} for owner in owners}
+    for owner, instrument, quantity in bulk.execute(_POSITIONS, [owners]):
+        held[owner][instrument] = quantity
+    closing: dict[UUID, set[UUID]] = {owner: set() for owner in owners}
+    for owner, instrument in bulk.execute(_CLOSING, [owners]):
+        closing[owner].add(instrument)
+    return {
+        owner: Record(
+            today=today,
+            days=day_trades.days_of(dealings[owner], held[owner]),
+            closing=frozenset(closing[owner]),
+        )
+        for owner in owners
+    }
+
+
+def traded_since(account_ids: Iterable[UUID], at: datetime) -> list[UUID]:
+    """Return those of these accounts that have traded since `at`."""
+    return [owner for [owner] in bulk.execute(_TRADED, [list(account_ids), at])]
