@@ -13,7 +13,7 @@ import structlog
 
 from orders.answers import Answer
 from orders.intake import NotTaken
-from orders.tickets import ExpireTicket, ResumeTicket, TriggerTicket
+from orders.tickets import CancelTicket, ExpireTicket, ResumeTicket, TriggerTicket
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ ANSWER_SECONDS_MAX: Final = 15.0
 PAUSE_SECONDS_MIN: Final = 0.5
 PAUSE_SECONDS_MAX: Final = 30.0
 
-T = TypeVar("T", TriggerTicket, ExpireTicket, ResumeTicket)
+T = TypeVar("T", TriggerTicket, ExpireTicket, ResumeTicket, CancelTicket)
 Enter = Callable[[T], Future[Answer]]
 
 

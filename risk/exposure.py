@@ -52,6 +52,11 @@ def ask_firm(now: datetime) -> Answer[FirmState]:
     return Answer(lambda: FirmState(*found[0]) if (found := rows.get()) else FirmState())
 
 
+def write_firm(open_buys: Decimal, *, now: datetime) -> None:
+    """Note what all customers' open buys may cost as of `now`."""
+    trips.send("UPDATE risk_firmexposure SET open_buys = %s, at = %s", [open_buys, now])
+
+
 def ask_exposures(account_ids: Iterable[UUID]) -> Answer[dict[UUID, Decimal]]:
     """Ask what all positions of each account are worth in USD, short ones as much as long ones.
 

@@ -58,6 +58,8 @@ PARTS: Final = (
     Part("executions", frozenset({Role.EXECUTIONS}), "orders.executions:run", trades=True),
     Part("triggers", frozenset({Role.EXECUTIONS}), "orders.triggers:run", trades=True),
     Part("expiry", frozenset({Role.EXECUTIONS}), "orders.expiry:run", trades=True),
+    Part("killing", frozenset({Role.EXECUTIONS}), "orders.killing:run", trades=True),
+    Part("guarding", frozenset({Role.EXECUTIONS}), "orders.guarding:run", trades=True),
     Part("surveillance", frozenset({Role.WORKER}), "orders.surveillance:run"),
     Part("alerts", frozenset({Role.WORKER}), "risk.telling:run"),
     Part("hub", frozenset({Role.WEB}), "trading.streams.hub:run"),

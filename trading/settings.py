@@ -307,6 +307,9 @@ GTC_DAYS_MAX: int = env.int("GTC_DAYS_MAX", 90)
 # What all customers' open buys may cost is summed up every second; when that is older than this,
 # nobody knows what the firm has at stake, and nothing more is bought.
 FIRM_EXPOSURE_SECONDS_MAX: float = env.float("FIRM_EXPOSURE_SECONDS_MAX", 10.0)
+# What this host's clock is measured against: the kernel (where an NTP daemon steers it), the
+# database's host.
+CLOCK_SOURCES: list[str] = env.list("CLOCK_SOURCES", ["kernel", "database"])
 
 # --- Venues --------------------------------------------------------------------------------
 

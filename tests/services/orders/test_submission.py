@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import activity
 from accounts.models import Account
 from foundation import trips
+from marketdata import habits
 from marketdata.models import Quote
 from orders import selectors, submission
 from orders.lifecycle import Status
@@ -253,7 +254,8 @@ def test_a_batch_costs_as_many_statements_as_one_order(monkeypatch):
     batch = [world.ticket(a, s) for a in accounts for s in ("AAPL", "MSFT") for _ in range(5)]
 
     def cost_of(*tickets):
-        routing.routes()  # what is cached for a second is not counted
+        routing.routes()  # what is cached for a while is not counted
+        habits.ask(["AAPL", "MSFT"], now=timezone.now()).get()
         links.is_up("openfloor-exchange", timezone.now())
         statements.clear()
         with CaptureQueriesContext(connection) as others:
