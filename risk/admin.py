@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from foundation.admin import Historied, ReadOnly, Undeletable
+from risk import alert_admin  # noqa: F401
 from risk.limit_models import Limits
 from risk.models import Decision
 
