@@ -1,0 +1,437 @@
+"""Orders of margin accounts: what they do, what they are held for, and what keeps them back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Account
+from marketdata.models import Quote
+from orders.models import Order
+from orders.tickets import OrderClass, StopLoss
+from portfolio.models import Balance, Hold, Position
+from reconciliation.invariants import check_invariants
+from risk.margin import Intent
+from risk.models import Decision, Locate, MarginStatus
+from tests import on_margin, world
+from tests.on_margin import submit
+from venues.messages import OrderType, Side
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+
+
+@pytest.fixture
+def venue():
+    return world.Venue()
+
+
+def cash_held(account: Account) -> Decimal:
+    return Balance.objects.get(account=account, asset="USD").held
+
+
+def place(*tickets) -> list[Order]:
+    return [answer.order for answer in submit(*tickets)]
+
+
+def sell(account, quantity, price="100.00", **wanted):
+    return world.limit_ticket(account, price, side=Side.SELL, quantity=D(quantity), **wanted)
+
+
+def buy(account, quantity, price="100.00", **wanted):
+    return world.limit_ticket(account, price, quantity=D(quantity), **wanted)
+
+
+def fill(venue, order, price="100.00", quantity=None):
+    report = venue.fills(order, quantity or str(order.quantity), price)
+    world.apply_reports()
+    return report
+
+
+def short(account, quantity, venue, price="100.00"):
+    [order] = place(sell(account, quantity, price))
+    assert order.denial_code == "", order.status_reason
+    fill(venue, order, price)
+    return order
+
+
+def holds(account):
+    found = check_invariants(now=timezone.now())
+    broken = [f for f in found if not f.holds and f.number != 10]
+    assert not broken, [f.breaches for f in broken]
+
+
+# --- What is required ----------------------------------------------------------------------------
+
+
+def test_a_margin_account_buys_for_twice_its_equity_and_a_cent_more_is_denied(venue):
+    on_margin.instrument()
+    account = on_margin.customer(cash="10000.00")
+    [denied] = place(buy(account, 201))
+    assert (denied.status, denied.denial_code) == ("rejected", "insufficient_buying_power")
+    [order] = place(buy(account, 200))
+    assert (order.status, order.position_intent) == ("submitted", "buy_to_open")
+    assert cash_held(account) == D("10000.00")
+    [nothing_left] = place(buy(account, 1))
+    assert nothing_left.denial_code == "insufficient_buying_power"
+    fill(venue, order)
+    balance = Balance.objects.get(account=account, asset="USD")
+    assert (balance.amount, balance.held) == (D("-10000.00"), D(0))
+    found = on_margin.standing(account)
+    Quote.objects.update(last=D(100))
+    found = on_margin.standing(account)
+    assert (found.equity, found.initial) == (D("10000.00"), D("10000.00"))
+    holds(account)
+
+
+def test_the_decision_keeps_the_figures(venue):
+    on_margin.instrument()
+    account = on_margin.customer(cash="10000.00")
+    [order] = place(buy(account, 200))
+    inputs = Decision.objects.get(order_id=order.pk).inputs["situation"]["margin"]
+    assert inputs["required"] == "10000"
+    assert inputs["standing"]["cash"] == "10000"
+    assert inputs["standing"]["held"] == "0"
+
+
+def test_two_tickets_of_a_batch_share_what_is_available():
+    on_margin.instrument()
+    account = on_margin.customer(cash="10000.00")
+    first, second = place(buy(account, 150), buy(account, 60))
+    assert (first.denial_code, second.denial_code) == ("", "insufficient_buying_power")
+
+
+def test_a_cash_account_borrows_nothing():
+    on_margin.instrument()
+    account = world.customer(cash="10000.00")
+    [denied] = place(buy(account, 101))
+    [short_sale] = place(sell(account, 1))
+    assert denied.denial_code == "insufficient_buying_power"
+    assert (short_sale.denial_code, short_sale.position_intent) == (
+        "insufficient_position",
+        "sell_to_close",
+    )
+
+
+def test_below_2000_of_equity_only_cash_buys():
+    on_margin.instrument()
+    account = on_margin.customer(cash="1999.99")
+    [denied] = place(buy(account, 20))
+    [order] = place(buy(account, 19))
+    assert (denied.denial_code, order.status) == ("insufficient_buying_power", "submitted")
+    assert cash_held(account) == D("1900.00")
+
+
+def test_an_order_by_value_requires_half_of_it(venue):
+    listed = on_margin.instrument()
+    listed.fractionable, listed.quantity_increment = True, D("0.000000001")
+    listed.quantity_min = D("0.000000001")
+    listed.save()
+    account = on_margin.customer(cash="10000.00")
+    [order] = place(world.ticket(account, quantity=None, notional=D("19000.00")))
+    assert order.status == "submitted", order.status_reason
+    assert D("9500.00") <= cash_held(account) <= D("9500.02")
+    holds(account)
+
+
+def test_a_stale_price_of_what_is_held_keeps_back_what_opens_and_lets_go_what_closes(venue):
+    aapl = on_margin.instrument()
+    on_margin.instrument("MSFT")
+    account = on_margin.customer(cash="10000.00")
+    world.own(account, "AAPL", "10", venue, price="100.00")
+    world.quote(aapl, bid="99.99", ask="100.00", at=timezone.now() - timedelta(minutes=1))
+    [denied] = place(buy(account, 1, symbol="MSFT"))
+    assert denied.denial_code == "position_price_stale"
+    world.quote(aapl, bid="99.99", ask="100.00")
+    msft = Quote.objects.get(instrument__symbol="MSFT").instrument
+    world.own(account, "MSFT", "10", venue, price="100.00")
+    world.quote(aapl, bid="99.99", ask="100.00", at=timezone.now() - timedelta(minutes=1))
+    world.quote(msft, bid="99.99", ask="100.00")
+    [order] = place(sell(account, 10, symbol="MSFT"))
+    assert order.status == "submitted"
+
+
+# --- Short sales ---------------------------------------------------------------------------------
+
+
+def test_a_short_sale_requires_half_beside_its_proceeds(venue):
+    on_margin.instrument()
+    account = on_margin.customer(cash="10000.00")
+    [order] = place(sell(account, 100))
+    assert (order.status, order.position_intent) == ("submitted", "sell_to_open")
+    # The ask and the buffer of 3 % beyond it.
+    assert cash_held(account) == D("5150.00")
+    fill(venue, order)
+    assert Position.objects.get(account=account).quantity == D(-100)
+    Quote.objects.update(last=D(100))
+    found = on_margin.standing(account)
+    assert (found.short_value, found.initial) == (D(-10000), D(5000))
+    assert D("9990") < found.equity <= D("10000.00")  # less the fees of a sale
+    holds(account)
+
+
+@pytest.mark.parametrize(
+    ("of_account", "of_instrument", "wanted", "code"),
+    [
+        ({"allows_shorting": False}, {}, {}, "shorting_disabled"),
+        ({}, {"shortable": False}, {}, "not_shortable"),
+        ({}, {"marginable": False}, {}, "not_shortable"),
+        ({}, {"easy_to_borrow": False}, {}, "no_locate"),
+        ({}, {"quantity_increment": D("0.1")}, {"quantity": D("1.5")}, "short_fractional"),
+    ],
+)
+def test_what_may_not_be_sold_short(of_account, of_instrument, wanted, code):
+    listed = on_margin.instrument()
+    account = on_margin.customer(**of_account)
+    for name, value in of_instrument.items():
+        setattr(listed, name, value)
+    listed.save()
+    [denied] = place(world.limit_ticket(account, "100.00", side=Side.SELL, **wanted))
+    assert (denied.status, denied.denial_code) == ("rejected", code)
+    assert not Hold.objects.filter(account=account).exists()
+
+
+def test_below_2000_of_equity_nothing_is_sold_short():
+    on_margin.instrument()
+    account = on_margin.customer(cash="1999.99")
+    [denied] = place(sell(account, 1))
+    assert denied.denial_code == "margin_equity_minimum"
+
+
+def test_a_locate_lends_so_much_and_no_more(venue):
+    listed = on_margin.instrument()
+    listed.easy_to_borrow = False
+    listed.save()
+    account = on_margin.customer()
+    today = timezone.now().date()
+    Locate.objects.create(
+        instrument=listed, account=account, quantity=D(50), lasts_until=today, source="Lender 7"
+    )
+    first, second, third = place(sell(account, 30), sell(account, 20), sell(account, 1))
+    assert [o.denial_code for o in (first, second, third)] == ["", "", "no_locate"]
+    fill(venue, first)
+    [denied] = place(sell(account, 1))
+    assert denied.denial_code == "no_locate"
+    Locate.objects.update(lasts_until=today - timedelta(days=2))
+    [over] = place(sell(account, 1))
+    assert over.denial_code == "no_locate"
+
+
+def test_a_low_price_requires_its_minimum_a_share():
+    listed = on_margin.instrument(bid="1.99", ask="2.00")
+    account = on_margin.customer(cash="10000.00")
+    [order] = place(sell(account, 1000, "2.00"))
+    assert cash_held(account) == D("2500.00")  # 2.50 a share
+    assert order.status == "submitted"
+    assert listed.symbol == "AAPL"
+
+
+# --- Nothing flips -------------------------------------------------------------------------------
+
+
+def test_a_sale_while_long_is_for_no_more_than_there_is(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    world.own(account, "AAPL", "10", venue, price="100.00")
+    [too_large] = place(sell(account, 11))
+    [fits] = place(sell(account, 10))
+    [held] = place(sell(account, 1))
+    assert too_large.denial_code == held.denial_code == "insufficient_position"
+    assert (fits.status, fits.position_intent) == ("submitted", "sell_to_close")
+
+
+def test_a_purchase_while_short_is_for_no_more_than_is_short(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    short(account, 10, venue)
+    [too_large] = place(buy(account, 11))
+    first, second = place(buy(account, 6), buy(account, 5))
+    assert too_large.denial_code == second.denial_code == "cover_too_large"
+    assert (first.status, first.position_intent) == ("submitted", "buy_to_close")
+    assert cash_held(account) == D(0)
+    fill(venue, first, quantity="4")
+    [rest] = place(buy(account, 4))
+    assert rest.status == "submitted"
+    holds(account)
+    fill(venue, rest)
+    venue.cancels(first)
+    world.apply_reports()
+    [last] = place(buy(account, 2))
+    fill(venue, last)
+    assert Position.objects.get(account=account).quantity == D(0)
+    assert not Hold.objects.filter(account=account, status="pending").exists()
+    holds(account)
+
+
+def test_an_intent_that_does_not_agree_is_denied(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    [denied] = place(buy(account, 1, position_intent=Intent.BUY_TO_CLOSE))
+    assert denied.denial_code == "position_intent_mismatch"
+    [order] = place(sell(account, 1, position_intent=Intent.SELL_TO_OPEN))
+    assert order.status == "submitted"
+
+
+def test_a_cover_is_replaced_within_what_is_short(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    short(account, 10, venue)
+    [cover] = place(buy(account, 6, "99.00"))
+    venue.accepts(cover)
+    world.apply_reports()
+    [too_large] = place(world.replace_ticket(cover, quantity=D(11)))
+    assert too_large.denial_code == "cover_too_large"
+    [larger] = place(world.replace_ticket(cover, quantity=D(10)))
+    assert larger.status == "pending", larger.status_reason
+    holds(account)
+
+
+# --- Groups --------------------------------------------------------------------------------------
+
+
+def bracket(account, **wanted):
+    return world.limit_ticket(
+        account,
+        "100.00",
+        side=Side.SELL,
+        order_class=OrderClass.BRACKET,
+        take_profit=D("90.00"),
+        stop_loss=StopLoss(D("110.00")),
+        **wanted,
+    )
+
+
+def test_a_bracket_opens_a_short_and_buys_it_back_once(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    [answer] = submit(bracket(account))
+    entry, legs = answer.order, answer.legs
+    assert entry.status == "submitted", entry.status_reason
+    assert {leg.position_intent for leg in legs} == {"buy_to_close"}
+    fill(venue, entry)
+    profit = Order.objects.get(group=entry.pk, role="take_profit")
+    assert (profit.status, profit.side) == ("submitted", "buy")
+    assert Hold.objects.get(order_id=profit.pk).asset == "AAPL"
+    [denied] = place(buy(account, 1))
+    assert denied.denial_code == "cover_too_large"  # the exits are to buy all of it back
+    holds(account)
+    fill(venue, profit, price="90.00")
+    stop = Order.objects.get(group=entry.pk, role="stop_loss")
+    assert (stop.status, Position.objects.get(account=account).quantity) == ("cancelled", D(0))
+    holds(account)
+
+
+def test_the_stop_of_a_short_takes_the_place_of_its_profit(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    [answer] = submit(bracket(account))
+    fill(venue, answer.order)
+    stop = Order.objects.get(group=answer.order.pk, role="stop_loss")
+    profit = Order.objects.get(group=answer.order.pk, role="take_profit")
+    Quote.objects.update(bid=D("110.00"), ask=D("110.10"))
+    submit(world.trigger_ticket(stop, "110.00"))
+    profit.refresh_from_db()
+    assert profit.status == "pending_cancel"
+    venue.cancels(profit)
+    world.apply_reports()
+    stop.refresh_from_db()
+    assert stop.status == "submitted"
+    fill(venue, stop, price="110.05")
+    assert Position.objects.get(account=account).quantity == D(0)
+    holds(account)
+
+
+def test_an_oco_buys_a_short_back(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    short(account, 10, venue)
+    [answer] = submit(
+        world.limit_ticket(
+            account, "90.00", order_class=OrderClass.OCO, stop_loss=StopLoss(D("110.00"))
+        )
+    )
+    assert answer.order.status == "submitted", answer.order.status_reason
+    assert answer.order.position_intent == "buy_to_close"
+    holds(account)
+
+
+def test_legs_that_would_flip_are_denied(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    [answer] = submit(
+        world.limit_ticket(
+            account, "110.00", order_class=OrderClass.OCO, side=Side.SELL, stop_loss=StopLoss(D(90))
+        )
+    )
+    assert answer.order.denial_code == "oco_opens"
+    world.own(account, "AAPL", "10", venue, price="100.00")
+    [closing] = submit(bracket(account))
+    assert closing.order.denial_code == "entry_closes"
+
+
+def test_a_stop_that_sells_short_is_held_for_and_goes(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    stop = world.ticket(account, side=Side.SELL, type=OrderType.STOP, stop_price=D("95.00"))
+    [order] = place(stop)
+    assert (order.status, order.position_intent) == ("held", "sell_to_open")
+    assert cash_held(account) == D("515.00")
+    Quote.objects.update(bid=D("94.90"), ask=D("95.00"))
+    submit(world.trigger_ticket(order, "95.00"))
+    order.refresh_from_db()
+    assert order.status == "submitted"
+    fill(venue, order, price="94.90")
+    assert Position.objects.get(account=account).quantity == D(-10)
+    holds(account)
+
+
+# --- Day trades ----------------------------------------------------------------------------------
+
+
+def test_the_fourth_day_trade_of_a_small_account_is_denied(venue):
+    for symbol in ("AAPL", "MSFT", "NVDA", "TSLA"):
+        on_margin.instrument(symbol)
+    account = on_margin.customer(cash="20000.00")
+    for symbol in ("AAPL", "MSFT", "NVDA"):
+        world.own(account, symbol, "1", venue, price="100.00")
+        [closing] = place(sell(account, 1, symbol=symbol))
+        assert closing.denial_code == ""
+        fill(venue, closing)
+    world.own(account, "TSLA", "1", venue, price="100.00")
+    [denied] = place(sell(account, 1, symbol="TSLA"))
+    assert denied.denial_code == "day_trade_limit"
+    on_margin.deposit(account, "10000.00", reference="more")
+    [allowed] = place(sell(account, 1, symbol="TSLA"))
+    assert allowed.status == "submitted"
+
+
+def test_what_is_under_way_counts_as_a_day_trade(venue):
+    symbols = ("AAPL", "MSFT", "NVDA", "TSLA")
+    for symbol in symbols:
+        on_margin.instrument(symbol)
+    account = on_margin.customer(cash="20000.00")
+    for symbol in symbols:
+        world.own(account, symbol, "1", venue, price="100.00")
+    codes = [place(sell(account, 1, symbol=s))[0].denial_code for s in symbols]
+    assert codes == ["", "", "", "day_trade_limit"]
+
+
+def test_a_pattern_day_trader_buys_for_four_times_the_excess_of_the_close(venue):
+    on_margin.instrument()
+    account = on_margin.customer(cash="30000.00")
+    today = timezone.now().date()
+    MarginStatus.objects.create(
+        account=account,
+        at=timezone.now(),
+        day=today - timedelta(days=3),
+        equity=D(30000),
+        maintenance=D(0),
+        day_trader_since=today - timedelta(days=3),
+    )
+    [order] = place(buy(account, 1200))
+    assert order.status == "submitted", order.status_reason
+    [denied] = place(buy(account, 1))
+    assert denied.denial_code == "insufficient_buying_power"
