@@ -8,13 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import Account
 from marketdata import selectors as marketdata
 from marketdata.models import Instrument, Quote
 from portfolio import owned, valuation
-from portfolio.models import Position
+from portfolio.models import EquitySnapshot, Position
 from portfolio.valuation import PositionWorth, Worth
 
 ZERO = Decimal(0)
@@ -174,6 +175,12 @@ def quantities(account_id: UUID) -> dict[UUID, Decimal]:
     """Return how much of each instrument the account has; a short position is negative."""
     rows = Position.objects.filter(account_id=account_id).exclude(quantity=0)
     return dict(rows.values_list("instrument_id", "quantity"))
+
+
+def days_closed() -> int:
+    """Return a number that rises whenever the end of a day is written for an account."""
+    latest: int | None = EquitySnapshot.objects.aggregate(latest=Max("pk"))["latest"]
+    return latest or 0
 
 
 def price_of(quote: Quote | None) -> Decimal | None:

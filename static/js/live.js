@@ -40,9 +40,16 @@ function takeQuotes(quotes) {
   tell("quotes", quotes);
 }
 
-function takePortfolio({ type, positions, ...account }) {
+/**
+ * Take what changed of the account's worth into the store: of a whole one (`since` null) all, of a
+ * difference what it names. Rows that stay as they are keep their objects.
+ */
+function takePortfolio({ since, account, positions, closed }) {
   store.account = { ...store.account, ...account };
-  store.positions = positions;
+  const rows = new Map(since === null ? [] : store.positions.map((row) => [row.symbol, row]));
+  for (const symbol of closed) rows.delete(symbol);
+  for (const row of positions) rows.set(row.symbol, { ...rows.get(row.symbol), ...row });
+  store.positions = [...rows.values()].sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
   tell("account", store.account);
-  tell("positions", positions);
+  tell("positions", store.positions);
 }

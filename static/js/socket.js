@@ -9,7 +9,8 @@ const SYMBOLS_MAX = 500;
  * Keep a socket to /ws/v1 open.
  *
  * `since` is the last account event that the page knows already. `handlers` are called with
- * quotes (an array), activity (an array of events, each exactly once, in order), portfolio and
+ * quotes (an array), activity (an array of events, each exactly once, in order), portfolio (what
+ * changed of the account's worth since the last of them, or all of it where `since` is null) and
  * state ("connecting", "live", "waiting", "offline", "signed out").
  */
 export function connect({ since, handlers }) {
@@ -17,6 +18,7 @@ export function connect({ since, handlers }) {
   let attempts = 0;
   let timer = 0;
   let lastSequence = since;
+  let seen = null; // how far we have come with the account's worth: { stream, sequence }
   let isOver = false;
   const symbols = new Set();
 
@@ -29,7 +31,8 @@ export function connect({ since, handlers }) {
     if (isOver || (socket && socket.readyState <= WebSocket.OPEN)) return;
     handlers.state("connecting");
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const opened = new WebSocket(`${scheme}://${location.host}/ws/v1`);
+    const from = seen ? `?portfolio=${seen.stream}:${seen.sequence}` : "";
+    const opened = new WebSocket(`${scheme}://${location.host}/ws/v1${from}`);
     socket = opened;
     opened.addEventListener("open", () => {
       if (symbols.size) say({ action: "subscribe", symbols: [...symbols] });
@@ -75,7 +78,7 @@ export function connect({ since, handlers }) {
         take(message.events);
         break;
       case "portfolio":
-        handlers.portfolio(message);
+        takeWorth(message);
         break;
     }
   }
@@ -92,6 +95,19 @@ export function connect({ since, handlers }) {
       news.push(event);
     }
     if (news.length) handlers.activity(news);
+  }
+
+  /** A difference follows what we have seen, or something before it; else we ask from there. */
+  function takeWorth(message) {
+    const { stream, since: after, sequence } = message;
+    const isOurs = seen?.stream === stream;
+    if (after !== null && !(isOurs && after <= seen.sequence)) {
+      say({ action: "portfolio", ...(seen && { stream: seen.stream, since: seen.sequence }) });
+      return;
+    }
+    if (isOurs && after !== null && sequence <= seen.sequence) return; // sent again after a question
+    seen = { stream, sequence };
+    handlers.portfolio(message);
   }
 
   window.addEventListener("online", open);

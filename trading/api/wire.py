@@ -250,7 +250,7 @@ def position(view: PositionView) -> Json:
 
 
 def account(snapshot: Snapshot) -> Json:
-    """Return the account. `held`, `available` and `day_pl` are ours."""
+    """Return the account. `held`, `available` and all that ends in `_pl` are ours."""
     owner = snapshot.account
     is_blocked = owner.status != "active"
     buying_power, equity = decimal(snapshot.buying_power), decimal(snapshot.equity)
@@ -273,7 +273,7 @@ def account(snapshot: Snapshot) -> Json:
         "options_buying_power": "0",
         "multiplier": "1",  # buying power is cash, whatever kind of account it is
         "long_market_value": decimal(snapshot.long_market_value),
-        "short_market_value": "0",
+        "short_market_value": decimal(snapshot.short_market_value),
         "initial_margin": "0",
         "maintenance_margin": "0",
         "last_maintenance_margin": "0",
@@ -295,6 +295,11 @@ def account(snapshot: Snapshot) -> Json:
         "held": decimal(snapshot.held),
         "available": decimal(snapshot.available),
         "day_pl": decimal(snapshot.profit_day),
+        "realized_intraday_pl": decimal(snapshot.realised_day),
+        "unrealized_intraday_pl": decimal(snapshot.unrealised_day),
+        "total_pl": decimal(snapshot.profit),
+        "realized_pl": decimal(snapshot.realised),
+        "unrealized_pl": decimal(snapshot.unrealised),
     }
 
 

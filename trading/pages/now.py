@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import selectors as accounts
 from accounts.sessions import SignedIn
 from portfolio import selectors as portfolio
-from trading.api import wire
+from trading.api import accounts_now
 
 
 class NoAccount(LookupError):
@@ -45,7 +45,7 @@ def context(of: UUID, *, page: str) -> dict[str, Any]:
     return {
         "page": page,
         "account_now": {
-            "account": wire.account(snapshot),
+            "account": accounts_now.shown([snapshot], now=snapshot.at)[of],
             "sequence": account.activity_sequence,
         },
     }

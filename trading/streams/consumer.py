@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import parse_qs
 from uuid import UUID
 
 import orjson
@@ -21,11 +23,14 @@ from accounts.sessions import SignedIn
 from trading.streams import encoding, gate
 from trading.streams.bounded import BoundedSocket
 from trading.streams.desk import desk
+from trading.streams.faces import Seen
 from trading.streams.hub import hub
 from trading.streams.mailbox import Mailbox
 
 SYMBOLS_MAX: Final = 500
 SYMBOL_LENGTH_MAX: Final = 24
+STREAM_LENGTH_MAX: Final = 32
+SEQUENCE_LENGTH_MAX: Final = 15
 EVENTS_OF_A_FRAME_MAX: Final = 100
 CHECKED_EVERY_SECONDS: Final = 60.0
 
@@ -43,6 +48,7 @@ class LiveConsumer(BoundedSocket):
         signed_in: SignedIn = scope["signed_in"]
         self.account_id: UUID | None = signed_in.account_id
         self.mailbox = Mailbox()
+        self.mailbox.seen = _seen_before(scope.get("query_string", b""))
         await super().__call__(scope, receive, send)
 
     def who(self) -> dict[str, str]:
@@ -84,8 +90,12 @@ class LiveConsumer(BoundedSocket):
                 hub.unsubscribe(self.mailbox, _symbols_in(message) & self.mailbox.symbols)
             case "resume":
                 await self._resume(message.get("since"))
+            case "portfolio":
+                self._show_from(_seen_in(message))
             case _:
-                raise Refused("unknown_action", "Actions: subscribe, unsubscribe, resume.")
+                raise Refused(
+                    "unknown_action", "Actions: subscribe, unsubscribe, resume, portfolio."
+                )
 
     def _subscribe(self, symbols: set[str]) -> None:
         if len(self.mailbox.symbols | symbols) > SYMBOLS_MAX:
@@ -98,6 +108,11 @@ class LiveConsumer(BoundedSocket):
         # Nothing follows a number from the future: it would silence the socket.
         self.mailbox.sequence = min(since, await _head(self.account_id))
         self.mailbox.put_activity()
+
+    def _show_from(self, seen: Seen | None) -> None:
+        """Send what the account is worth from what the client has on."""
+        self.mailbox.seen = seen
+        self.mailbox.put_portfolio()
 
     # --- What it is sent -------------------------------------------------------------------
 
@@ -131,8 +146,8 @@ class LiveConsumer(BoundedSocket):
             await self._send_activity(self.account_id)
         if entries := hub.entries(self.mailbox.take_quotes()):
             await self.say(encoding.quotes(entries))
-        if frame := self.mailbox.take_portfolio():
-            await self.say(frame)
+        if self.mailbox.take_portfolio() and self.account_id is not None:
+            await self._send_portfolio(self.account_id)
 
     async def _send_activity(self, account_id: UUID) -> None:
         """Send the next events, a frame of them at a time: the numbers leave no gap."""
@@ -146,6 +161,45 @@ class LiveConsumer(BoundedSocket):
             self.mailbox.sequence = events[-1].sequence
         if len(events) == EVENTS_OF_A_FRAME_MAX or self.mailbox.sequence < events[-1].sequence:
             self.mailbox.put_activity()
+
+    async def _send_portfolio(self, account_id: UUID) -> None:
+        """Send what is newer of the account's worth, as it is by now."""
+        before = self.mailbox.seen
+        if (news := desk.news(account_id, before)) is None:
+            return
+        frame, seen = news
+        await self.say(frame)
+        # Where the client has meanwhile asked for it from elsewhere, that stands.
+        if self.mailbox.seen == before:
+            self.mailbox.seen = seen
+            if desk.news(account_id, seen) is not None:
+                self.mailbox.put_portfolio()
+
+
+def _seen_in(message: Mapping[str, Any]) -> Seen | None:
+    """Return what the client has of its account's worth: nothing where it names no stream."""
+    stream, since = message.get("stream"), message.get("since")
+    if stream is None and since is None:
+        return None
+    if (
+        not isinstance(stream, str)
+        or len(stream) > STREAM_LENGTH_MAX
+        or isinstance(since, bool)
+        or not isinstance(since, int)
+        or since < 0
+    ):
+        raise Refused(
+            "invalid_portfolio", "`stream` and `since` are those of the last portfolio message."
+        )
+    return Seen(stream, since)
+
+
+def _seen_before(query: bytes) -> Seen | None:
+    """Return what a client has that connects again: /ws/v1?portfolio=STREAM:SEQUENCE."""
+    named = parse_qs(query.decode("latin1")).get("portfolio", [""])[0]
+    stream, _, since = named.rpartition(":")
+    is_named = 0 < len(stream) <= STREAM_LENGTH_MAX and since.isascii() and since.isdigit()
+    return Seen(stream, int(since)) if is_named and len(since) <= SEQUENCE_LENGTH_MAX else None
 
 
 def _symbols_in(message: dict[str, Any]) -> set[str]:

@@ -1,43 +1,66 @@
-"""What happens in the accounts that have a socket in this process.
+"""What happens in the accounts that have a socket in this process, and what they are worth.
 
 A hint names an account in which something happened; its sockets then read their own next
 events. Hints may be lost, so the heads of all accounts are also compared every few seconds,
-in one query. What an account is worth is computed here, once for all of its sockets.
+in one query. What the accounts are worth is kept in `portfolio.live` and shown by a face each, of
+which every socket is sent what is newer than it has.
+
+The desk's own thread alone works with the model. The others, the hub's with its prices and those
+of the sockets, leave something here under the lock and take something with them.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from django.utils import timezone
+
 from accounts.models import Account
 from foundation import wakeups
+from marketdata.models import Quote
 from portfolio import selectors as portfolio
+from portfolio.live import ReadModel
+from trading.api import accounts_now, wire
 from trading.streams import encoding
+from trading.streams.faces import Face, Seen
 from trading.streams.mailbox import Mailbox, on_loop
 
 ROUND_SECONDS: Final = 0.2
-VALUED_EVERY_SECONDS: Final = 1.0  # at most; an event in the account does not wait for it
+PRICED_EVERY_SECONDS: Final = 1.0  # at most; an event in the account does not wait for it
 COMPARED_EVERY_SECONDS: Final = 5.0
+KEPT_SECONDS: Final = 60.0  # that a face waits for a socket which comes back
+KEPT_MAX: Final = 1_000
+READ_TOGETHER: Final = 200  # accounts in one statement
+FRAMES_MAX: Final = 20  # of one account, kept for sockets that have seen as much as another
 
 
 @dataclass(eq=False)
 class _Watched:
-    """An account with at least one socket here."""
+    """An account with at least one socket here, or with one a moment ago."""
 
+    face: Face = field(default_factory=lambda: Face(uuid.uuid4().hex[:12]))
     mailboxes: set[Mailbox] = field(default_factory=set)
-    symbols: frozenset[str] = frozenset()
     has_event: bool = True  # so that a new socket is told what the account is worth
-    has_moved: bool = False
-    valued_at: float = 0.0
+    left_at: float = 0.0
+    frames: dict[Seen | None, tuple[str, Seen]] = field(default_factory=dict)
 
-    def is_due(self, at: float) -> bool:
-        return self.has_event or (self.has_moved and at - self.valued_at >= VALUED_EVERY_SECONDS)
+    @property
+    def is_shown(self) -> bool:
+        """Tell whether any of the sockets shows what the account is worth."""
+        return any(mailbox.shows_worth for mailbox in self.mailboxes)
+
+    def tell_of_worth(self) -> None:
+        """Wake the sockets that have not been sent what the face shows."""
+        for mailbox in self.mailboxes:
+            if mailbox.shows_worth and mailbox.seen != self.face.seen:
+                on_loop(mailbox.loop, mailbox.put_portfolio)
 
 
 class Desk:
@@ -46,6 +69,17 @@ class Desk:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._watched: dict[UUID, _Watched] = {}
+        self._quotes: dict[UUID, Quote] = {}
+        self._model = ReadModel()
+        self._days_closed = 0
+
+    @property
+    def watched(self) -> set[UUID]:
+        """Return the accounts that have a socket."""
+        with self._lock:
+            return {key for key, each in self._watched.items() if each.mailboxes}
+
+    # --- From the sockets, the listener and the hub ------------------------------------------
 
     def join(self, account_id: UUID, mailbox: Mailbox) -> None:
         with self._lock:
@@ -59,8 +93,7 @@ class Desk:
             if watched is None:
                 return
             watched.mailboxes.discard(mailbox)
-            if not watched.mailboxes:
-                del self._watched[account_id]
+            watched.left_at = time.monotonic()
 
     def hear(self, payload: str) -> None:
         """Take a hint: the id of an account, or nothing, which means any of them."""
@@ -70,27 +103,50 @@ class Desk:
                 watched.has_event = True
                 _tell_of_activity(watched.mailboxes)
 
-    def prices_moved(self, symbols: set[str]) -> None:
-        """Note that whoever holds one of `symbols` is worth something else now."""
+    def prices_moved(self, quotes: Iterable[Quote]) -> None:
+        """Note the new prices; of two of an instrument the latest counts."""
         with self._lock:
-            for watched in self._watched.values():
-                if not watched.symbols.isdisjoint(symbols):
-                    watched.has_moved = True
+            self._quotes |= {quote.instrument_id: quote for quote in quotes}
 
-    def value_who_is_due(self, beat: Callable[[], None]) -> None:
-        """Tell the sockets of each account that is due what it is worth."""
-        for account_id in self._due():
-            with self._valued(account_id):
-                snapshot = portfolio.snapshot(account_id)
-                self._tell_of_value(
-                    account_id,
-                    symbols=frozenset(view.instrument.symbol for view in snapshot.positions),
-                    frame=encoding.portfolio(snapshot),
-                )
+    def news(self, account_id: UUID, seen: Seen | None) -> tuple[str, Seen] | None:
+        """Return the frame for a socket that was sent this so far, and what it has seen then."""
+        with self._lock:
+            watched = self._watched.get(account_id)
+            if watched is None:
+                return None
+            if seen not in watched.frames:
+                difference = watched.face.news(seen)
+                if difference is None:
+                    return None
+                if len(watched.frames) >= FRAMES_MAX:
+                    watched.frames.clear()
+                # Most sockets of an account have seen the same.
+                watched.frames[seen] = encoding.portfolio(difference), watched.face.seen
+            return watched.frames[seen]
+
+    # --- On the desk's own thread ------------------------------------------------------------
+
+    def read_books(self, beat: Callable[[], None]) -> None:
+        """Show what is owned in the accounts in which something happened."""
+        self._let_go()
+        due = self._due()
+        for first in range(0, len(due), READ_TOGETHER):
+            page = due[first : first + READ_TOGETHER]
+            with self._due_again_if_it_fails(page):
+                self._begin_to_read(page)
+                self._show(dict.fromkeys(self._model.refresh(page)))
             beat()
 
-    def compare_heads(self) -> None:
-        """Wake the sockets that have not been sent their account's latest activity."""
+    def take_prices(self) -> None:
+        """Show what the new prices make of those who hold what they are of."""
+        with self._lock:
+            quotes, self._quotes = self._quotes, {}
+        touched = self._model.reprice(quotes.values())
+        with self._due_again_if_it_fails(touched):
+            self._show(touched)
+
+    def compare(self) -> None:
+        """Catch up with what no hint told of: activities, and the end of a day."""
         with self._lock:
             ids = list(self._watched)
         heads = Account.objects.filter(pk__in=ids).values_list("pk", "activity_sequence")
@@ -103,40 +159,71 @@ class Desk:
                 if watched is not None and behind:
                     watched.has_event = True
                 _tell_of_activity(behind)
-
-    def _due(self) -> list[UUID]:
-        """Return the accounts to value, who waited longest first."""
-        at = time.monotonic()
-        with self._lock:
-            due = [item for item in self._watched.items() if item[1].is_due(at)]
-            due.sort(key=lambda item: item[1].valued_at)
-        return [account_id for account_id, _ in due]
-
-    @contextmanager
-    def _valued(self, account_id: UUID) -> Iterator[None]:
-        """Count the account as valued; where that fails it stays due, behind the others."""
-        with self._lock:
-            watched = self._watched.get(account_id) or _Watched()
-            # Before and not after: what happens meanwhile is another reason to value it.
-            watched.has_event = watched.has_moved = False
-            watched.valued_at = time.monotonic()
-        is_told = False
-        try:
-            yield
-            is_told = True
-        finally:
-            if not is_told:
-                with self._lock:
+        days_closed = portfolio.days_closed()
+        if days_closed != self._days_closed:
+            self._days_closed = days_closed
+            with self._lock:
+                for watched in self._watched.values():
                     watched.has_event = True
 
-    def _tell_of_value(self, account_id: UUID, *, symbols: frozenset[str], frame: str) -> None:
+    def _let_go(self) -> None:
+        """Forget the accounts without a socket; their faces wait a while for one to come back."""
+        oldest = time.monotonic() - KEPT_SECONDS
         with self._lock:
-            watched = self._watched.get(account_id)
-            if watched is None:
-                return
-            watched.symbols = symbols
-            for mailbox in watched.mailboxes:
-                on_loop(mailbox.loop, mailbox.put_portfolio, frame)
+            left = [(key, each) for key, each in self._watched.items() if not each.mailboxes]
+            left.sort(key=lambda item: item[1].left_at)
+            for place, (account_id, watched) in enumerate(left):
+                if watched.left_at < oldest or len(left) - place > KEPT_MAX:
+                    del self._watched[account_id]
+        for account_id, _ in left:
+            self._model.drop(account_id)
+
+    def _due(self) -> list[UUID]:
+        with self._lock:
+            return [key for key, each in self._watched.items() if each.has_event and each.is_shown]
+
+    def _begin_to_read(self, account_ids: Collection[UUID]) -> None:
+        with self._lock:
+            for account_id in account_ids:
+                if watched := self._watched.get(account_id):
+                    # Before and not after: what happens meanwhile is another reason to read it.
+                    watched.has_event = False
+
+    @contextmanager
+    def _due_again_if_it_fails(self, account_ids: Collection[UUID]) -> Iterator[None]:
+        is_done = False
+        try:
+            yield
+            is_done = True
+        finally:
+            if not is_done:
+                with self._lock:
+                    for account_id in account_ids:
+                        if watched := self._watched.get(account_id):
+                            watched.has_event = True
+
+    def _show(self, touched: Mapping[UUID, Collection[UUID] | None]) -> None:
+        """Let faces show what the model says: of these instruments, or of all where it is None."""
+        now = timezone.now()
+        snapshots = {
+            each: self._model.snapshot(each, now=now) for each in touched if each in self._model
+        }
+        accounts = accounts_now.shown(snapshots.values(), now=now)
+        for account_id, snapshot in snapshots.items():
+            instruments = touched[account_id]
+            positions = {
+                view.instrument.symbol: wire.position(view)
+                for view in snapshot.positions
+                if instruments is None or view.instrument.pk in instruments
+            }
+            symbols = {view.instrument.symbol for view in snapshot.positions}
+            with self._lock:
+                watched = self._watched.get(account_id)
+                if watched is None:
+                    continue
+                if watched.face.show(accounts[account_id], positions, symbols=symbols):
+                    watched.frames.clear()
+                watched.tell_of_worth()
 
 
 def _tell_of_activity(mailboxes: set[Mailbox]) -> None:
@@ -150,12 +237,15 @@ wakeups.listener.subscribe(wakeups.Channel.ACTIVITY, desk.hear)
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
     """Keep the sockets of this process's accounts up to date until `stop`."""
-    compared_at = 0.0
+    compared_at = priced_at = 0.0
     while not stop.is_set():
         begun = time.monotonic()
         if begun - compared_at >= COMPARED_EVERY_SECONDS:
-            desk.compare_heads()
+            desk.compare()
             compared_at = begun
-        desk.value_who_is_due(beat)
+        desk.read_books(beat)
+        if begun - priced_at >= PRICED_EVERY_SECONDS:
+            desk.take_prices()
+            priced_at = begun
         beat()
         stop.wait(max(0.0, begun + ROUND_SECONDS - time.monotonic()))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from accounts.models import Activity
     from marketdata.models import Quote
-    from portfolio.selectors import Snapshot
+    from trading.streams.faces import Difference
 
 _PERCENT_QUANTUM: Final = Decimal("0.01")
 
@@ -82,14 +82,17 @@ def activity(events: Sequence[Activity]) -> str:
     )
 
 
-def portfolio(snapshot: Snapshot) -> str:
-    account = wire.account(snapshot)
-    names = ("cash", "held", "buying_power", "equity", "last_equity", "day_pl")
+def portfolio(difference: Difference) -> str:
+    """Return what changed of the account's worth, all of it where `since` is null."""
     return _text(
         {
             "type": "portfolio",
-            **{name: account[name] for name in names},
-            "positions": [wire.position(view) for view in snapshot.positions],
+            "stream": difference.stream,
+            "since": difference.since,
+            "sequence": difference.sequence,
+            "account": difference.account,
+            "positions": difference.positions,
+            "closed": difference.closed,
         }
     )
 

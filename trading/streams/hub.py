@@ -91,8 +91,11 @@ class Hub:
         """Return the texts of those of `symbols` that have a quote."""
         return [entry for symbol in symbols if (entry := self._entries.get(symbol)) is not None]
 
-    def look(self) -> set[str]:
-        """Read what is new, and what has grown stale or fresh; return the symbols concerned."""
+    def look(self) -> tuple[set[str], list[Quote]]:
+        """Read what is new, and what has grown stale or fresh.
+
+        Returns the symbols concerned, and the quotes that are new.
+        """
         now = timezone.now()
         touched: set[UUID] = set()
         while page := selectors.quotes_since(self._sequence, limit=PAGE):
@@ -102,6 +105,7 @@ class Hub:
                 touched.add(quote.instrument_id)
             if len(page) < PAGE:
                 break
+        news = [self._quotes[each] for each in touched]
         stale = selectors.stale_instruments(now=now)
         touched |= (stale ^ self._stale) & self._quotes.keys()
         self._stale = stale
@@ -111,7 +115,7 @@ class Hub:
             entry = encoding.quote(quote, is_stale=instrument_id in stale)
             self._entries[quote.instrument.symbol] = entry
             symbols.add(quote.instrument.symbol)
-        return symbols
+        return symbols, news
 
     def tell(self, symbols: set[str]) -> None:
         """Tell every event loop that there is news of `symbols`."""
@@ -130,10 +134,11 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
         while not stop.is_set():
             begun = time.monotonic()
             news.clear()
-            symbols = hub.look()
+            symbols, quotes = hub.look()
             if symbols:
                 hub.tell(symbols)
-                desk.desk.prices_moved(symbols)
+            if quotes:
+                desk.desk.prices_moved(quotes)
             beat()
             stop.wait(max(0.0, begun + INTERVAL_SECONDS - time.monotonic()))
             news.wait(max(0.0, begun + LOOK_SECONDS - time.monotonic()))

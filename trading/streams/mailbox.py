@@ -9,18 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from trading.streams.faces import Seen
+
 
 class Mailbox:
     """Filled on its event loop only; other threads come in through `on_loop`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shows_worth: bool = True) -> None:
         self.loop = asyncio.get_running_loop()
         self.symbols: set[str] = set()
         self.news = asyncio.Event()
         self.sequence = 0  # the last activity that was sent
         self._changed: set[str] = set()
         self._has_activity = False
-        self._portfolio: str | None = None
+        self.shows_worth = shows_worth
+        self.seen: Seen | None = None  # what was sent of the account's worth
+        self._has_portfolio = False
 
     def put_quotes(self, symbols: set[str]) -> None:
         self._changed |= symbols
@@ -31,8 +35,9 @@ class Mailbox:
         self._has_activity = True
         self.news.set()
 
-    def put_portfolio(self, frame: str) -> None:
-        self._portfolio = frame
+    def put_portfolio(self) -> None:
+        """Note that there may be something of the account's worth after `seen`."""
+        self._has_portfolio = True
         self.news.set()
 
     def take_quotes(self) -> set[str]:
@@ -43,9 +48,9 @@ class Mailbox:
         has_activity, self._has_activity = self._has_activity, False
         return has_activity
 
-    def take_portfolio(self) -> str | None:
-        frame, self._portfolio = self._portfolio, None
-        return frame
+    def take_portfolio(self) -> bool:
+        has_portfolio, self._has_portfolio = self._has_portfolio, False
+        return has_portfolio
 
 
 def on_loop(

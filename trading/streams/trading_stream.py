@@ -35,7 +35,7 @@ Found = TypeVar("Found")
 
 class TradingStream(BoundedSocket):
     async def __call__(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
-        self.mailbox = Mailbox()
+        self.mailbox = Mailbox(shows_worth=False)  # it tells of orders alone
         self.credentials: tuple[str, str] | None = None
         self.principal: Principal | None = None
         self.authenticated = asyncio.Event()
@@ -146,7 +146,6 @@ class TradingStream(BoundedSocket):
         while True:
             await self.mailbox.news.wait()
             self.mailbox.news.clear()
-            self.mailbox.take_portfolio()  # for pages: this socket tells of orders alone
             if self.mailbox.take_activity() and self.is_listening and self.principal is not None:
                 await self._send_next(self.principal.account_id)
 

@@ -30,13 +30,15 @@ WAIT_SECONDS = 5
 class Page(WebsocketCommunicator):
     """A page's socket to /ws/v1."""
 
-    def __init__(self, *, cookie: str, origin: str = ORIGIN, to: Any = application) -> None:
+    def __init__(
+        self, *, cookie: str, origin: str = ORIGIN, to: Any = application, query: str = ""
+    ) -> None:
         headers = [
             (b"host", b"localhost"),
             (b"origin", origin.encode()),
             (b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()),
         ]
-        super().__init__(to, "/ws/v1", headers=headers)
+        super().__init__(to, f"/ws/v1?{query}" if query else "/ws/v1", headers=headers)
 
     async def say(self, **message: Any) -> None:
         await self.send_json_to(message)

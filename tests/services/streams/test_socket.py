@@ -14,10 +14,12 @@ from channels.routing import URLRouter
 from django.db import OperationalError
 from django.utils import timezone
 
-from accounts.models import SignIn
+from accounts.models import Account, SignIn
 from marketdata import services
 from marketdata.models import Instrument, Quote
 from marketdata.ticks import QuoteTick, TradeTick
+from portfolio import closing
+from tests import holdings
 from tests.services.streams.conftest import Customer, Page, happen
 from trading.streams import bounded, consumer, desk, gate, hub
 from trading.streams.routing import websocket_urlpatterns
@@ -200,8 +202,92 @@ async def test_events_come_in_order_and_the_account_is_valued_after_them(
     assert numbers(heard) == [head + 1, head + 2]
     assert heard[0]["events"][0]["kind"] == "key.created"
     portfolio = await page.hear("portfolio")
-    assert portfolio["cash"] == "0"
+    assert portfolio["account"]["cash"] == "0"
     assert portfolio["positions"] == []
+    await page.disconnect()
+
+
+@sync_to_async
+def deposited(account: Account, amount: str) -> None:
+    holdings.deposit(account, amount)
+
+
+@sync_to_async
+def held(account: Account, symbol: str, quantity: str, *, cost: str) -> None:
+    holdings.hold(
+        account, Instrument.objects.get(symbol=symbol), Decimal(quantity), cost=Decimal(cost)
+    )
+
+
+async def test_what_an_account_is_worth_comes_whole_and_then_as_differences(
+    customer: Customer,
+) -> None:
+    await told("IBM", "99", "101", last="100")
+    await told("BAC", "9", "11", last="10")
+    await held(customer.account, "IBM", "2", cost="150")
+    await held(customer.account, "BAC", "-3", cost="36")
+    page = customer.page()
+    await page.connect()
+    first = await page.hear("portfolio")
+    assert first["since"] is None
+    assert first["account"].items() >= {"equity": "170", "cash": "0", "unrealized_pl": "56"}.items()
+    assert first["account"]["short_market_value"] == "-30"
+    shown = [(each["symbol"], each["side"], each["market_value"]) for each in first["positions"]]
+    assert shown == [("BAC", "short", "-30"), ("IBM", "long", "200")]
+    await deposited(customer.account, "50.00")
+    second = await page.hear("portfolio")
+    assert (second["stream"], second["since"]) == (first["stream"], first["sequence"])
+    assert second["account"].items() >= {"equity": "220", "cash": "50"}.items()
+    assert "unrealized_pl" not in second["account"]
+    assert (second["positions"], second["closed"]) == ([], [])
+    await told("BAC", "9", "11", last="10.50")
+    third = await page.hear("portfolio")
+    assert (third["since"], third["account"]["equity"]) == (second["sequence"], "218.5")
+    assert [each["symbol"] for each in third["positions"]] == ["BAC"]
+    assert third["positions"][0].items() >= {"market_value": "-31.5"}.items()
+    assert "qty" not in third["positions"][0]
+    await page.disconnect()
+
+
+async def test_who_comes_back_is_sent_what_is_newer_and_nothing_else(customer: Customer) -> None:
+    page = customer.page()
+    await page.connect()
+    first = await page.hear("portfolio")
+    await page.disconnect()
+    await deposited(customer.account, "50.00")
+    seen = f"{first['stream']}:{first['sequence']}"
+    page = customer.page(query=f"portfolio={seen}")
+    await page.connect()
+    second = await page.hear("portfolio")
+    assert (second["stream"], second["since"]) == (first["stream"], first["sequence"])
+    assert second["account"]["cash"] == "50"
+    assert "id" not in second["account"]
+    await page.say(action="portfolio", stream=first["stream"], since=first["sequence"])
+    assert await page.hear("portfolio") == second
+    await page.say(action="portfolio")
+    whole = await page.hear("portfolio")
+    assert (whole["since"], whole["sequence"]) == (None, second["sequence"])
+    assert whole["account"].items() >= {"cash": "50", "id": str(customer.account.pk)}.items()
+    await page.say(action="portfolio", stream="another", since=1)
+    assert (await page.hear("portfolio"))["since"] is None
+    await page.disconnect()
+
+
+async def test_the_end_of_a_day_is_told_without_an_event(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "COMPARED_EVERY_SECONDS", 0.1)
+    await deposited(customer.account, "50.00")
+    page = customer.page()
+    await page.connect()
+    first = await page.hear("portfolio")
+    assert first["account"]["last_equity"] == "50"  # what was paid in is no profit of the first day
+    await deposited(customer.account, "20.00")
+    await page.hear("portfolio", lambda message: message["account"].get("last_equity") == "70")
+    await sync_to_async(closing.snapshot_equity)(now=timezone.now())
+    await deposited(customer.account, "5.00")
+    news = await page.hear("portfolio", lambda message: message["account"].get("cash") == "75")
+    assert "last_equity" not in news["account"]  # that of the close stands
     await page.disconnect()
 
 
@@ -249,12 +335,12 @@ async def test_a_socket_that_the_database_fails_is_closed_and_leaves_nothing(
     if is_joined:
         await page.say(action="subscribe", symbols=["IBM"])
         await page.hear("portfolio")
-        assert desk.desk._watched
+        assert desk.desk.watched == {customer.account.pk}
         assert hub.hub._rooms
         monkeypatch.setattr(consumer, "_head", fail)
         await page.say(action="resume", since=0)
     assert await closing_code(page) == bounded.FAILED
-    assert not desk.desk._watched
+    assert not desk.desk.watched
     assert not hub.hub._rooms
     await asyncio.sleep(0.05)  # the task that sends ends when it is its turn
     tasks = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}  # type: ignore[union-attr]
@@ -293,13 +379,20 @@ NONSENSE = [
     ('{"action":"resume","since":-1}', "invalid_since"),
     ('{"action":"resume","since":true}', "invalid_since"),
     ('{"action":"resume","since":99999999999999999999}', "invalid_since"),
+    ('{"action":"portfolio","stream":"x"}', "invalid_portfolio"),
+    ('{"action":"portfolio","since":1}', "invalid_portfolio"),
+    ('{"action":"portfolio","stream":"x","since":"1"}', "invalid_portfolio"),
+    ('{"action":"portfolio","stream":"x","since":-1}', "invalid_portfolio"),
+    ('{"action":"portfolio","stream":"x","since":true}', "invalid_portfolio"),
+    ('{"action":"portfolio","stream":"%s","since":1}' % ("x" * 33), "invalid_portfolio"),
 ]
 
 
-async def test_nonsense_is_answered_and_the_socket_lives(customer: Customer) -> None:
+@pytest.mark.parametrize("part", [0, 1])  # a socket may act twenty times at once
+async def test_nonsense_is_answered_and_the_socket_lives(customer: Customer, part: int) -> None:
     page = customer.page()
     await page.connect()
-    for text, code in NONSENSE:
+    for text, code in NONSENSE[part::2]:
         await page.send_to(text_data=text)
         error = await page.hear("error")
         assert error["code"] == code, text

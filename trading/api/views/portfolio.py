@@ -14,7 +14,7 @@ from marketdata.models import Instrument
 from orders.tickets import OrderTicket
 from portfolio import selectors
 from portfolio.selectors import PositionView
-from trading.api import activities, errors, order_entry, queries, wire
+from trading.api import accounts_now, activities, errors, order_entry, queries, wire
 from trading.api.activities import Wanted
 from trading.api.views.base import Call, instrument_named
 from trading.api.views.orders import cancel_all, wait_for_cancels
@@ -26,7 +26,8 @@ _TYPES: Final = "activity_types"
 
 class Account(Call):
     def get(self, request: Request) -> Response:
-        return Response(wire.account(selectors.snapshot(self.origin.account_id)))
+        snapshot = selectors.snapshot(self.origin.account_id)
+        return Response(accounts_now.shown([snapshot], now=snapshot.at)[self.origin.account_id])
 
 
 class Positions(Call):

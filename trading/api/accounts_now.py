@@ -1,0 +1,50 @@
+"""Accounts as pages, streams and programs show them: what they own, and what risk makes of it.
+
+The one place where the two are joined: the portfolio knows no margin, and risk no pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from accounts.models import Account
+from portfolio.selectors import Snapshot
+from risk import margin_book
+from risk.margin import ZERO, Standing
+from trading.api import wire
+
+
+def shown(snapshots: Collection[Snapshot], *, now: datetime) -> dict[UUID, wire.Json]:
+    """Return each account as `GET /v2/account` answers.
+
+    How margin accounts stand is read with two statements, however many there are of them.
+    """
+    on_margin = [each.account.pk for each in snapshots if each.account.margin]
+    sheets = margin_book.ask_sheets(on_margin, now=now).get() if on_margin else {}
+    found = {}
+    for each in snapshots:
+        found[each.account.pk] = wire.account(each)
+        if sheet := sheets.get(each.account.pk):
+            found[each.account.pk] |= _on_margin(each.account, sheet.standing())
+    return found
+
+
+def _on_margin(account: Account, standing: Standing) -> wire.Json:
+    """Return what is otherwise in a margin account than in one of cash."""
+    close = standing.close
+    return {
+        "multiplier": str(standing.multiplier),
+        "buying_power": wire.decimal(standing.buying_power),
+        "regt_buying_power": wire.decimal(standing.overnight_buying_power),
+        "daytrading_buying_power": wire.decimal(standing.day_buying_power),
+        # What nothing is lent on requires all of its price.
+        "non_marginable_buying_power": wire.decimal(max(standing.excess, ZERO)),
+        "initial_margin": wire.decimal(standing.initial),
+        "maintenance_margin": wire.decimal(standing.maintenance),
+        "last_maintenance_margin": wire.decimal(close.maintenance if close else ZERO),
+        "sma": wire.decimal(standing.sma),
+        "pattern_day_trader": standing.is_day_trader,
+        "shorting_enabled": account.allows_shorting and standing.multiplier > 1,
+    }
