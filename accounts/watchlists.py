@@ -22,3 +22,12 @@ def watch(*, account_id: UUID, symbols: Sequence[str], now: datetime) -> None:
     Watchlist.objects.update_or_create(
         pk=account_id, defaults={"symbols": list(symbols), "updated_at": now}
     )
+
+
+def rename(former: str, symbol: str, *, now: datetime) -> int:
+    """Watch `symbol` wherever `former` was watched, in its place; return in how many lists."""
+    lists = list(Watchlist.objects.filter(symbols__contains=[former]))
+    for each in lists:
+        renamed = [symbol if name == former else name for name in each.symbols]
+        each.symbols, each.updated_at = list(dict.fromkeys(renamed)), now
+    return Watchlist.objects.bulk_update(lists, ["symbols", "updated_at"])

@@ -264,6 +264,10 @@ class EquitySnapshot(models.Model):
 # Models beside these.
 from portfolio.equity_models import EquityPoint as EquityPoint  # noqa: E402
 from portfolio.fee_models import FeeRule as FeeRule  # noqa: E402
+from portfolio.action_models import CorporateAction as CorporateAction  # noqa: E402
+from portfolio.action_models import CorporateActionStep as CorporateActionStep  # noqa: E402
+from portfolio.action_models import EntitledLot as EntitledLot  # noqa: E402
+from portfolio.action_models import Entitlement as Entitlement  # noqa: E402
 from portfolio.funding_models import Funding as Funding  # noqa: E402
 from portfolio.funding_models import FundingStep as FundingStep  # noqa: E402
 from portfolio.funding_models import InterestAccrual as InterestAccrual  # noqa: E402

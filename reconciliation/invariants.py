@@ -108,15 +108,26 @@ _INVARIANTS: Final = (
     ),
     _Invariant(
         4,
-        "a position is the sum of its trades",
+        "a position is the sum of its trades and corporate actions",
         """
         SELECT coalesce(p.account_id, t.account_id),
-               format('%s: position %s, trades %s, balance %s', i.symbol,
+               format('%s: position %s, trades and actions %s, balance %s', i.symbol,
                       coalesce(p.quantity, 0), coalesce(t.quantity, 0), coalesce(b.amount, 0))
-          FROM (SELECT account_id, instrument_id,
-                       sum(CASE WHEN (side = 'buy') = (busts_id IS NULL) THEN quantity
-                                ELSE -quantity END) AS quantity
-                  FROM orders_trade GROUP BY 1, 2) t
+          FROM (SELECT account_id, instrument_id, sum(quantity) AS quantity
+                  FROM (SELECT account_id, instrument_id,
+                               CASE WHEN (side = 'buy') = (busts_id IS NULL) THEN quantity
+                                    ELSE -quantity END AS quantity
+                          FROM orders_trade
+                        UNION ALL
+                        SELECT e.account_id, a.instrument_id, e.quantity_after - e.quantity_before
+                          FROM portfolio_entitlement e
+                          JOIN portfolio_corporateaction a ON a.id = e.action_id
+                        UNION ALL
+                        SELECT e.account_id, a.into_id, e.other_quantity
+                          FROM portfolio_entitlement e
+                          JOIN portfolio_corporateaction a ON a.id = e.action_id
+                         WHERE e.other_quantity <> 0) each
+                 GROUP BY 1, 2) t
           FULL JOIN portfolio_position p USING (account_id, instrument_id)
           JOIN marketdata_instrument i ON i.id = instrument_id
           LEFT JOIN portfolio_balance b

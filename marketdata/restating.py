@@ -1,0 +1,137 @@
+"""An instrument on other terms: stopped while a corporate action is carried out, then restated.
+
+Each of these is done once for its note, which names it in the instrument's history: what is tried
+again after a failure changes nothing that was done.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from foundation import wakeups
+from marketdata import store
+from marketdata.models import Instrument, Quote
+
+_QUANTUM: Final = Decimal("0.000000001")
+_PRICES: Final = (
+    "bid",
+    "ask",
+    "last",
+    "day_open",
+    "day_high",
+    "day_low",
+    "previous_close",
+)
+_SIZES: Final = ("bid_size", "ask_size", "last_size", "day_volume")
+
+
+class UnableToRename(ValueError):
+    """The symbol is another instrument's."""
+
+
+@transaction.atomic
+def halt(instrument_id: UUID, note: str, *, now: datetime) -> datetime:
+    """Stop trading in the instrument for a while; return since when it is stopped for this.
+
+    One that was halted for another reason stays halted afterwards.
+    """
+    instrument = _locked(instrument_id)
+    done_at = _noted_at(instrument, note)
+    if done_at is not None:
+        return done_at
+    if not instrument.halted:
+        instrument.halted = True
+        _save(instrument, note, now)
+    return now
+
+
+@transaction.atomic
+def resume(instrument_id: UUID, note: str, *, halted_by: str, now: datetime) -> None:
+    """Let it trade again if `halted_by` is the note of the halt that stopped it."""
+    instrument = _locked(instrument_id)
+    if _noted_at(instrument, note) is not None or _noted_at(instrument, halted_by) is None:
+        return
+    instrument.halted = False
+    _save(instrument, note, now)
+
+
+@transaction.atomic
+def restate(instrument_id: UUID, note: str, *, new: int, old: int, now: datetime) -> None:
+    """Bring its prices to the terms after a split of `new` shares for `old` ones.
+
+    The latest quote, the figures of its day and the reference price that its bands and the
+    simulated market start from; bars stay as they were traded.
+    """
+    store.take_turn()
+    instrument = _locked(instrument_id)
+    if _noted_at(instrument, note) is not None:
+        return
+    ratio = Fraction(new, old)
+    instrument.reference_price = _divided(instrument.reference_price, ratio)
+    _save(instrument, note, now)
+    quote = Quote.objects.filter(instrument=instrument).first()
+    if quote is None:
+        return
+    for name in _PRICES:
+        price = getattr(quote, name)
+        setattr(quote, name, None if price is None else _divided(price, ratio))
+    for name in _SIZES:
+        setattr(quote, name, _divided(getattr(quote, name), 1 / ratio))
+    quote.doubted, quote.doubts = None, 0
+    store.write_quotes([quote], news={instrument.pk})
+    wakeups.send(wakeups.Channel.QUOTES)
+
+
+@transaction.atomic
+def rename(instrument_id: UUID, note: str, *, symbol: str, now: datetime) -> str:
+    """Give it another symbol; return the one that it had. Raises UnableToRename."""
+    instrument = _locked(instrument_id)
+    if _noted_at(instrument, note) is not None:
+        return str(instrument.symbol)
+    if Instrument.objects.filter(symbol=symbol).exclude(pk=instrument.pk).exists():
+        raise UnableToRename(f"{symbol} is another instrument.")
+    quote = Quote.objects.filter(instrument=instrument).first()
+    former, instrument.symbol = str(instrument.symbol), symbol
+    if quote is not None and quote.last is not None:
+        # Under its new symbol the simulated market begins anew, from the price that it had.
+        instrument.reference_price = quote.last
+    _save(instrument, note, now)
+    return former
+
+
+@transaction.atomic
+def retire(instrument_id: UUID, note: str, *, now: datetime) -> None:
+    """End trading in the instrument for ever: it is another one's now, or nobody's."""
+    instrument = _locked(instrument_id)
+    if _noted_at(instrument, note) is None:
+        instrument.tradable = False
+        _save(instrument, note, now)
+
+
+def _locked(instrument_id: UUID) -> Instrument:
+    found: Instrument = Instrument.objects.select_for_update(no_key=True).get(pk=instrument_id)
+    return found
+
+
+def _noted_at(instrument: Instrument, note: str) -> datetime | None:
+    history = Instrument.history.filter(id=instrument.pk, history_change_reason=note)
+    found: datetime | None = history.values_list("history_date", flat=True).first()
+    return found
+
+
+def _save(instrument: Instrument, note: str, now: datetime) -> None:
+    instrument._change_reason = note  # type: ignore[attr-defined]
+    instrument._history_date = now  # type: ignore[attr-defined]
+    instrument.save()
+
+
+def _divided(value: Decimal, ratio: Fraction) -> Decimal:
+    exact = Fraction(value) / ratio
+    found = Decimal(exact.numerator) / Decimal(exact.denominator)
+    return found.quantize(_QUANTUM, rounding=ROUND_HALF_EVEN)
