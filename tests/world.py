@@ -15,6 +15,7 @@ from orders import executions, submission
 from orders.models import Order
 from orders.tickets import Actor, CancelTicket, OrderTicket, ReplaceTicket, TriggerTicket
 from portfolio import services as portfolio
+from risk.limit_models import Limits
 from venues import inbox, outbox
 from venues.messages import ExecutionReport, OrderType, ReportKind, Side, TimeInForce
 
@@ -60,6 +61,27 @@ def instrument(
     )
     quote(listed, bid=bid, ask=ask, at=at)
     return listed
+
+
+def limits(
+    *,
+    account: Account | None = None,
+    tier: str = "",
+    instrument: Instrument | None = None,
+    **values: object,
+) -> Limits:
+    """Set limits of a scope from now on; of the firm, those that are not named stay."""
+    is_firm = account is None and not tier and instrument is None
+    firm = Limits.objects.filter(account=None, tier="", instrument=None, is_override=False)
+    before = firm.latest("valid_from", "pk").values if is_firm else {}
+    return Limits.objects.create(
+        account=account,
+        tier=tier,
+        instrument=instrument,
+        set_by="operator:test",
+        reason="A test",
+        **{**before, **values},
+    )
 
 
 def quote(of: Instrument, *, bid: str | None, ask: str | None, at: datetime | None = None) -> None:

@@ -11,7 +11,6 @@ from orders.models import Order, Watch
 from orders.tickets import OrderClass, ResumeTicket, StopLoss
 from portfolio.models import Balance, Position
 from reconciliation.invariants import check_invariants
-from risk.models import Limits
 from tests import world
 from venues import routing
 from venues.messages import OrderType, ReportKind, Side
@@ -215,13 +214,13 @@ def buy_oco(account, quantity):
 
 
 def test_a_buy_oco_counts_towards_the_position_once(account):
-    Limits.objects.update(position_value_max=D("1500.00"))
+    world.limits(position_value_max=D("1500.00"))
     assert buy_oco(account, D(10)).status == "submitted"
     assert buy_oco(account, D(10)).denial_code == "position_limit"
 
 
 def test_the_replacement_of_an_oco_is_judged_and_can_be_replaced_again(account, venue):
-    Limits.objects.update(position_value_max=D("1500.00"))
+    world.limits(position_value_max=D("1500.00"))
     first = buy_oco(account, D(10))
     larger = submit(world.replace_ticket(first, quantity=D(90))).order
     assert larger.denial_code == "position_limit"
