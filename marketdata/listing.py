@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import Final
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from simple_history.utils import bulk_create_with_history
+from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from foundation import decimals
 from marketdata import calendars
@@ -46,12 +46,15 @@ def instrument_id(code: str) -> uuid.UUID:
 def load(*, now: datetime, path: Path = SHIPPED) -> list[Listed]:
     """List the instruments of `path` that are not listed yet, and return those.
 
-    What is listed already is left as operations have set it. Raises UnableToList.
+    What is listed already is left as operations have set it, but for a sector that nobody has
+    set. Raises UnableToList.
     """
     listed = [_listed(row, where=f"{path.name}:{line}") for line, row in _rows(path)]
     ids = [each.instrument.id for each in listed]
-    there = set(Instrument.objects.filter(id__in=ids).values_list("id", flat=True))
+    there = {found.id: found for found in Instrument.objects.filter(id__in=ids)}
     new = [each for each in listed if each.instrument.id not in there]
+    sectors = {each.instrument.id: each.instrument.sector for each in listed}
+    _fill_sectors(there.values(), sectors, why=f"Sector from {path.name}.", now=now)
     bulk_create_with_history(
         [each.instrument for each in new],
         Instrument,
@@ -59,6 +62,17 @@ def load(*, now: datetime, path: Path = SHIPPED) -> list[Listed]:
         default_date=now,
     )
     return new
+
+
+def _fill_sectors(
+    there: Iterable[Instrument], sectors: Mapping[uuid.UUID, str], *, why: str, now: datetime
+) -> None:
+    without = [each for each in there if not each.sector and sectors[each.id]]
+    for each in without:
+        each.sector = sectors[each.id]
+    bulk_update_with_history(
+        without, Instrument, ["sector"], default_change_reason=why, default_date=now
+    )
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
@@ -86,6 +100,7 @@ def _listed(row: Mapping[str, str], *, where: str) -> Listed:
             easy_to_borrow=not is_crypto,
             calendar=calendars.ALWAYS if is_crypto else settings.MARKET_HOURS,
             reference_price=decimals.parse(row["reference_price"]),
+            sector=row.get("sector") or "",
         )
         calendars.check(instrument.calendar)
         instrument.clean_fields()

@@ -77,3 +77,15 @@ def test_old_minutes_go_and_days_stay() -> None:
     tasks.drop(now=now)
     assert Bar.objects.filter(instrument=ibm, timeframe="1Min").count() == 1
     assert Bar.objects.filter(instrument=ibm, timeframe="1Day").count() == 2
+
+
+def test_sectors_are_filled_where_nobody_has_set_one():
+    now = timezone.now()
+    listing.load(now=now)
+    Instrument.objects.filter(symbol="AAPL").update(sector="")  # as an older list has left it
+    Instrument.objects.filter(symbol="IBM").update(sector="Of our own")
+    listing.load(now=now)
+    aapl, ibm = (Instrument.objects.get(symbol=symbol) for symbol in ("AAPL", "IBM"))
+    assert (aapl.sector, ibm.sector) == ("Information Technology", "Of our own")
+    assert aapl.history.count() == 2
+    assert not Instrument.objects.filter(sector="").exists()
