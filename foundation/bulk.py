@@ -176,12 +176,17 @@ _PLACES: Final = tuple(str(place) for place in range(200))
 
 
 def _given(columns: Sequence[_Column]) -> sql.Composed:
-    """Return the one parameter as rows of these columns, called `v`, each by its place."""
-    return sql.SQL("json_to_recordset(%s::json) AS v({})").format(
-        sql.SQL(",").join(
-            sql.SQL("{} {}").format(sql.Identifier(place), column.type)
-            for place, column in zip(_PLACES[: len(columns)], columns, strict=True)
-        )
+    """Return the one parameter as rows of these columns, called `v`, each by its place.
+
+    What holds JSON is read once as `jsonb`, all else in less as the text that it is.
+    """
+    kind = sql.SQL("jsonb" if any(column.is_json for column in columns) else "json")
+    defined = sql.SQL(",").join(
+        sql.SQL("{} {}").format(sql.Identifier(place), column.type)
+        for place, column in zip(_PLACES[: len(columns)], columns, strict=True)
+    )
+    return sql.SQL("{kind}_to_recordset(%s::{kind}) AS v({defined})").format(
+        kind=kind, defined=defined
     )
 
 
