@@ -142,15 +142,22 @@ def _paid_in(account_id: UUID, since: datetime) -> bool:
     return bool(rows)
 
 
-def liquidate(call: MarginCall, *, wave: int, now: datetime) -> None:
-    """Note, under the account's lock, that the call's next wave begins."""
+def liquidate(call: MarginCall, *, now: datetime) -> MarginCall | None:
+    """Note, in the caller's transaction and under the account's lock, that its next wave begins.
+
+    Returns the call as it is then, None when it was met meanwhile.
+    """
     account = locks.lock(call.account_id)
-    is_first = call.status != MarginCall.Status.LIQUIDATING
-    call.status, call.wave = MarginCall.Status.LIQUIDATING, wave
-    call.liquidated_from = call.liquidated_from or now
-    _save(call, f"Wave {wave} of its liquidation", now)
+    fresh = unmet().filter(pk=call.pk).first()
+    if fresh is None:
+        return None
+    is_first = fresh.status != MarginCall.Status.LIQUIDATING
+    fresh.status, fresh.wave = MarginCall.Status.LIQUIDATING, fresh.wave + 1
+    fresh.liquidated_from = fresh.liquidated_from or now
+    _save(fresh, f"Wave {fresh.wave} of its liquidation", now)
     if is_first:
-        _tell(account, call, "margin.liquidating", now)
+        _tell(account, fresh, "margin.liquidating", now)
+    return fresh
 
 
 def add_note(call_id: int, *, text: str, by: User, now: datetime) -> MarginCallNote:

@@ -62,6 +62,7 @@ PARTS: Final = (
     Part("guarding", frozenset({Role.EXECUTIONS}), "orders.guarding:run", trades=True),
     Part("surveillance", frozenset({Role.WORKER}), "orders.surveillance:run"),
     Part("alerts", frozenset({Role.WORKER}), "risk.telling:run"),
+    Part("margin", frozenset({Role.EXECUTIONS}), "orders.liquidation:run"),
     Part("hub", frozenset({Role.WEB}), "trading.streams.hub:run"),
     Part("desk", frozenset({Role.WEB}), "trading.streams.desk:run"),
     Part("worker", frozenset({Role.WORKER}), "trading.jobs:run_worker"),
