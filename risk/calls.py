@@ -6,7 +6,7 @@ step: the customer by an activity, operations by an alert.
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -57,7 +57,7 @@ def due_at(now: datetime, *, calendar: str) -> datetime:
     while left:
         day += timedelta(days=1)
         left -= day.weekday() < _WEEKEND
-    return datetime.combine(day, _CLOSE, calendars.NEW_YORK)
+    return datetime.combine(day, _CLOSE, calendars.NEW_YORK).astimezone(UTC)
 
 
 def review(account_id: UUID, *, now: datetime) -> MarginCall | None:

@@ -1,0 +1,361 @@
+"""Margin calls from their making to their end, and liquidation by rule."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Account, Activity
+from marketdata.models import Instrument, Quote
+from orders import liquidation
+from orders.liquidation import Watch
+from orders.models import Order
+from portfolio.models import Position
+from risk import calls
+from risk.models import Alert, Decision, LiquidationWave, MarginCall, MarginStatus
+from tests import held, on_margin, world
+from tests.on_margin import submit
+from venues import links
+from venues.messages import Side
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+
+
+class Firm:
+    """The watch over margin accounts, a venue, and prices that somebody sets."""
+
+    def __init__(self) -> None:
+        self.venue = world.Venue()
+        self.watch = Watch(held.at_once)
+
+    def price(self, symbol: str, price: str, *, spread: str = "0", **more: object) -> None:
+        listed = Instrument.objects.get(symbol=symbol)
+        at = more.pop("at", None)
+        bid = str(D(price) - D(spread))
+        world.quote(listed, bid=bid, ask=str(D(price) + D(spread)), at=at)
+        Quote.objects.filter(instrument=listed).update(last=D(price), **more)
+
+    def look(self, *, after: timedelta = timedelta()) -> None:
+        now = timezone.now() + after
+        if after:
+            Quote.objects.update(received_at=now, at=now)
+        self.watch.look(now=now)
+
+    def buy(self, account: Account, quantity: str, symbol: str = "AAPL", price: str = "100.00"):
+        self.price(symbol, price)
+        wanted = world.limit_ticket(account, price, symbol=symbol, quantity=D(quantity))
+        self.fill(submit(wanted)[0].order, price)
+
+    def short(self, account: Account, quantity: str, price: str = "100.00") -> None:
+        self.price("AAPL", price)
+        wanted = world.limit_ticket(account, price, side=Side.SELL, quantity=D(quantity))
+        self.fill(submit(wanted)[0].order, price)
+
+    def fill(self, order: Order, price: str) -> None:
+        assert order.denial_code == "", order.status_reason
+        self.venue.fills(order, str(order.quantity), price)
+        world.apply_reports()
+
+    def fill_liquidations(self, price: str) -> list[Order]:
+        found = list(Order.objects.filter(client_order_id__startswith="liq", status="submitted"))
+        for order in found:
+            self.fill(order, price)
+        return found
+
+
+@pytest.fixture
+def firm():
+    on_margin.instrument()
+    return Firm()
+
+
+def indebted(firm: Firm, cash: str = "10000.00", quantity: str = "200") -> Account:
+    """200 shares at 100 USD, for 10,000 of the customer's and 10,000 of ours."""
+    account = on_margin.customer(cash=cash)
+    firm.buy(account, quantity)
+    return account
+
+
+def told(account: Account) -> list[str]:
+    kinds = Activity.objects.filter(account=account, kind__startswith="margin.")
+    return list(kinds.order_by("sequence").values_list("kind", flat=True))
+
+
+def test_status_is_kept_of_every_margin_account(firm):
+    account, other = indebted(firm), on_margin.customer(cash="500.00")
+    world.customer()
+    firm.look()
+    status = MarginStatus.objects.get(account=account)
+    assert (status.equity, status.initial, status.maintenance) == (D(10000), D(10000), D(6000))
+    assert (status.excess, status.counts, status.unpriced) == (D(4000), True, "")
+    assert MarginStatus.objects.get(account=other).excess == D(500)
+    assert MarginStatus.objects.count() == 2
+    firm.price("AAPL", "90.00")
+    firm.look()
+    status.refresh_from_db()
+    assert (status.equity, status.maintenance) == (D(8000), D(5400))
+    assert not MarginCall.objects.exists()
+
+
+def test_the_close_is_kept_when_the_day_turns(firm):
+    account = indebted(firm)
+    firm.look()
+    firm.look(after=timedelta(days=1))
+    status = MarginStatus.objects.get(account=account)
+    assert (status.close_equity, status.close_maintenance) == (D(10000), D(6000))
+    assert status.day - status.close_day == timedelta(days=1)
+
+
+def test_a_deficit_is_called_once_with_amount_and_deadline(firm):
+    account = indebted(firm)
+    firm.price("AAPL", "60.00")
+    firm.look()
+    firm.look()
+    call = MarginCall.objects.get()
+    assert (call.kind, call.status) == ("maintenance", "open")
+    assert (call.amount, call.equity, call.maintenance) == (D(1600), D(2000), D(3600))
+    assert call.due_at > timezone.now() + timedelta(days=1)
+    assert told(account) == ["margin.called"]
+    assert Alert.objects.filter(kind="margin_call", account=account).count() == 1
+    assert call.history.count() == 1
+    assert not Order.objects.filter(client_order_id__startswith="liq").exists()
+
+
+@pytest.mark.parametrize(("price", "is_called"), [("71.43", False), ("71.42", True)])
+def test_a_call_is_made_at_the_cent(firm, price, is_called):
+    # 200 x 71.43 = 14,286: equity 4,286.00, required 4,285.80; a cent less: 4,284.00, 4,285.20.
+    indebted(firm)
+    firm.price("AAPL", price)
+    firm.look()
+    assert MarginCall.objects.exists() is is_called
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"doubts": 1},
+        {"at": timezone.now() - timedelta(minutes=5)},
+    ],
+)
+def test_a_price_that_is_stale_or_doubted_calls_nobody(firm, wrong):
+    indebted(firm)
+    firm.price("AAPL", "1.00", **wrong)
+    firm.look()
+    assert not MarginCall.objects.exists()
+    assert MarginStatus.objects.get().counts is False
+
+
+def test_a_crossed_quote_calls_nobody(firm):
+    indebted(firm)
+    firm.price("AAPL", "1.00", spread="-0.50")
+    firm.look()
+    assert not MarginCall.objects.exists()
+
+
+def test_an_instrument_that_does_not_trade_calls_nobody(firm):
+    indebted(firm)
+    firm.price("AAPL", "1.00")
+    Instrument.objects.update(halted=True)
+    firm.look()
+    assert not MarginCall.objects.exists()
+
+
+def test_a_deposit_meets_a_call(firm):
+    account = indebted(firm)
+    firm.price("AAPL", "60.00")
+    firm.look()
+    on_margin.deposit(account, "1599.99", reference="too little")
+    firm.look()
+    assert MarginCall.objects.get().status == "open"
+    on_margin.deposit(account, "0.01", reference="enough")
+    firm.look()
+    call = MarginCall.objects.get()
+    assert (call.status, call.met_by) == ("met", "deposit")
+    assert told(account) == ["margin.called", "margin.call_met"]
+
+
+def test_the_market_meets_a_call(firm):
+    indebted(firm)
+    firm.price("AAPL", "60.00")
+    firm.look()
+    firm.price("AAPL", "80.00")
+    firm.look()
+    assert MarginCall.objects.get().met_by == "price"
+
+
+def test_a_sale_meets_a_call(firm):
+    account = indebted(firm)
+    firm.price("AAPL", "60.00")
+    firm.look()
+    firm.price("AAPL", "60.00")
+    [answer] = submit(world.limit_ticket(account, "60.00", side=Side.SELL, quantity=D(100)))
+    firm.fill(answer.order, "60.00")
+    firm.look()
+    assert MarginCall.objects.get().met_by == "sale"
+
+
+def test_hardly_any_equity_is_due_at_once(firm):
+    account = indebted(firm)
+    firm.price("AAPL", "60.00")
+    firm.look()
+    firm.price("AAPL", "55.00")  # equity 1,000, required 3,300
+    firm.look()
+    call = MarginCall.objects.get()
+    assert call.kind == "house"
+    assert call.due_at <= timezone.now()
+    assert call.amount == D(1600) and call.amount_max == D(2300)
+    assert told(account)[:2] == ["margin.called", "margin.call_due_at_once"]
+
+
+def overdue(firm: Firm, price: str = "60.00") -> MarginCall:
+    firm.price("AAPL", price)
+    firm.look()
+    MarginCall.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    firm.price("AAPL", price)
+    return MarginCall.objects.get()
+
+
+def test_an_overdue_call_is_cured_by_what_it_takes_and_not_a_share_more(firm):
+    account = indebted(firm)
+    overdue(firm)
+    firm.look()
+    [order] = firm.fill_liquidations("60.00")
+    assert (order.side, order.quantity, order.type, order.time_in_force) == (
+        "sell", D(89), "market", "ioc"
+    )  # fmt: skip
+    assert order.history.last().actor == "rule:liquidation"
+    firm.look()
+    call = MarginCall.objects.get()
+    assert (call.status, call.met_by, call.wave) == ("met", "liquidation", 1)
+    found = on_margin.standing(account)
+    assert found.deficit == 0
+    assert found.equity - found.maintenance < D(18)  # what one share relieves
+    assert told(account) == ["margin.called", "margin.liquidating", "margin.call_met"]
+    firm.look()
+    assert Order.objects.filter(client_order_id__startswith="liq").count() == 1
+
+
+def test_a_short_is_bought_back_to_cure(firm):
+    account = on_margin.customer(cash="10500.00")
+    firm.short(account, "200")
+    overdue(firm, "117.00")  # equity about 7,100, required 8,190
+    firm.look()
+    [order] = firm.fill_liquidations("117.00")
+    assert (order.side, order.position_intent) == ("buy", "buy_to_close")
+    firm.look()
+    assert MarginCall.objects.get().status == "met"
+    assert -200 < Position.objects.get(account=account).quantity < 0
+
+
+def test_what_adds_risk_is_cancelled_first_and_waited_for(firm):
+    on_margin.instrument("MSFT", bid="9.99", ask="10.00")
+    account = on_margin.customer(cash="10050.00")
+    firm.buy(account, "200")
+    firm.price("MSFT", "10.00")
+    [opening] = submit(world.limit_ticket(account, "10.00", symbol="MSFT", quantity=D(10)))
+    [closing] = submit(world.limit_ticket(account, "120.00", side=Side.SELL, quantity=D(200)))
+    overdue(firm)
+    firm.look()
+    statuses = Order.objects.filter(pk__in=[opening.order.pk, closing.order.pk])
+    assert {o.status for o in statuses} == {"pending_cancel"}
+    firm.look()
+    assert not LiquidationWave.objects.exists()
+    for order in statuses:
+        firm.venue.cancels(order)
+    world.apply_reports()
+    firm.look()
+    assert [o.quantity for o in firm.fill_liquidations("60.00")] == [D(87)]  # 1,550 / 18
+
+
+def test_a_wave_is_sent_once_whoever_starts_again(firm):
+    indebted(firm)
+    overdue(firm)
+    firm.look()
+    firm.watch = Watch(held.at_once)  # another process
+    firm.look()
+    firm.look()
+    assert Order.objects.filter(client_order_id__startswith="liq").count() == 1
+    assert LiquidationWave.objects.count() == 1
+
+
+def test_a_wave_that_was_written_down_and_not_sent_is_sent_after_a_restart(firm):
+    indebted(firm)
+    overdue(firm)
+
+    def dies(_ticket):
+        raise KeyboardInterrupt
+
+    firm.watch = Watch(dies)
+    with pytest.raises(KeyboardInterrupt):
+        firm.look()
+    assert not Order.objects.filter(client_order_id__startswith="liq").exists()
+    firm.watch = Watch(held.at_once)
+    firm.price("AAPL", "60.00")
+    firm.look()
+    [order] = firm.fill_liquidations("60.00")
+    assert order.quantity == D(89)
+    assert LiquidationWave.objects.count() == 1
+
+
+def test_what_a_wave_leaves_the_next_one_cures(firm):
+    indebted(firm)
+    overdue(firm)
+    firm.look()
+    firm.price("AAPL", "59.00")  # it falls further while the first wave executes
+    firm.fill_liquidations("59.00")
+    firm.look()
+    assert MarginCall.objects.get().wave == 2
+    firm.fill_liquidations("59.00")
+    firm.look()
+    assert MarginCall.objects.get().status == "met"
+
+
+def test_a_restricted_account_is_liquidated_all_the_same(firm):
+    account = indebted(firm)
+    overdue(firm)
+    Account.objects.filter(pk=account.pk).update(status="restricted")
+    firm.look()
+    [order] = firm.fill_liquidations("60.00")
+    assert Decision.objects.get(order_id=order.pk).allowed
+
+
+def test_a_wave_that_is_denied_is_told_once_and_tried_again_later(firm, monkeypatch):
+    indebted(firm)
+    overdue(firm)
+    monkeypatch.setattr(links, "is_up", lambda *_: False)
+    firm.look()
+    [denied] = Order.objects.filter(client_order_id__startswith="liq")
+    assert denied.denial_code == "venue_unavailable"
+    firm.look()
+    firm.look()
+    assert Order.objects.filter(client_order_id__startswith="liq").count() == 1
+    assert Alert.objects.filter(kind="liquidation").count() == 1
+    monkeypatch.undo()
+    firm.look(after=liquidation.PAUSE)
+    assert [order.quantity for order in firm.fill_liquidations("60.00")] == [D(89)]
+
+
+def test_nothing_is_closed_while_a_price_is_missing(firm):
+    indebted(firm)
+    overdue(firm)
+    Quote.objects.update(received_at=timezone.now() - timedelta(minutes=1))
+    firm.look()
+    assert not LiquidationWave.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("calendar", "now", "due"),
+    [
+        # Thursday: Friday, Monday at 16:00 in New York.
+        ("always", datetime(2026, 1, 8, 18, tzinfo=UTC), datetime(2026, 1, 12, 21, tzinfo=UTC)),
+        # Martin Luther King's day is no session.
+        ("XNYS", datetime(2026, 1, 15, 18, tzinfo=UTC), datetime(2026, 1, 20, 21, tzinfo=UTC)),
+        ("always", datetime(2026, 1, 15, 18, tzinfo=UTC), datetime(2026, 1, 19, 21, tzinfo=UTC)),
+    ],
+)
+def test_a_maintenance_call_is_due_at_the_close_of_the_second_day(calendar, now, due):
+    assert calls.due_at(now, calendar=calendar) == due
