@@ -1,0 +1,190 @@
+"""Setting limits: one person tightens them, at once; it takes two to loosen or override them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts import approvals
+from accounts.models import Approval, User
+from foundation import decimals
+from risk import limits
+from risk.limit_models import Limits
+from risk.limits import NAMES, Value
+
+LOOSEN: Final = "risk.limits"
+"""The kind of an approval to loosen limits, or to override them for a time."""
+
+
+class UnableToLimit(ValueError):
+    """The limits cannot be set so; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Limits as somebody wants them for a scope; what is not among `values` is not limited there.
+
+    `valid_from` None is at once. An override names only what it overrides, and when it ends.
+    """
+
+    values: Mapping[str, Value]
+    reason: str
+    account_id: UUID | None = None
+    tier: str = ""
+    instrument_id: UUID | None = None
+    is_override: bool = False
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+    @property
+    def is_of_firm(self) -> bool:
+        return self.account_id is None and not self.tier and self.instrument_id is None
+
+
+def put(wanted: Wanted, *, by: User, now: datetime) -> Limits | Approval:
+    """Set the limits, or ask for another person's agreement where they loosen something.
+
+    Raises UnableToLimit.
+    """
+    flaw = _flaw(wanted, now)
+    if flaw:
+        raise UnableToLimit(flaw)
+    with transaction.atomic():
+        if needs_two(wanted, now=now):
+            return approvals.ask(
+                kind=LOOSEN,
+                subject=_subject(wanted),
+                content=_content(wanted),
+                reason=wanted.reason,
+                by=by,
+                now=now,
+            )
+        return _write(wanted, set_by=f"operator:{by.pk}", approved_by="", now=now)
+
+
+def needs_two(wanted: Wanted, *, now: datetime) -> bool:
+    """Tell whether it takes two people: for every override, and where a limit widens or goes."""
+    return wanted.is_override or bool(limits.loosened(standing(wanted, now=now), wanted.values))
+
+
+def standing(of: Wanted, *, now: datetime) -> dict[str, Any]:
+    """Return the limits that stand for the scope, or will: the tightest of those from now on."""
+    rows = Limits.objects.filter(
+        Q(valid_until=None) | Q(valid_until__gt=now),
+        account_id=of.account_id,
+        tier=of.tier,
+        instrument_id=of.instrument_id,
+        is_override=False,
+    )
+    coming = [row for row in rows if row.valid_from > now]
+    past = [row for row in rows if row.valid_from <= now]
+    present = max(past, key=lambda row: (row.valid_from, row.pk), default=None)
+    tightest: dict[str, Any] = {}
+    for row in [*coming, *([present] if present else [])]:
+        for name, value in row.values.items():
+            tightest[name] = min(value, tightest.get(name, value))
+    return tightest
+
+
+def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> Limits:
+    """Agree to limits that another person has asked for, and set them.
+
+    Raises approvals.UnableToApprove, and UnableToLimit when they would make no sense any more.
+    """
+    with transaction.atomic():
+        approval = approvals.approve(approval_id, by=by, reason=reason, now=now)
+        return carry_out(approval, by=by, now=now)
+
+
+def carry_out(approval: Approval, *, by: User, now: datetime) -> Limits:
+    """Set the limits of an approval that was given, in the transaction that gave it."""
+    wanted = _wanted(approval)
+    flaw = _flaw(wanted, now, is_late=True)
+    if flaw:
+        raise UnableToLimit(flaw)
+    return _write(
+        wanted,
+        set_by=f"operator:{approval.asked_by_id}",
+        approved_by=f"operator:{by.pk}",
+        now=now,
+    )
+
+
+def _flaw(wanted: Wanted, now: datetime, *, is_late: bool = False) -> str:
+    if not wanted.reason.strip():
+        return "Say why."
+    if wanted.account_id is not None and wanted.tier:
+        return "Limits are of an account or of a tier, not of both."
+    unknown = wanted.values.keys() - set(NAMES)
+    if unknown:
+        return f"There is no limit called {min(unknown)}."
+    if any(value < 0 for value in wanted.values.values()):
+        return "A limit is not below zero."
+    if wanted.is_of_firm and not wanted.is_override and set(NAMES) - wanted.values.keys():
+        return "Of the firm every limit is set: without one of them nothing may go."
+    if wanted.is_of_firm and not wanted.is_override and wanted.valid_until is not None:
+        return "What holds for the firm has no end: set other limits when it is to change."
+    if "firm_open_buys_max" in wanted.values and not wanted.is_of_firm:
+        return "What all customers may have open is a limit of the firm."
+    if wanted.valid_from is not None and wanted.valid_from < now and not is_late:
+        return "Limits are set from now on, or for later."
+    if wanted.is_override and wanted.valid_until is None:
+        return "An override ends by itself: say when."
+    if wanted.valid_until is not None and wanted.valid_until <= (wanted.valid_from or now):
+        return "That would have ended before it begins."
+    return ""
+
+
+def _write(wanted: Wanted, *, set_by: str, approved_by: str, now: datetime) -> Limits:
+    return Limits.objects.create(
+        account_id=wanted.account_id,
+        tier=wanted.tier,
+        instrument_id=wanted.instrument_id,
+        is_override=wanted.is_override,
+        **wanted.values,
+        valid_from=max(wanted.valid_from or now, now),
+        valid_until=wanted.valid_until,
+        set_at=now,
+        set_by=set_by,
+        approved_by=approved_by,
+        reason=wanted.reason.strip(),
+    )
+
+
+def _subject(wanted: Wanted) -> str:
+    whom = wanted.account_id or wanted.tier or "firm"
+    return f"{whom} {wanted.instrument_id or ''}".strip()
+
+
+def _content(wanted: Wanted) -> dict[str, Any]:
+    """Return what was asked for, as the one who decides on it is shown it."""
+    return {
+        "account": str(wanted.account_id) if wanted.account_id else None,
+        "tier": wanted.tier,
+        "instrument": str(wanted.instrument_id) if wanted.instrument_id else None,
+        "is_override": wanted.is_override,
+        "valid_from": wanted.valid_from.isoformat() if wanted.valid_from else None,
+        "valid_until": wanted.valid_until.isoformat() if wanted.valid_until else None,
+        "values": {name: decimals.text(Decimal(value)) for name, value in wanted.values.items()},
+    }
+
+
+def _wanted(approval: Approval) -> Wanted:
+    content = approval.content
+    return Wanted(
+        values={name: Decimal(value) for name, value in content["values"].items()},
+        reason=approval.reason,
+        account_id=content["account"] and UUID(content["account"]),
+        tier=content["tier"],
+        instrument_id=content["instrument"] and UUID(content["instrument"]),
+        is_override=content["is_override"],
+        valid_from=content["valid_from"] and datetime.fromisoformat(content["valid_from"]),
+        valid_until=content["valid_until"] and datetime.fromisoformat(content["valid_until"]),
+    )

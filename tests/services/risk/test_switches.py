@@ -1,0 +1,238 @@
+"""Switches: at once for new orders, a cancel for each open one, two people to release."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts import approvals
+from accounts.approvals import UnableToApprove
+from marketdata.models import Instrument
+from orders import submission
+from orders.killing import Killing
+from orders.models import Order
+from portfolio.models import Hold
+from reconciliation.invariants import check_invariants
+from risk import switches
+from risk.control_models import Switch
+from risk.switches import Scope, UnableToSwitch
+from tests import held, people, world
+from venues import outbox
+from venues.messages import OrderType, Side
+from venues.models import Block, OutboxMessage
+
+pytestmark = pytest.mark.django_db
+
+D = Decimal
+Effect = Switch.Effect
+
+
+@pytest.fixture(autouse=True)
+def _invariants_hold_afterwards(db):
+    yield
+    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
+
+
+def submit(*batch):
+    return [answer.order for answer in submission.submit_batch(batch, now=timezone.now())]
+
+
+def engage(effect=Effect.KILL, **scope):
+    return switches.engage(
+        scope=Scope(**scope), effect=effect, reason="A test", actor="operator:1",
+        now=timezone.now(),
+    )  # fmt: skip
+
+
+def release(switch):
+    approval = switches.ask_release(
+        switch, reason="All is well", by=people.person(is_staff=True), now=timezone.now()
+    )
+    return switches.release(approval.pk, by=people.person(is_staff=True), now=timezone.now())
+
+
+def code(order):
+    return order.denial_code
+
+
+@pytest.fixture
+def traders():
+    world.instrument("AAPL")
+    world.instrument("MSFT")
+    return world.customer(), world.customer()
+
+
+def scope_of(name, account):
+    apple = Instrument.objects.get(symbol="AAPL")
+    return {
+        "account": {"account_id": account.pk},
+        "symbol": {"instrument_id": apple.pk},
+        "both": {"account_id": account.pk, "instrument_id": apple.pk},
+        "venue": {"venue": outbox.EMBEDDED},
+        "firm": {},
+    }[name]
+
+
+@pytest.mark.parametrize(
+    ("scope", "stopped"),
+    [
+        ("account", [True, True, False, False]),
+        ("symbol", [True, False, True, False]),
+        ("both", [True, False, False, False]),
+        ("venue", [True, True, True, True]),
+        ("firm", [True, True, True, True]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("effect", "denied"), [(Effect.KILL, "kill_switch"), (Effect.HALT, "trading_halted")]
+)
+def test_from_its_commit_on_no_new_order_of_its_scope_goes(traders, scope, stopped, effect, denied):
+    engage(effect, **scope_of(scope, traders[0]))
+    orders = submit(*(world.ticket(a, s) for a in traders for s in ("AAPL", "MSFT")))
+    assert [code(order) for order in orders] == [denied if each else "" for each in stopped]
+    assert OutboxMessage.objects.count() == stopped.count(False) == Hold.objects.count()
+
+
+def test_an_order_that_waits_for_the_gateway_is_stopped_there_too(traders):
+    [order] = submit(world.ticket(traders[0]))
+    engage(account_id=traders[0].pk)
+    assert outbox.claim(outbox.EMBEDDED, 10, now=timezone.now()) == []
+    world.apply_reports()
+    order.refresh_from_db()
+    assert (order.status, order.venue_code) == ("rejected", "kill_switch")
+    assert not Hold.objects.filter(status="pending").exists()
+
+
+def test_everything_open_in_the_scope_is_cancelled_and_nothing_else(traders):
+    first, second = traders
+    sent, held_one, elsewhere = submit(
+        world.limit_ticket(first, "90.00"),
+        world.ticket(first, type=OrderType.STOP, stop_price=D("105")),
+        world.limit_ticket(second, "90.00"),
+    )
+    assert [o.status for o in (sent, held_one, elsewhere)] == ["submitted", "held", "submitted"]
+    outbox.confirm(OutboxMessage.objects.all(), now=timezone.now())
+    engage(account_id=first.pk)
+    killing = Killing(held.at_once)
+    killing.look(now=timezone.now())
+    killing.look(now=timezone.now())  # nothing is asked twice
+    statuses = {o.pk: held.status(o) for o in (sent, held_one, elsewhere)}
+    assert list(statuses.values()) == ["pending_cancel", "cancelled", "submitted"]
+    cancels = OutboxMessage.objects.filter(kind="cancel")
+    assert [each.order_id for each in cancels] == [sent.pk]
+    [step] = Order.history.filter(id=held_one.pk, status="cancelled")
+    assert (step.actor, step.history_change_reason) == ("rule:kill_switch", "Kill switch: A test")
+
+
+def test_a_halt_leaves_what_rests_alone(traders):
+    [resting] = submit(world.limit_ticket(traders[0], "90.00"))
+    engage(Effect.HALT, account_id=traders[0].pk)
+    Killing(held.at_once).look(now=timezone.now())
+    assert held.status(resting) == "submitted"
+
+
+def test_a_cancel_that_the_venue_refuses_is_asked_for_again(traders, monkeypatch):
+    account = traders[0]
+    venue = world.Venue()
+    [order] = submit(world.limit_ticket(account, "90.00"))
+    venue.accepts(order)
+    world.apply_reports()
+    engage(account_id=account.pk)
+    killing = Killing(held.at_once)
+    killing.look(now=timezone.now())
+    killing.look(now=timezone.now())  # takes the answer
+    venue.says(order, world.ReportKind.CANCEL_REJECTED, reason="busy")
+    world.apply_reports()
+    assert held.status(order) == "submitted"
+    killing.look(now=timezone.now() + timedelta(seconds=2))
+    assert held.status(order) == "pending_cancel"
+
+
+def test_a_single_order_can_be_killed(traders):
+    first, second = submit(*(world.limit_ticket(traders[0], "90.00") for _ in range(2)))
+    engage(order_id=first.pk)
+    Killing(held.at_once).look(now=timezone.now())
+    assert [held.status(first), held.status(second)] == ["pending_cancel", "submitted"]
+    assert code(submit(world.ticket(traders[0]))[0]) == ""
+    with pytest.raises(UnableToSwitch):
+        engage(Effect.HALT, order_id=second.pk)
+
+
+def test_a_replacement_under_a_switch_is_denied_and_a_cancel_is_not(traders):
+    venue = world.Venue()
+    [order] = submit(world.limit_ticket(traders[0], "90.00"))
+    venue.accepts(order)
+    world.apply_reports()
+    order.refresh_from_db()
+    engage(Effect.HALT, account_id=traders[0].pk)
+    [new] = submit(world.replace_ticket(order, quantity=D(5)))
+    assert code(new) == "trading_halted"
+    [cancelled] = submit(world.cancel_ticket(order))
+    assert cancelled.status == "pending_cancel"
+
+
+def test_a_held_order_does_not_go_under_a_switch_though_its_price_is_reached(traders):
+    [stop] = submit(world.ticket(traders[0], type=OrderType.STOP, stop_price=D("105")))
+    engage(Effect.HALT, account_id=traders[0].pk)
+    [answer] = submission.submit_batch([world.trigger_ticket(stop, "105.00")], now=timezone.now())
+    assert answer.refusal.code == "not_trading"
+    assert (held.status(stop), held.sent(stop)) == ("held", 0)
+
+
+def test_where_positions_may_only_be_reduced_a_purchase_is_denied_and_a_sale_goes(traders):
+    account = traders[0]
+    world.own(account, "AAPL", "10", world.Venue(), price="100.00")
+    engage(Effect.CLOSING_ONLY, account_id=account.pk)
+    bought, sold, other = submit(
+        world.ticket(account, quantity=D(1)),
+        world.limit_ticket(account, "100.50", side=Side.SELL),
+        world.ticket(traders[1]),
+    )
+    assert [code(o) for o in (bought, sold, other)] == ["closing_only", "", ""]
+    assert not Block.objects.exists()
+
+
+def test_an_instrument_that_is_restricted_may_only_be_reduced(traders):
+    Instrument.objects.filter(symbol="AAPL").update(closing_only=True)
+    apple, other = submit(world.ticket(traders[0]), world.ticket(traders[0], "MSFT"))
+    assert [code(apple), code(other)] == ["closing_only", ""]
+
+
+def test_it_takes_two_people_to_release_and_then_orders_go_again(traders):
+    switch = engage(account_id=traders[0].pk)
+    alone = people.person(is_staff=True)
+    approval = switches.ask_release(switch, reason="All is well", by=alone, now=timezone.now())
+    with pytest.raises(UnableToApprove):
+        switches.release(approval.pk, by=alone, now=timezone.now())
+    with pytest.raises(UnableToSwitch):
+        switches.ask_release(switch, reason="Again", by=alone, now=timezone.now())
+    assert code(submit(world.ticket(traders[0]))[0]) == "kill_switch"
+    other = people.person(is_staff=True)
+    switches.release(approval.pk, by=other, now=timezone.now())
+    assert code(submit(world.ticket(traders[0]))[0]) == ""
+    switch.refresh_from_db()
+    assert switch.released_by == f"operator:{alone.pk} and operator:{other.pk}"
+    assert Block.objects.get().lifted_at == switch.released_at
+    steps = switch.history.order_by("history_id")
+    assert [bool(step.released_at) for step in steps] == [False, True]
+
+
+def test_a_refused_release_leaves_the_switch_engaged(traders):
+    switch = engage()
+    asked = switches.ask_release(
+        switch, reason="Please", by=people.person(is_staff=True), now=timezone.now()
+    )
+    approvals.refuse(asked.pk, by=people.person(), reason="Not yet", now=timezone.now())
+    assert code(submit(world.ticket(traders[0]))[0]) == "kill_switch"
+    release(switch)  # it can be asked for again
+    assert code(submit(world.ticket(traders[0]))[0]) == ""
+
+
+def test_releasing_one_switch_leaves_another(traders):
+    one = engage(account_id=traders[0].pk)
+    engage(Effect.HALT)
+    release(one)
+    assert code(submit(world.ticket(traders[0]))[0]) == "trading_halted"
