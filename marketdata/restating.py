@@ -45,9 +45,11 @@ def halt(instrument_id: UUID, note: str, *, now: datetime) -> datetime:
     done_at = _noted_at(instrument, note)
     if done_at is not None:
         return done_at
-    if not instrument.halted:
-        instrument.halted = True
-        _save(instrument, note, now)
+    if instrument.halted:
+        since: datetime = Instrument.history.filter(id=instrument.pk).latest().history_date
+        return since
+    instrument.halted = True
+    _save(instrument, note, now)
     return now
 
 

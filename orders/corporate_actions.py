@@ -70,7 +70,7 @@ def adjust(
     An order that cannot be replaced, or whose replacement risk denies, is cancelled: nobody shall
     trade at a price of before the action.
     """
-    since = marketdata.note_action(instrument, f"Corporate action {reference}", now=now)
+    since = marketdata.note_action(instrument, note_of(reference), now=now)
     replaced = cancelled = unchanged = 0
     for orders in _chunks(instrument, since):
         some = _carry_over(orders, action, reference=reference, enter=enter, now=now)
@@ -80,6 +80,11 @@ def adjust(
     # What was just asked of a venue counts as well: it may yet refuse a change or a cancel.
     waiting = _resting(instrument, since).filter(status__in=_values(_UNDECIDED)).count()
     return Outcome(replaced, cancelled, unchanged, waiting)
+
+
+def note_of(reference: str) -> str:
+    """Return what an instrument's history calls the action: orders of before it are adjusted."""
+    return f"Corporate action {reference}"
 
 
 def _carry_over(

@@ -63,7 +63,7 @@ def terms_of(said: Announced) -> Terms | None:
 
 def ends_orders(said: Announced) -> bool:
     """Tell whether resting orders end before holdings change: there is nothing to carry over to."""
-    return said.kind in ("merger", "symbol_change") or is_reverse_split(said)
+    return said.kind in ("merger", "spin_off", "symbol_change") or is_reverse_split(said)
 
 
 def is_reverse_split(said: Announced) -> bool:

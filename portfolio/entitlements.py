@@ -22,7 +22,7 @@ from foundation import bulk, decimals, failpoints
 from foundation.decimals import CASH
 from marketdata import calendars
 from marketdata.models import Instrument
-from portfolio import actions, announcements, books, holdings
+from portfolio import actions, announcements, books, corporate_actions, holdings
 from portfolio.action_models import CorporateAction, EntitledLot, Entitlement
 from portfolio.actions import Effect, Part, Terms
 from portfolio.books import Books, Move
@@ -82,6 +82,18 @@ def pay(due: Due, *, now: datetime) -> int:
     for entitlement in owed.order_by("account_id").iterator():
         paid += _pay(due, entitlement, now)
         failpoints.reach("actions.paid")
+    return paid
+
+
+def pay_all(*, now: datetime) -> int:
+    """Pay every dividend whose day has come and whose orders were carried over."""
+    paid = 0
+    for reference in corporate_actions.waiting_on(calendars.date_of(now)):
+        due = corporate_actions.due(reference, now=now)
+        if due.said.kind == Kind.CASH_DIVIDEND and due.state == CorporateAction.State.ENTITLED:
+            paid += pay(due, now=now)
+            if is_paid(due):
+                corporate_actions.finish(due.id, detail="Paid.", now=now)
     return paid
 
 

@@ -1,9 +1,9 @@
-"""Celery jobs of the portfolio; thin: what they do is in `closing` and `interest`."""
+"""Celery jobs of the portfolio; thin: what they do is in their modules."""
 
 from celery import shared_task
 from django.utils import timezone
 
-from portfolio import closing, interest
+from portfolio import closing, entitlements, interest
 
 
 @shared_task(name="portfolio.snapshot_equity")  # type: ignore[untyped-decorator]
@@ -27,3 +27,9 @@ def charge_interest() -> int:
     now = timezone.now()
     interest.accrue(now=now)
     return interest.post(now=now)
+
+
+@shared_task(name="portfolio.pay_dividends")  # type: ignore[untyped-decorator]
+def pay_dividends() -> int:
+    """Pay what is due; return how many accounts were paid."""
+    return entitlements.pay_all(now=timezone.now())

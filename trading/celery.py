@@ -41,6 +41,10 @@ app.conf.beat_schedule = {
         "task": "portfolio.charge_interest",
         "schedule": crontab(hour=0, minute=20),
     },
+    "Pay dividends": {
+        "task": "portfolio.pay_dividends",
+        "schedule": crontab(hour=6, minute=0),
+    },
     "Drop sessions, sign-ins and links that are past their time": {
         "task": "accounts.drop_old_rows",
         "schedule": crontab(hour=3, minute=20),

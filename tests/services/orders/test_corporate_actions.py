@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
-from io import StringIO
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from orders import corporate_actions, submission
@@ -19,7 +16,7 @@ from orders.models import Order
 from reconciliation.invariants import check_invariants
 from tests import world
 from tests.held import at_once, held
-from venues.messages import OrderType, ReportKind, TimeInForce
+from venues.messages import ReportKind, TimeInForce
 
 pytestmark = pytest.mark.django_db
 
@@ -164,44 +161,3 @@ def test_other_instruments_are_left_alone(aapl):
 
     assert adjust(aapl, Removal()) == Outcome()
     assert other.symbol == "MSFT"
-
-
-def test_the_command_names_itself_so_that_it_is_repeated_on_another_day(aapl, monkeypatch):
-    monkeypatch.setattr("orders.intake.intake.enter", at_once)
-    monkeypatch.setattr("orders.intake.intake.close", lambda _timeout: None)
-    order, said = stop(stop_price=D("120")), StringIO()
-    world.quote(aapl, bid="49.99", ask="50.00")
-    call_command("adjust_orders", "AAPL", split="2:1", reference="split of '26", stdout=said)
-    first, told = said.getvalue().splitlines()
-    assert told == "split of '26: 1 orders of AAPL replaced, 0 cancelled, 0 unchanged."
-
-    *_, manage, name, symbol, option, terms, last, reference = shlex.split(first)
-    assert (manage, name, last) == ("manage.py", "adjust_orders", "--reference")
-    with time_machine.travel(timezone.now() + timedelta(days=1)):
-        call_command(name, symbol, option, terms, last, reference, stdout=StringIO())
-    new = Order.objects.get(pk=now_of(order).replaced_by)
-    assert (new.status, new.quantity) == ("held", D(20))
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["AAPL", "--split", "4", "--reference", "x"],
-        ["AAPL", "--split", "1:1", "--reference", "x"],
-        ["AAPL", "--split", "0:1", "--reference", "x"],
-        ["AAPL", "--dividend", "-1", "--reference", "x"],
-        ["AAPL", "--dividend", "1e3", "--reference", "x"],
-        ["AAPL", "--reference", "x"],
-        ["NOSUCH", "--cancel", "--reference", "x"],
-        ["AAPL", "--cancel", "--reference", "x" * 61],
-        ["AAPL", "--cancel", "--reference", ""],
-        ["AAPL", "--cancel"],
-    ],
-)
-def test_the_command_says_what_is_wrong_and_does_nothing(arguments, monkeypatch):
-    monkeypatch.setattr("orders.intake.intake.close", lambda _timeout: None)
-    order = stop(type=OrderType.STOP)
-    with pytest.raises(CommandError):
-        call_command("adjust_orders", *arguments)
-
-    assert now_of(order).status == "held"

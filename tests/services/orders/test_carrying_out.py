@@ -1,0 +1,259 @@
+"""Corporate actions whole: accounts, prices and resting orders, in the right order, restartable."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.models import Account
+from foundation import failpoints
+from marketdata import selectors as marketdata
+from marketdata.models import Instrument
+from orders import carrying_out, submission
+from orders.carrying_out import Progress, UnableToCarryOut
+from orders.corporate_actions import Outcome
+from orders.models import Order
+from portfolio import corporate_actions as portfolio
+from portfolio import entitlements
+from portfolio.corporate_actions import Due
+from portfolio.models import Position, Transfer
+from reconciliation.invariants import check_invariants
+from tests import issuers, world
+from tests.held import at_once
+from tests.issuers import dividend, due, said, split
+from venues.messages import ReportKind, Side, TimeInForce
+
+pytestmark = pytest.mark.django_db
+
+D = Decimal
+NIGHT = datetime(2026, 1, 7, 2, 0, tzinfo=UTC)  # Tuesday, 21:00 in New York: trading has ended
+
+
+class Evening:
+    """The night before the ex-date: a customer with ten shares, and what rests."""
+
+    def __init__(self) -> None:
+        self.aapl = world.instrument()
+        self.venue = world.Venue()
+        self.owner = self.customer()
+        Instrument.objects.update(calendar="XNYS")
+
+    def customer(self, quantity: str = "10") -> Account:
+        account = world.customer()
+        world.own(account, "AAPL", quantity, self.venue, price="100.00")
+        return account
+
+    def rests(self, price: str, **wanted: object) -> Order:
+        terms = {"time_in_force": TimeInForce.GTC, **wanted}
+        ticket = world.limit_ticket(self.owner, price, **terms)
+        [answer] = submission.submit_batch([ticket], now=timezone.now())
+        self.venue.says(answer.order, ReportKind.ACCEPTED, execution_id=f"A{answer.order.pk}")
+        world.apply_reports()
+        return answer.order
+
+    def quotes(self, bid: str, ask: str) -> None:
+        world.quote(Instrument.objects.get(code="AAPL"), bid=bid, ask=ask)
+
+
+@pytest.fixture
+def evening(db):
+    with time_machine.travel(NIGHT, tick=True):
+        yield Evening()
+        found = check_invariants(now=timezone.now())
+        assert [each for each in found if not each.holds and each.number != 10] == []
+
+
+def carry_out(action: Due) -> Progress:
+    return carrying_out.carry_out(action.said.reference, enter=at_once, now=timezone.now())
+
+
+def position(account: Account) -> Decimal:
+    return Position.objects.get(account=account, instrument__code="AAPL").quantity
+
+
+def state(action: Due) -> str:
+    return portfolio.CorporateAction.objects.get(pk=action.id).state
+
+
+def now_of(order: Order) -> Order:
+    return Order.objects.get(pk=order.pk)
+
+
+def test_a_split_moves_accounts_then_prices_then_orders(evening):
+    order = evening.rests("90.00")
+    action = split(evening.aapl, 2, 1, price="50")
+    found = carry_out(action)
+    assert (found.entitled, found.orders) == (1, Outcome(replaced=1, waiting=1))
+    assert position(evening.owner) == D(20)
+    assert marketdata.latest_quote(evening.aapl.pk).ask == D(50)
+    new = Order.objects.get(pk=now_of(order).replaced_by)
+    assert (new.quantity, new.limit_price, new.status) == (D(20), D("45.00"), "pending")
+
+    evening.venue.replaces(order, new, total="20")
+    world.apply_reports()
+    assert carry_out(action).is_done
+    assert state(action) == "done"
+    with pytest.raises(UnableToCarryOut, match="done"):
+        carry_out(action)
+
+
+def test_orders_placed_on_the_new_terms_are_left_alone(evening):
+    action = split(evening.aapl, 2, 1, price="50")
+    order = evening.rests("90.00")
+    carry_out(action)
+    new = evening.rests("45.00")
+    carry_out(action)
+    assert now_of(new).status == "submitted"
+    assert now_of(order).status == "pending_replace"
+
+
+def test_a_reverse_split_ends_orders_before_it_moves_anything(evening):
+    order = evening.rests("110.00", side=Side.SELL, quantity=D(5))
+    action = split(evening.aapl, 1, 10, price="1000")
+    found = carry_out(action)
+    assert (found.entitled, found.waits_for != "", position(evening.owner)) == (0, True, D(10))
+    [answer] = submission.submit_batch(
+        [world.limit_ticket(evening.owner, "100.00")], now=timezone.now()
+    )
+    assert answer.order.status == "rejected"  # nothing new comes in between
+
+    evening.venue.cancels(order)
+    world.apply_reports()
+    assert carry_out(action).is_done
+    assert (position(evening.owner), now_of(order).status) == (D(1), "cancelled")
+    assert marketdata.latest_quote(evening.aapl.pk).ask == D(1000)
+    assert not Instrument.objects.get(code="AAPL").halted
+
+
+def test_a_dividend_lowers_orders_and_is_paid_on_its_day(evening):
+    order = evening.rests("90.00")
+    with time_machine.travel(NIGHT + timedelta(hours=4), tick=True):  # the ex-date has begun
+        evening.quotes("99.99", "100.00")
+        pay_date = issuers.today() + timedelta(days=14)
+        action = dividend(evening.aapl, "0.25", pay_date=pay_date)
+        found = carry_out(action)
+        assert (found.entitled, found.paid, found.orders.replaced) == (1, 0, 1)
+        new = Order.objects.get(pk=now_of(order).replaced_by)
+        assert new.limit_price == D("89.75")
+        evening.venue.replaces(order, new, total="10")
+        world.apply_reports()
+        assert (carry_out(action).waits_for_a_day, state(action)) == (True, "entitled")
+
+    with time_machine.travel(NIGHT + timedelta(days=15), tick=True):
+        found = carry_out(action)
+        assert (found.paid, found.is_done) == (1, True)
+    assert Transfer.objects.get(kind="dividend").amount == D("2.50")
+
+
+def test_the_job_pays_a_dividend_once_its_orders_are_carried_over(evening):
+    with time_machine.travel(NIGHT + timedelta(hours=4), tick=True):
+        pay_date = issuers.today() + timedelta(days=7)
+        action = dividend(evening.aapl, "0.25", pay_date=pay_date)
+    later = NIGHT + timedelta(days=8)
+    assert entitlements.pay_all(now=later) == 0  # nobody has carried it out
+    with time_machine.travel(NIGHT + timedelta(hours=4), tick=True):
+        carry_out(action)
+    assert entitlements.pay_all(now=NIGHT + timedelta(days=6)) == 0
+    assert [entitlements.pay_all(now=later), entitlements.pay_all(now=later)] == [1, 0]
+    assert state(action) == "done"
+
+
+def test_a_new_symbol_ends_orders_and_renames(evening):
+    order = evening.rests("90.00")
+    action = due(said(evening.aapl, "symbol_change", symbol="APPL"))
+    assert carry_out(action).orders.cancelled == 1
+    evening.venue.cancels(order)
+    world.apply_reports()
+    assert carry_out(action).is_done
+    assert Instrument.objects.get(code="AAPL").symbol == "APPL"
+    assert position(evening.owner) == D(10)
+
+
+def test_a_merger_ends_the_instrument(evening):
+    action = due(said(evening.aapl, "merger", cash=D(120)))
+    assert carry_out(action).is_done
+    after = Instrument.objects.get(code="AAPL")
+    assert (after.tradable, position(evening.owner)) == (False, D(0))
+
+
+def test_nothing_is_carried_out_while_the_market_trades(evening):
+    action = split(evening.aapl, 2, 1, price="50")
+    with time_machine.travel(NIGHT + timedelta(hours=13)):  # 10:00 in New York
+        with pytest.raises(UnableToCarryOut, match="is trading"):
+            carry_out(action)
+        assert position(evening.owner) == D(10)
+        Instrument.objects.update(halted=True)
+        assert carry_out(action).is_done
+    assert Instrument.objects.get(code="AAPL").halted  # as operations have left it
+
+
+def test_a_market_that_never_closes_stands_still_first(evening):
+    Instrument.objects.update(calendar="always")
+    action = split(evening.aapl, 2, 1, price="50")
+    assert carry_out(action).waits_for == "the last executions before the halt"
+    assert (position(evening.owner), Instrument.objects.get().halted) == (D(10), True)
+    with time_machine.travel(NIGHT + timedelta(minutes=1)):
+        assert carry_out(action).is_done
+    assert (position(evening.owner), Instrument.objects.get().halted) == (D(20), False)
+
+
+@pytest.mark.parametrize("arrival", [1, 2, 3])
+@pytest.mark.parametrize("at", ["actions.entitling", "actions.entitled"])
+def test_what_was_cut_short_is_carried_out_again(evening, monkeypatch, at, arrival):
+    accounts = [evening.owner, evening.customer(), evening.customer("7")]
+    action = split(evening.aapl, 2, 1, price="50")
+    monkeypatch.setattr(failpoints, "_points", {at: ("raise", arrival)})
+    monkeypatch.setattr(failpoints, "_arrivals", {})
+    with pytest.raises(failpoints.FailpointReached):
+        carry_out(action)
+    assert Instrument.objects.get().halted  # nobody trades on half of it
+    assert marketdata.latest_quote(evening.aapl.pk).ask == D(100)
+
+    assert carry_out(action).is_done
+    assert [position(each) for each in accounts] == [D(20), D(20), D(14)]
+    assert Transfer.objects.filter(kind="split").count() == 3
+    assert marketdata.latest_quote(evening.aapl.pk).ask == D(50)
+
+
+# --- The command -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def here_and_now(monkeypatch):
+    monkeypatch.setattr("orders.intake.intake.enter", at_once)
+    monkeypatch.setattr("orders.intake.intake.close", lambda _timeout: None)
+    monkeypatch.setattr("orders.intake.enter", at_once)
+
+
+def said_by_command(*arguments: str) -> list[str]:
+    said_ = StringIO()
+    call_command("corporate_action", *arguments, stdout=said_)
+    return said_.getvalue().splitlines()
+
+
+def test_the_command_lists_what_is_due_and_carries_it_out(evening, here_and_now):
+    assert said_by_command() == ["Nothing is due."]
+    action = split(evening.aapl, 2, 1, price="50")
+    name = action.said.reference
+    assert said_by_command() == [name]
+    assert said_by_command(name) == [
+        f"{name}: 1 accounts entitled, 0 paid; 0 orders replaced, 0 cancelled, 0 unchanged.",
+        "It is done.",
+    ]
+    assert said_by_command() == ["Nothing is due."]
+
+
+def test_the_command_says_what_is_wrong_and_does_nothing(evening, here_and_now):
+    with pytest.raises(CommandError, match="Nothing was announced"):
+        said_by_command("no such")
+    found = said(evening.aapl, "split", new_shares=2, price=D(50))
+    portfolio.announce(found, by=issuers.person(), now=timezone.now())
+    with pytest.raises(CommandError, match="second person"):
+        said_by_command(found.reference)
+    assert position(evening.owner) == D(10)
