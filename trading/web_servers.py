@@ -105,6 +105,9 @@ class Uvicorn:
         )
 
     def run(self, on_ready: Callable[[], None]) -> None:
+        # asyncio sets this only where the socket was made with the protocol's name. Without it the
+        # body of an answer waits, some 40 ms, until the client has acknowledged the head.
+        self._listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._listening.listen(BACKLOG)
         on_ready()
         asyncio.run(self._server.serve(sockets=[self._listening]))
