@@ -50,21 +50,21 @@ class WaitedTooLong(NotTaken):
     """The ticket's turn came so late that whoever sent it has given up on it."""
 
 
-class _Entry:
-    __slots__ = ("future", "since", "ticket")
+class _Entry(Future[Answer]):
+    """A ticket that was entered, and what will have become of it."""
 
     def __init__(self, ticket: Ticket) -> None:
+        super().__init__()
         self.ticket = ticket
-        self.future: Future[Answer] = Future()
         self.since = time.monotonic()
 
     def is_wanted(self) -> bool:
         """Begin with this ticket, unless whoever sent it has given up: then nothing happens."""
-        if not self.future.set_running_or_notify_cancel():
+        if not self.set_running_or_notify_cancel():
             return False
         if time.monotonic() - self.since <= WAIT_SECONDS_MAX:
             return True
-        self.future.set_exception(WaitedTooLong())
+        self.set_exception(WaitedTooLong())
         return False
 
 
@@ -109,7 +109,7 @@ class _Writer:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
-        return entry.future
+        return entry
 
     def close(self) -> None:
         """Take no more tickets; the thread ends when those that wait are done."""
@@ -170,14 +170,14 @@ def _settle(batch: list[_Entry]) -> None:
         if len(batch) == 1 or isinstance(error, OperationalError | InterfaceError):
             log.exception("tickets_failed", count=len(batch))
             for entry in batch:
-                entry.future.set_exception(error)
+                entry.set_exception(error)
             return
         log.warning("batch_failed", size=len(batch), error=str(error))
         for entry in batch:
             _settle([entry])
         return
     for entry, answer in zip(batch, answers, strict=True):
-        entry.future.set_result(answer)
+        entry.set_result(answer)
 
 
 intake = Intake(writers=settings.INTAKE_WRITERS)
