@@ -24,6 +24,7 @@ from orders.tickets import (
     ReplaceTicket,
     StopLoss,
 )
+from risk.margin import Intent
 from trading.api.reading import Mistake, Reading
 from venues.messages import OrderType, Side, TimeInForce
 
@@ -54,13 +55,14 @@ _ORDER_FIELDS: Final = frozenset(
 _REPLACE_FIELDS: Final = frozenset(
     {"qty", "time_in_force", "limit_price", "stop_price", "trail", "client_order_id"}
 )
+_PROFIT_FIELDS: Final = frozenset({"limit_price"})
+_LOSS_FIELDS: Final = frozenset({"stop_price", "limit_price"})
 _INTENTS: Final = {
     "buy_to_open": Side.BUY,
     "buy_to_close": Side.BUY,
     "sell_to_open": Side.SELL,
     "sell_to_close": Side.SELL,
 }
-_FOR_SHORTS: Final = frozenset({"buy_to_close", "sell_to_open"})
 
 _FIELD_OF: Final = {
     "unknown_symbol": "symbol",
@@ -141,7 +143,7 @@ def order_ticket(
     trail_amount, trail_percent = reading.number("trail_price"), reading.number("trail_percent")
     extended_hours, is_post_only = reading.flag("extended_hours"), reading.flag("post_only")
     display_quantity = reading.number("display_qty")
-    _check_intent(reading, side)
+    intent = _intent(reading, side)
     if legs.order_class is OrderClass.OCO:
         limit_price = _oco_limit(reading, limit_price, legs.take_profit)
     if reading.mistakes or side is None or type_ is None or time_in_force is None:
@@ -169,6 +171,7 @@ def order_ticket(
         take_profit=None if legs.order_class is OrderClass.OCO else legs.take_profit,
         stop_loss=legs.stop_loss,
         is_id_ours=client_order_id is None,
+        position_intent=intent,
     )
     _refuse(tickets.flaw(ticket), trail="trail_percent" if trail_percent else "trail_price")
     return ticket
@@ -250,12 +253,10 @@ def _legs(reading: Reading, *, refuses_unknown: bool) -> _Legs:
     else:
         order_class = reading.word("order_class", OrderClass) or OrderClass.SIMPLE
     take_profit, stop_loss = None, None
-    known = {"limit_price"}
-    if part := reading.part("take_profit", known, refuses_unknown=refuses_unknown):
+    if part := reading.part("take_profit", _PROFIT_FIELDS, refuses_unknown=refuses_unknown):
         take_profit = _needed(part, "limit_price")
         reading.absorb(part)
-    known = {"stop_price", "limit_price"}
-    if part := reading.part("stop_loss", known, refuses_unknown=refuses_unknown):
+    if part := reading.part("stop_loss", _LOSS_FIELDS, refuses_unknown=refuses_unknown):
         stop_price, limit_price = _needed(part, "stop_price"), part.number("limit_price")
         stop_loss = StopLoss(stop_price, limit_price) if stop_price is not None else None
         reading.absorb(part)
@@ -282,13 +283,15 @@ def _oco_limit(
     return None
 
 
-def _check_intent(reading: Reading, side: Side | None) -> None:
+def _intent(reading: Reading, side: Side | None) -> Intent | None:
+    """Return what the order is to do to the position, if the client says so."""
     intent = reading.text("position_intent")
     if intent is None:
-        return
+        return None
     if intent not in _INTENTS:
         reading.note("position_intent", f"position_intent must be one of {', '.join(_INTENTS)}.")
     elif side is not None and _INTENTS[intent] is not side:
         reading.note("position_intent", f"position_intent {intent} is no {side.value}.")
-    elif intent in _FOR_SHORTS:
-        reading.note("position_intent", "Short selling is not supported.", code="no_shorts")
+    else:
+        return Intent(intent)
+    return None
