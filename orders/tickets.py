@@ -130,8 +130,8 @@ class OrderTicket:
                 _text(self.take_profit),
                 _text(self.stop_loss.stop_price if self.stop_loss else None),
                 _text(self.stop_loss.limit_price if self.stop_loss else None),
-                # Orders of before had none: what they were asked with stays the same content.
-                *([self.position_intent.value] if self.position_intent else []),
+                # What orders of before were asked with stays the same content: none was short.
+                *([self.position_intent.value] if self.position_intent in _OF_SHORTS else []),
             )
         )
         return hashlib.sha256(content.encode()).hexdigest()
@@ -219,6 +219,7 @@ class ResumeTicket:
 
 Ticket = OrderTicket | CancelTicket | ReplaceTicket | TriggerTicket | ExpireTicket | ResumeTicket
 
+_OF_SHORTS: Final = frozenset({Intent.SELL_TO_OPEN, Intent.BUY_TO_CLOSE})
 _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _AUCTIONS: Final = frozenset({TimeInForce.OPG, TimeInForce.CLS})

@@ -49,7 +49,10 @@ class Held:
 
 @dataclass(slots=True)
 class Sheet:
-    """All of a margin account that its standing follows from."""
+    """All of a margin account that its standing follows from.
+
+    `day_trades` are those of the last five business days, as the monitor counted them.
+    """
 
     account_id: UUID
     multiplier_max: int
@@ -57,6 +60,7 @@ class Sheet:
     held: Decimal
     day_trader_since: date | None
     close: Close | None
+    day_trades: int = 0
     positions: list[Held] = field(default_factory=list)
 
     def standing(self, *, held: Decimal | None = None) -> Standing:
@@ -85,7 +89,8 @@ class Sheet:
 # The close is that of the last day before this one, which the monitor keeps.
 _ACCOUNTS: Final = """
     SELECT a.id, a.multiplier_max, coalesce(b.amount, 0), coalesce(b.held, 0),
-           s.day_trader_since, s.day, s.close_equity, s.close_maintenance, s.equity, s.maintenance
+           coalesce(s.day_trades, 0), s.day_trader_since, s.day,
+           s.close_equity, s.close_maintenance, s.equity, s.maintenance
       FROM accounts_account a
       LEFT JOIN portfolio_balance b ON b.account_id = a.id AND b.asset = 'USD'
       LEFT JOIN risk_marginstatus s ON s.account_id = a.id
@@ -140,7 +145,7 @@ def _sheets(
 
 
 def _sheet(row: tuple[Any, ...], today: date) -> Sheet:
-    account_id, multiplier, cash, held, since, day, *figures = row
+    account_id, multiplier, cash, held, day_trades, since, day, *figures = row
     equity, maintenance = figures[:2] if day == today else figures[2:]
     has_close = day is not None and equity is not None
     return Sheet(
@@ -149,6 +154,7 @@ def _sheet(row: tuple[Any, ...], today: date) -> Sheet:
         cash=cash,
         held=held,
         day_trader_since=since,
+        day_trades=day_trades,
         close=Close(equity, maintenance) if has_close else None,
     )
 

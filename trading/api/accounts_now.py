@@ -12,7 +12,8 @@ from uuid import UUID
 from accounts.models import Account
 from portfolio.selectors import Snapshot
 from risk import margin_book
-from risk.margin import ZERO, Standing
+from risk.margin import ZERO
+from risk.margin_book import Sheet
 from trading.api import wire
 
 
@@ -27,13 +28,13 @@ def shown(snapshots: Collection[Snapshot], *, now: datetime) -> dict[UUID, wire.
     for each in snapshots:
         found[each.account.pk] = wire.account(each)
         if sheet := sheets.get(each.account.pk):
-            found[each.account.pk] |= _on_margin(each.account, sheet.standing())
+            found[each.account.pk] |= _on_margin(each.account, sheet)
     return found
 
 
-def _on_margin(account: Account, standing: Standing) -> wire.Json:
+def _on_margin(account: Account, sheet: Sheet) -> wire.Json:
     """Return what is otherwise in a margin account than in one of cash."""
-    close = standing.close
+    standing, close = sheet.standing(), sheet.close
     return {
         "multiplier": str(standing.multiplier),
         "buying_power": wire.decimal(standing.buying_power),
@@ -46,5 +47,6 @@ def _on_margin(account: Account, standing: Standing) -> wire.Json:
         "last_maintenance_margin": wire.decimal(close.maintenance if close else ZERO),
         "sma": wire.decimal(standing.sma),
         "pattern_day_trader": standing.is_day_trader,
+        "daytrade_count": sheet.day_trades,
         "shorting_enabled": account.allows_shorting and standing.multiplier > 1,
     }

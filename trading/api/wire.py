@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from foundation import decimals
 from orders.lifecycle import Status
 from orders.tickets import Role
+from risk.margin import IN_FULL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from orders.models import Order
     from orders.selectors import Step
     from portfolio.selectors import PositionView, Snapshot
+    from risk.margin import Rates
 
 Json = dict[str, Any]
 
@@ -50,7 +52,7 @@ _STATUSES: Final = {
     Status.EXPIRED: "expired",
     Status.REPLACED: "replaced",
 }
-_INTENTS: Final = {"buy": "buy_to_open", "sell": "sell_to_close"}  # there are no short positions
+_INTENTS: Final = {"buy": "buy_to_open", "sell": "sell_to_close"}  # of orders that say nothing
 _WARNINGS: Final = {
     "possible_duplicate": "The same order came moments before, and neither with a "
     "client_order_id of yours. Make sure that you want both.",
@@ -157,7 +159,7 @@ def order(
         "order_type": order.type,
         "type": order.type,
         "side": order.side,
-        "position_intent": _INTENTS[order.side],
+        "position_intent": order.position_intent or _INTENTS[order.side],
         "time_in_force": order.time_in_force,
         "limit_price": decimal(order.limit_price),
         "stop_price": decimal(order.stop_price),
@@ -232,7 +234,7 @@ def position(view: PositionView) -> Json:
         "symbol": instrument.symbol,
         "exchange": _exchange(instrument),
         "asset_class": instrument.asset_class,
-        "asset_marginable": False,
+        "asset_marginable": instrument.marginable,
         "avg_entry_price": decimal(view.average_price),
         "qty": decimal(view.quantity),
         "qty_available": decimal(view.available),
@@ -309,8 +311,8 @@ def _exchange(instrument: Instrument) -> str:
     return instrument.exchange if instrument.exchange in _EXCHANGES else ""
 
 
-def asset(instrument: Instrument) -> Json:
-    """Return an instrument. `halted` is ours."""
+def asset(instrument: Instrument, rates: Rates = IN_FULL) -> Json:
+    """Return an instrument, with what it requires in a margin account. `halted` is ours."""
     return {
         "id": str(instrument.id),
         "class": instrument.asset_class,
@@ -320,13 +322,13 @@ def asset(instrument: Instrument) -> Json:
         "cusip": None,
         "status": "active" if instrument.tradable else "inactive",
         "tradable": instrument.tradable and not instrument.halted,
-        "marginable": False,
-        "shortable": False,
-        "easy_to_borrow": False,
+        "marginable": instrument.marginable,
+        "shortable": instrument.shortable,
+        "easy_to_borrow": instrument.easy_to_borrow,
         "fractionable": instrument.fractionable,
-        "maintenance_margin_requirement": 100,
-        "margin_requirement_long": "100",
-        "margin_requirement_short": "100",
+        "maintenance_margin_requirement": number(rates.long * 100),
+        "margin_requirement_long": decimal(rates.long * 100),
+        "margin_requirement_short": decimal(rates.short * 100),
         "min_order_size": decimal(instrument.quantity_min),
         "min_trade_increment": decimal(instrument.quantity_increment),
         "price_increment": decimal(instrument.price_increment),

@@ -192,7 +192,6 @@ def test_the_limit_of_an_oco_is_that_of_its_take_profit(limits: dict[str, object
         (changed(type="trailing_stop", limit_price=None), "trail"),
         (changed(notional="100"), "quantity_or_notional"),
         (changed(qty=None), "missing"),
-        (changed(position_intent="buy_to_close"), "no_shorts"),
         (changed(extended_hours=True, time_in_force="ioc"), "extended_hours_unfit"),
         (
             changed(

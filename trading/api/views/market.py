@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from marketdata import calendars
 from marketdata.calendars import date_of
 from marketdata.models import Instrument
+from risk import margin_rates
 from trading.api import errors, queries, wire
 from trading.api.views.base import Call, instrument_named
 
@@ -30,7 +31,8 @@ class Assets(Call):
             found = found.filter(tradable=status == "active")
         if asset_class is not None:
             found = found.filter(asset_class=asset_class)
-        assets = [wire.asset(instrument) for instrument in found]
+        schedule = margin_rates.schedule()
+        assets = [wire.asset(instrument, schedule.of(instrument)) for instrument in found]
         if exchange is not None:
             assets = [asset for asset in assets if asset["exchange"] == exchange.upper()]
         return Response(assets)
@@ -43,7 +45,7 @@ class AssetOf(Call):
         instrument = instrument_named(name)
         if instrument is None:
             raise errors.not_found("The asset")
-        return Response(wire.asset(instrument))
+        return Response(wire.asset(instrument, margin_rates.schedule().of(instrument)))
 
 
 class Clock(Call):
