@@ -219,11 +219,13 @@ def _carry_on(
         there = passage.after(direction, State(funding.state), step)
     except passage.NoSuchStep as error:
         raise UnableToCarryOn(str(error)) from None
+    never_came = step is Step.RETURN and funding.state == State.PENDING
     opened = books.ask_books(account_ids=[account.pk]).get()
     advanced = funding_moves.carry_out(there.movement, account, opened, funding, now)
     opened.close()
     _note(funding, there.state, step, actor=actor, reason=reason, now=now, advanced=advanced)
-    _record(account, _TOLD[direction, step], funding, actor, now)
+    told = "money.deposit_failed" if never_came else _TOLD[direction, step]
+    _record(account, told, funding, actor, now)
     if advanced:
         funding_moves.tell_of_advance(account, funding, "money.advanced", advanced, actor, now)
     if there.movement is Movement.CREDIT:

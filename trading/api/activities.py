@@ -1,8 +1,9 @@
-"""The activities of an account in order and complete: its fills, what took them back, its cash.
+"""The activities of an account in order and complete: fills, what took them back, cash, actions.
 
-They come from two tables, the trades and the account's activity log, each read from where the
-last page ended: whatever arrives meanwhile, no activity is shown twice or left out. Their order is
-that of our booking: a venue may tell late of what it executed long ago, behind what was read.
+They come from three tables, the trades, the fees and the account's activity log, each read from
+where the last page ended: whatever arrives meanwhile, no activity is shown twice or left out. Their
+order is that of our booking: a venue may tell late of what it executed long ago, behind what was
+read.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 
 from accounts.models import Activity
 from orders.models import Trade
+from portfolio import cash_flows
 from trading.api import wire_activities
 from trading.api.wire import Json
 
 PAGE_MAX: Final = 100
 
-_CASH, _TRADES = 0, 1  # in this order at the same moment
+_CASH, _TRADES, _FEES = 0, 1, 2  # in this order at the same moment
 _CASH_ORDER: Final = ("at", "sequence")
 _TRADE_ORDER: Final = ("booked_at", "executed_at", "pk")
-_DEPOSITED: Final = "money.deposited"
+_FEE_ORDER: Final = ("at", "pk")
 
 
 class UnknownPage(ValueError):
@@ -73,14 +75,18 @@ def page(account_id: UUID, wanted: Wanted, *, size: int, last_seen: str | None) 
             (_place(trade, _TRADES, _TRADE_ORDER), _shown(trade))
             for trade in _next(trades, wanted, seen, _TRADES, size, order=_TRADE_ORDER)
         ]
-    if wanted.has("CSD"):
-        deposits = Activity.objects.filter(account_id=account_id, kind=_DEPOSITED)
+    kinds = wire_activities.kinds_of(wanted.types)
+    if kinds:
+        entries = Activity.objects.filter(account_id=account_id, kind__in=kinds)
         found += [
-            (
-                _place(entry, _CASH, _CASH_ORDER),
-                wire_activities.deposit(entry, id_=_deposit_id(entry)),
-            )
-            for entry in _next(deposits, wanted, seen, _CASH, size, order=_CASH_ORDER)
+            (_place(entry, _CASH, _CASH_ORDER), wire_activities.booked(entry, id_=_id_of(entry)))
+            for entry in _next(entries, wanted, seen, _CASH, size, order=_CASH_ORDER)
+        ]
+    if wanted.has("FEE"):
+        fees = cash_flows.fees(account_id)
+        found += [
+            (_place(row, _FEES, _FEE_ORDER), _shown_fee(account_id, row))
+            for row in _next(fees, wanted, seen, _FEES, size, order=_FEE_ORDER)
         ]
     found.sort(key=_order_of, reverse=not wanted.is_ascending)
     return [shown for _, shown in found[:size]]
@@ -181,12 +187,26 @@ def _place_of(account_id: UUID, last_seen: str) -> Place:
     trade = Trade.objects.filter(account_id=account_id, pk=id_, booked_at=at).first()
     if trade is not None:
         return _place(trade, _TRADES, _TRADE_ORDER)
-    for entry in Activity.objects.filter(account_id=account_id, kind=_DEPOSITED, at=at):
-        if _deposit_id(entry) == id_:
+    for entry in Activity.objects.filter(
+        account_id=account_id, kind__in=wire_activities.kinds_of(()), at=at
+    ):
+        if _id_of(entry) == id_:
             return _place(entry, _CASH, _CASH_ORDER)
+    for row in cash_flows.fees(account_id).filter(at=at):
+        if _fee_id(account_id, row.pk) == id_:
+            return _place(row, _FEES, _FEE_ORDER)
     raise UnknownPage(last_seen)
 
 
-def _deposit_id(entry: Activity) -> UUID:
-    """Return the id of an activity that has only a number, the same every time."""
+def _id_of(entry: Activity) -> UUID:
+    """Return the id of an entry that has only a number, the same every time."""
     return uuid.uuid5(entry.account_id, str(entry.sequence))
+
+
+def _fee_id(account_id: UUID, number: int) -> UUID:
+    return uuid.uuid5(account_id, f"fee:{number}")
+
+
+def _shown_fee(account_id: UUID, row: Any) -> Json:
+    shown = cash_flows.fee_of(row, account_id)
+    return wire_activities.fee(shown, account_id=account_id, id_=_fee_id(account_id, row.pk))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from accounts.models import Activity
     from orders.models import Trade
+    from portfolio.cash_flows import Fee
 
 DAYS_END_IN: Final = ZoneInfo("America/New_York")
 _TIME: Final = "%Y%m%d%H%M%S%f"
@@ -77,12 +80,70 @@ def bust(trade: Trade, *, cumulative: Decimal) -> Json:
     }
 
 
-def deposit(entry: Activity, *, id_: UUID) -> Json:
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """How an entry of the activity log is shown: its type, how its amount counts, in words."""
+
+    type: str
+    sign: int
+    description: str
+
+
+_IN, _OUT, _AS_IT_IS = 1, -1, 1
+_BOOKED: Final = {
+    "money.deposited": _Booked("CSD", _IN, "Deposit"),
+    "money.deposit_returned": _Booked("CSD", _OUT, "A deposit was returned"),
+    "money.withdrawal_requested": _Booked("CSW", _OUT, "Withdrawal"),
+    "money.withdrawal_cancelled": _Booked("CSW", _IN, "A withdrawal was cancelled"),
+    "money.withdrawal_returned": _Booked("CSW", _IN, "A withdrawal was returned"),
+    "money.advanced": _Booked("JNLC", _IN, "Advanced, as a deposit was returned"),
+    "money.advance_repaid": _Booked("JNLC", _OUT, "What was advanced is paid back"),
+    "money.interest_charged": _Booked("INT", _OUT, "Interest on what was lent"),
+    "money.dividend": _Booked("DIV", _AS_IT_IS, "Cash dividend"),
+    "money.cash_in_lieu": _Booked("CIL", _AS_IT_IS, "Cash in lieu of a fraction"),
+    "holding.split": _Booked("SPLIT", _AS_IT_IS, "Split"),
+    "holding.merger": _Booked("MA", _AS_IT_IS, "Merger"),
+    "holding.spin_off": _Booked("SPIN", _AS_IT_IS, "Spin-off"),
+}
+
+
+def kinds_of(types: Collection[str]) -> list[str]:
+    """Return the kinds of entries that are shown as one of `types`, all if none is named."""
+    return [kind for kind, shown in _BOOKED.items() if not types or shown.type in types]
+
+
+def booked(entry: Activity, *, id_: UUID) -> Json:
+    """Return an entry of the activity log that moved cash or securities.
+
+    `into_symbol` and `into_qty`, of mergers and spin-offs, are ours.
+    """
+    shown, told = _BOOKED[entry.kind], entry.payload
+    amount = shown.sign * decimals.parse(told.get("amount", "0"))
     return {
-        **_heading(entry.account_id, "CSD", entry.at, id_),
+        **_heading(entry.account_id, shown.type, entry.at, id_),
         "date": _date(entry.at),
-        "net_amount": decimal(decimals.parse(entry.payload["amount"])),
-        "description": "Deposit",
+        "net_amount": decimal(amount),
+        "description": told.get("action") or shown.description,
+        "status": "executed",
+        **{wire: told[ours] for ours, wire in _SHOWN_IF_TOLD.items() if told.get(ours)},
+    }
+
+
+_SHOWN_IF_TOLD: Final = {
+    "symbol": "symbol",
+    "quantity": "qty",
+    "per_share": "per_share_amount",
+    "into": "into_symbol",
+    "into_quantity": "into_qty",
+}
+
+
+def fee(charged: Fee, *, account_id: UUID, id_: UUID) -> Json:
+    return {
+        **_heading(account_id, "FEE", charged.at, id_),
+        "date": _date(charged.at),
+        "net_amount": decimal(charged.amount),
+        "description": charged.what,
         "status": "executed",
     }
 

@@ -8,11 +8,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from marketdata.models import Instrument
 from orders.models import Order, Trade
+from portfolio import entitlements, funding
 from portfolio import services as portfolio
+from portfolio.passage import Step
+from tests import issuers, world
 from tests.services.api.conftest import Api, Customer
 
 _numbers = itertools.count(1)
@@ -137,3 +141,77 @@ def test_the_page_of_another_is_unknown(api: Api, other: Customer) -> None:
     theirs = Api(other)("GET", "/v2/account/activities").json()
     answer = api("GET", "/v2/account/activities", params={"page_token": theirs[-1]["id"]})
     assert answer.json()["reason"] == "unknown_page"
+
+
+def asked(api: Api, *types: str) -> list[dict[str, str]]:
+    params = {"activity_types": ",".join(types)} if types else {}
+    rows: list[dict[str, str]] = api("GET", "/v2/account/activities", params=params).json()
+    return rows
+
+
+def test_money_on_its_way_is_told_when_it_moves(api: Api, customer: Customer) -> None:
+    now, account_id = timezone.now(), customer.account.pk
+    coming = funding.expect_deposit(
+        account_id=account_id, amount=Decimal(50), reference="A", actor="operator:x", now=now
+    )
+    assert [row["net_amount"] for row in asked(api, "CSD")] == ["100000"]
+    for step in (Step.SETTLE, Step.RETURN):
+        funding.take(coming.pk, step, actor="operator:x", reason="", now=timezone.now())
+    going = funding.request_withdrawal(
+        account_id=account_id, amount=Decimal(70), reference="B", actor="user:x", now=timezone.now()
+    )
+    funding.take(going.pk, Step.CANCEL, actor="user:x", reason="", now=timezone.now())
+    assert [(row["activity_type"], row["net_amount"]) for row in asked(api)] == [
+        ("CSW", "70"),
+        ("CSW", "-70"),
+        ("CSD", "-50"),
+        ("CSD", "50"),
+        ("CSD", "100000"),
+    ]
+
+
+def test_a_deposit_that_never_arrived_moved_nothing(api: Api, customer: Customer) -> None:
+    coming = funding.expect_deposit(
+        account_id=customer.account.pk, amount=Decimal(50), reference="A", actor="operator:x",
+        now=timezone.now(),
+    )  # fmt: skip
+    funding.take(coming.pk, Step.RETURN, actor="operator:x", reason="", now=timezone.now())
+    assert [row["net_amount"] for row in asked(api)] == ["100000"]
+
+
+def test_corporate_actions_are_activities(api: Api, customer: Customer) -> None:
+    aapl = Instrument.objects.get()
+    with time_machine.travel(timezone.now() - timedelta(days=1), tick=True):
+        world.quote(aapl, bid="99.99", ask="100.00")
+        world.own(customer.account, "AAPL", "13", world.Venue(), price="100.00")
+    paid = issuers.dividend(aapl, "0.25")
+    entitlements.entitle(paid, now=timezone.now())
+    entitlements.pay(paid, now=timezone.now())
+    split = issuers.split(aapl, 1, 10, price="950")
+    entitlements.entitle(split, now=timezone.now())
+    shown = [row for row in asked(api) if row["activity_type"] in ("DIV", "SPLIT", "CIL")]
+    fields = ("activity_type", "net_amount", "qty", "symbol", "per_share_amount", "description")
+    assert [tuple(row.get(field) for field in fields) for row in shown] == [
+        ("CIL", "285", "0.3", "AAPL", None, split.said.reference),
+        ("SPLIT", "0", "-12", "AAPL", None, split.said.reference),
+        ("DIV", "3.25", "13", "AAPL", "0.25", paid.said.reference),
+    ]
+    assert [row["activity_type"] for row in asked(api, "SPLIT", "DIV")] == ["SPLIT", "DIV"]
+
+
+def test_every_amount_of_cash_has_its_activity(api: Api, customer: Customer) -> None:
+    """What the activities add up to is the cash, whatever happened."""
+    aapl = Instrument.objects.get()
+    world.own(customer.account, "AAPL", "13", world.Venue(), price="100.00")
+    account_id = customer.account.pk
+    funding.request_withdrawal(
+        account_id=account_id, amount=Decimal(70), reference="B", actor="user:x", now=timezone.now()
+    )
+    entitlements.entitle(issuers.split(aapl, 1, 10, price="950"), now=timezone.now())
+    total = sum(
+        Decimal(row["net_amount"])
+        if "net_amount" in row
+        else -Decimal(row["price"]) * Decimal(row["qty"])
+        for row in asked(api)
+    )
+    assert total == Decimal(api("GET", "/v2/account").json()["cash"])

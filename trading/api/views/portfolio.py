@@ -89,7 +89,7 @@ class PositionOf(Call):
 
 
 class Activities(Call):
-    """The account's activities, newest first: fills, busts of fills (MISC), deposits (CSD)."""
+    """The account's activities, newest first: fills, busts of fills (MISC), fees, cash, actions."""
 
     def get(self, request: Request, activity_type: str | None = None) -> Response:
         query = request.query_params
