@@ -1,4 +1,4 @@
-"""The arithmetic of owning: what a fill costs, what an order must hold, what a position becomes.
+"""The arithmetic of owning: what a fill costs, what an order must hold.
 
 Pure. Cash is kept in cents. Rounding is done on an order's running total, never fill by fill:
 a thousand small fills then cost what one large fill costs, and what is held for an order always
@@ -12,7 +12,6 @@ Fees go the same way (`portfolio.fees`), and are held for with the order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from foundation import decimals
@@ -105,46 +104,6 @@ def replaced_hold(
     if asset != decimals.CASH:
         return extra
     return min(extra + roundings * decimals.CASH_QUANTUM, max(extra, available))
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A position by average cost: a short one has a negative quantity and a negative cost basis."""
-
-    quantity: Decimal
-    cost_basis: Decimal
-    realised: Decimal
-
-
-def after_fill(holding: Holding, *, signed_quantity: Decimal, cash: Decimal) -> Holding:
-    """Return the position after buying (positive) or selling (negative) for `cash` in all.
-
-    What reduces the position realises profit or loss against its average cost; what goes
-    beyond zero opens the opposite position.
-    """
-    if holding.quantity * signed_quantity >= 0:
-        return replace(
-            holding,
-            quantity=holding.quantity + signed_quantity,
-            cost_basis=holding.cost_basis + cash.copy_sign(signed_quantity),
-        )
-    closing = min(abs(signed_quantity), abs(holding.quantity)).copy_sign(signed_quantity)
-    cash_closing = _cents(cash * closing / signed_quantity)
-    cost_closed = (
-        holding.cost_basis
-        if closing == -holding.quantity
-        else _cents(holding.cost_basis * -closing / holding.quantity)
-    )
-    proceeds = cash_closing.copy_sign(-signed_quantity)
-    reduced = Holding(
-        quantity=holding.quantity + closing,
-        cost_basis=holding.cost_basis - cost_closed,
-        realised=holding.realised + proceeds - cost_closed,
-    )
-    beyond = signed_quantity - closing
-    if not beyond:
-        return reduced
-    return after_fill(reduced, signed_quantity=beyond, cash=cash - cash_closing)
 
 
 def _cents(value: Decimal) -> Decimal:

@@ -21,10 +21,13 @@ from foundation.decimals import CASH
 from foundation.trips import Answer
 from marketdata import calendars
 from marketdata.models import Instrument
-from portfolio import accounting, schedule, settlement
-from portfolio.accounting import Holding
-from portfolio.fees import NO_FEES, Charge, FeeRule, FeeTerms, fee_of, fees_of_sale
-from portfolio.models import Balance, Hold, LedgerAccount, Position, Transfer
+from portfolio import accounting, charging, good_faith, ledger, lot_book, settlement
+from portfolio.charging import SaleCharges
+from portfolio.fees import NO_FEES, Charge, FeeTerms, fee_of
+from portfolio.ledger import LedgerKey
+from portfolio.lot_book import LotBook
+from portfolio.lots import Deal, Lot
+from portfolio.models import Balance, GoodFaithViolation, Hold, LedgerAccount, Transfer
 
 ZERO: Final = Decimal(0)
 HOLD_CHANGING: Final = (
@@ -38,8 +41,6 @@ HOLD_CHANGING: Final = (
     "lots",
     "status",
 )
-LedgerKey = tuple[UUID | None, str, str]
-"""Owner (None for the house), kind, asset."""
 
 
 class Uncovered(ValueError):
@@ -100,20 +101,19 @@ class Books:
         *,
         balances: Iterable[Balance],
         holds: Iterable[Hold] = (),
-        positions: Iterable[Position] = (),
+        lots: LotBook | None = None,
         house: Mapping[LedgerKey, int] = MappingProxyType({}),
     ) -> None:
         self._balances = {(b.account_id, b.asset): b for b in balances}
         self._stored = set(self._balances)
         self._holds = {h.order_id: h for h in holds}
-        self._positions = {(p.account_id, p.instrument_id): p for p in positions}
-        self._stored_positions = set(self._positions)
+        self.lots = lots or LotBook(positions=(), found=())
         self._house = house
-        self._lines: dict[tuple[str, str, date], tuple[FeeRule, ...]] = {}
+        self._sales = SaleCharges()
+        self._violations: list[GoodFaithViolation] = []
         self._new_holds: list[Hold] = []
         self._changed_balances: set[tuple[UUID, str]] = set()
         self._changed_holds: set[UUID] = set()
-        self._changed_positions: set[tuple[UUID, UUID]] = set()
         self._moves: list[tuple[Transfer, LedgerKey, LedgerKey]] = []
 
     def balance(self, account: LockedAccount, asset: str) -> Decimal:
@@ -122,6 +122,21 @@ class Books:
 
     def available(self, account: LockedAccount, asset: str) -> Decimal:
         return self._balance(account, asset).available
+
+    def unsettled(self, account: LockedAccount, day: date) -> dict[date, Decimal]:
+        """Return the proceeds in cash that are not final on `day` yet, by when they are."""
+        return settlement.after(self._balance(account, CASH).unsettled, day)
+
+    def settled_only_until(self, account: LockedAccount) -> date | None:
+        """Return the last day on which the account may spend settled cash only, if there is one."""
+        until: date | None = self._balance(account, CASH).settled_only_until
+        return until
+
+    def name_lots(self, order_id: UUID, lot_ids: Iterable[UUID]) -> None:
+        """Let a sale close these lots first; what it sells is held already."""
+        hold = self._holds[order_id]
+        hold.lots = [str(lot_id) for lot_id in lot_ids]
+        self._changed_holds.add(order_id)
 
     def hold(
         self,
@@ -143,7 +158,7 @@ class Books:
             asset=asset, per_unit=per_unit, quantity=quantity, price=price, fees=fees
         )
         hold = self._set_aside(account, order_id, asset, amount)
-        _agree(hold, per_unit=per_unit, price=price, fees=fees)
+        charging.agree(hold, per_unit=per_unit, price=price, fees=fees)
         return amount
 
     def hold_amount(
@@ -161,7 +176,7 @@ class Books:
         """
         whole = amount + fee_of(fees, quantity=quantity, value=amount)
         hold = self._set_aside(account, order_id, CASH, whole)
-        _agree(hold, per_unit=ZERO, price=ZERO, fees=fees)
+        charging.agree(hold, per_unit=ZERO, price=ZERO, fees=fees)
         return whole
 
     def hold_beyond(
@@ -199,7 +214,7 @@ class Books:
             roundings=2 if fees is NO_FEES else 4,
         )
         hold = self._set_aside(account, order_id, asset, extra)
-        _agree(hold, per_unit=per_unit, price=price, fees=fees)
+        charging.agree(hold, per_unit=per_unit, price=price, fees=fees)
         return extra
 
     def take_over(
@@ -219,7 +234,7 @@ class Books:
             per_unit=new.per_unit,
             quantity=quantity,
             price=new.price,
-            fees=_fees_of(new),
+            fees=charging.terms_of(new),
         )
         if not _may_owe(account, new.asset):
             needed = min(needed, self._free(account, new.asset) + new.remaining)
@@ -244,10 +259,11 @@ class Books:
         self._keep(account, hold, ZERO, Hold.Status.RELEASED)
         return released
 
-    def book_fill(self, account: LockedAccount, fill: Fill) -> None:
-        """Move cash, securities and fees, use up the hold and carry the position on.
+    def book_fill(self, account: LockedAccount, fill: Fill) -> GoodFaithViolation | None:
+        """Move cash, securities and fees, use up the hold, close and open lots.
 
-        Raises Uncovered in a cash account; in a margin account what was executed can be booked.
+        Returns the good faith violation that the fill is, if it is one. Raises Uncovered in a cash
+        account; in a margin account what was executed can be booked.
         """
         value = fill.price * abs(fill.signed_quantity)
         cash = accounting.cash_of_fill(value_before=fill.value_before, value=value)
@@ -265,7 +281,16 @@ class Books:
         if hold:
             ended = Hold.Status.PENDING if fill.leaves_quantity else Hold.Status.POSTED
             self._keep(account, hold, remaining, ended)
+        funds_settle_on = self._funds_settle_on(account, fill, cash + charged)
         self._book(account, fill, Transfer.Kind.TRADE, cash, fill.signed_quantity, charges)
+        closed = self.lots.trade(
+            account,
+            fill.instrument.pk,
+            Deal(fill.trade_id, fill.signed_quantity, cash, fill.at),
+            named=_named(self._holds.get(fill.order_id)),
+            funds_settle_on=funds_settle_on,
+        )
+        return self._violation(account, fill, [lot for _, lot in closed])
 
     def book_bust(self, account: LockedAccount, bust: Fill) -> None:
         """Take a fill back: what it moved goes back, fees too. Raises Uncovered as `book_fill`.
@@ -283,6 +308,13 @@ class Books:
         else:
             self._make_sure(account, bust.instrument.code, -back)
         self._book(account, bust, Transfer.Kind.BUST, cash, back, tuple(map(_refund, charges)))
+        self.lots.bust(
+            account,
+            bust.instrument.pk,
+            Deal(bust.busted_id or bust.trade_id, bust.signed_quantity, cash, bust.at),
+            bust_id=bust.trade_id,
+            at=bust.at,
+        )
         hold = self._pending_hold(bust.order_id)
         if hold:
             # The fee of an order that has no fill any more falls due again with its next one.
@@ -313,7 +345,7 @@ class Books:
         bulk.insert([self._balances[k] for k in sorted(self._changed_balances - self._stored)])
         bulk.update(
             [self._balances[k] for k in self._changed_balances & self._stored],
-            fields=("amount", "held", "may_be_negative"),
+            fields=("amount", "held", "may_be_negative", "unsettled", "settled_only_until"),
         )
         for transfer, debit, credit in self._moves:
             transfer.debit_id, transfer.credit_id = ids[debit], ids[credit]
@@ -324,12 +356,8 @@ class Books:
             [self._holds[k] for k in self._changed_holds - new],
             fields=HOLD_CHANGING,
         )
-        new_positions = self._changed_positions - self._stored_positions
-        bulk.insert([self._positions[k] for k in new_positions])
-        bulk.update(
-            [self._positions[k] for k in self._changed_positions - new_positions],
-            fields=("quantity", "cost_basis", "realised", "opened_at"),
-        )
+        self.lots.close()
+        bulk.insert(self._violations, skips_known=True)
 
     def _balance(self, account: LockedAccount, asset: str) -> Balance:
         key = (account.id, asset)
@@ -418,31 +446,45 @@ class Books:
     ) -> tuple[Charge, ...]:
         """Return what the fill is charged, given what the order had traded before it."""
         quantity = abs(fill.signed_quantity)
-        value = fill.price * quantity
+        totals = {
+            "quantity_before": quantity_before,
+            "value_before": fill.value_before,
+            "quantity": quantity,
+            "value": fill.price * quantity,
+        }
         if fill.signed_quantity > 0:
-            hold = self._holds.get(fill.order_id)
-            terms = _fees_of(hold) if hold else NO_FEES
-            if terms is NO_FEES:
-                return ()
-            before = fee_of(terms, quantity=quantity_before, value=fill.value_before)
-            after = fee_of(
-                terms, quantity=quantity_before + quantity, value=fill.value_before + value
-            )
-            return (Charge(LedgerAccount.Kind.FEES.value, after - before),)
-        day = calendars.date_of(fill.busted_at or fill.at)
-        key = (fill.instrument.asset_class, account.tier, day)
-        lines = self._lines.get(key)
-        if lines is None:
-            lines = self._lines[key] = schedule.current().in_force(
-                asset_class=key[0], is_buy=False, tier=key[1], day=day
-            )
-        return fees_of_sale(
-            lines,
-            quantity_before=quantity_before,
-            value_before=fill.value_before,
-            quantity=quantity,
-            value=value,
+            return charging.of_buy(self._holds.get(fill.order_id), **totals)
+        return self._sales.of(account, fill.instrument, fill.busted_at or fill.at, **totals)
+
+    def _funds_settle_on(self, account: LockedAccount, fill: Fill, cost: Decimal) -> date | None:
+        """Return when the proceeds settle that a cash account buys with, None if they have."""
+        if account.margin or fill.signed_quantity < 0:
+            return None
+        return settlement.funds_settle_on(
+            cash=self.balance(account, CASH),
+            unsettled=self.unsettled(account, calendars.date_of(fill.at)),
+            cost=cost,
         )
+
+    def _violation(
+        self, account: LockedAccount, fill: Fill, closed: list[Lot]
+    ) -> GoodFaithViolation | None:
+        """Note that what unsettled proceeds had paid for was sold before they settled."""
+        day = calendars.date_of(fill.at)
+        too_early = [lot for lot in closed if lot.funds_settle_on and lot.funds_settle_on > day]
+        known = {violation.order_id for violation in self._violations}
+        if not too_early or account.margin or fill.order_id in known:
+            return None
+        if good_faith.is_known(account, fill.order_id):
+            return None
+        violation = good_faith.violation(
+            account, too_early[0], order_id=fill.order_id, trade_id=fill.trade_id, at=fill.at
+        )
+        self._violations.append(violation)
+        until = good_faith.settled_only_until(account, self._violations, at=fill.at)
+        if until is not None:
+            self._balance(account, CASH).settled_only_until = until
+        return violation
 
     def _book(
         self,
@@ -465,7 +507,7 @@ class Books:
         settles_on = settlement.settles_on(
             is_at_once=fill.instrument.asset_class == Instrument.AssetClass.CRYPTO,
             calendar=fill.instrument.calendar,
-            traded_at=fill.at,
+            traded_at=fill.busted_at or fill.at,
         )
         for asset, amount, kind_, house in legs:
             self._move(
@@ -480,30 +522,12 @@ class Books:
                     settles_on=settles_on,
                 ),
             )
-        self._carry_position(account, fill, signed_quantity, cash)
-
-    def _carry_position(
-        self, account: LockedAccount, fill: Fill, signed_quantity: Decimal, cash: Decimal
-    ) -> None:
-        key = (account.id, fill.instrument.pk)
-        position = self._positions.get(key)
-        if position is None:
-            position = self._positions[key] = bulk.new(
-                Position,
-                account_id=account.id,
-                instrument_id=fill.instrument.pk,
-                opened_at=fill.at,
+        if fill.signed_quantity < 0 and settles_on is not None:
+            proceeds = -cash.copy_sign(signed_quantity)
+            balance = self._balance(account, CASH)
+            balance.unsettled = settlement.with_proceeds(
+                balance.unsettled, settles_on, proceeds, today=calendars.date_of(fill.at)
             )
-        if not position.quantity:
-            position.opened_at = fill.at
-        after = accounting.after_fill(
-            Holding(position.quantity, position.cost_basis, position.realised),
-            signed_quantity=signed_quantity,
-            cash=cash,
-        )
-        position.quantity, position.cost_basis = after.quantity, after.cost_basis
-        position.realised = after.realised
-        self._changed_positions.add(key)
 
     def _ledger_ids(self) -> dict[LedgerKey, int]:
         """Return the ids of the ledger accounts concerned, opening those that are new."""
@@ -521,7 +545,7 @@ class Books:
         for _, debit, credit in self._moves:
             needed |= {debit, credit}
         missing = needed - known.keys()
-        return known | _open_ledger_accounts(missing) if missing else known
+        return known | ledger.opened(missing) if missing else known
 
 
 def _filled_before(fill: Fill) -> Decimal:
@@ -546,59 +570,18 @@ def _used(hold: Hold, filled: Decimal, spent: Decimal) -> Decimal:
         filled=filled,
         spent=spent,
         price=hold.price,
-        fees=_fees_of(hold),
+        fees=charging.terms_of(hold),
     )
 
 
-def _agree(hold: Hold, *, per_unit: Decimal, price: Decimal | None, fees: FeeTerms) -> None:
-    """Note on the hold what it is for."""
-    hold.per_unit = per_unit
-    hold.price = per_unit if price is None else price
-    hold.fee_per_order, hold.fee_per_unit = fees.per_order, fees.per_unit
-    hold.fee_rate = fees.rate
-
-
-def _fees_of(hold: Hold) -> FeeTerms:
-    """Return what the order was told that it is charged when it was accepted."""
-    if not (hold.fee_per_order or hold.fee_per_unit or hold.fee_rate):
-        return NO_FEES
-    return FeeTerms(hold.fee_per_order, hold.fee_per_unit, hold.fee_rate)
+def _named(hold: Hold | None) -> list[UUID]:
+    """Return the lots that the customer wants to be closed first."""
+    return [UUID(name) for name in hold.lots] if hold else []
 
 
 def _may_owe(account: LockedAccount, asset: str) -> bool:
     """Tell whether risk alone decides what the account may spend: we then lend what is missing."""
     return bool(account.margin) and asset == CASH
-
-
-def _ids_of(found: Iterable[LedgerAccount]) -> dict[LedgerKey, int]:
-    return {(row.owner_id, row.kind, row.asset): row.pk for row in found}
-
-
-def _ledger_accounts(owners: set[UUID], assets: set[str]) -> dict[LedgerKey, int]:
-    """Return those of these owners and of the house, in these assets."""
-    found = bulk.select(
-        LedgerAccount,
-        "asset = ANY(%s) AND (owner_id = ANY(%s) OR owner_id IS NULL)",
-        [list(assets), list(owners)],
-    )
-    return _ids_of(found)
-
-
-def _open_ledger_accounts(keys: set[LedgerKey]) -> dict[LedgerKey, int]:
-    """Return the ids of these ledger accounts, and open those that do not exist."""
-    owners = {owner for owner, _, _ in keys if owner is not None}
-    assets = {asset for _, _, asset in keys}
-    known = _ledger_accounts(owners, assets)
-    missing = keys - known.keys()
-    if not missing:
-        return known
-    # In order, so that two processes that open the same house account cannot deadlock.
-    ordered = sorted(missing, key=lambda key: (str(key[0] or ""), key[1], key[2]))
-    LedgerAccount.objects.bulk_create(
-        [LedgerAccount(owner_id=owner, kind=kind, asset=asset) for owner, kind, asset in ordered],
-        ignore_conflicts=True,
-    )
-    return _ledger_accounts(owners, assets)
 
 
 _ASSETS: LiteralString = """(SELECT 'USD' UNION SELECT code FROM marketdata_instrument
@@ -619,20 +602,19 @@ def ask_books(
     be asked behind the locks of the accounts.
     """
     owners, orders = list(account_ids), list(order_ids)
-    these = [list(set(symbols)), list(set(instrument_ids))]
+    wanted = list(set(instrument_ids))
+    these = [list(set(symbols)), wanted]
     balances = bulk.ask(Balance, "account_id = ANY(%s) AND asset IN " + _ASSETS, [owners, *these])
     holds = bulk.ask(Hold, "order_id = ANY(%s)", [orders]) if orders else None
-    positions = house = None
+    lots = house = None
     if for_fills:
-        positions = bulk.ask(
-            Position, "account_id = ANY(%s) AND instrument_id = ANY(%s)", [owners, these[1]]
-        )
+        lots = lot_book.ask_lots(account_ids=owners, instrument_ids=wanted, order_ids=orders)
         house = bulk.ask(LedgerAccount, "owner_id IS NULL AND asset IN " + _ASSETS, these)
     return Answer(
         lambda: Books(
             balances=balances.get(),
             holds=holds.get() if holds else (),
-            positions=positions.get() if positions else (),
-            house=_ids_of(house.get()) if house else {},
+            lots=lots.get() if lots else None,
+            house=ledger.ids_of(house.get()) if house else {},
         )
     )

@@ -129,7 +129,8 @@ class Balance(models.Model):
     """A customer's running balance in one asset: what its transfers sum to, and what is held.
 
     The `amount` is by trade date. That of a margin account may be below what is held, and below
-    zero: a debit of cash that we lend, or securities that were sold short.
+    zero: a debit of cash that we lend, or securities that were sold short. `unsettled` may still
+    name days that are over.
     """
 
     ledger_account = models.OneToOneField(
@@ -143,6 +144,12 @@ class Balance(models.Model):
     amount = AmountField(default=Decimal(0))
     held = AmountField(default=Decimal(0))
     may_be_negative = models.BooleanField(default=False)
+    unsettled = models.JSONField(
+        default=dict, help_text="Proceeds in cash that are not final yet: USD by day."
+    )
+    settled_only_until = models.DateField(
+        null=True, help_text="Of cash: the last day on which only settled cash may be spent."
+    )
 
     class Meta:
         constraints = (
@@ -212,10 +219,10 @@ class Hold(models.Model):
 
 
 class Position(models.Model):
-    """How much of an instrument an account has and what it cost, by average cost.
+    """How much of an instrument an account has, negative if it was sold short: its lots in sum.
 
-    `cost_basis` is what the present quantity cost in all; `realised` is the profit or loss of
-    what was sold.
+    `cost_basis` is what the lots that are open cost; `realised` is the profit or loss of what was
+    closed.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="positions")
@@ -224,6 +231,7 @@ class Position(models.Model):
     cost_basis = AmountField(default=Decimal(0))
     realised = AmountField(default=Decimal(0))
     opened_at = models.DateTimeField(default=timezone.now)
+    lots_opened = models.PositiveIntegerField(default=0, help_text="How many lots it ever had.")
 
     class Meta:
         constraints = (
@@ -262,14 +270,19 @@ class EquitySnapshot(models.Model):
 
 
 # Models beside these.
-from portfolio.equity_models import EquityPoint as EquityPoint  # noqa: E402
-from portfolio.fee_models import FeeRule as FeeRule  # noqa: E402
 from portfolio.action_models import CorporateAction as CorporateAction  # noqa: E402
 from portfolio.action_models import CorporateActionStep as CorporateActionStep  # noqa: E402
 from portfolio.action_models import EntitledLot as EntitledLot  # noqa: E402
 from portfolio.action_models import Entitlement as Entitlement  # noqa: E402
+from portfolio.equity_models import EquityPoint as EquityPoint  # noqa: E402
+from portfolio.fee_models import FeeRule as FeeRule  # noqa: E402
 from portfolio.funding_models import Funding as Funding  # noqa: E402
 from portfolio.funding_models import FundingStep as FundingStep  # noqa: E402
 from portfolio.funding_models import InterestAccrual as InterestAccrual  # noqa: E402
 from portfolio.funding_models import InterestDay as InterestDay  # noqa: E402
 from portfolio.funding_models import InterestRate as InterestRate  # noqa: E402
+from portfolio.lot_models import GoodFaithViolation as GoodFaithViolation  # noqa: E402
+from portfolio.lot_models import Lot as Lot  # noqa: E402
+from portfolio.lot_models import LotAdjustment as LotAdjustment  # noqa: E402
+from portfolio.lot_models import LotClosing as LotClosing  # noqa: E402
+from portfolio.lot_models import WashSale as WashSale  # noqa: E402

@@ -7,12 +7,10 @@ from hypothesis import strategies as st
 
 from foundation.decimals import CASH
 from portfolio import accounting
-from portfolio.accounting import Holding
 from portfolio.fees import NO_FEES, FeeTerms
 
 PRICES = st.decimals("0.0001", "5000", places=4)
 QUANTITIES = st.decimals("0.000000001", "1000", places=9)
-FLAT = Holding(Decimal(0), Decimal(0), Decimal(0))
 CENT = Decimal("0.01")
 D = Decimal
 
@@ -94,28 +92,3 @@ def test_an_order_by_value_uses_up_what_it_spends():
         spent=Decimal("71.234"),
     )
     assert held == Decimal("28.77")
-
-
-@given(st.lists(st.tuples(PRICES, QUANTITIES, st.booleans()), max_size=20))
-def test_profit_is_what_came_in_less_what_went_out_and_is_left(fills):
-    """Cash out = cost of what is left - realised profit, to the cent, also through zero."""
-    holding, paid, quantity_held = FLAT, Decimal(0), Decimal(0)
-    for price, quantity, is_buy in fills:
-        signed = quantity if is_buy else -quantity
-        cash = accounting.cash_of_fill(value_before=Decimal(0), value=price * quantity)
-        holding = accounting.after_fill(holding, signed_quantity=signed, cash=cash)
-        paid += cash if is_buy else -cash
-        quantity_held += signed
-    assert holding.quantity == quantity_held
-    assert holding.cost_basis - holding.realised == paid
-    if not holding.quantity:
-        assert holding.cost_basis == 0
-
-
-def test_a_round_trip_by_hand():
-    bought = accounting.after_fill(FLAT, signed_quantity=Decimal(3), cash=Decimal("30.00"))
-    more = accounting.after_fill(bought, signed_quantity=Decimal(1), cash=Decimal("12.00"))
-    sold = accounting.after_fill(more, signed_quantity=Decimal(-2), cash=Decimal("25.00"))
-    assert sold == Holding(Decimal(2), Decimal("21.00"), Decimal("4.00"))
-    short = accounting.after_fill(sold, signed_quantity=Decimal(-4), cash=Decimal("44.00"))
-    assert short == Holding(Decimal(-2), Decimal("-22.00"), Decimal("5.00"))
