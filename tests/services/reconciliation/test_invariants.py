@@ -7,11 +7,13 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account
+from marketdata.models import Instrument
 from orders import submission
 from orders.models import Order
 from portfolio.models import Balance, Hold, Position
 from reconciliation import services
 from reconciliation.invariants import check_invariants
+from risk.control_models import Switch
 from tests import world
 from venues.models import InboxReport, OutboxMessage
 
@@ -115,3 +117,58 @@ def test_clocks_and_queues_stop_nobody(traded):
     assert {f.number for f in findings if not f.holds} == {10, 12}
     traded.refresh_from_db()
     assert traded.status == "active"
+
+
+# --- Halts and kill switches -------------------------------------------------------------------
+
+
+def kill(account, *, ago):
+    """Throw a kill switch so many seconds ago, behind everybody's back."""
+    now = timezone.now() - timedelta(seconds=ago)
+    Switch.objects.create(
+        effect="kill", code="kill_switch", account=account, reason="A test",
+        engaged_by="operator:1", engaged_at=now,
+    )  # fmt: skip
+
+
+def sent(*, at):
+    first, _ = OutboxMessage.objects.order_by("pk")
+    OutboxMessage.objects.update(created_at=at - timedelta(minutes=1), sent_at=at)
+    today = at.date()
+    OutboxMessage.objects.filter(pk=first.pk).update(number=1, session_date=today)
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(1, []), (3, [16])])
+def test_an_order_that_leaves_after_a_kill_switch_is_found(traded, ago, expected):
+    kill(traded, ago=ago)
+    kill(world.customer(), ago=ago)
+    Order.objects.filter(status="submitted").update(status="pending_cancel")
+    OutboxMessage.objects.update(sent_at=timezone.now())
+    sent(at=timezone.now())
+    assert [n for n in broken() if n != 7] == expected
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(9, []), (11, [16])])
+def test_an_open_order_that_nobody_cancels_after_a_kill_switch_is_found(traded, ago, expected):
+    kill(traded, ago=ago)
+    OutboxMessage.objects.update(sent_at=timezone.now())
+    assert broken() == expected
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(29, []), (31, [11])])
+def test_an_execution_long_after_a_kill_switch_is_found(traded, ago, expected):
+    OutboxMessage.objects.update(sent_at=timezone.now())
+    kill(traded, ago=ago)
+    Order.objects.filter(status="submitted").update(status="pending_cancel")
+    assert [n for n in broken() if n != 7] == expected
+
+
+@pytest.mark.parametrize(("begun", "expected"), [(-10, [11]), (10, [])])
+def test_an_order_that_leaves_while_its_instrument_is_halted_is_found(traded, begun, expected):
+    OutboxMessage.objects.update(sent_at=timezone.now())
+    apple = Instrument.objects.get()
+    for halted, seconds in ((True, begun), (False, begun + 20)):
+        apple.halted = halted
+        apple._history_date = timezone.now() + timedelta(seconds=seconds)
+        apple.save()
+    assert broken() == expected

@@ -134,13 +134,6 @@ def test_messages_are_counted_by_second_and_minute_over_batches_and_within_one(a
 
     slow = "message_throttle"
     assert denied(2, 0.0) == ["", ""]
-    print(
-        list(
-            __import__("orders").models.Order.objects.values(
-                "created_at", "number_in_second", "number_in_minute"
-            )
-        )
-    )
     assert denied(2, 0.5) == ["", slow]  # the fourth of this second
     assert denied(2, 1.0) == ["", slow]  # the fifth and sixth of this minute
     other = world.limit_ticket(world.customer(), "90.00")
