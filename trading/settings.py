@@ -286,7 +286,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
-UNFOLD = {"SITE_TITLE": "Openfloor operations", "SITE_HEADER": "Openfloor operations"}
+UNFOLD = {
+    "SITE_TITLE": "Openfloor operations",
+    "SITE_HEADER": "Openfloor operations",
+    "DASHBOARD_CALLBACK": "trading.operations.dashboard.cards",
+}
 
 # --- The market ----------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("", include("trading.pages.auth_urls")),
     path("", include("trading.pages.urls")),
+    path("admin/", include("trading.operations.urls", namespace="operations")),
     path("admin/", admin.site.urls),
     path("", include("trading.api.urls")),
 ]

@@ -1,7 +1,7 @@
 """What all customers have at stake is what adding them up one by one says."""
 
 from collections import defaultdict
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 from django.utils import timezone
@@ -20,7 +20,7 @@ CENT = D("0.01")
 @pytest.fixture
 def customers():
     listed = crowd.instruments(8)
-    made = crowd.accounts(40, listed, each=3)
+    made = crowd.accounts(90, listed, each=3)
     for account in [each for each in made if each.margin][:8]:
         MarginStatus.objects.create(
             account=account,
@@ -62,10 +62,10 @@ def test_stress_is_what_each_account_by_itself_would_suffer(customers):
     assert len(stress) == 3 * (1 + len(crowd.SECTORS))
     for each in [now, *stress]:
         outcomes = [stood(a, held[a.pk], cash[a.pk], each.shock, each.sector) for a in customers]
-        assert each.change == sum(o[0] for o in outcomes).quantize(CENT)
+        assert each.change == sum(o[0] for o in outcomes).quantize(CENT, ROUND_HALF_UP)
         assert each.calls == sum(o[1] for o in outcomes)
         assert abs(each.deficit - sum(o[2] for o in outcomes)) <= CENT
-        assert each.loss == sum(o[3] for o in outcomes).quantize(CENT)
+        assert each.loss == sum(o[3] for o in outcomes).quantize(CENT, ROUND_HALF_UP)
     assert any(each.loss > now.loss for each in stress)
     assert any(each.calls > now.calls for each in stress)
 
@@ -89,7 +89,7 @@ def test_totals_are_those_of_all_customers(customers):
     values = [v for held in holdings().values() for *_, v in held]
     cash = list(Balance.objects.values_list("amount", flat=True))
     found = firm.totals()
-    assert found.accounts == 40
+    assert found.accounts == 90
     assert (found.cash, found.debit) == (
         sum(c for c in cash if c > 0),
         -sum(c for c in cash if c < 0),

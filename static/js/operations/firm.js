@@ -1,0 +1,29 @@
+// The firm-wide risk page: puts newer figures in the place of the older ones while it is looked at.
+
+const EVERY_MS = 2000;
+
+const figures = document.getElementById("firm");
+const lost = document.getElementById("firm-lost");
+
+async function renew() {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(figures.dataset.source, {
+      redirect: "error",
+      signal: AbortSignal.timeout(10_000),
+    });
+    if (!answer.ok) throw new Error(`answered with ${answer.status}`);
+    const renewed = await answer.text();
+    if (String(getSelection()) === "") figures.innerHTML = renewed; // a selection is being copied
+    lost.hidden = true;
+  } catch {
+    lost.hidden = false;
+  }
+}
+
+async function goOn() {
+  await renew();
+  setTimeout(goOn, EVERY_MS);
+}
+
+setTimeout(goOn, EVERY_MS);

@@ -1,0 +1,176 @@
+"""The pages of operations: staff with the permission see them, and decide as two."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.utils import timezone
+
+from accounts import approvals
+from accounts.models import ApprovalDecision, User
+from risk import alerts, margin_rates
+from risk.findings import Severity
+from tests import crowd, people
+from trading.operations import approving, firm
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_seen():
+    firm.forget()
+    yield
+    firm.forget()
+
+
+def operator(*permissions: str) -> User:
+    """Register a member of staff: of all permissions, or of these."""
+    user = people.person(is_staff=True)
+    user.is_superuser = not permissions
+    user.save()
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return user
+
+
+def text_of(answer) -> str:
+    assert answer.status_code == 200, answer
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+def test_the_firm_page_shows_what_customers_have_and_renews_it():
+    listed = crowd.instruments(4)
+    crowd.accounts(12, listed, each=2)
+    browser = people.browser_of(operator())
+    page = browser.get("/admin/firm/")
+    assert 'data-source="/admin/firm/now/"' in page.content.decode()
+    shown = text_of(page)
+    for symbol in ("S00", "S01", "S02", "S03"):
+        assert symbol in shown
+    assert "1 position without a price" in shown or "positions without a price" in shown
+    now = text_of(browser.get("/admin/firm/now/"))
+    assert "Exposure by symbol" in now
+    assert "All" in now
+
+
+def test_an_empty_firm_has_nothing_to_show():
+    shown = text_of(people.browser_of(operator()).get("/admin/firm/"))
+    assert "Nobody has a position." in shown
+    assert "No margin account has a position." in shown
+
+
+def test_figures_are_read_once_however_many_look():
+    first = firm._latest()
+    assert firm._latest() is first
+    firm.forget()
+    assert firm._latest() is not first
+
+
+@pytest.mark.parametrize("page", ["firm/", "firm/now/", "approvals/"])
+def test_staff_without_the_permission_are_refused_and_customers_find_nothing(page):
+    clerk = operator("view_heartbeat")
+    assert people.browser_of(clerk).get(f"/admin/{page}").status_code == 403
+    customer, _ = people.customer()
+    assert people.browser_of(customer).get(f"/admin/{page}").status_code == 404
+
+
+def test_the_first_page_counts_what_waits():
+    alerts.raise_alert(
+        kind="wash_trade",
+        severity=Severity.SEVERE,
+        account_id=None,
+        evidence={},
+        now=timezone.now(),
+    )
+    shown = text_of(people.browser_of(operator()).get("/admin/"))
+    assert "Alerts 1 1 severe" in shown
+    assert "Approvals 0 wait for a second person" in shown
+    assert "Parked reports 0" in shown
+    few = text_of(people.browser_of(operator("view_alert")).get("/admin/"))
+    assert "Alerts 1" in few
+    assert "Approvals" not in few
+
+
+# --- Four eyes -----------------------------------------------------------------------------------
+
+
+def asked(by: User, kind: str = margin_rates.APPROVAL, **content: object):
+    return approvals.ask(
+        kind=kind,
+        subject="AAPL",
+        content=content or {"rate": "0.25", "old": None, "values": {"long": "0.3"}},
+        reason="The committee has met",
+        by=by,
+        now=timezone.now(),
+    )
+
+
+def decide(browser, approval, outcome, reason=""):
+    where = f"/admin/approvals/{approval.pk}/"
+    return text_of(browser.post(where, {"outcome": outcome, "reason": reason}, follow=True))
+
+
+def test_what_waits_is_shown_with_what_it_would_do():
+    ann, bob = operator(), operator()
+    asked(ann)
+    shown = text_of(people.browser_of(bob).get("/admin/approvals/"))
+    assert "Loosen a margin rate" in shown
+    assert "The committee has met" in shown
+    assert "rate 0.25" in shown
+    assert "values: long 0.3" in shown
+    assert "Approve" in shown
+    assert "Withdraw it" in text_of(people.browser_of(ann).get("/admin/approvals/"))
+
+
+def test_one_person_does_not_approve_what_they_have_asked_for():
+    ann = operator()
+    approval = asked(ann)
+    shown = decide(people.browser_of(ann), approval, "approve")
+    assert "Another person has to approve" in shown
+    assert not ApprovalDecision.objects.exists()
+
+
+def test_a_refusal_says_why_and_nothing_is_carried_out():
+    ann, bob = operator(), operator()
+    approval, browser = asked(ann), people.browser_of(bob)
+    assert "Say why you refuse it." in decide(browser, approval, "refuse")
+    assert not ApprovalDecision.objects.exists()
+    assert "nothing was changed" in decide(browser, approval, "refuse", "Not now")
+    decision = ApprovalDecision.objects.get()
+    assert (decision.outcome, decision.by, decision.reason) == ("refused", bob, "Not now")
+    assert "It does not wait any more." in decide(browser, approval, "approve")
+
+
+def test_what_nobody_knows_how_to_carry_out_is_not_approved():
+    ann, bob = operator(), operator()
+    approval = asked(ann, kind="unheard.of")
+    browser = people.browser_of(bob)
+    assert "unheard.of" in text_of(browser.get("/admin/approvals/"))
+    assert "Nobody here knows" in decide(browser, approval, "approve")
+    assert not ApprovalDecision.objects.exists()
+
+
+def test_who_may_only_look_decides_nothing():
+    ann, bob = operator(), operator("view_approval")
+    approval, browser = asked(ann), people.browser_of(bob)
+    assert "Refuse" not in text_of(browser.get("/admin/approvals/"))
+    answer = browser.post(f"/admin/approvals/{approval.pk}/", {"outcome": "approve"})
+    assert answer.status_code == 403
+    assert not ApprovalDecision.objects.exists()
+
+
+def test_what_has_waited_too_long_is_not_shown():
+    approval = asked(operator())
+    assert approval.expires_at - approval.asked_at == timedelta(hours=24)
+    late = approval.expires_at + timedelta(seconds=1)
+    assert not approvals.waiting(now=late).exists()
+
+
+def test_every_kind_that_rooms_ask_for_is_known_here():
+    assert set(approving.MATTERS) == {
+        "risk.limits",
+        "risk.switch.release",
+        "risk.margin_rate",
+        "portfolio.withdrawal",
+        "portfolio.corporate_action",
+    }

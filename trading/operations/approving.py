@@ -1,0 +1,149 @@
+"""What one person has asked for and another has to decide on: all of it on one page.
+
+Each room says how what it asks for is carried out, in the transaction of the approval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts import approvals
+from accounts.approvals import UnableToApprove
+from accounts.models import Approval, User
+from portfolio import corporate_actions, funding
+from risk import limiting, margin_rates, switches
+from trading.operations.framed import enter, framed
+
+VIEW: Final = "accounts.view_approval"
+DECIDE: Final = "accounts.add_approvaldecision"
+SHOWN_MAX: Final = 200
+
+
+class Matter(NamedTuple):
+    """A kind of approval: its name, and what agreeing to one does."""
+
+    name: str
+    approve: Callable[[Approval, User, str, datetime], object]
+
+
+MATTERS: Final[Mapping[str, Matter]] = {
+    limiting.LOOSEN: Matter(
+        "Loosen limits",
+        lambda a, by, why, now: limiting.approve(a.pk, by=by, reason=why, now=now),
+    ),
+    switches.RELEASE: Matter(
+        "Release a switch",
+        lambda a, by, why, now: switches.release(a.pk, by=by, reason=why, now=now),
+    ),
+    margin_rates.APPROVAL: Matter(
+        "Loosen a margin rate",
+        lambda a, by, _why, now: margin_rates.approve(a.pk, by=by, now=now),
+    ),
+    funding.APPROVAL: Matter(
+        "Pay out a large withdrawal",
+        lambda a, by, why, now: funding.approve(UUID(a.subject), by=by, reason=why, now=now),
+    ),
+    corporate_actions.APPROVAL: Matter(
+        "Carry out a corporate action",
+        lambda a, by, why, now: corporate_actions.approve(
+            UUID(a.subject), by=by, reason=why, now=now
+        ),
+    ),
+}
+_REFUSALS: Final = (
+    UnableToApprove,
+    limiting.UnableToLimit,
+    switches.UnableToSwitch,
+    margin_rates.UnableToSetRate,
+    funding.UnableToCarryOn,
+    corporate_actions.UnableToCarryOut,
+)
+
+
+class DecisionForm(forms.Form):
+    outcome = forms.ChoiceField(choices=[("approve", "approve"), ("refuse", "refuse")])
+    reason = forms.CharField(max_length=300, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or {}
+        if told.get("outcome") == "refuse" and not told.get("reason", "").strip():
+            self.add_error("reason", "Say why you refuse it.")
+        return told
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """Show what waits for a second person, oldest first."""
+    enter(request, VIEW)
+    waiting = list(approvals.waiting(now=timezone.now())[:SHOWN_MAX])
+    shown = [
+        {
+            "approval": each,
+            "name": MATTERS[each.kind].name if each.kind in MATTERS else each.kind,
+            "facts": _facts(each.content),
+            "is_own": each.asked_by_id == request.user.pk,
+            "is_known": each.kind in MATTERS,
+        }
+        for each in waiting
+    ]
+    return framed(
+        request,
+        "operations/approvals.html",
+        title="Waiting for a second person",
+        shown=shown,
+        may_decide=request.user.has_perm(DECIDE),
+    )
+
+
+@require_POST
+def decide(request: HttpRequest, approval_id: UUID) -> HttpResponse:
+    """Agree to one, which carries it out at once, or refuse or withdraw it."""
+    enter(request, DECIDE)
+    form = DecisionForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(str(e) for es in form.errors.values() for e in es))
+        return redirect("operations:approvals")
+    by: User = request.user  # type: ignore[assignment]
+    reason, now = form.cleaned_data["reason"], timezone.now()
+    try:
+        if form.cleaned_data["outcome"] == "refuse":
+            approvals.refuse(approval_id, by=by, reason=reason, now=now)
+            messages.success(request, "Refused: nothing was changed.")
+        else:
+            _approve(approval_id, by=by, reason=reason, now=now)
+            messages.success(request, "Approved, and carried out.")
+    except _REFUSALS as error:
+        messages.error(request, str(error))
+    return redirect("operations:approvals")
+
+
+def _approve(approval_id: UUID, *, by: User, reason: str, now: datetime) -> None:
+    approval = approvals.waiting(now=now).filter(pk=approval_id).first()
+    if approval is None:
+        raise UnableToApprove("It does not wait any more.")
+    if approval.kind not in MATTERS:
+        raise UnableToApprove("Nobody here knows how to carry that out.")
+    if approval.asked_by_id == by.pk:
+        raise UnableToApprove("Another person has to approve what you have asked for.")
+    MATTERS[approval.kind].approve(approval, by, reason, now)
+
+
+def _facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what is asked for as names and values, those inside others with both names."""
+    facts = []
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            facts += [(f"{name}: {inner}", text) for inner, text in _facts(value)]
+        elif value not in (None, "", [], False):
+            facts.append((name.replace("_", " "), str(value)))
+    return facts

@@ -1,0 +1,81 @@
+"""What operations sees first: what waits for people, and where the way leads to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import approvals
+from risk import selectors as risk
+from venues import parked
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """How many of something wait, and the page on which they do."""
+
+    name: str
+    count: int
+    note: str
+    permission: str
+    page: str
+    is_urgent: bool = False
+
+    @property
+    def link(self) -> str:
+        return reverse(self.page)
+
+
+def cards(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add what waits to the context of the admin's first page (django-unfold calls this)."""
+    context["cards"] = [card for card in _all() if request.user.has_perm(card.permission)]
+    context["may_see_firm"] = request.user.has_perm("risk.view_marginstatus")
+    return context
+
+
+def _all() -> list[Card]:
+    waiting, parked_count = risk.waiting(), parked.count()
+    return [
+        Card(
+            "Alerts",
+            waiting.alerts,
+            f"{waiting.severe_alerts or 'none'} severe",
+            "risk.view_alert",
+            "admin:risk_alert_changelist",
+            is_urgent=bool(waiting.severe_alerts),
+        ),
+        *_of_lists(
+            ("Margin calls", waiting.margin_calls, "not met yet", "risk", "margincall"),
+            ("Switches and halts", waiting.switches, "that stop something", "risk", "switch"),
+            ("Parked reports", parked_count, "not applied", "venues", "parkedreport"),
+        ),
+        Card(
+            "Approvals",
+            approvals.waiting(now=timezone.now()).count(),
+            "wait for a second person",
+            "accounts.view_approval",
+            "operations:approvals",
+        ),
+    ]
+
+
+def _of_lists(*lists: tuple[str, int, str, str, str]) -> list[Card]:
+    """Return cards that lead to a model's list in the admin, urgent as soon as there is one."""
+    listed = {model._meta.label_lower for model in admin.site._registry}
+    return [
+        Card(
+            name,
+            count,
+            note,
+            f"{app}.view_{model}",
+            f"admin:{app}_{model}_changelist",
+            is_urgent=bool(count),
+        )
+        for name, count, note, app, model in lists
+        if f"{app}.{model}" in listed
+    ]
