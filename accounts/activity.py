@@ -35,14 +35,15 @@ def record(entries: Sequence[tuple[LockedAccount, Event]]) -> None:
     if not entries:
         return
     rows: list[tuple[object, ...]] = []
+    heads: dict[str, LockedAccount] = {}
     for account, event in entries:
+        account_id = str(account.pk)
+        heads[account_id] = account
         sequence, previous = account.activity_sequence + 1, account.activity_digest
-        found = chain.digest(
-            event, account_id=str(account.pk), sequence=sequence, previous=previous
-        )
+        found = chain.digest(event, account_id=account_id, sequence=sequence, previous=previous)
         rows.append(
             (
-                account.pk,
+                account_id,
                 sequence,
                 event.kind,
                 event.at,
@@ -53,10 +54,9 @@ def record(entries: Sequence[tuple[LockedAccount, Event]]) -> None:
             )
         )
         account.activity_sequence, account.activity_digest = sequence, found
-    heads = {account.pk: account for account, _ in entries}
     bulk.insert_values(Activity, _WRITTEN, rows)
     bulk.update(list(heads.values()), fields=("activity_sequence", "activity_digest"))
-    wakeups.send(wakeups.Channel.ACTIVITY, (str(pk) for pk in heads))
+    wakeups.send(wakeups.Channel.ACTIVITY, heads)
 
 
 def since(account_id: UUID, sequence: int, limit: int = PAGE_MAX) -> list[Activity]:

@@ -12,11 +12,12 @@ behind a lock sees what the lock waited for.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
 
 from foundation import prepared
@@ -63,15 +64,16 @@ def together() -> Iterator[None]:
             yield
             _open.trip.take()
         return
-    is_outermost = not connection.in_atomic_block
+    database = connections[DEFAULT_DB_ALIAS]  # each look through `connection` finds it anew
+    is_outermost = not database.in_atomic_block
     with transaction.atomic():
-        trip = _open.trip = _Trip()
+        trip = _open.trip = _Trip(database)
         try:
-            with connection.execute_wrapper(trip.take_before):
+            with database.execute_wrapper(trip.take_before):
                 yield
-                if not connection.needs_rollback:
+                if not database.needs_rollback:
                     # Django then finds nothing left to commit; all else of its `atomic` holds.
-                    trip.take(commits=is_outermost)
+                    trip.finish(commits=is_outermost)
         finally:
             _open.trip = None
 
@@ -83,10 +85,26 @@ def send(statement: Statement, parameters: Sequence[Any] = ()) -> Answer[list[Ro
     """
     call = Call(statement, parameters)
     if _open.trip is None:
-        _carry_out(_raw(), [call])
+        _carry_out(connections[DEFAULT_DB_ALIAS], [call])
     else:
         _open.trip.waiting.append(call)
     return Answer(lambda: _rows_of(call))
+
+
+def gather(statement: Statement, rows: Iterable[Row]) -> None:
+    """Send a statement once for all that is gathered for it until `together` ends.
+
+    Its parameters are the columns of the rows, each row once. For what may be said although the
+    block that says it within another one fails. Outside `together` it is sent at once.
+    """
+    if _open.trip is None:
+        send(statement, _columns(rows))
+    else:
+        _open.trip.gathered.setdefault(statement, {}).update(dict.fromkeys(rows))
+
+
+def _columns(rows: Iterable[Row]) -> list[list[Any]]:
+    return [list(column) for column in zip(*dict.fromkeys(rows), strict=True)]
 
 
 def _rows_of(call: Call) -> list[Row]:
@@ -100,19 +118,29 @@ def _rows_of(call: Call) -> list[Row]:
 class _Trip:
     """What was sent inside one `together` and has not travelled yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: BaseDatabaseWrapper) -> None:
+        self._database = database
         self.waiting: list[Call] = []
+        self.gathered: dict[Statement, dict[Row, None]] = {}
 
-    def take(self, *, commits: bool = False) -> None:
+    def take(self) -> None:
         """Carry out what waits, in one round trip. Raises what the first failure raises."""
         calls, self.waiting = self.waiting, []
-        raw = _raw()
-        if not calls and not (commits and raw.pgconn.transaction_status != _IDLE):
+        if calls:
+            _carry_out(self._database, calls, planning=[Call(_PLANNING)])
+
+    def finish(self, *, commits: bool) -> None:
+        """Carry out all that is left, and commit with it."""
+        self.waiting += [Call(each, _columns(rows)) for each, rows in self.gathered.items()]
+        is_begun = _raw(self._database).pgconn.transaction_status != _IDLE
+        if not commits or not (self.waiting or is_begun):
+            self.take()
             return
         commit = Call("COMMIT")
-        _carry_out(raw, [*calls, commit] if commits else calls, planning=[Call(_PLANNING)])
+        self.waiting.append(commit)
+        self.take()
         # A server asked to commit what has failed before rolls back, and does not call it an error.
-        if commits and commit.tag != b"COMMIT":
+        if commit.tag != b"COMMIT":
             raise NotCommitted("the transaction was rolled back: a statement in it had failed")
 
     def take_before(
@@ -123,19 +151,20 @@ class _Trip:
         return execute(statement, parameters, many, context)
 
 
-def _raw() -> prepared.Raw:
-    database = connections[DEFAULT_DB_ALIAS]  # each look through `connection` finds it anew
+def _raw(database: BaseDatabaseWrapper) -> prepared.Raw:
     database.ensure_connection()
     raw: prepared.Raw = database.connection
     return raw
 
 
-def _carry_out(raw: prepared.Raw, calls: Sequence[Call], planning: Sequence[Call] = ()) -> None:
+def _carry_out(
+    database: BaseDatabaseWrapper, calls: Sequence[Call], planning: Sequence[Call] = ()
+) -> None:
     """Carry out the calls; a transaction begins with them, planned so, where there has to be one.
 
     Where we are mistaken about what is prepared, and nothing was done yet, it is done over.
     """
-    database = connections[DEFAULT_DB_ALIAS]
+    raw = _raw(database)
     database.validate_no_broken_transaction()
     is_first = raw.pgconn.transaction_status == _IDLE
     if is_first and not raw.autocommit:

@@ -43,9 +43,11 @@ class Channel(StrEnum):
 
 def send(channel: Channel, payloads: Iterable[str] = ("",)) -> None:
     """Hint at news on `channel`, on commit; one hint for each distinct payload."""
-    trips.send(
-        "SELECT pg_notify(%s, p) FROM unnest(%s::text[]) AS p", [channel.value, list(set(payloads))]
-    )
+    trips.gather(_HINT, [(channel.value, payload) for payload in payloads])
+
+
+_HINT: Final = """SELECT pg_notify(channel, payload)
+                    FROM unnest(%s::text[], %s::text[]) AS hint(channel, payload)"""
 
 
 def conninfo(parameters: Mapping[str, Any]) -> str:

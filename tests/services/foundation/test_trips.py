@@ -14,7 +14,8 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Account, User, Watchlist
-from foundation import bulk, trips
+from foundation import bulk, trips, wakeups
+from foundation.wakeups import Channel
 from tests import world
 from tests.wire import trips_noted
 
@@ -240,3 +241,52 @@ def test_the_failure_that_is_raised_is_the_first_however_much_was_behind_it(behi
             rename(account, other.number)
             for number in range(behind):
                 trips.send("SELECT pg_sleep(0), %s", ["x" * 200 * number])
+
+
+def heard(listening: psycopg.Connection) -> list[tuple[str, str]]:
+    """Return what has been hinted at; hints come in the order of the commits."""
+    listening.execute(f"NOTIFY {Channel.ACTIVITY.value}, 'all'")
+    hints = []
+    for hint in listening.notifies(timeout=10):
+        if hint.payload == "all":
+            return hints
+        hints.append((hint.channel, hint.payload))
+    pytest.fail("our own hint has not come")
+
+
+def test_hints_go_out_with_the_commit_in_one_statement_each_once(owner_conninfo):
+    account = world.customer()
+    with psycopg.connect(owner_conninfo, autocommit=True) as listening:
+        for channel in (Channel.ACTIVITY, Channel.OUTBOX):
+            listening.execute(f"LISTEN {channel.value}")
+        with trips_noted() as noted, trips.together():
+            wakeups.send(Channel.ACTIVITY, ["a", "b"])
+            rename(account, "new")
+            wakeups.send(Channel.OUTBOX)
+            wakeups.send(Channel.ACTIVITY, ["b", "c"])
+        assert [trip.count("Execute") for trip in noted] == [2 + 1 + 1 + 1]
+        assert sorted(heard(listening)) == [
+            (Channel.ACTIVITY, "a"),
+            (Channel.ACTIVITY, "b"),
+            (Channel.ACTIVITY, "c"),
+            (Channel.OUTBOX, ""),
+        ]
+        wakeups.send(Channel.OUTBOX)
+        assert heard(listening) == [(Channel.OUTBOX, "")]
+
+
+def test_no_hint_goes_out_of_what_was_not_committed(owner_conninfo):
+    account, other = world.customer(), world.customer()
+    with psycopg.connect(owner_conninfo, autocommit=True) as listening:
+        listening.execute(f"LISTEN {Channel.ACTIVITY.value}")
+        with pytest.raises(IntegrityError), trips.together():
+            wakeups.send(Channel.ACTIVITY, ["broken"])
+            rename(account, other.number)
+        with pytest.raises(ZeroDivisionError), trips.together():
+            wakeups.send(Channel.ACTIVITY, ["left"])
+            raise ZeroDivisionError
+        with transaction.atomic():
+            with trips.together():
+                wakeups.send(Channel.ACTIVITY, ["of the whole"])
+            assert heard(listening) == []
+        assert heard(listening) == [(Channel.ACTIVITY, "of the whole")]
