@@ -1,33 +1,22 @@
-"""Limits, which operations may change with a reason, and decisions, which nobody may."""
+"""Decisions, which nobody may change, and why each was taken; other pages stand beside this."""
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.http import HttpRequest
+from typing import Any
 
-from foundation.admin import Historied, ReadOnly, Undeletable
-from risk import alert_admin  # noqa: F401
+from django.contrib import admin
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from foundation.admin import ReadOnly
+from risk import (
+    alert_admin,  # noqa: F401
+    control_admin,  # noqa: F401
+    services,
+)
 from risk.limit_models import Limits
 from risk.models import Decision
-
-
-@admin.register(Limits)
-class LimitsAdmin(Historied, Undeletable):
-    list_display = (
-        "__str__",
-        "order_quantity_max",
-        "order_value_max",
-        "position_value_max",
-        "market_buffer",
-    )
-    list_select_related = ("account",)
-    search_fields = ("=account__number",)
-    readonly_fields = ("account",)
-
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: Limits | None = None
-    ) -> tuple[str, ...]:
-        return self.readonly_fields if obj else ()
+from risk.services import NotRecomputable
 
 
 @admin.register(Decision)
@@ -37,3 +26,35 @@ class DecisionAdmin(ReadOnly):
     list_select_related = ("account",)
     search_fields = ("=order_id", "=account__number")
     ordering = ("-id",)
+    fields = ("at", "account", "order_id", "allowed", "code", "message", "why", "inputs")
+    readonly_fields = fields
+
+    @admin.display(description="made again")
+    def why(self, decision: Decision) -> SafeString:
+        """Show every check with what it looked at, its limits, and where these came from."""
+        try:
+            again = services.recompute(decision)
+        except NotRecomputable as error:
+            return render_to_string("operations/decision.html", {"error": str(error)})
+        ids = {found.row for found in again.limits.values()}
+        rows = {
+            row.pk: row
+            for row in Limits.objects.filter(pk__in=ids).select_related("account", "instrument")
+        }
+        shown: list[dict[str, Any]] = [
+            {
+                "name": outcome.check.replace("_", " "),
+                "denial": outcome.denial,
+                "read": {**outcome.of_order, **outcome.of_situation},
+                "limits": [
+                    (
+                        name,
+                        value,
+                        rows.get(again.limits[name].row) if name in again.limits else None,
+                    )
+                    for name, value in outcome.of_limits.items()
+                ],
+            }
+            for outcome in again.outcomes
+        ]
+        return render_to_string("operations/decision.html", {"again": again, "outcomes": shown})

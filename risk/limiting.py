@@ -53,9 +53,9 @@ def put(wanted: Wanted, *, by: User, now: datetime) -> Limits | Approval:
 
     Raises UnableToLimit.
     """
-    flaw = _flaw(wanted, now)
-    if flaw:
-        raise UnableToLimit(flaw)
+    told = flaw(wanted, now=now)
+    if told:
+        raise UnableToLimit(told)
     with transaction.atomic():
         if needs_two(wanted, now=now):
             return approvals.ask(
@@ -76,12 +76,13 @@ def needs_two(wanted: Wanted, *, now: datetime) -> bool:
 
 def standing(of: Wanted, *, now: datetime) -> dict[str, Any]:
     """Return the limits that stand for the scope, or will: the tightest of those from now on."""
+    scope: dict[str, Any] = {
+        "account_id": of.account_id,
+        "tier": of.tier,
+        "instrument_id": of.instrument_id,
+    }
     rows = Limits.objects.filter(
-        Q(valid_until=None) | Q(valid_until__gt=now),
-        account_id=of.account_id,
-        tier=of.tier,
-        instrument_id=of.instrument_id,
-        is_override=False,
+        Q(valid_until=None) | Q(valid_until__gt=now), is_override=False, **scope
     )
     coming = [row for row in rows if row.valid_from > now]
     past = [row for row in rows if row.valid_from <= now]
@@ -106,9 +107,9 @@ def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> 
 def carry_out(approval: Approval, *, by: User, now: datetime) -> Limits:
     """Set the limits of an approval that was given, in the transaction that gave it."""
     wanted = _wanted(approval)
-    flaw = _flaw(wanted, now, is_late=True)
-    if flaw:
-        raise UnableToLimit(flaw)
+    told = flaw(wanted, now=now, is_late=True)
+    if told:
+        raise UnableToLimit(told)
     return _write(
         wanted,
         set_by=f"operator:{approval.asked_by_id}",
@@ -117,29 +118,45 @@ def carry_out(approval: Approval, *, by: User, now: datetime) -> Limits:
     )
 
 
-def _flaw(wanted: Wanted, now: datetime, *, is_late: bool = False) -> str:
-    if not wanted.reason.strip():
-        return "Say why."
-    if wanted.account_id is not None and wanted.tier:
-        return "Limits are of an account or of a tier, not of both."
+def flaw(wanted: Wanted, *, now: datetime, is_late: bool = False) -> str:
+    """Return what is wrong with the limits, in words; nothing when they can be set.
+
+    `is_late` tells that they have waited for an approval: they then begin when it is given.
+    """
     unknown = wanted.values.keys() - set(NAMES)
-    if unknown:
-        return f"There is no limit called {min(unknown)}."
-    if any(value < 0 for value in wanted.values.values()):
-        return "A limit is not below zero."
-    if wanted.is_of_firm and not wanted.is_override and set(NAMES) - wanted.values.keys():
-        return "Of the firm every limit is set: without one of them nothing may go."
-    if wanted.is_of_firm and not wanted.is_override and wanted.valid_until is not None:
-        return "What holds for the firm has no end: set other limits when it is to change."
-    if "firm_open_buys_max" in wanted.values and not wanted.is_of_firm:
-        return "What all customers may have open is a limit of the firm."
-    if wanted.valid_from is not None and wanted.valid_from < now and not is_late:
-        return "Limits are set from now on, or for later."
-    if wanted.is_override and wanted.valid_until is None:
-        return "An override ends by itself: say when."
-    if wanted.valid_until is not None and wanted.valid_until <= (wanted.valid_from or now):
-        return "That would have ended before it begins."
-    return ""
+    is_standing_firm = wanted.is_of_firm and not wanted.is_override
+    begins, ends = wanted.valid_from, wanted.valid_until
+    flaws = (
+        (not wanted.reason.strip(), "Say why."),
+        (
+            wanted.account_id is not None and bool(wanted.tier),
+            "Limits are of an account or of a tier, not of both.",
+        ),
+        (bool(unknown), f"There is no limit called {min(unknown, default='')}."),
+        (any(value < 0 for value in wanted.values.values()), "A limit is not below zero."),
+        (
+            is_standing_firm and bool(set(NAMES) - wanted.values.keys()),
+            "Of the firm every limit is set: without one of them nothing may go.",
+        ),
+        (
+            is_standing_firm and ends is not None,
+            "What holds for the firm has no end: set other limits when it is to change.",
+        ),
+        (
+            "firm_open_buys_max" in wanted.values and not wanted.is_of_firm,
+            "What all customers may have open is a limit of the firm.",
+        ),
+        (
+            begins is not None and begins < now and not is_late,
+            "Limits are set from now on, or for later.",
+        ),
+        (wanted.is_override and ends is None, "An override ends by itself: say when."),
+        (
+            ends is not None and ends <= max(begins or now, now),
+            "That would have ended before it begins.",
+        ),
+    )
+    return next((told for is_so, told in flaws if is_so), "")
 
 
 def _write(wanted: Wanted, *, set_by: str, approved_by: str, now: datetime) -> Limits:

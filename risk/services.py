@@ -9,12 +9,13 @@ from uuid import UUID
 
 from accounts.models import Account
 from foundation import bulk
-from risk import checks, limit_book, limits, records
+from risk import checks, limit_book, limits, records, tracing
 from risk.checks import Denial, Proposal, Situation
 from risk.limit_book import AppliedLimits
 from risk.limits import Found
 from risk.models import Decision
 from risk.records import Unreadable
+from risk.tracing import Outcome
 
 INPUTS_VERSION = 2
 
@@ -112,14 +113,14 @@ def denied(decision: Decision, denial: Denial) -> Decision:
 class Recomputed:
     """What a decision comes to when it is made again, check by check, on what was stored.
 
-    `outcomes` has every check's name with its denial; the first denial is the decision's. `limits`
-    are those that held, with the row of each. `agrees` tells that the same comes out.
+    The first denial among `outcomes` is the decision's. `limits` are those that held, with the
+    row of each. `agrees` tells that the same comes out.
     """
 
     proposal: Proposal
     situation: Situation
     limits: dict[str, Found]
-    outcomes: tuple[tuple[str, Denial | None], ...]
+    outcomes: tuple[Outcome, ...]
     denial: Denial | None
     agrees: bool
 
@@ -139,9 +140,7 @@ def recompute(decision: Decision) -> Recomputed:
     bounds = held and limits.bounds_of(
         found, quote_age_max=held["quote_age_max"], firm_age_max=held["firm_age_max"]
     )
-    outcomes = tuple(
-        (check.__name__, check(proposal, situation, bounds)) for check in checks.CHECKS if bounds
-    )
+    outcomes = tracing.outcomes(proposal, situation, bounds) if bounds else ()
     denial = checks.first_denial(proposal, situation, bounds)
     own = denial is None and inputs.get("for_another") == decision.code
     told = (decision.code, decision.message) if not decision.allowed else None

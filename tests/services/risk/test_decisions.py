@@ -104,9 +104,13 @@ def test_it_says_check_by_check_what_came_out_and_where_a_limit_came_from():
     row = world.limits(account=account, order_value_max=D("500.00"))
     [answer] = submit(world.limit_ticket(account, "90.00"))
     again = risk.recompute(decision(answer.order))
-    outcomes = dict(again.outcomes)
-    assert outcomes["value_is_allowed"].code == again.denial.code == "order_value_limit"
-    assert outcomes["account_can_pay"] is None
+    outcomes = {each.check: each for each in again.outcomes}
+    value = outcomes["value_is_allowed"]
+    assert value.denial.code == again.denial.code == "order_value_limit"
+    assert (value.of_order["quantity"], value.of_limits["order_value_max"]) == (D(10), D("500.00"))
+    assert outcomes["account_can_pay"].denial is None
+    assert outcomes["account_can_pay"].of_situation["cash_available"] == D("100000.00")
+    assert "cash_available" not in value.of_situation
     assert (again.limits["order_value_max"].value, again.limits["order_value_max"].row) == (
         D("500.00"), row.pk,
     )  # fmt: skip

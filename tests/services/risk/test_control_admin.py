@@ -1,0 +1,130 @@
+"""What operations sees and sets: limits, switches, and why an order was denied."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Approval
+from orders import submission
+from risk import limiting, switches
+from risk.control_models import Switch
+from risk.limit_models import Limits
+from risk.models import Decision
+from tests import people, world
+
+pytestmark = pytest.mark.django_db
+
+D = Decimal
+
+
+def operator():
+    user = people.person(is_staff=True)
+    user.is_superuser = True
+    user.save()
+    return user, people.browser_of(user)
+
+
+def order(account, **wanted):
+    [answer] = submission.submit_batch(
+        [world.limit_ticket(account, "90.00", **wanted)], now=timezone.now()
+    )
+    return answer.order
+
+
+def values_of_firm(**changed):
+    firm = Limits.objects.get(account=None, tier="", instrument=None)
+    return {name: str(value) for name, value in {**firm.values, **changed}.items()}
+
+
+def test_a_tighter_limit_is_set_at_once():
+    user, browser = operator()
+    assert browser.get("/admin/risk/limits/add/").status_code == 200
+    given = values_of_firm(order_quantity_max=D(9)) | {"reason": "Too wide"}
+    answer = browser.post("/admin/risk/limits/add/", given)
+    assert answer.status_code == 302, answer.content
+    row = Limits.objects.latest("pk")
+    assert (row.order_quantity_max, row.set_by) == (D(9), f"operator:{user.pk}")
+    assert browser.get(f"/admin/risk/limits/{row.pk}/change/").status_code == 200
+    assert b"Too wide" in browser.get("/admin/risk/limits/").content
+
+
+def test_a_looser_limit_waits_for_another_person():
+    _, browser = operator()
+    before = Limits.objects.count()
+    given = values_of_firm(order_quantity_max=D(10**6)) | {"reason": "Too narrow"}
+    assert browser.post("/admin/risk/limits/add/", given).status_code == 302
+    assert Limits.objects.count() == before
+    assert Approval.objects.get().kind == limiting.LOOSEN
+
+
+def test_limits_that_make_no_sense_are_shown_why():
+    _, browser = operator()
+    given = {"tier": "gold", "order_value_max": "-1", "reason": "Wrong"}
+    answer = browser.post("/admin/risk/limits/add/", given)
+    assert answer.status_code == 200
+    assert b"not below zero" in answer.content
+    assert not Limits.objects.filter(tier="gold").exists()
+
+
+def test_a_switch_is_thrown_and_its_release_asked_for():
+    world.instrument()
+    account = world.customer()
+    user, browser = operator()
+    assert browser.get("/admin/risk/switch/add/").status_code == 200
+    given = {"effect": "kill", "account": str(account.pk), "venue": "", "reason": "Runs wild"}
+    assert browser.post("/admin/risk/switch/add/", given).status_code == 302
+    switch = Switch.objects.get()
+    assert switch.engaged_by == f"operator:{user.pk}"
+    assert order(account).denial_code == "kill_switch"
+    page = f"/admin/risk/switch/{switch.pk}/change/"
+    assert b"Runs wild" in browser.get(page).content
+    assert browser.post(page, {"why_release": "Mended"}).status_code == 302
+    assert switches.waiting_release(switch, now=timezone.now()).asked_by == user
+    assert b"release asked for" in browser.get("/admin/risk/switch/").content
+    assert order(account).denial_code == "kill_switch"
+
+
+def test_a_single_order_cannot_be_halted():
+    _, browser = operator()
+    given = {"effect": "halt", "order_id": "3f1f7bd6-4d1c-4b51-9a57-2f6d38b4a3ab", "reason": "?"}
+    assert b"only be killed" in browser.post("/admin/risk/switch/add/", given).content
+    assert not Switch.objects.exists()
+
+
+def test_the_page_of_a_decision_says_check_by_check_why():
+    world.instrument()
+    account = world.customer()
+    clerk = people.person(is_staff=True)
+    limiting.put(
+        limiting.Wanted(
+            values={"order_value_max": D("500.00")}, reason="New here", account_id=account.pk
+        ),
+        by=clerk,
+        now=timezone.now(),
+    )
+    denied = order(account)
+    _, browser = operator()
+    page = f"/admin/risk/decision/{Decision.objects.get(order_id=denied.pk).pk}/change/"
+    text = browser.get(page).content.decode()
+    for shown in (
+        "the same comes out",
+        "denied: order_value_limit",
+        "value is allowed",
+        f"{account.number}, set ",
+        f"by operator:{clerk.pk}",
+        "cash_available = 100000",
+        "firm, set ",
+    ):
+        assert shown in text, shown
+
+
+def test_what_a_former_version_decided_is_shown_without_being_made_again():
+    account = world.customer()
+    former = Decision.objects.create(
+        order_id=account.pk, account=account, at=timezone.now(), allowed=True, inputs={"limits": {}}
+    )
+    _, browser = operator()
+    assert b"former version" in browser.get(f"/admin/risk/decision/{former.pk}/change/").content
