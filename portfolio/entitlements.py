@@ -136,19 +136,37 @@ def _entitle(
             held = Held(instrument.pk, (Part(quantity, ZERO),), (None,))
             found = actions.effect(held.parts, terms, increment=instrument.quantity_increment)
             _note(due, account, held, found, now)
-            return True
-        if announcements.ends_orders(due.said) and _is_held(account, instrument):
+        elif announcements.ends_orders(due.said) and _is_held(account, instrument):
             return False
-        other = Instrument.objects.get(code=due.said.into) if due.said.into else None
-        held = holdings.find(account, instrument.pk)
-        increment = (other or instrument).quantity_increment
-        found = actions.effect(held.parts, terms, increment=increment)
-        entitlement = _note(due, account, held, found, now)
-        _book(due, account, entitlement, instrument, other, now)
-        holdings.leave(account, held, found, other_id=other.pk if other else None, now=now)
-        _tell(due, account, entitlement, instrument, other, now)
+        else:
+            _restructure(due, terms, account, instrument, now)
         failpoints.reach("actions.entitling")
     return True
+
+
+def _restructure(
+    due: Due, terms: Terms, account: LockedAccount, instrument: Instrument, now: datetime
+) -> None:
+    """Let what the account holds become what the action makes of it: lots, shares and cash."""
+    other = Instrument.objects.get(code=due.said.into) if due.said.into else None
+    ids = [each.pk for each in (instrument, other) if each]
+    opened = books.ask_books(account_ids=[account.pk], instrument_ids=ids, for_fills=True).get()
+    held = holdings.find(opened, account, instrument.pk)
+    increment = (other or instrument).quantity_increment
+    found = actions.effect(held.parts, terms, increment=increment)
+    got = _note(due, account, held, found, now)
+    _book(due, opened, account, got, instrument, other, now)
+    holdings.leave(
+        opened,
+        account,
+        held,
+        found,
+        other_id=other.pk if other else None,
+        reference=f"action:{got.pk}",
+        now=now,
+    )
+    opened.close()
+    _tell(due, account, got, instrument, other, now)
 
 
 def _is_held(account: LockedAccount, instrument: Instrument) -> bool:
@@ -220,6 +238,7 @@ _KINDS: Final = {
 
 def _book(
     due: Due,
+    opened: Books,
     account: LockedAccount,
     got: Entitlement,
     instrument: Instrument,
@@ -228,15 +247,12 @@ def _book(
 ) -> None:
     """Move shares and cash between the customer and the issuer."""
     kind = _KINDS[Kind(due.said.kind)]
-    ids = [each.pk for each in (instrument, other) if each]
-    opened = books.ask_books(account_ids=[account.pk], instrument_ids=ids).get()
     change = got.quantity_after - got.quantity_before
     _move(opened, account, got, instrument.code, change, kind, "action", now)
     if other is not None:
         _move(opened, account, got, other.code, got.other_quantity, kind, "action", now)
     _move(opened, account, got, CASH, got.cash, kind, "action", now)
     _move(opened, account, got, CASH, got.in_lieu, Transfer.Kind.CASH_IN_LIEU, "in_lieu", now)
-    opened.close()
 
 
 def _move(

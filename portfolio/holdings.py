@@ -1,12 +1,11 @@
-"""The holding of one instrument in an account, as a corporate action finds it and leaves it.
+"""The lots of one instrument in an account, as a corporate action finds them and leaves them.
 
-It is read and written under the account's lock. The ledger's side of it, the securities and the
-cash that move, is for the caller to book.
+Cost and the day of acquisition go over from a lot to what it becomes. Fractions come out of the
+oldest lots. The securities and the cash that move are for the caller to book, in the same books.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,18 +14,19 @@ from uuid import UUID
 
 from accounts.locks import LockedAccount
 from portfolio.actions import Effect, Part
-from portfolio.models import Position
+from portfolio.books import Books
 
 ZERO: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A holding: its parts in the order in which a sale takes them, and the lot that each is."""
+    """A holding: its parts in the order in which fractions are taken, and the lot of each."""
 
     instrument_id: UUID
     parts: tuple[Part, ...]
     lot_ids: tuple[UUID | None, ...]
+    acquired_at: tuple[datetime, ...] = ()
 
     @property
     def quantity(self) -> Decimal:
@@ -37,43 +37,51 @@ class Held:
         return sum((part.cost for part in self.parts), ZERO)
 
 
-def find(account: LockedAccount, instrument_id: UUID) -> Held:
+def find(opened: Books, account: LockedAccount, instrument_id: UUID) -> Held:
     """Return what the account holds of the instrument, of nothing no parts."""
-    position = Position.objects.filter(account=account, instrument_id=instrument_id).first()
-    if position is None or not position.quantity:
-        return Held(instrument_id, (), ())
-    return Held(instrument_id, (Part(position.quantity, position.cost_basis),), (None,))
+    lots = opened.lots.open_lots(account, instrument_id)
+    return Held(
+        instrument_id,
+        tuple(Part(lot.quantity, lot.cost) for lot in lots),
+        tuple(lot.id for lot in lots),
+        tuple(lot.acquired_at for lot in lots),
+    )
 
 
 def leave(
-    account: LockedAccount, held: Held, found: Effect, *, other_id: UUID | None, now: datetime
-) -> None:
-    """Write down what became of a holding, and of the other instrument that it brought."""
-    _carry(account, held.instrument_id, _change(held.parts, found.own), sum(found.realised), now)
-    if other_id is not None and found.other:
-        _carry(account, other_id, _change((), found.other), ZERO, now)
-
-
-def _change(before: Sequence[Part], after: Sequence[Part]) -> Part:
-    return Part(
-        sum((p.quantity for p in after), ZERO) - sum((p.quantity for p in before), ZERO),
-        sum((p.cost for p in after), ZERO) - sum((p.cost for p in before), ZERO),
-    )
-
-
-def _carry(
+    opened: Books,
     account: LockedAccount,
-    instrument_id: UUID,
-    change: Part,
-    realised: Decimal | int,
+    held: Held,
+    found: Effect,
+    *,
+    other_id: UUID | None,
+    reference: str,
     now: datetime,
 ) -> None:
-    position, _ = Position.objects.get_or_create(
-        account=account, instrument_id=instrument_id, defaults={"opened_at": now}
-    )
-    if not position.quantity:
-        position.opened_at = now
-    position.quantity += change.quantity
-    position.cost_basis += change.cost
-    position.realised += realised
-    position.save(update_fields=["quantity", "cost_basis", "realised", "opened_at"])
+    """Let the lots become what the action made of them, and bring those of the other instrument."""
+    for lot_id, before, after, realised in zip(
+        held.lot_ids, held.parts, found.own, found.realised, strict=True
+    ):
+        if lot_id is not None and (before != after or realised):
+            opened.lots.become(
+                account,
+                held.instrument_id,
+                lot_id,
+                quantity=after.quantity,
+                cost=after.cost,
+                realised=realised,
+                reference=reference,
+                at=now,
+            )
+    if other_id is None:
+        return
+    for part, acquired_at in zip(found.other, held.acquired_at, strict=True):
+        if part.quantity:
+            opened.lots.bring(
+                account,
+                other_id,
+                quantity=part.quantity,
+                cost=part.cost,
+                acquired_at=acquired_at,
+                at=now,
+            )

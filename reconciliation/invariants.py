@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from accounts import chain
 from accounts.chain import BrokenChain, Event
 from accounts.models import Account, Activity
+from reconciliation import ledger_invariants
 
 BREACHES_MAX: Final = 100
 
@@ -78,6 +79,7 @@ _INVARIANTS: Final = (
           FROM portfolio_balance WHERE (amount < held AND NOT may_be_negative) OR held < 0
         """,
     ),
+    *(_Invariant(*each) for each in ledger_invariants.QUERIES),
     _Invariant(
         3,
         "an order's fills are its filled quantity, never more than it asked for",
@@ -146,12 +148,18 @@ _INVARIANTS: Final = (
          WHERE o.id IS NULL
             OR (h.status = 'pending'
                 AND o.status IN ('filled', 'cancelled', 'rejected', 'expired', 'replaced'))
-            OR (h.status = 'pending' AND h.per_unit > 0 AND h.remaining <> h.amount
+            OR (h.status = 'pending' AND h.price > 0 AND h.remaining <> h.amount
                 - CASE h.asset WHEN 'USD' THEN ceil(h.per_unit * o.filled_quantity * 100) / 100
-                               ELSE h.per_unit * o.filled_quantity END)
+                               ELSE h.per_unit * o.filled_quantity END
+                - CASE WHEN o.filled_quantity = 0 THEN 0
+                       ELSE ceil((h.fee_per_order + h.fee_per_unit * o.filled_quantity
+                                  + h.fee_rate * h.price * o.filled_quantity) * 100) / 100 END)
             -- Of an order by value; PostgreSQL rounds a half cent away from zero, we to even.
-            OR (h.status = 'pending' AND h.per_unit = 0
-                AND abs(h.amount - h.remaining - o.filled_value) > 0.005)
+            OR (h.status = 'pending' AND h.price = 0
+                AND abs(h.amount - h.remaining - o.filled_value
+                        - CASE WHEN o.filled_quantity = 0 THEN 0
+                               ELSE ceil((h.fee_per_order + h.fee_per_unit * o.filled_quantity
+                                          + h.fee_rate * o.filled_value) * 100) / 100 END) > 0.005)
         UNION ALL
         SELECT o.account_id, format('order %s is %s and holds nothing', o.id, o.status)
           FROM orders_order o LEFT JOIN portfolio_hold h ON h.order_id = o.id

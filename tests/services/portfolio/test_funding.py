@@ -214,7 +214,9 @@ def test_only_settled_cash_leaves():
         debit=LedgerAccount.objects.create(kind="settlement", asset="USD"),
         settles_on=timezone.now().date() + timedelta(days=3),
     )  # fmt: skip
-    Balance.objects.filter(account=account).update(amount=D(160))
+    Balance.objects.filter(account=account).update(
+        amount=D(160), unsettled={later.isoformat(): "60"}
+    )
     assert sold.pk
     before = list(Transfer.objects.values())
     with pytest.raises(funding.UnableToWithdraw, match="100"):
