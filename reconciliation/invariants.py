@@ -81,6 +81,27 @@ _INVARIANTS: Final = (
     ),
     *(_Invariant(*each) for each in ledger_invariants.QUERIES),
     _Invariant(
+        2,
+        "equity bore what an order on margin required when it was accepted",
+        """
+        SELECT account_id, format('order %s required %s with %s of equity, %s required and %s held',
+                                  order_id, needed, equity, required, held)
+          FROM (SELECT d.account_id, d.order_id, (m->>'required')::numeric AS needed,
+                       coalesce((m->>'freed')::numeric, 0) AS freed,
+                       (s->>'held')::numeric AS held,
+                       (s->>'cash')::numeric + (s->>'long_value')::numeric
+                       + (s->>'short_value')::numeric AS equity,
+                       CASE WHEN (s->>'is_day_trader')::boolean
+                            THEN (s->>'maintenance')::numeric
+                            ELSE greatest((s->>'initial')::numeric, (s->>'maintenance')::numeric)
+                       END AS required
+                  FROM risk_decision d, LATERAL (SELECT d.inputs #> '{situation,margin}' AS m) m,
+                       LATERAL (SELECT m->'standing' AS s) s
+                 WHERE d.allowed AND m IS NOT NULL) decided
+         WHERE needed > 0 AND equity - required - held + freed < needed
+        """,
+    ),
+    _Invariant(
         3,
         "an order's fills are its filled quantity, never more than it asked for",
         """

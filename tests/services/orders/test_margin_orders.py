@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from orders.models import Order
 from orders.tickets import OrderClass, StopLoss
 from portfolio.models import Balance, Hold, Position
 from reconciliation.invariants import check_invariants
+from risk import services
 from risk.margin import Intent
 from risk.models import Decision, Locate, MarginStatus
 from tests import on_margin, world
@@ -435,3 +437,19 @@ def test_a_pattern_day_trader_buys_for_four_times_the_excess_of_the_close(venue)
     assert order.status == "submitted", order.status_reason
     [denied] = place(buy(account, 1))
     assert denied.denial_code == "insufficient_buying_power"
+
+
+def test_a_decision_that_equity_did_not_bear_is_found():
+    on_margin.instrument()
+    account = on_margin.customer(cash="10000.00")
+    [order] = place(buy(account, 200))
+    kept = Decision.objects.get(order_id=order.pk)
+    holds(account)
+    again = services.recompute(kept)
+    assert again.denial is None
+    kept.inputs["situation"]["margin"]["standing"]["cash"] = "9999.99"
+    wrong = Decision(order_id=uuid.uuid4(), account=account, at=kept.at, allowed=True)
+    wrong.inputs = kept.inputs
+    wrong.save()
+    broken = [f for f in check_invariants(now=timezone.now()) if f.number == 2 and f.breaches]
+    assert [breach.account_id for finding in broken for breach in finding.breaches] == [account.pk]
