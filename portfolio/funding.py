@@ -26,9 +26,7 @@ from foundation import decimals
 from foundation.decimals import CASH
 from marketdata import calendars
 from portfolio import books, funding_moves, passage
-from portfolio.books import Books
 from portfolio.funding_models import Funding, FundingStep
-from portfolio.models import Transfer
 from portfolio.passage import Direction, Movement, State, Step
 
 log = structlog.get_logger(__name__)
@@ -138,10 +136,10 @@ def request_withdrawal(
             raise UnableToWithdraw(f"The account is {account.status}.")
         if account.margin and lendable is None:
             raise UnableToWithdraw("What the account must keep is not known.")
-        opened = books.ask_books(account_ids=[account_id]).get()
+        opened, today = books.ask_books(account_ids=[account_id]).get(), calendars.date_of(now)
         most = passage.withdrawable(
             available=opened.available(account, CASH),
-            unsettled=unsettled_proceeds(account_id, now=now),
+            unsettled=sum(opened.unsettled(account, today).values(), ZERO),
             lendable=lendable if account.margin else None,
         )
         if amount > most:
@@ -191,8 +189,8 @@ def asked_approval(funding: Funding, *, now: datetime) -> Approval | None:
 def take(funding_id: UUID, step: Step, *, actor: str, reason: str, now: datetime) -> bool:
     """Carry a deposit or withdrawal on by what the bank or a person says; False for a repeat.
 
-    A deposit that comes back is taken from the customer, also when the cash is gone: a margin
-    account then owes it, to a cash account the house advances it, and either is restricted.
+    A deposit that comes back is taken from the customer, also when the cash is gone: the account
+    then owes it and is restricted, with or without margin.
     Raises UnableToCarryOn. To approve is `approve`.
     """
     if step is Step.APPROVE:
@@ -221,31 +219,23 @@ def _carry_on(
         raise UnableToCarryOn(str(error)) from None
     never_came = step is Step.RETURN and funding.state == State.PENDING
     opened = books.ask_books(account_ids=[account.pk]).get()
-    advanced = funding_moves.carry_out(there.movement, account, opened, funding, now)
+    funding_moves.carry_out(there.movement, account, opened, funding, now)
     opened.close()
-    _note(funding, there.state, step, actor=actor, reason=reason, now=now, advanced=advanced)
+    has_left = there.movement is Movement.UNDO and direction is Direction.DEPOSIT
+    owed = max(-opened.available(account, CASH), ZERO) if has_left else ZERO
+    _note(funding, there.state, step, actor=actor, reason=reason, now=now, owed=owed)
     told = "money.deposit_failed" if never_came else _TOLD[direction, step]
     _record(account, told, funding, actor, now)
-    if advanced:
-        funding_moves.tell_of_advance(account, funding, "money.advanced", advanced, actor, now)
-    if there.movement is Movement.CREDIT:
-        funding_moves.repay(account, funding, actor, now)
-    elif step is Step.RETURN and direction is Direction.DEPOSIT:
-        _restrict_if_gone(account, opened, funding, advanced, actor, now)
+    if owed:
+        _restrict(account, funding, owed, actor, now)
 
 
-def _restrict_if_gone(
-    account: LockedAccount,
-    opened: Books,
-    funding: Funding,
-    advanced: Decimal,
-    actor: str,
-    now: datetime,
+def _restrict(
+    account: LockedAccount, funding: Funding, owed: Decimal, actor: str, now: datetime
 ) -> None:
-    owed = advanced or -min(opened.available(account, CASH), ZERO)
-    if not owed or account.status != Account.Status.ACTIVE:
-        return
     log.error("deposit_returned_unpaid", account=account.number, owed=decimals.text(owed))
+    if account.status != Account.Status.ACTIVE:
+        return
     accounts.change_status(
         account.pk,
         status=Account.Status.RESTRICTED,
@@ -268,15 +258,6 @@ def pending(account_id: UUID) -> Pending:
         for direction, states in passage.UNDER_WAY.items()
     }
     return Pending(under_way[Direction.DEPOSIT], under_way[Direction.WITHDRAWAL])
-
-
-def unsettled_proceeds(account_id: UUID, *, now: datetime) -> Decimal:
-    """Return the cash that sales have brought and that settles after today, in USD."""
-    found = Transfer.objects.filter(
-        asset=CASH, credit__owner_id=account_id, settles_on__gt=calendars.date_of(now)
-    )
-    total: Decimal = found.aggregate(sum=Sum("amount"))["sum"] or ZERO
-    return total
 
 
 def _locked(funding_id: UUID) -> tuple[LockedAccount, Funding]:
@@ -349,7 +330,7 @@ def _note(
     actor: str,
     reason: str,
     now: datetime,
-    advanced: Decimal,
+    owed: Decimal,
 ) -> None:
     last = funding.steps.aggregate(last=Max("number"))["last"]
     FundingStep.objects.create(
@@ -357,7 +338,7 @@ def _note(
         number=last + 1,
         step=step,
         state=state,
-        advanced=advanced,
+        owed=owed,
         at=now,
         actor=actor,
         reason=reason,

@@ -55,7 +55,7 @@ class Funding(models.Model):
 class FundingStep(models.Model):
     """One step of a deposit or withdrawal. Append-only. `number` counts from one, the asking.
 
-    `advanced` is what the house put up because a deposit came back and its cash was gone.
+    `owed` is by how much the account was short because a deposit came back.
     """
 
     funding = models.ForeignKey(Funding, on_delete=models.PROTECT, related_name="steps")
@@ -64,7 +64,7 @@ class FundingStep(models.Model):
         max_length=8, blank=True, choices=[(s.value, s.value) for s in Step], default=""
     )
     state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in State])
-    advanced = AmountField(default=Decimal(0))
+    owed = AmountField(default=Decimal(0))
     at = models.DateTimeField()
     actor = models.CharField(max_length=80)
     reason = models.CharField(max_length=200, blank=True, default="")

@@ -17,7 +17,7 @@ SELECT gen_random_uuid(), l.owner_id, 'deposit', t.amount,
   FROM portfolio_transfer t JOIN portfolio_ledgeraccount l ON l.id = t.credit_id
  WHERE t.kind = 'deposit' AND t.asset = 'USD' AND l.owner_id IS NOT NULL
     ON CONFLICT DO NOTHING;
-INSERT INTO portfolio_fundingstep (funding_id, number, step, state, advanced, at, actor, reason)
+INSERT INTO portfolio_fundingstep (funding_id, number, step, state, owed, at, actor, reason)
 SELECT id, 1, 'settle', 'settled', 0, asked_at, 'rule:booked', 'Booked before steps were kept.'
   FROM portfolio_funding;
 """
@@ -143,7 +143,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "advanced",
+                    "owed",
                     portfolio.models.AmountField(
                         decimal_places=9, default=Decimal("0"), max_digits=38
                     ),

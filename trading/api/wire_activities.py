@@ -96,8 +96,6 @@ _BOOKED: Final = {
     "money.withdrawal_requested": _Booked("CSW", _OUT, "Withdrawal"),
     "money.withdrawal_cancelled": _Booked("CSW", _IN, "A withdrawal was cancelled"),
     "money.withdrawal_returned": _Booked("CSW", _IN, "A withdrawal was returned"),
-    "money.advanced": _Booked("JNLC", _IN, "Advanced, as a deposit was returned"),
-    "money.advance_repaid": _Booked("JNLC", _OUT, "What was advanced is paid back"),
     "money.interest_charged": _Booked("INT", _OUT, "Interest on what was lent"),
     "money.dividend": _Booked("DIV", _AS_IT_IS, "Cash dividend"),
     "money.cash_in_lieu": _Booked("CIL", _AS_IT_IS, "Cash in lieu of a fraction"),

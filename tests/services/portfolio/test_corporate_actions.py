@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,11 +16,11 @@ from foundation import failpoints
 from marketdata.models import Instrument, Quote
 from orders import submission
 from portfolio import corporate_actions, entitlements
-from portfolio.action_models import CorporateAction, Entitlement
+from portfolio.action_models import CorporateAction, EntitledLot, Entitlement
 from portfolio.announcements import Announced
 from portfolio.corporate_actions import Due, UnableToAnnounce, UnableToCarryOut
 from portfolio.entitlements import Progress
-from portfolio.models import Balance, LedgerAccount, Position, Transfer
+from portfolio.models import Balance, LedgerAccount, Lot, Position, Transfer
 from reconciliation.invariants import check_invariants
 from tests import issuers, world
 from tests.issuers import dividend, due, said, split
@@ -166,6 +166,7 @@ def test_a_dividend_is_paid_on_its_day_to_who_held_when_the_ex_date_began(aapl):
     tomorrow = timedelta(days=1)
     before = owner("10")
     with time_machine.travel(timezone.now() + tomorrow):
+        world.quote(aapl, bid="99.99", ask="100.00")
         after = owner("10")  # bought on the ex-date
     day = issuers.today() + tomorrow
     found = said(aapl, "cash_dividend", cash=D("0.24"), ex_date=day, pay_date=day + tomorrow)
@@ -328,3 +329,103 @@ def test_what_was_announced_is_given_back_as_it_was(aapl):
     )
     assert isinstance(found, Announced)
     assert due(found).said == found
+
+
+# --- Lots --------------------------------------------------------------------------------------
+
+
+def lots(account: Account, code: str = "AAPL") -> list[tuple[Decimal, Decimal]]:
+    found = Lot.objects.filter(account=account, instrument__code=code).exclude(quantity=0)
+    return list(found.order_by("acquired_at", "number").values_list("quantity", "cost_basis"))
+
+
+def acquired(account: Account, code: str = "AAPL") -> list[datetime]:
+    found = Lot.objects.filter(account=account, instrument__code=code)
+    return list(found.order_by("number").values_list("acquired_at", flat=True))
+
+
+def test_each_lot_keeps_its_cost_and_its_day_over_a_split(aapl):
+    account = owner("10")
+    world.own(account, "AAPL", "5", venue, price="98.00")
+    days = acquired(account)
+    entitle(split(aapl, 3, 1))
+    assert lots(account) == [(D(30), D(1000)), (D(15), D(490))]
+    assert acquired(account) == days
+
+
+def test_a_fraction_comes_out_of_the_oldest_lot(aapl):
+    account = owner("10")
+    world.own(account, "AAPL", "5", venue, price="98.00")
+    entitle(split(aapl, 1, 10, price="1000"))
+    # 1.5 new shares: half of one for 500, out of the first lot that had cost 1,000.
+    assert lots(account) == [(D("0.5"), D(500)), (D("0.5"), D(490))]
+    assert held(account) == (D(1), D(990), D(0))
+
+
+def test_what_a_merger_brings_was_acquired_with_what_it_replaces(aapl):
+    world.instrument("MSFT")
+    account = owner("10")
+    world.own(account, "AAPL", "6", venue, price="98.00")
+    days = acquired(account)
+    terms = {"into": "MSFT", "new_shares": 1, "old_shares": 2, "price": D(200)}
+    entitle(due(said(aapl, "merger", **terms)))
+    assert (lots(account), lots(account, "MSFT")) == ([], [(D(5), D(1000)), (D(3), D(588))])
+    assert acquired(account, "MSFT") == days
+
+
+def test_the_lots_of_an_entitlement_say_what_it_did(aapl):
+    account = owner("13")
+    entitle(split(aapl, 1, 10, price="950"))
+    [lot] = EntitledLot.objects.all()
+    assert (lot.quantity_before, lot.quantity_after) == (D(13), D(1))
+    assert (lot.cost_before, lot.cost_after, lot.realised) == (D(1300), D(1000), D(-15))
+    assert lot.lot_id == Lot.objects.get(account=account).pk
+
+
+def test_what_is_sold_afterwards_is_sold_of_the_lots_as_they_became(aapl):
+    account = owner("10")
+    entitle(split(aapl, 2, 1))
+    world.quote(aapl, bid="59.99", ask="60.00")
+    ticket = world.limit_ticket(account, "59.00", side=Side.SELL, quantity=D(5))
+    [answer] = submission.submit_batch([ticket], now=timezone.now())
+    venue.fills(answer.order, "5", "60.00")
+    world.apply_reports()
+    quantity, cost, realised = held(account)
+    assert (quantity, cost) == (D(15), D(750))
+    assert realised == D(50)
+
+
+def test_who_is_short_owes_dividends_and_is_split_too(aapl):
+    account = on_margin()
+    with time_machine.travel(timezone.now() - timedelta(days=1), tick=True):
+        sell_short(account, aapl, "15")
+    had = cash(account)
+    paid = dividend(aapl, "0.20")
+    entitle(paid)
+    pay(paid)
+    assert cash(account) == had - D(3)
+    entitle(split(aapl, 1, 10, price="990"))
+    # Half a share, sold for 50, is bought back for 495.
+    quantity, cost, realised = held(account)
+    assert (quantity, cost, realised) == (D(-1), D(-1000), D(5))
+    assert cash(account) == had - D(3) - D(495)
+    assert [p["amount"] for p in told(account, "money.dividend")] == ["-3"]
+
+
+def on_margin() -> Account:
+    account = world.customer()
+    Account.objects.filter(pk=account.pk).update(margin=True)
+    account.refresh_from_db()
+    return account
+
+
+def sell_short(account: Account, instrument: Instrument, quantity: str) -> None:
+    """Have it sold short at 100, as a fill that the venue reports."""
+    Instrument.objects.filter(pk=instrument.pk).update(
+        shortable=True, marginable=True, easy_to_borrow=True
+    )
+    world.quote(instrument, bid="100.00", ask="100.01")
+    ticket = world.limit_ticket(account, "100.00", side=Side.SELL, quantity=D(quantity))
+    [answer] = submission.submit_batch([ticket], now=timezone.now())
+    venue.fills(answer.order, quantity, "100.00")
+    world.apply_reports()

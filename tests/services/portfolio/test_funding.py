@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts import activity
 from accounts.models import Account, ApprovalDecision, User
-from portfolio import funding, funding_moves
+from marketdata import calendars
+from portfolio import funding
 from portfolio.funding_models import Funding, FundingStep
 from portfolio.models import Balance, LedgerAccount, Transfer
 from portfolio.passage import Step
@@ -109,35 +110,26 @@ def test_a_deposit_that_comes_back_later_is_reversed():
     assert Account.objects.get(pk=account.pk).status == "active"
 
 
-def test_a_deposit_whose_cash_is_gone_is_advanced_and_restricts_and_is_paid_back():
+@pytest.mark.parametrize("margin", [False, True])
+def test_a_deposit_whose_cash_is_gone_is_owed_and_restricts(margin):
     account = world.customer(cash="0")
+    Account.objects.filter(pk=account.pk).update(margin=margin)
     found = expect(account)
     take(found, Step.SETTLE)
-    gone = withdraw(account, "70.00")
+    gone = withdraw(account, "70.00", lendable=D(100))
     take(found, Step.RETURN)
-    assert cash(account) == 0
-    assert funding_moves.advanced_to(account.pk) == D(70)
-    assert found.steps.latest("number").advanced == D(70)
+    assert (cash(account), house("bank")) == (D(-70), D(0))
+    assert found.steps.latest("number").owed == D(70)
     stopped = Account.objects.get(pk=account.pk)
     assert (stopped.status, "70" in stopped.status_reason) == ("restricted", True)
+    assert kinds(account)[-2:] == ["money.deposit_returned", "account.restricted"]
 
-    again = expect(account, "90.00", "R2")
-    take(again, Step.SETTLE)
-    assert (cash(account), funding_moves.advanced_to(account.pk)) == (D(20), D(0))
-    assert kinds(account)[-2:] == ["money.deposited", "money.advance_repaid"]
+    with pytest.raises(funding.UnableToWithdraw):
+        withdraw(account, "1.00", reference="W2", lendable=D(100))
+    take(expect(account, "90.00", "R2"), Step.SETTLE)
+    assert cash(account) == D(20)
     take(gone, Step.CANCEL)
     assert (cash(account), house("clearing")) == (D(90), D(0))
-
-
-def test_a_margin_account_owes_what_came_back():
-    account = world.customer(cash="0")
-    Account.objects.filter(pk=account.pk).update(margin=True)
-    found = expect(account)
-    take(found, Step.SETTLE)
-    withdraw(account, "70.00", lendable=D(100))
-    take(found, Step.RETURN)
-    assert (cash(account), funding_moves.advanced_to(account.pk)) == (D(-70), D(0))
-    assert Account.objects.get(pk=account.pk).status == "restricted"
 
 
 def test_a_withdrawal_leaves_at_once_and_the_bank_when_it_is_sent():
@@ -208,11 +200,11 @@ def test_an_approval_that_waited_too_long_is_asked_for_again():
 
 def test_only_settled_cash_leaves():
     account = world.customer(cash="100.00")
-    mine = LedgerAccount.objects.get(owner=account, asset="USD")
+    later = calendars.date_of(timezone.now()) + timedelta(days=3)
     sold = Transfer.objects.create(
-        kind="trade", reference="trade:x", asset="USD", amount=D(60), credit=mine,
+        kind="trade", reference="trade:x", asset="USD", amount=D(60), settles_on=later,
+        credit=LedgerAccount.objects.get(owner=account, asset="USD"),
         debit=LedgerAccount.objects.create(kind="settlement", asset="USD"),
-        settles_on=timezone.now().date() + timedelta(days=3),
     )  # fmt: skip
     Balance.objects.filter(account=account).update(
         amount=D(160), unsettled={later.isoformat(): "60"}
