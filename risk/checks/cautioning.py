@@ -17,59 +17,50 @@ UNUSUAL_RANGE: Final = Decimal(3)
 """Times the average day's range: the days after earnings look like that."""
 FAR_FROM_MARKET: Final = Decimal("0.20")
 
-Warner = Callable[[Proposal, Situation], Caution | None]
+SENTENCES: Final = {
+    "possible_duplicate": "The same order came moments before, and neither with a "
+    "client_order_id of yours. Make sure that you want both.",
+    "large_against_volume": "The order is a large part of what is traded on an average day: it "
+    "may move the price.",
+    "wide_spread": "Buyers and sellers are far apart: at the market the price may be poor.",
+    "unusual_volatility": "The price moves far more than usual today.",
+    "far_from_market": "The limit is far from the market: it may never be met.",
+}
+"""What each code says to a person; the codes are part of the API."""
+
+Warner = Callable[[Proposal, Situation], str | None]
 
 
-def order_is_no_repeat(proposal: Proposal, situation: Situation) -> Caution | None:
-    if not situation.has_twin:
-        return None
-    return Caution(
-        "possible_duplicate",
-        f"The same order in {proposal.symbol} was placed moments ago. If this one was not meant, "
-        "cancel it. Give each order a client_order_id: a repeat then does no harm.",
-    )
+def order_is_no_repeat(_p: Proposal, situation: Situation) -> str | None:
+    return "possible_duplicate" if situation.has_twin else None
 
 
-def order_is_small(proposal: Proposal, situation: Situation) -> Caution | None:
+def order_is_small(proposal: Proposal, situation: Situation) -> str | None:
     average = situation.average_volume
-    if average is None or proposal.quantity <= average * LARGE_PART:
-        return None
-    return Caution(
-        "large_against_volume",
-        f"This order is a large part of what is traded in {proposal.symbol} on an average day: it "
-        "may move the price.",
-    )
+    is_large = average is not None and proposal.quantity > average * LARGE_PART
+    return "large_against_volume" if is_large else None
 
 
-def spread_is_narrow(_p: Proposal, situation: Situation) -> Caution | None:
+def spread_is_narrow(_p: Proposal, situation: Situation) -> str | None:
     bid, ask = situation.bid, situation.ask
     if bid is None or ask is None or (ask - bid) * 2 <= (ask + bid) * WIDE_SPREAD:
         return None
-    return Caution(
-        "wide_spread",
-        "Buyers and sellers are far apart now: an order at the market may get a poor price.",
-    )
+    return "wide_spread"
 
 
-def day_is_usual(proposal: Proposal, situation: Situation) -> Caution | None:
+def day_is_usual(_p: Proposal, situation: Situation) -> str | None:
     high, low, usual = situation.day_high, situation.day_low, situation.average_range
-    if high is None or low is None or not usual or (high - low) <= low * usual * UNUSUAL_RANGE:
+    if high is None or low is None or not usual or high - low <= low * usual * UNUSUAL_RANGE:
         return None
-    return Caution(
-        "unusual_volatility",
-        f"The price of {proposal.symbol} moves far more than usual today.",
-    )
+    return "unusual_volatility"
 
 
-def limit_is_near(proposal: Proposal, situation: Situation) -> Caution | None:
+def limit_is_near(proposal: Proposal, situation: Situation) -> str | None:
     limit, reference = proposal.limit_price, reference_price(situation)
-    if limit is None or reference is None or proposal.is_leg:
+    if limit is None or reference is None:
         return None
-    is_buy = proposal.side is Side.BUY
-    lower, higher = (limit, reference) if is_buy else (reference, limit)
-    if higher - lower <= higher * FAR_FROM_MARKET:
-        return None
-    return Caution("far_from_market", "The limit is far from the market: it may never be met.")
+    lower, higher = (limit, reference) if proposal.side is Side.BUY else (reference, limit)
+    return "far_from_market" if higher - lower > higher * FAR_FROM_MARKET else None
 
 
 CAUTIONS: Final[tuple[Warner, ...]] = (
@@ -85,5 +76,5 @@ def cautions(proposal: Proposal, situation: Situation) -> tuple[Caution, ...]:
     """Return what a person should know of an order that may go."""
     if proposal.is_leg:
         return ()
-    found = (warn(proposal, situation) for warn in CAUTIONS)
-    return tuple(caution for caution in found if caution is not None)
+    codes = (warn(proposal, situation) for warn in CAUTIONS)
+    return tuple(Caution(code, SENTENCES[code]) for code in codes if code is not None)

@@ -56,6 +56,16 @@ export const role = (word) => ROLES[word] ?? "";
 /** What a person should know of an order that went all the same. */
 export const warnings = (order) => (order.warnings ?? []).map(({ message }) => message).join(" ");
 
+const WARNINGS = {
+  possible_duplicate: "duplicate?",
+  large_against_volume: "large",
+  wide_spread: "wide spread",
+  unusual_volatility: "volatile",
+  far_from_market: "far from market",
+};
+/** The same in a word or two each, where there is little room. */
+export const warned = (order) => (order.warnings ?? []).map(({ code }) => WARNINGS[code] ?? "note").join(", ");
+
 /** Return what an instrument is counted in: shares, or the coin itself. */
 export const unit = ({ asset_class: kind, symbol }) =>
   kind === "crypto" ? symbol.split("/")[0] : "shares";

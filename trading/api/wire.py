@@ -53,10 +53,6 @@ _STATUSES: Final = {
     Status.REPLACED: "replaced",
 }
 _INTENTS: Final = {"buy": "buy_to_open", "sell": "sell_to_close"}  # of orders that say nothing
-_WARNINGS: Final = {
-    "possible_duplicate": "The same order came moments before, and neither with a "
-    "client_order_id of yours. Make sure that you want both.",
-}
 _EXCHANGES: Final = frozenset(
     {"AMEX", "ARCA", "BATS", "NYSE", "NASDAQ", "NYSEARCA", "OTC", "CRYPTO"}
 )
@@ -193,7 +189,7 @@ def _rejected_by(order: Order) -> str | None:
 
 def _warnings(codes: str) -> list[Json]:
     return [
-        {"code": code, "message": _WARNINGS.get(code, code)}
+        {"code": code, "message": cautioning.SENTENCES.get(code, code)}
         for code in filter(None, codes.split(","))
     ]
 

@@ -85,7 +85,7 @@ function fillTerms(cell, order) {
   put(role, words.role(order.role) && order.role !== "entry" ? `${words.role(order.role)}: ` : "");
   put(terms, words.terms(order, digitsOf(order.symbol)) + followed(order));
   const warnings = words.warnings(order);
-  put(warning, warnings ? " · duplicate?" : "");
+  put(warning, warnings ? ` · ${words.warned(order)}` : "");
   warning.title = warnings;
   cell.title = [words.orderClass(order.order_class), `In force ${words.timeInForceWhy(order.time_in_force)}.`]
     .filter(Boolean)
