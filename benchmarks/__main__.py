@@ -31,6 +31,7 @@ def main() -> None:
     run("Orders that cross, from the order to its booked fill", "benchmarks.executions")
     run("Orders over HTTP, beside a peer", "benchmarks.order_entry", *servers)
     run("Resting stops, and what a tick costs", "benchmarks.stops")
+    run("Accounts kept valued, and the end of a day", "benchmarks.valuation")
     print(f"\n{time.monotonic() - begun:.0f} s; {load()}")
 
 

@@ -12,7 +12,7 @@ from typing import Final, LiteralString
 from foundation import bulk
 from marketdata.calendars import NEW_YORK
 from portfolio.models import EquityPoint
-from portfolio.owned import PAID_IN
+from portfolio.owned import paid_in
 
 POINTS_KEPT: Final = timedelta(days=32)  # portfolio history asks for a month of them
 
@@ -25,13 +25,14 @@ WITH price AS (
     FROM portfolio_position p LEFT JOIN price USING (instrument_id)
    GROUP BY p.account_id
 ), worth AS (
-  SELECT a.id AS account_id, COALESCE(cash.amount, 0) AS cash, paid_in.amount AS paid_in,
+  SELECT a.id AS account_id, COALESCE(cash.amount, 0) AS cash,
+         COALESCE(paid_in.amount, 0) AS paid_in,
          COALESCE(held.realised, 0) AS realised,
          COALESCE(cash.amount, 0) + COALESCE(held.value, 0) AS equity
     FROM accounts_account a
     LEFT JOIN portfolio_balance cash ON cash.account_id = a.id AND cash.asset = 'USD'
     LEFT JOIN held ON held.account_id = a.id
-    CROSS JOIN LATERAL ({PAID_IN}) AS paid_in
+    LEFT JOIN ({paid_in("")}) AS paid_in ON paid_in.account_id = a.id
 )"""  # noqa: S608 - put together from constants
 _SNAPSHOTS: Final[LiteralString] = f"""{_WORTH}
 INSERT INTO portfolio_equitysnapshot (account_id, day, at, cash, equity, paid_in, realised)

@@ -12,7 +12,7 @@ import portfolio.models
 # away from zero. With a half, twice the rounded half of the cents is the even neighbour.
 CENTS = """
 CREATE FUNCTION portfolio_cents(amount numeric) RETURNS numeric
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN abs(amount * 100 - trunc(amount * 100)) = 0.5
               THEN 2 * round(amount * 50) * 0.01
               ELSE round(amount, 2) END

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from alpaca.common.exceptions import APIError
@@ -38,6 +39,7 @@ from alpaca.trading.requests import (
     GetCalendarRequest,
     GetOrderByIdRequest,
     GetOrdersRequest,
+    GetPortfolioHistoryRequest,
     LimitOrderRequest,
     MarketOrderRequest,
     ReplaceOrderRequest,
@@ -155,6 +157,30 @@ def test_a_market_order_is_filled_and_becomes_a_position(clients: Clients) -> No
     closed = clients.trading.close_position("AAPL")
     wait_until_filled(clients, closed)
     assert clients.trading.get_all_positions() == []
+
+
+def test_portfolio_history_ends_with_the_account(clients: Clients) -> None:
+    wanted = GetPortfolioHistoryRequest(
+        period="1W", timeframe="5Min", pnl_reset="no_reset", cashflow_types="CSD,CSW"
+    )
+
+    def agrees() -> bool:
+        """Tell whether nothing moved between the two calls: prices move all the time."""
+        found = clients.trading.get_portfolio_history(wanted)
+        account = clients.trading.get_account()
+        return found.equity[-1] == float(account.equity)
+
+    wait_for(agrees, "a history that ends with the account as it is")
+    found = clients.trading.get_portfolio_history(wanted)
+    assert (found.timeframe, found.base_value) == ("5Min", 100_000)
+    assert len(found.timestamp) == len(found.equity) == len(found.profit_loss)
+    assert all(later - earlier == 300 for earlier, later in pairwise(found.timestamp))
+    assert found.profit_loss[-1] == pytest.approx(found.equity[-1] - 100_000)
+    cashflow = {kind.value: sum(amounts) for kind, amounts in found.cashflow.items()}
+    assert cashflow == {"CSD": 100_000, "CSW": 0}
+    daily = clients.trading.get_portfolio_history()
+    assert daily.timeframe == "1D"
+    assert daily.profit_loss_pct[-1] == pytest.approx(daily.profit_loss[-1] / 100_000, abs=1e-6)
 
 
 def test_a_limit_order_rests_is_found_repeated_and_cancelled(clients: Clients) -> None:

@@ -10,7 +10,7 @@ import os
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from trading.api.views import data, market, orders, own, portfolio
+from trading.api.views import data, history, market, orders, own, portfolio
 from trading.api.views.base import Call, keyed
 
 _BOTH: list[tuple[str, type[Call]]] = [
@@ -20,6 +20,7 @@ _BOTH: list[tuple[str, type[Call]]] = [
     ("positions", portfolio.Positions),
     ("positions/<path:name>", portfolio.PositionOf),
     ("account", portfolio.Account),
+    ("account/portfolio/history", history.PortfolioHistory),
     ("account/activities", portfolio.Activities),
     ("account/activities/<str:activity_type>", portfolio.Activities),
     ("assets", market.Assets),

@@ -1,0 +1,222 @@
+"""What it costs to keep accounts valued: a thousand with twenty positions each, every second.
+
+Every price is another in every round. First the figures alone, then all that a web process does:
+what every page shows of it, as text. CPU time, as one of a machine's processors spends it; below a
+second a round, the aim is met. Then reading the books of all of them, and writing the end of a day
+for ten thousand accounts, where the database works. `python -m benchmarks.valuation`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from statistics import median
+from uuid import UUID
+
+from benchmarks import stage  # first: it says where the settings are read from
+
+# isort: split
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Account
+from marketdata.models import Instrument, Quote
+from portfolio import closing, owned
+from portfolio.live import ReadModel
+from portfolio.valuation import Valuation
+from tests import world
+from trading.streams.desk import Desk
+from trading.streams.faces import Seen
+from trading.streams.mailbox import Mailbox
+
+ACCOUNTS = 1_000
+CLOSED_ACCOUNTS = 10_000
+POSITIONS = 20
+INSTRUMENTS = 500
+ROUNDS = 15
+CENT = Decimal("0.01")
+
+
+def main() -> None:
+    stage.set_up()
+    world.instrument("S0")
+    copy_instruments()
+    account = world.customer(cash="100000.00")
+    fill_up(account, ACCOUNTS)
+    dice = random.Random(1)
+    quotes = list(Quote.objects.select_related("instrument"))
+    ids = list(Account.objects.exclude(pk=account.pk).values_list("pk", flat=True))
+    print(f"{ACCOUNTS:,} accounts with {POSITIONS} positions each, {INSTRUMENTS} prices a round")
+    print(f"{'':<52}{'ms of CPU':>12}")
+    row("their figures, once every price is another", figures(ids, quotes, dice))
+    row("the same with what every page shows, as text", pages(ids, quotes, dice))
+    model = ReadModel()
+    row("reading the books of all of them", cpu(lambda: model.refresh(ids)))
+    fill_up(account, CLOSED_ACCOUNTS - ACCOUNTS)
+    connection.cursor().execute("ANALYZE")
+    print(f"\n{CLOSED_ACCOUNTS:,} accounts with {POSITIONS} positions each\n{'':<52}{'ms':>12}")
+    row("the end of a day, written for all", wall(lambda: closing.snapshot_equity(now=later(1))))
+    row("a point of the curve, where all moved", wall(lambda: closing.mark_equity(now=later(2))))
+    row("the same where nothing did", wall(lambda: closing.mark_equity(now=later(3))))
+
+
+def later(days: int) -> datetime:
+    return timezone.now() + timedelta(days=days)
+
+
+def copy_instruments() -> None:
+    """List the others like the first, with a quote each."""
+    first = Instrument.objects.get()
+    names = [f"S{number}" for number in range(1, INSTRUMENTS)]
+    Instrument.objects.bulk_create(
+        Instrument(
+            code=name, symbol=name, name=name, asset_class=first.asset_class, exchange="NASDAQ",
+            reference_price=first.reference_price,
+        )
+        for name in names
+    )  # fmt: skip
+    for instrument in Instrument.objects.filter(code__in=names):
+        world.quote(instrument, bid="99.99", ask="100.01")
+
+
+def fill_up(pattern: Account, count: int) -> None:
+    """Open so many accounts like the pattern, with cash, a deposit and positions of the books."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """CREATE TEMP TABLE opened ON COMMIT PRESERVE ROWS AS
+               SELECT gen_random_uuid() AS id, n FROM generate_series(1, %s) AS n""",
+            [count],
+        )
+        columns = ", ".join(
+            f'"{field.column}"'
+            for field in Account._meta.concrete_fields
+            if field.name not in ("id", "number")
+        )
+        cursor.execute(
+            f"""INSERT INTO accounts_account (id, number, {columns})
+                SELECT opened.id, substr(md5(opened.id::text), 1, 16), {columns}
+                  FROM opened, accounts_account a WHERE a.id = %s""",
+            [pattern.pk],
+        )
+        cursor.execute(
+            """INSERT INTO portfolio_ledgeraccount (owner_id, kind, asset)
+               SELECT id, 'customer', 'USD' FROM opened"""
+        )
+        cursor.execute(
+            """INSERT INTO portfolio_balance
+                      (ledger_account_id, account_id, asset, amount, held, may_be_negative)
+               SELECT l.id, o.id, 'USD', 1000, 0, false
+                 FROM opened o JOIN portfolio_ledgeraccount l ON l.owner_id = o.id"""
+        )
+        cursor.execute(
+            """INSERT INTO portfolio_transfer
+                      (at, kind, reference, asset, debit_id, credit_id, amount, reason)
+               SELECT now(), 'deposit', 'bench:' || o.id, 'USD', bank.id, l.id, 1000, ''
+                 FROM opened o JOIN portfolio_ledgeraccount l ON l.owner_id = o.id
+                 JOIN portfolio_ledgeraccount bank ON bank.kind = 'bank'"""
+        )
+        cursor.execute(
+            """INSERT INTO portfolio_position
+                      (account_id, instrument_id, quantity, cost_basis, realised, opened_at)
+               SELECT o.id, i.id, CASE WHEN place %% 5 = 0 THEN -7 ELSE 11 END,
+                      CASE WHEN place %% 5 = 0 THEN -700 ELSE 1100 END, 3, now()
+                 FROM opened o
+                 CROSS JOIN generate_series(0, %s - 1) AS place
+                 JOIN (SELECT id, row_number() OVER (ORDER BY code) - 1 AS number
+                         FROM marketdata_instrument) i
+                   ON i.number = (o.n * 7 + place * 13) %% %s""",
+            [POSITIONS, INSTRUMENTS],
+        )
+        cursor.execute("DROP TABLE opened")
+
+
+def moved(quotes: list[Quote], dice: random.Random) -> list[Quote]:
+    """Give every instrument another price."""
+    for quote in quotes:
+        before = quote.last or quote.bid
+        quote.last = before + dice.choice((-1, 1)) * dice.randint(1, 50) * CENT
+        quote.sequence += len(quotes) * 10
+    return quotes
+
+
+def figures(ids: list[UUID], quotes: list[Quote], dice: random.Random) -> float:
+    model = Valuation()
+    model.reprice((q.instrument_id, owned.price_of(q)) for q in quotes)
+    for each in owned.owned(ids).values():
+        model.put(each)
+
+    def value() -> None:
+        touched = model.reprice((q.instrument_id, owned.price_of(q)) for q in quotes)
+        for account_id in touched:
+            worth = model.worth(account_id)
+            if not worth.equity or len(worth.positions) != POSITIONS:
+                raise SystemExit(f"not valued: {worth}")
+
+    return rounds(value, quotes, dice)
+
+
+def pages(ids: list[UUID], quotes: list[Quote], dice: random.Random) -> float:
+    """Measure a desk whose every account has a page that takes each difference."""
+    desk, seen = Desk(), dict.fromkeys(ids)
+    boxes: dict[UUID, Mailbox] = asyncio.run(boxes_of(ids))
+    for account_id, box in boxes.items():
+        desk.join(account_id, box)
+    desk.prices_moved(quotes)
+    desk.read_books(lambda: None)
+    desk.take_prices()
+
+    def value() -> None:
+        desk.prices_moved(quotes)
+        desk.take_prices()
+        for account_id in ids:
+            news = desk.news(account_id, seen[account_id])
+            if news is None:
+                raise SystemExit("nothing was told")
+            seen[account_id] = boxes[account_id].seen = told(*news)
+
+    return rounds(value, quotes, dice)
+
+
+async def boxes_of(ids: list[UUID]) -> dict[UUID, Mailbox]:
+    return {account_id: Mailbox() for account_id in ids}
+
+
+def told(frame: str, seen: Seen) -> Seen:
+    if len(frame) < 100:
+        raise SystemExit(f"no news: {frame}")
+    return seen
+
+
+def rounds(value: Callable[[], None], quotes: list[Quote], dice: random.Random) -> float:
+    found = []
+    for _ in range(ROUNDS):
+        moved(quotes, dice)
+        found.append(cpu(value))
+    return median(found)
+
+
+def cpu(work: Callable[[], object]) -> float:
+    """Return the CPU seconds that this process spends on it."""
+    gc.collect()
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def wall(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def row(label: str, seconds: float) -> None:
+    print(f"{label:<52}{seconds * 1e3:>12.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
