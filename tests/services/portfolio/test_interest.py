@@ -1,0 +1,183 @@
+"""Interest on what margin accounts owe."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from accounts import activity
+from accounts.models import Account
+from marketdata import calendars
+from portfolio import funding, interest, lending
+from portfolio.funding_models import InterestAccrual, InterestDay, InterestRate
+from portfolio.models import Balance, LedgerAccount, Transfer
+from portfolio.passage import Step
+from reconciliation.invariants import check_invariants
+from tests import world
+
+pytestmark = pytest.mark.django_db
+
+D = Decimal
+NOON = datetime(2026, 3, 10, 16, 0, tzinfo=UTC)  # Tuesday, in New York
+RATE = D("0.08")
+
+
+@pytest.fixture(autouse=True)
+def the_books_agree(db):
+    with time_machine.travel(NOON):
+        yield
+        found = check_invariants(now=timezone.now())
+    assert [each for each in found if not each.holds] == []
+
+
+def debtor(owed: str, *, at: datetime = NOON, margin: bool = True) -> Account:
+    """Open an account that owes this much from `at` on, as if it had bought for it."""
+    account = world.customer(cash="0")
+    Account.objects.filter(pk=account.pk).update(margin=margin)
+    moved(account, -D(owed), at=at)
+    return account
+
+
+def moved(account: Account, amount: Decimal, *, at: datetime, settles_on: date | None = None):
+    """Move cash as trades do: against the venue, perhaps to settle later."""
+    mine, _ = LedgerAccount.objects.get_or_create(owner=account, kind="customer", asset="USD")
+    venue, _ = LedgerAccount.objects.get_or_create(owner=None, kind="settlement", asset="USD")
+    debit, credit = (venue, mine) if amount > 0 else (mine, venue)
+    Transfer.objects.create(
+        kind="trade", at=at, reference=f"trade:{Transfer.objects.count()}", asset="USD",
+        debit=debit, credit=credit, amount=abs(amount), settles_on=settles_on,
+    )  # fmt: skip
+    balance, _ = Balance.objects.get_or_create(
+        ledger_account=mine, defaults={"account": account, "asset": "USD", "may_be_negative": True}
+    )
+    balance.amount += amount
+    if settles_on and amount > 0:
+        balance.unsettled = {settles_on.isoformat(): str(amount)}
+    balance.save()
+
+
+def accrued(account: Account) -> list[tuple[date, Decimal, Decimal]]:
+    rows = InterestAccrual.objects.filter(account=account).order_by("day")
+    return list(rows.values_list("day", "debit", "amount"))
+
+
+def a_day(debit: str) -> Decimal:
+    return lending.interest_of_day(debit=D(debit), rate=RATE)
+
+
+def after(days: int) -> datetime:
+    return NOON + timedelta(days=days)
+
+
+def test_a_day_that_is_over_accrues_once():
+    account = debtor("9000")
+    assert [interest.accrue(now=after(1)), interest.accrue(now=after(1))] == [1, 0]
+    assert accrued(account) == [(date(2026, 3, 10), D(9000), D(2))]
+    assert InterestDay.objects.get().accounts == 1
+
+
+def test_missed_days_are_made_up_for_with_what_was_owed_on_each():
+    account = debtor("9000")
+    interest.accrue(now=after(1))
+    moved(account, D(4500), at=after(2))  # on the 12th
+    moved(account, D(9000), at=after(4))  # on the 14th: nothing is owed any more
+    assert interest.accrue(now=after(6)) == 5
+    assert accrued(account) == [
+        (date(2026, 3, 10), D(9000), D(2)),
+        (date(2026, 3, 11), D(9000), D(2)),
+        (date(2026, 3, 12), D(4500), D(1)),
+        (date(2026, 3, 13), D(4500), D(1)),
+    ]
+    assert InterestDay.objects.count() == 6
+
+
+def test_what_has_not_settled_neither_owes_nor_pays():
+    account = debtor("9000")
+    moved(account, D(4500), at=NOON, settles_on=date(2026, 3, 11))
+    moved(account, D(-1800), at=NOON, settles_on=date(2026, 3, 11))
+    interest.accrue(now=after(1))
+    interest.accrue(now=after(2))
+    assert accrued(account) == [
+        (date(2026, 3, 10), D(9000), D(2)),
+        (date(2026, 3, 11), D(6300), D("1.4")),
+    ]
+
+
+def test_the_day_ends_at_midnight_in_new_york():
+    late = calendars.midnight(date(2026, 3, 11))
+    early = debtor("9000", at=late - timedelta(microseconds=1))
+    next_day = debtor("9000", at=late)
+    interest.accrue(now=late)
+    assert (len(accrued(early)), len(accrued(next_day))) == (1, 0)
+
+
+def test_who_owes_nothing_pays_nothing():
+    account = debtor("-500")
+    interest.accrue(now=after(1))
+    assert accrued(account) == []
+
+
+def test_what_was_never_lent_costs_nothing():
+    account = world.customer(cash="0")
+    terms = {"account_id": account.pk, "amount": D(50), "actor": "operator:x", "now": NOON}
+    came = funding.expect_deposit(reference="A", **terms)
+    step = {"actor": "operator:x", "reason": "", "now": NOON}
+    funding.take(came.pk, Step.SETTLE, **step)
+    funding.request_withdrawal(reference="B", **terms)
+    funding.take(came.pk, Step.RETURN, **step)
+    assert Balance.objects.get(account=account).amount == D(-50)
+    interest.accrue(now=after(1))
+    assert accrued(account) == []
+
+
+def test_a_month_is_charged_once_when_it_is_over():
+    account = debtor("10000")
+    interest.accrue(now=after(1))
+    interest.accrue(now=after(21))  # 31 March: the 10th to the 30th
+    assert interest.post(now=after(21)) == 0
+    interest.accrue(now=after(22))  # 1 April
+    assert [interest.post(now=after(22)), interest.post(now=after(23))] == [1, 0]
+    [charged] = Transfer.objects.filter(kind="interest")
+    # 22 days of 10,000 x 0.08 / 360.
+    assert (charged.amount, charged.credit.kind) == (D("48.89"), "interest")
+    assert charged.reference == f"interest:{account.pk}:2026-03"
+    assert Balance.objects.get(account=account).amount == D("-10048.89")
+    told = activity.since(account.pk, 0)[-1]
+    assert (told.kind, told.payload["amount"]) == ("money.interest_charged", "48.89")
+
+
+def test_the_rate_of_the_day_counts_and_the_later_row_for_a_day():
+    for rate in ("0.5", "0.04"):
+        InterestRate.objects.create(
+            starts_on=date(2026, 3, 11), rate=D(rate), reason="Cheaper", made_by="operator:x"
+        )
+    account = debtor("9000")
+    interest.accrue(now=after(1))
+    interest.accrue(now=after(2))
+    assert [amount for _, _, amount in accrued(account)] == [D(2), D(1)]
+
+
+def test_without_a_rate_nothing_is_accrued():
+    debtor("9000")
+    with pytest.raises(interest.NoInterestRate):
+        interest.accrue(now=datetime(2019, 5, 5, tzinfo=UTC))
+    assert not InterestDay.objects.exists()
+
+
+def test_what_has_accrued_since_is_told():
+    account = debtor("9000")
+    interest.accrue(now=after(3))
+    interest.accrue(now=after(4))
+    assert interest.accrued(account.pk, since=date(2026, 3, 12)) == 2 * a_day("9000")
+
+
+def test_accruals_are_never_changed():
+    debtor("9000")
+    interest.accrue(now=after(1))
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+        InterestAccrual.objects.update(amount=0)
