@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from foundation import decimals
 from orders.lifecycle import Status
 from orders.tickets import Role
+from risk.checks import cautioning
 from risk.margin import IN_FULL
 
 if TYPE_CHECKING:
