@@ -105,6 +105,7 @@ class EvidenceInline(ReadOnlyInline):
     fields = ("happened_at", "found_at", "summary", "shown")
     readonly_fields = fields
     ordering = ("-pk",)
+    hide_title = True
     per_page = 25
 
     @admin.display(description="facts")
@@ -119,6 +120,7 @@ class StepInline(ReadOnlyInline):
     fields = ("at", "by", "kind", "outcome", "note")
     readonly_fields = fields
     ordering = ("pk",)
+    hide_title = True
 
 
 @admin.register(Alert)
@@ -140,7 +142,16 @@ class AlertAdmin(Kept):
     list_select_related = ("account", "instrument", "assigned_to")
     search_fields = ("=account__number", "summary", "=evidence__key")
     ordering = ("-severity", "raised_at", "pk")
-    fields = (
+    rows = (
+        ("level", "kind_name"),
+        ("account_page", "instrument"),
+        "summary",
+        ("first_at", "last_at"),
+        ("raised_at", "told_at"),
+        ("state", "assigned_to"),
+        ("outcome", "closed_at"),
+    )
+    readonly_fields = (
         "level",
         "kind_name",
         "account_page",
@@ -155,7 +166,6 @@ class AlertAdmin(Kept):
         "outcome",
         "closed_at",
     )
-    readonly_fields = fields
     inlines = (EvidenceInline, StepInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
@@ -163,7 +173,7 @@ class AlertAdmin(Kept):
         return found.annotate(facts_count=Count("evidence"))
 
     def get_fieldsets(self, request: HttpRequest, obj: Alert | None = None) -> Any:
-        shown: list[Any] = [(None, {"fields": self.fields})]
+        shown: list[Any] = [(None, {"fields": self.rows})]
         if obj is not None and self.has_change_permission(request, obj):
             shown.append(("The next step", {"fields": ("step", "ends_as", "note")}))
         return shown
