@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from accounts.chain import Event
@@ -50,3 +50,25 @@ def order_event(order: Order, *, kind: str, at: datetime, actor: Actor, told: To
     if told.code or told.reason:
         payload |= {"code": told.code, "reason": told.reason}
     return Event(kind=f"order.{kind}", at=at, actor=str(actor), payload=payload)
+
+
+def good_faith_violation(
+    order: Order, funds_settle_on: date, settled_only_until: date | None, *, at: datetime
+) -> Event:
+    """Return the event that a sale was of what unsettled proceeds had paid for.
+
+    `settled_only_until` is the day until which the account may spend settled cash only, if it is
+    one violation too many.
+    """
+    until = settled_only_until.isoformat() if settled_only_until else None
+    return Event(
+        kind="account.good_faith_violation",
+        at=at,
+        actor="rule:settlement",
+        payload={
+            "order_id": str(order.pk),
+            "symbol": order.instrument.symbol,
+            "funds_settle_on": funds_settle_on.isoformat(),
+            "settled_only_until": until,
+        },
+    )

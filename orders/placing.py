@@ -13,7 +13,7 @@ from django.conf import settings
 from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH, QUANTITY_QUANTUM
-from marketdata import habits
+from marketdata import calendars, habits
 from marketdata.models import Instrument, Quote
 from orders import holding, legs, lending, lifetimes, steps
 from orders.answers import Answer, refused
@@ -23,6 +23,8 @@ from orders.history import Cause
 from orders.lifecycle import Event, Status
 from orders.models import Order
 from orders.tickets import LIQUIDATION, OrderClass, OrderTicket, Role
+from portfolio import schedule
+from portfolio.fees import NO_FEES
 from risk import checks
 from risk import services as risk
 from risk.checks import Denial, Proposal, Situation
@@ -330,7 +332,8 @@ def _situation(
     return Situation(
         at=batch.now,
         account_status=account.status,
-        cash_available=batch.books.available(account, CASH) + (freed if is_buy else ZERO),
+        cash_available=batch.books.spendable(account, calendars.date_of(batch.now))
+        + (freed if is_buy else ZERO),
         position=batch.books.balance(account, instrument.code),
         position_available=batch.books.available(account, instrument.code)
         + (ZERO if is_buy else freed),
@@ -369,6 +372,7 @@ def _situation(
         firm_open_buys=desk.firm.without(freed if is_buy else ZERO),
         firm_age=desk.firm.age(batch.now),
         clock_offset=desk.firm.clock_offset,
+        fees=schedule.terms_of_buy(account, instrument, batch.now) if is_buy else NO_FEES,
     )
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from foundation import bulk, decimals
-from orders import steps
+from orders import events, steps
 from orders.batch import Batch
 from orders.events import Told
 from orders.groups import LEGS
@@ -238,8 +238,9 @@ def _fill(
     quantity = report.quantity or ZERO
     trade = _trade(order, report, quantity, price, at)
     filled = order.filled_quantity + quantity
-    batch.books.book_fill(
-        batch.accounts[order.account_id],
+    account = batch.accounts[order.account_id]
+    violation = batch.books.book_fill(
+        account,
         Fill(
             trade_id=trade.pk,
             order_id=order.pk,
@@ -255,6 +256,10 @@ def _fill(
     order.filled_quantity = filled
     order.filled_value += price * quantity
     batch.trades.append(trade)
+    if violation is not None:
+        until = batch.books.settled_only_until(account)
+        told = events.good_faith_violation(order, violation.funds_settle_on, until, at=at)
+        batch.activities.append((account, told))
     return trade
 
 

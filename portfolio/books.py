@@ -123,6 +123,14 @@ class Books:
     def available(self, account: LockedAccount, asset: str) -> Decimal:
         return self._balance(account, asset).available
 
+    def spendable(self, account: LockedAccount, day: date) -> Decimal:
+        """Return the cash available for purchases: settled cash if the account may use no other."""
+        available = self.available(account, CASH)
+        until = self.settled_only_until(account)
+        if until is None or until < day:
+            return available
+        return available - sum(self.unsettled(account, day).values(), ZERO)
+
     def unsettled(self, account: LockedAccount, day: date) -> dict[date, Decimal]:
         """Return the proceeds in cash that are not final on `day` yet, by when they are."""
         return settlement.after(self._balance(account, CASH).unsettled, day)

@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from marketdata.calendars import Phase
+from portfolio.fees import NO_FEES, FeeTerms
 from risk.margin import Intent, OnMargin
 from venues.messages import OrderType, Side, TimeInForce
 
@@ -63,9 +64,10 @@ class Proposal:
 class Situation:
     """What the order meets: the account, the instrument, the market and the firm, at one moment.
 
-    `cash_available` in USD; `position`, `position_available`, `open_buy_quantity` and
-    `open_sell_quantity` in units of the instrument, legs aside; `own_bid` and `own_ask` are the
-    best limits of the account's own orders that rest at a venue. `exposure` is what all of its
+    `cash_available` in USD, `fees` what a purchase is charged besides; `position`,
+    `position_available`, `open_buy_quantity` and `open_sell_quantity` in units of the instrument,
+    legs aside; `own_bid` and `own_ask` are the best limits of the account's own orders that rest at
+    a venue. `exposure` is what all of its
     positions are worth, short ones too, and what its open buys may cost, in USD.
 
     `quote_age` in seconds, None when there is no quote. `phase` is that of the market's day, None
@@ -118,6 +120,7 @@ class Situation:
     average_range: Decimal | None = None
     day_high: Decimal | None = None
     day_low: Decimal | None = None
+    fees: FeeTerms = NO_FEES
     margin: OnMargin | None = None
 
 

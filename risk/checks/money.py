@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from foundation.decimals import CASH
 from portfolio import accounting
-from risk.checks.facts import Bounds, Denial, Proposal, Situation, price_missing, worst_price
+from portfolio.fees import fee_of
+from risk.checks.facts import (
+    ZERO,
+    Bounds,
+    Denial,
+    Proposal,
+    Situation,
+    price_missing,
+    worst_price,
+)
 from risk.margin import Intent
 from venues.messages import Side
 
@@ -15,12 +24,19 @@ def account_can_pay(proposal: Proposal, situation: Situation, bounds: Bounds) ->
     price = worst_price(proposal, situation, bounds)
     if price is None:
         return price_missing(proposal.symbol)
-    needed = proposal.notional or accounting.hold_of(
-        asset=CASH, per_unit=price, quantity=proposal.quantity
-    )
+    fees = situation.fees
+    if proposal.notional is not None:
+        fee = fee_of(fees, quantity=proposal.quantity, value=proposal.notional)
+        needed = proposal.notional + fee
+    else:
+        needed = accounting.hold_of(
+            asset=CASH, per_unit=price, quantity=proposal.quantity, fees=fees
+        )
     if needed <= situation.cash_available:
         return None
-    affordable = situation.cash_available / price // situation.quantity_increment
+    unit = price + fees.per_unit + fees.rate * price
+    left = max(situation.cash_available - fees.per_order, ZERO)
+    affordable = left / unit // situation.quantity_increment
     lower = affordable * situation.quantity_increment
     advice = (
         f"Lower the quantity to {lower.normalize():f} or deposit."
