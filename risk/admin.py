@@ -12,6 +12,7 @@ from foundation.admin import ReadOnly
 from risk import (
     alert_admin,  # noqa: F401
     control_admin,  # noqa: F401
+    margin_admin,  # noqa: F401
     services,
 )
 from risk.limit_models import Limits

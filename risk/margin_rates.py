@@ -104,7 +104,7 @@ def propose(
 
     Returns the row, or the approval that waits. Raises UnableToSetRate and UnableToApprove.
     """
-    _check(rates, since, instrument, asset_class, now)
+    check(rates, since=since, instrument=instrument, asset_class=asset_class, now=now)
     before = _in_force(instrument, asset_class)
     is_loosening = (
         rates.initial < before.initial or rates.long < before.long or rates.short < before.short
@@ -129,10 +129,10 @@ def propose(
     return _write(content, reason=reason, by=by, now=now)
 
 
-def approve(approval_id: UUID, *, by: User, now: datetime) -> MarginRate:
+def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> MarginRate:
     """Agree to what another person has proposed, and set it. Raises UnableToApprove."""
     with transaction.atomic():
-        approval = approvals.approve(approval_id, by=by, now=now)
+        approval = approvals.approve(approval_id, by=by, reason=reason, now=now)
         if approval.kind != APPROVAL:
             raise approvals.UnableToApprove("That is not about a margin rate.")
         return _write(approval.content, reason=approval.reason, by=approval.asked_by, now=now)
@@ -146,13 +146,15 @@ def _in_force(instrument: Instrument | None, asset_class: str) -> Rates:
     return rows.get((None, asset_class)) or rows.get((None, "")) or Rates()
 
 
-def _check(
+def check(
     rates: Rates,
+    *,
     since: date,
     instrument: Instrument | None,
     asset_class: str,
     now: datetime,
 ) -> None:
+    """Make sure that these rates may be set. Raises UnableToSetRate."""
     if instrument is not None and asset_class:
         raise UnableToSetRate("Rates are for an instrument or for a class, not for both.")
     if since < calendars.date_of(now):
