@@ -5,7 +5,7 @@ Every answer is bounded: by a window of time, by a number for each account, and 
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from foundation import bulk
 from marketdata import calendars
 from marketdata.models import Instrument
 from risk.manipulation import Ending, Resting
-from risk.surveillance import Dealt, Execution, Habit, Moved
+from risk.surveillance import Dealt, Earlier, Execution, Habit, Moved
 
 EXECUTIONS_MAX: Final = 20_000
 RESTING_MAX: Final = 5_000
@@ -72,24 +72,17 @@ def resting(owners: Collection[UUID], *, since: datetime) -> list[Resting]:
 
 
 def habits(account_ids: Collection[UUID], read: Sequence[Read]) -> dict[UUID, Habit]:
-    """Return what these accounts did before what was read of them."""
-    before = min(each.at for each in read)
-    now_placed = {each.payload.get("order_id") for each in read}
-    orders: defaultdict[UUID, list[tuple[datetime, Decimal]]] = defaultdict(list)
-    for account_id, order_id, placed_at, value in bulk.execute(
-        _ORDERS_BEFORE, [list(account_ids), before, HABIT_ORDERS]
+    """Return what these accounts do: their latest orders, with those that were just read of."""
+    latest = max(each.at for each in read)
+    most = max(Counter(each.account_id for each in read).values())
+    orders: defaultdict[UUID, list[Earlier]] = defaultdict(list)
+    for account_id, *terms in bulk.execute(
+        _ORDERS, [list(account_ids), latest, HABIT_ORDERS + most]
     ):
-        if str(order_id) not in now_placed:
-            orders[account_id].append((placed_at, value))
-    turnovers = _turnovers.before(calendars.midnight(calendars.date_of(before)), account_ids)
-    return {
-        account_id: Habit(
-            values=[value for _, value in orders[account_id] if value],
-            placed_at=[at for at, _ in orders[account_id]],
-            turnovers=turnovers[account_id],
-        )
-        for account_id in account_ids
-    }
+        orders[account_id].append(Earlier(*terms))
+    midnight = calendars.midnight(calendars.date_of(min(each.at for each in read)))
+    turnovers = _turnovers.before(midnight, account_ids)
+    return {key: Habit(orders=orders[key], turnovers=turnovers[key]) for key in account_ids}
 
 
 class _Turnovers:
@@ -186,12 +179,12 @@ _RESTING: Final = """
      WHERE a.user_id = ANY(%s) AND o.created_at >= %s AND o.type = 'limit' AND o.role = ''
      ORDER BY o.created_at DESC LIMIT %s
 """
-_ORDERS_BEFORE: Final = """
+_ORDERS: Final = """
     SELECT a.id, o.id, o.created_at, o.filled_value
       FROM unnest(%s::uuid[]) AS a(id)
      CROSS JOIN LATERAL (
         SELECT id, created_at, filled_value FROM orders_order
-         WHERE account_id = a.id AND created_at < %s AND role NOT IN ('take_profit', 'stop_loss')
+         WHERE account_id = a.id AND created_at <= %s AND role NOT IN ('take_profit', 'stop_loss')
          ORDER BY created_at DESC LIMIT %s) AS o
 """
 _TURNOVERS: Final = """

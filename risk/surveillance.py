@@ -94,13 +94,27 @@ class Dealt:
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
-    """What an account did before: values of its executed orders, when it placed orders, and the
-    value that it traded on each of the days on which it did."""
+class Earlier:
+    """An order of before: when it was placed, and the value that was executed of it."""
 
-    values: Sequence[Decimal] = ()
-    placed_at: Sequence[datetime] = ()
+    order_id: UUID
+    placed_at: datetime
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """What an account does: its orders, and the value traded on each earlier day with trades.
+
+    Orders may be later ones, too: each is held against those that were placed before it.
+    """
+
+    orders: Sequence[Earlier] = ()
     turnovers: Sequence[Decimal] = ()
+
+    def before(self, at: datetime, *, but: UUID) -> list[Earlier]:
+        """Return the orders that were placed before `at`, without the one that is looked at."""
+        return [each for each in self.orders if each.placed_at < at and each.order_id != but]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +169,8 @@ def large_trades(
     """Find orders that were executed for far more than is usual for their account."""
     found = []
     for order in dealt:
-        before = habits.get(order.account_id, Habit()).values
+        habit = habits.get(order.account_id, Habit())
+        before = [e.value for e in habit.before(order.at, but=order.order_id) if e.value]
         if len(before) < limits.large_history:
             continue
         stands_out = unusual(
@@ -201,9 +216,9 @@ def odd_hours(
     """
     found: dict[str, Finding] = {}
     for order_id, account_id, at in placed:
-        before = habits.get(account_id, Habit()).placed_at
-        minutes = [_minute(each) for each in before]
-        days = {each.astimezone(NEW_YORK).date() for each in before}
+        before = habits.get(account_id, Habit()).before(at, but=order_id)
+        minutes = [_minute(each.placed_at) for each in before]
+        days = {each.placed_at.astimezone(NEW_YORK).date() for each in before}
         if len(before) < limits.hours_history or len(days) < limits.hours_days:
             continue
         around, minute = limits.hours_around.total_seconds() / 60, _minute(at)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from risk.manipulation import Resting
-from risk.surveillance import Dealt, Execution, Habit
+from risk.surveillance import Dealt, Earlier, Execution, Habit
 
 OPENS = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)  # 09:30 in New York
 SYMBOLS = {f"S{n:02}": uuid.UUID(int=1_000 + n) for n in range(25)}
@@ -116,8 +116,7 @@ class Customer:
         for each in dealt:
             days[each.at.date()] = days.get(each.at.date(), Decimal(0)) + each.value
         return Habit(
-            values=[each.value for each in dealt],
-            placed_at=[each.at for each in dealt],
+            orders=[Earlier(each.order_id, each.at, each.value) for each in dealt],
             turnovers=list(days.values()),
         )
 

@@ -9,7 +9,7 @@ import pytest
 
 from risk import surveillance
 from risk.findings import Severity
-from risk.surveillance import SHIPPED, Dealt, Execution, Habit, Moved, unusual
+from risk.surveillance import SHIPPED, Dealt, Earlier, Execution, Habit, Moved, unusual
 from tests import flow
 
 D = Decimal
@@ -22,7 +22,16 @@ def dealt(value, account=ACCOUNT, order=9):
 
 
 def large(value, before):
-    return surveillance.large_trades([dealt(value)], {ACCOUNT: Habit(values=before)})
+    return surveillance.large_trades([dealt(value)], {ACCOUNT: habit(before)})
+
+
+def habit(values, placed_at=None):
+    """Return a habit of orders of these values, a day ago or placed at these times."""
+    placed_at = placed_at or [AT - timedelta(days=1)] * len(values)
+    terms = zip(values, placed_at, strict=True)
+    return Habit(
+        orders=[Earlier(uuid.UUID(int=n), at, D(v)) for n, (v, at) in enumerate(terms, 50)]
+    )
 
 
 # --- Size ----------------------------------------------------------------------------------------
@@ -71,6 +80,16 @@ def test_little_history_small_sums_and_ordinary_sizes_are_left_alone(value, befo
     assert large(value, before) == []
 
 
+def test_an_order_is_held_against_those_placed_before_it_and_not_itself():
+    """As when many are looked at together, after nobody was there for a while."""
+    burst = [AT - timedelta(minutes=n) for n in range(1, 11)]
+    assert len(surveillance.large_trades([dealt(50_000)], {ACCOUNT: habit([10_000] * 10, burst)}))
+    later = [AT + timedelta(minutes=n) for n in range(10)]
+    assert surveillance.large_trades([dealt(50_000)], {ACCOUNT: habit([10_000] * 10, later)}) == []
+    itself = Habit(orders=[Earlier(uuid.UUID(int=9), at, D(10_000)) for at in burst])
+    assert surveillance.large_trades([dealt(50_000)], {ACCOUNT: itself}) == []
+
+
 def test_a_few_large_ones_of_before_hide_nothing():
     assert large(100_000, [D(5_000)] * 20 + [D(100_000)] * 4) != []
 
@@ -79,11 +98,13 @@ def test_a_few_large_ones_of_before_hide_nothing():
 
 
 def habit_of_mornings(count=30):
-    return Habit(placed_at=[flow.OPENS + timedelta(days=n % 10, minutes=n) for n in range(count)])
+    return habit(
+        [1] * count, [flow.OPENS + timedelta(days=n % 10, minutes=n) for n in range(count)]
+    )
 
 
-def odd(at, habit):
-    return surveillance.odd_hours([(uuid.UUID(int=9), ACCOUNT, at)], {ACCOUNT: habit})
+def odd(at, usual):
+    return surveillance.odd_hours([(uuid.UUID(int=9), ACCOUNT, at)], {ACCOUNT: usual})
 
 
 def test_an_order_at_night_of_one_who_trades_in_the_morning_is_odd():
@@ -100,7 +121,7 @@ def test_hours_are_those_of_new_york_whatever_the_season():
 def test_the_day_is_round():
     night = [flow.OPENS.replace(hour=4, minute=50) + timedelta(days=n % 10) for n in range(30)]
     # 23:50 in New York before, 00:20 now: half an hour apart.
-    assert odd(AT.replace(hour=4, minute=20), Habit(placed_at=night)) == []
+    assert odd(AT.replace(hour=4, minute=20), habit([1] * 30, night)) == []
 
 
 def test_an_hour_is_told_once_a_day():
@@ -222,10 +243,11 @@ def test_what_is_planted_among_them_is_found():
     for customer in flow.customers(40, seed=8):
         for day in range(30):
             customer.trade(flow.OPENS + timedelta(days=day))
-        habit = customer.habit(before=since)
-        habits = {customer.account_id: habit}
-        usual = sorted(habit.values)[len(habit.values) // 2]
-        if len(habit.values) < SHIPPED.hours_history or 120 * usual < SHIPPED.large_floor:
+        known = customer.habit(before=since)
+        habits = {customer.account_id: known}
+        values = sorted(each.value for each in known.orders)
+        usual = values[len(values) // 2]
+        if len(values) < SHIPPED.hours_history or 120 * usual < SHIPPED.large_floor:
             continue
         planted += 2
         found += len(surveillance.large_trades([dealt(120 * usual, customer.account_id)], habits))
