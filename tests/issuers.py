@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.utils import timezone
@@ -40,12 +40,12 @@ def said(instrument: Instrument, kind: str, **terms: object) -> Announced:
     )
 
 
-def due(announced: Announced) -> Due:
-    """Have it announced by one person and approved by another."""
+def due(announced: Announced, *, at: datetime | None = None) -> Due:
+    """Have it announced by one person and approved by another; it is due `at` (now)."""
     now = timezone.now()
     action = corporate_actions.announce(announced, by=person("ann"), now=now)
     corporate_actions.approve(action.pk, by=person("bob"), reason="Read it", now=now)
-    return corporate_actions.due(announced.reference, now=now)
+    return corporate_actions.due(announced.reference, now=at or now)
 
 
 def split(instrument: Instrument, new: int, old: int, price: str = "25", **more: object) -> Due:
