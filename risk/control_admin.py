@@ -19,6 +19,7 @@ from risk.limit_models import Limits
 from risk.limiting import Wanted
 from risk.limits import NAMES
 from risk.switches import Scope, UnableToSwitch
+from venues import routing
 
 _SCOPE = ("account", "tier", "instrument")
 _TIME = ("is_override", "valid_from", "valid_until")
@@ -141,6 +142,8 @@ class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
         given: dict[str, Any] = super().clean() or {}
         if given.get("order_id") and given.get("effect") != Switch.Effect.KILL:
             raise ValidationError("A single order can only be killed.")
+        if given.get("venue") and not routing.is_known(given["venue"]):
+            raise ValidationError(f"There is no venue {given['venue']}.")
         return given
 
 

@@ -23,7 +23,7 @@ from foundation.trips import Answer
 from risk import alerts
 from risk.control_models import Switch
 from risk.findings import Severity
-from venues import withheld
+from venues import routing, withheld
 
 log = structlog.get_logger(__name__)
 
@@ -139,6 +139,8 @@ def engage(
         raise UnableToSwitch("Say why.")
     if scope.order_id is not None and effect is not Switch.Effect.KILL:
         raise UnableToSwitch("A single order can only be killed.")
+    if scope.venue and not routing.is_known(scope.venue):
+        raise UnableToSwitch(f"There is no venue {scope.venue}.")
     with transaction.atomic():
         switch = Switch(
             effect=effect.value,

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from venues.models import Route
+from venues.models import Route, Venue
 
 AGE_SECONDS_MAX: Final = 1.0
 
@@ -65,6 +65,11 @@ def routes() -> Routing:
             _routing = routing_of(Route.objects.select_related("venue"), now=timezone.now())
             _read_at = time.monotonic()
         return _routing
+
+
+def is_known(venue: str) -> bool:
+    """Tell whether there is a venue of this name, enabled or not."""
+    return Venue.objects.filter(name=venue).exists()
 
 
 def forget() -> None:

@@ -13,7 +13,6 @@ from risk import switches
 from risk.control_models import Switch
 from risk.switches import Scope, UnableToSwitch
 from trading.management import reaching
-from venues.models import Venue
 
 
 class Command(BaseCommand):
@@ -51,8 +50,6 @@ class Command(BaseCommand):
             instrument = Instrument.objects.filter(symbol=given["symbol"]).first()
             if instrument is None:
                 raise CommandError(f"There is no instrument {given['symbol']}.")
-        if given["venue"] and not Venue.objects.filter(name=given["venue"]).exists():
-            raise CommandError(f"There is no venue {given['venue']}.")
         try:
             return switches.engage(
                 scope=Scope(
