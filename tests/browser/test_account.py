@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import time
 import uuid
@@ -10,9 +11,9 @@ from collections.abc import Callable
 
 import pytest
 from django_otp.oath import totp
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import NARROW, Visitor
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -81,6 +82,58 @@ def test_an_empty_account_is_given_simulated_money(customer: Callable[..., Visit
     visitor.wait_for_text("#deposit-state", "10,000.00 USD deposited")
     expect(page.locator("[data-money=cash]")).to_have_text("10,000.00")
     expect(page.locator("[data-strip=equity]")).to_have_text("10,000.00")
+
+
+def test_the_curve_of_an_account_begins_with_its_first_money(
+    customer: Callable[..., Visitor],
+) -> None:
+    visitor = customer(deposit=None, viewport=NARROW)
+    page = visitor.page
+    visitor.go("/account")
+    expect(page.locator("#curve-notice")).to_contain_text("begins with the first money")
+    page.get_by_role("button", name=re.compile("Deposit")).click()
+    visitor.wait_for_text("#deposit-state", "10,000.00 USD deposited")
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(page.locator("#curve-notice")).to_be_hidden()
+    expect(page.locator("#curve-gain")).to_have_text("0.00 (0.00%)")  # a deposit is no gain
+    label = re.compile("now 10,000.00 USD, lowest 10,000.00, highest 10,000.00")
+    expect(page.locator("#curve")).to_have_attribute("aria-label", label)
+    expect(page.locator("#curve canvas").first).to_be_visible()
+    page.reload()
+    pressed = page.locator("#periods button[aria-pressed=true]")
+    expect(pressed).to_have_text("All")  # as it was chosen
+    page.get_by_label("Light", exact=True).check()
+    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+
+
+def test_what_the_account_is_worth_goes_on_after_a_lost_connection(
+    customer: Callable[..., Visitor],
+) -> None:
+    """The page says how far it has come, and is sent what is newer: a difference, not all of it."""
+    visitor = customer(deposit=None)
+    page, heard, asked = visitor.page, [], []
+
+    def watch(socket: WebSocket) -> None:
+        asked.append(socket.url)
+        socket.on("framereceived", lambda frame: heard.append(json.loads(frame)))
+
+    page.on("websocket", watch)
+    visitor.go("/account")
+    visitor.wait_for_text("[data-strip=connection]", "Live")
+    page.get_by_role("button", name=re.compile("Deposit")).click()
+    expect(page.locator("[data-strip=equity]")).to_have_text("10,000.00")
+    page.context.set_offline(True)
+    visitor.wait_for_text("[data-strip=connection]", "Offline")
+    page.evaluate("window.dispatchEvent(new Event('offline'))")
+    page.context.set_offline(False)
+    visitor.wait_for_text("[data-strip=connection]", "Live")
+    page.get_by_role("button", name=re.compile("Deposit")).click()
+    expect(page.locator("[data-strip=equity]")).to_have_text("20,000.00")
+    worth = [each for each in heard if each["type"] == "portfolio"]
+    assert [each["since"] is None for each in worth].count(True) == 1
+    assert worth[0]["since"] is None
+    seen = f"?portfolio={worth[0]['stream']}:"
+    assert [seen in address for address in asked] == [False, True]
 
 
 def test_a_key_shows_its_secret_once_and_is_revoked_by_a_second_press(

@@ -1,4 +1,4 @@
-// The account page: money as it moves, API keys, simulated deposits, appearance.
+// The account page: money as it moves and went, API keys, simulated deposits, appearance.
 
 import { $, $$, eachFrame, keepRows, make, put, setDirection } from "../dom.js";
 import * as http from "../http.js";
@@ -7,18 +7,19 @@ import * as money from "../money.js";
 import { on, store, tell } from "../store.js";
 import "../strip.js";
 import * as time from "../time.js";
+import * as curve from "./curve.js";
 
 // --- Money ---------------------------------------------------------------------------------------------
 
 function showMoney() {
-  const { account, positions } = store;
-  for (const cell of $$("[data-money]")) put(cell, money.money(amount(cell.dataset.money, account, positions)));
-}
-
-/** The socket sends positions but not their sum, which must agree with the rows beside it. */
-function amount(name, account, positions) {
-  if (name !== "long_market_value" || !positions) return account[name];
-  return money.text(positions.reduce((sum, each) => sum + (money.parse(each.market_value) ?? 0n), 0n));
+  const { account } = store;
+  for (const cell of $$("[data-money]")) put(cell, money.money(account[cell.dataset.money]));
+  for (const cell of $$("[data-gain]")) {
+    put(cell, money.signedMoney(account[cell.dataset.gain]));
+    setDirection(cell, money.direction(account[cell.dataset.gain]));
+  }
+  $("[data-where=short]").hidden = !money.parse(account.short_market_value);
+  $("[data-where=margin]").hidden = !money.parse(account.maintenance_margin);
 }
 
 function showPositions() {
@@ -33,11 +34,12 @@ function showPositions() {
       make(
         "tr",
         {},
-        make("td", {}, make("a", { href: `/trade/${symbol}` }, symbol)),
+        make("td", {}, make("a", { href: `/trade/${symbol}` }, symbol), make("span", { class: "tag short", hidden: true }, "Short")),
         ...Array.from({ length: 5 }, () => make("td", { class: "number live" })),
       ),
     (row, position) => {
-      const [, quantity, average, price, value, open] = row.children;
+      const [name, quantity, average, price, value, open] = row.children;
+      name.lastElementChild.hidden = position.side !== "short";
       const digits = Math.max(2, money.places(position.current_price ?? "0.01"));
       put(quantity, money.quantity(position.qty));
       put(average, money.price(position.avg_entry_price, digits));
@@ -66,6 +68,7 @@ on("account", eachFrame(showMoney));
 on("positions", eachFrame(showPositions));
 tell("account");
 loadPositions();
+curve.begin();
 
 // --- Simulated money -------------------------------------------------------------------------------------
 

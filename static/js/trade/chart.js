@@ -10,6 +10,7 @@ import { $, eachFrame, kept, make, put } from "../dom.js";
 import * as http from "../http.js";
 import { offer } from "../keys.js";
 import * as money from "../money.js";
+import * as palette from "../palette.js";
 import { on, store } from "../store.js";
 import * as lines from "./lines.js";
 
@@ -23,6 +24,7 @@ const TIMEFRAMES = [
 const BARS_FIRST = 500;
 const BARS_MAX = 5000;
 const BARS_SHOWN = 120;
+const TOKENS = ["bg-1", "line", "line-strong", "text-2", "text-3", "up", "down", "accent"];
 
 const place = $("#chart-place");
 const legend = $("#chart-legend");
@@ -68,38 +70,16 @@ export function begin() {
     if (range && range.from < 20) loadOlder();
   });
   beginTimeframes();
-  document.addEventListener("appearance", paint);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+  palette.onChange(paint);
   on("symbol", load);
   on("quotes", takeQuotes);
   on("lines", drawLines);
   on("connection", (state) => state === "live" && bars.length && catchUp());
 }
 
-/** Read the tokens as this theme resolves them: a canvas knows no custom properties. */
 function paint() {
-  const probe = make("span", { hidden: true });
-  place.append(probe);
-  const read = (token) => {
-    probe.style.color = `var(--${token})`;
-    return getComputedStyle(probe).color;
-  };
-  const names = ["bg-1", "line", "line-strong", "text-2", "text-3", "up", "down", "accent"];
-  colours = Object.fromEntries(names.map((name) => [name, read(name)]));
-  probe.remove();
-  chart.applyOptions({
-    layout: {
-      background: { color: colours["bg-1"] },
-      textColor: colours["text-2"],
-      fontFamily: getComputedStyle(document.body).fontFamily,
-      fontSize: 12,
-    },
-    grid: { vertLines: { color: faded(colours.line) }, horzLines: { color: faded(colours.line) } },
-    crosshair: {
-      vertLine: { color: colours["text-3"], labelBackgroundColor: colours["line-strong"] },
-      horzLine: { color: colours["text-3"], labelBackgroundColor: colours["line-strong"] },
-    },
-  });
+  colours = palette.read(TOKENS, place);
+  chart.applyOptions(palette.chartOptions(colours));
   candles.applyOptions({
     upColor: colours.up,
     downColor: colours.down,
@@ -110,12 +90,10 @@ function paint() {
   drawLines();
 }
 
-const faded = (colour) => colour.replace("rgb(", "rgba(").replace(")", ", 0.35)");
-
 const volumeOf = (bar) => ({
   time: bar.time,
   value: bar.volume,
-  color: faded(bar.close >= bar.open ? colours.up : colours.down),
+  color: palette.faded(bar.close >= bar.open ? colours.up : colours.down),
 });
 
 // --- Loading ---------------------------------------------------------------------------------------

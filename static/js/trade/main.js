@@ -53,10 +53,12 @@ ticket.begin({ marketBuffer: start.market_buffer, review: placing.review });
 placing.begin({ again: ticket.empty, blame: ticket.blame, isField: ticket.isField });
 positions.begin({
   select,
-  close({ symbol, qty_available: available }) {
+  close({ symbol, side, qty_available: available }) {
+    const back = side === "short" ? "buy" : "sell";
+    const quantity = money.parse(available);
     select(symbol);
-    ready("sell");
-    ticket.close(money.text(money.parse(available)));
+    ready(back);
+    ticket.close(back, money.text(quantity < 0n ? -quantity : quantity));
   },
   protect({ symbol, qty_available: available }) {
     select(symbol);

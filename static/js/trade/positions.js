@@ -62,13 +62,13 @@ function build({ symbol }) {
   return make(
     "tr",
     {},
-    make("td", {}, make("a", { href: addressOf(symbol) }, symbol)),
+    make("td", {}, make("a", { href: addressOf(symbol) }, symbol), make("span", { class: "tag short", hidden: true }, "Short")),
     ...Array.from({ length: 6 }, number),
     make(
       "td",
       { class: "number acts" },
       make("button", { type: "button", class: "link", dataset: { act: "protect" }, "aria-label": `Protect the position in ${symbol}`, title: "Protect this position: a take-profit and a stop-loss, of which one cancels the other" }, "Protect…"),
-      make("button", { type: "button", class: "link", dataset: { act: "close" }, "aria-label": `Close the position in ${symbol}`, title: "Fill the ticket in to sell all of it" }, "Close…"),
+      make("button", { type: "button", class: "link", dataset: { act: "close" }, "aria-label": `Close the position in ${symbol}`, title: "Fill the ticket in to sell all of it, or to buy back what is short" }, "Close…"),
     ),
   );
 }
@@ -77,7 +77,8 @@ function fill(row, position) {
   const { symbol } = position;
   const increment = store.instruments.get(symbol)?.price_increment ?? "0.01";
   const digits = money.places(increment);
-  const [, quantity, average, price, value, day, open] = row.children;
+  const [name, quantity, average, price, value, day, open] = row.children;
+  name.lastElementChild.hidden = position.side !== "short";
   put(quantity, money.quantity(position.qty));
   put(average, money.price(position.avg_entry_price, digits));
   put(price, money.price(position.current_price, digits));

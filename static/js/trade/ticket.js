@@ -83,9 +83,9 @@ export function takeLimit(price) {
   fields[name].focus();
 }
 
-/** Fill the ticket in to sell `quantity`: closing a position begins like this. */
-export function close(quantity) {
-  take("sell");
+/** Fill the ticket in to sell `quantity`, or buy it back: closing a position begins like this. */
+export function close(side, quantity) {
+  take(side);
   choose("by", "units");
   fields.quantity.value = quantity;
   showAll();
