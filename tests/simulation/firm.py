@@ -14,7 +14,7 @@ from orders import groups, lifecycle
 from orders.lifecycle import Event, IllegalTransition, Status
 from orders.tickets import Role
 from portfolio import accounting
-from tests.simulation.books import CASH, CENT, ZERO, Books, Fill, Uncovered
+from tests.simulation.books import ZERO, Books, Fill, Uncovered
 from tests.simulation.order import Order, Trade
 from venues.messages import (
     CancelOrder,
@@ -38,6 +38,7 @@ EVENTS = {
     ReportKind.BUSTED: Event.BUST,
 }
 COUNTING = frozenset({ReportKind.FILL, ReportKind.BUSTED})
+BOUNDLESS = Decimal(10) ** 20
 WHATEVER_THE_COUNT = frozenset({ReportKind.ACCEPTED, ReportKind.CANCEL_REJECTED})
 
 
@@ -221,10 +222,10 @@ class Firm:
         )
         if event is Event.FILL:
             assert report.price is not None
-            self._book(order, filled_now, report.price)
+            self._book(report.execution_id, order, filled_now, report.price)
             self.trades[report.execution_id] = Trade(order.id, filled_now, report.price)
         elif event is Event.BUST:
-            self._unbook(order, self.trades[report.reference])
+            self._unbook(report.reference, order, self.trades[report.reference])
         self._set(order, status)
 
     def _answer_replace(self, report: ExecutionReport, order: Order) -> None:
@@ -347,37 +348,47 @@ class Firm:
 
     def _hold(self, order: Order, worst: Decimal) -> None:
         per_unit = worst if order.side is Side.BUY else Decimal(1)
-        amount = accounting.hold_of(asset=order.asset, per_unit=per_unit, quantity=order.leaves)
+        amount = self.books.needed(
+            order.customer, order.asset, per_unit=per_unit, quantity=order.leaves
+        )
         self.books.hold(order.id, order.customer, order.asset, per_unit=per_unit, amount=amount)
 
     def _hold_difference(self, old: Order, new: Order, worst: Decimal) -> None:
         """Set aside what the replacement may need beyond what the replaced order holds.
 
-        Both free what executes meanwhile, each at its own price: the difference is greatest either
-        now or when nothing is left of the replaced order.
+        Both free what executes meanwhile, each at its own price.
         """
         per_unit = worst if new.side is Side.BUY else Decimal(1)
-        now = per_unit * (new.quantity - old.filled)
-        now -= self.books.holds[old.id].per_unit * old.leaves
-        at_its_end = per_unit * (new.quantity - old.filled - old.leaves)
-        amount = accounting.hold_of(
-            asset=new.asset, per_unit=Decimal(1), quantity=max(now, at_its_end, ZERO)
+        terms = self.books.terms_of(new.customer, new.asset)
+
+        def needed(quantity: Decimal) -> Decimal:
+            return self.books.needed(
+                new.customer, new.asset, per_unit=per_unit, quantity=max(quantity, ZERO)
+            )
+
+        left = new.quantity - old.filled
+        amount = accounting.replaced_hold(
+            asset=new.asset,
+            needed=needed(left),
+            needed_beyond=needed(left - old.leaves),
+            held=self.books.holds[old.id].remaining,
+            due=terms.per_order if not old.filled else ZERO,
+            available=BOUNDLESS,
+            roundings=4,
         )
-        if new.asset == CASH:
-            amount += 2 * CENT  # each total is rounded for itself
         self.books.hold(new.id, new.customer, new.asset, per_unit=per_unit, amount=amount)
 
-    def _book(self, order: Order, quantity: Decimal, price: Decimal) -> None:
-        self.books.book(self._fill(order, quantity, price, leaves=order.leaves - quantity))
+    def _book(self, name: str, order: Order, quantity: Decimal, price: Decimal) -> None:
+        self.books.book(name, self._fill(order, quantity, price, leaves=order.leaves - quantity))
         order.filled += quantity
         order.value += price * quantity
 
-    def _unbook(self, order: Order, trade: Trade) -> None:
+    def _unbook(self, name: str, order: Order, trade: Trade) -> None:
         order.filled -= trade.quantity
         order.value -= trade.price * trade.quantity
         try:
             self.books.take_back(
-                self._fill(order, trade.quantity, trade.price, leaves=order.leaves)
+                name, self._fill(order, trade.quantity, trade.price, leaves=order.leaves)
             )
         except Uncovered:
             order.filled += trade.quantity

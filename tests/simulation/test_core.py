@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from portfolio.fees import NO_FEES, FeeTerms
+from tests.simulation.books import Books
 from tests.simulation.core import Simulation
 from tests.simulation.firm import Firm
 from tests.simulation.order import Order
@@ -57,7 +59,20 @@ class Careless(Firm):
         self.books.hold(new.id, new.customer, new.asset, per_unit=worst, amount=Decimal(0))
 
 
-@pytest.mark.parametrize("firm", [Forgetful, Trusting, Careless])
+class FreeBooks(Books):
+    """Holds purchases to their price, and forgets what they are charged."""
+
+    def terms_of(self, customer: int, asset: str) -> FeeTerms:
+        return NO_FEES
+
+
+class Generous(Firm):
+    def __init__(self) -> None:
+        super().__init__()
+        self.books = FreeBooks()
+
+
+@pytest.mark.parametrize("firm", [Forgetful, Trusting, Careless, Generous])
 def test_a_firm_with_a_flaw_is_found_out(firm: type[Firm]) -> None:
     Simulation(seed=3, firm=Firm()).run(10_000)
     with pytest.raises(AssertionError):
