@@ -137,7 +137,7 @@ class Floor:
             self._is_first_look = False
         return commands
 
-    def _listings(self, instruments: Iterable[Instrument]) -> list[Command]:
+    def _listings(self, instruments: Sequence[Instrument]) -> list[Command]:
         """Return what brings the exchange's listings in line with the instruments."""
         commands: list[Command] = []
         for instrument in instruments:
@@ -157,12 +157,15 @@ class Floor:
                 seconds = 0 if is_halted else _RESUMPTION_SECONDS
                 commands.append(Halt(instrument.symbol, is_halted, seconds))
             is_crypto = instrument.asset_class == Instrument.AssetClass.CRYPTO
-            self.market.admit(
-                Traded(
-                    instrument.symbol, is_crypto, terms.tick, terms.lot, instrument.reference_price
-                )
+            traded = Traded(
+                instrument.symbol, is_crypto, terms.tick, terms.lot, instrument.reference_price
             )
-        return commands
+            if restart := self.market.restart(traded):
+                # After a split its bands would lie around a price of before; they begin anew.
+                commands += [*restart, replace(terms, bands=None)]
+            self.market.admit(traded)
+        listed = {instrument.symbol for instrument in instruments}
+        return [*commands, *self.market.leave_all_but(listed)]
 
     def _bands(self, instrument: Instrument) -> BandTerms | None:
         """Return how far a price may run: coins as far as they like, and so may a recording."""
@@ -266,7 +269,7 @@ class Floor:
         """Return the symbols whose quote must be confirmed, though nothing has changed."""
         return {
             symbol
-            for symbol in self.engine.listings
+            for symbol in self.engine.listings.keys() & self.market.symbols
             if (quoted := self._quoted.get(symbol)) is None or now - quoted.at >= _HEARTBEAT
         }
 

@@ -7,7 +7,7 @@ It keeps nothing that must survive a restart: it takes up from where the books s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -135,6 +135,30 @@ class Market:
             instrument, f"{self._seed}:{instrument.symbol}"
         )
         scene.is_withdrawn = known is not None and known.is_withdrawn
+
+    def restart(self, instrument: Instrument) -> list[Command]:
+        """Trade `instrument` from its new reference price on; return what is withdrawn before.
+
+        Nothing is, and nothing changes, unless it has another reference price than before.
+        """
+        known = self._scenes.get(instrument.symbol)
+        if known is None or known.instrument.reference_price == instrument.reference_price:
+            return []
+        commands = known.withdrawal()
+        self.admit(instrument)
+        if not known.is_withdrawn:
+            self.come_back(instrument.symbol, instrument.reference_price)
+        return commands
+
+    @property
+    def symbols(self) -> Collection[str]:
+        """What is traded here."""
+        return self._scenes.keys()
+
+    def leave_all_but(self, symbols: Collection[str]) -> list[Command]:
+        """Take every participant out of what is listed no more, for good."""
+        gone = self._scenes.keys() - symbols
+        return [command for each in sorted(gone) for command in self._scenes.pop(each).withdrawal()]
 
     def withdraw(self, symbol: str) -> list[Command]:
         """Take every participant out of `symbol`, until `come_back`."""

@@ -1,0 +1,75 @@
+"""Instruments whose terms change under the exchange: a split, a new symbol."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from marketdata.models import Instrument
+from tests.services.exchange.running import listed
+from venues.exchange import records
+from venues.exchange.floor import Cycle, Floor
+
+D = Decimal
+
+
+class Trading:
+    """A floor whose participants trade, a second at a time."""
+
+    def __init__(self, now) -> None:
+        self.floor, self.now = Floor(records.recover(), seed=1), now
+
+    def seconds(self, count: int) -> list[Cycle]:
+        done = []
+        for _ in range(count):
+            self.now += timedelta(seconds=1)
+            self.floor._looks_at = float("-inf")
+            done.append(self.floor.decide([], now=self.now, is_market_due=True))
+        return done
+
+    def middle(self, symbol: str) -> Decimal | None:
+        best = self.floor.engine.best(symbol)
+        if best.bid is None or best.ask is None:
+            return None
+        return (best.bid + best.ask) * self.floor.engine.listings[symbol].terms.tick / 2
+
+
+@pytest.fixture
+def trading(committed, now):
+    listed(price="200.00", quantity_increment=D(1))
+    found = Trading(now)
+    found.seconds(5)
+    assert abs(found.middle("AAPL") - 200) < 10
+    return found
+
+
+def test_after_a_split_the_market_goes_on_at_the_new_price_within_new_bands(trading):
+    Instrument.objects.update(halted=True)
+    trading.seconds(2)
+    Instrument.objects.update(reference_price=D(50))
+    trading.seconds(2)
+    Instrument.objects.update(halted=False)
+    trading.seconds(20)
+    assert abs(trading.middle("AAPL") - 50) < 5
+    bands = trading.floor.engine.listings["AAPL"].bands
+    assert bands.lower < trading.middle("AAPL") * 100 < bands.upper
+
+
+def test_the_market_restarts_once_and_then_goes_its_way(trading):
+    Instrument.objects.update(reference_price=D(50))
+    trading.seconds(2)
+    scene = trading.floor.market._scenes["AAPL"]
+    trading.seconds(3)
+    assert trading.floor.market._scenes["AAPL"] is scene
+
+
+def test_nobody_trades_any_more_under_a_symbol_that_was(trading):
+    Instrument.objects.update(symbol="APPL")
+    trading.seconds(5)
+    assert trading.middle("AAPL") is None
+    assert abs(trading.middle("APPL") - 200) < 20
+    later = trading.seconds(3)
+    told = {tick.symbol for each in later for ticks in each.ticks.values() for tick in ticks}
+    assert told == {"APPL"}
