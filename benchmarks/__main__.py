@@ -27,6 +27,7 @@ def main() -> None:
     begun = time.monotonic()
     print(f"{os.cpu_count()} processors; {load()}")
     run("The exchange's matching rate", "benchmarks.matching", "--orders", "60000")
+    run("A risk decision, and the statements of a batch", "benchmarks.risk")
     run("Orders through orders.intake.enter, beside pgbench", "benchmarks.intake")
     run("Orders that cross, from the order to its booked fill", "benchmarks.executions")
     run("Orders over HTTP, beside a peer", "benchmarks.order_entry", *servers)

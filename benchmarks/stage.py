@@ -17,7 +17,8 @@ os.environ["OPENFLOOR_HOME"] = _home
 os.environ["DJANGO_SETTINGS_MODULE"] = "trading.settings"
 os.environ["LOG_LEVEL"] = "WARNING"
 # Nobody quotes here, no venue is heard of, and no benchmark takes a day.
-os.environ["QUOTE_AGE_SECONDS_MAX"] = os.environ["VENUE_SILENCE_SECONDS_MAX"] = "86400"
+for age in ("QUOTE_AGE", "VENUE_SILENCE", "FIRM_EXPOSURE"):
+    os.environ[f"{age}_SECONDS_MAX"] = "86400"
 os.environ.pop("DATABASE_URL", None)
 
 import django  # noqa: E402

@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cache, partial
+from operator import attrgetter
 from types import NoneType
 from typing import Any, Final, TypeVar
 
@@ -27,12 +28,16 @@ class Unreadable(ValueError):
 
 def written(value: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that are not at their defaults, by name."""
-    given = {}
     kind: Any = type(value)
-    for name, default in _defaults(kind):
-        each = getattr(value, name)
-        if each is not default and each != default:
-            given[name] = written(each) if dataclasses.is_dataclass(each) else each
+    names, defaults, values_of = _shape(kind)
+    given = {
+        name: each
+        for name, each, default in zip(names, values_of(value), defaults, strict=True)
+        if each is not default and each != default
+    }
+    for name in _nested(kind):
+        if name in given:
+            given[name] = written(given[name])
     return given
 
 
@@ -47,10 +52,25 @@ def read(kind: type[T], given: Mapping[str, Any]) -> T:
 
 
 @cache
-def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+def _shape(kind: Any) -> tuple[tuple[str, ...], tuple[Any, ...], attrgetter[tuple[Any, ...]]]:
+    """Return names, defaults, and what gets all values at once."""
+    fields = dataclasses.fields(kind)
+    names = tuple(field.name for field in fields)
+    defaults = tuple(
+        _NOTHING if field.default is dataclasses.MISSING else field.default for field in fields
+    )
+    return names, defaults, attrgetter(*names)
+
+
+@cache
+def _nested(kind: Any) -> tuple[str, ...]:
+    """Return the fields that hold dataclasses."""
+    hints = typing.get_type_hints(kind)
     return tuple(
-        (field.name, _NOTHING if field.default is dataclasses.MISSING else field.default)
+        field.name
         for field in dataclasses.fields(kind)
+        if any(map(dataclasses.is_dataclass, typing.get_args(hints[field.name])))
+        or dataclasses.is_dataclass(hints[field.name])
     )
 
 

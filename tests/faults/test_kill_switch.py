@@ -1,0 +1,103 @@
+"""A kill switch on the real program under load: at once for what is new, and over a kill -9."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.faults.test_orders_survive import Trader, until
+
+SECOND = timedelta(seconds=1)
+CLIENTS = 6
+OPEN = {"new", "accepted", "partially_filled", "pending_new", "pending_cancel", "held"}
+
+
+def order(number: int) -> dict[str, str]:
+    """Return an order: every third rests far below the market, the others trade in it."""
+    wanted = {"symbol": "AAPL", "qty": "1", "side": "buy", "time_in_force": "gtc"}
+    if number % 3:
+        return {**wanted, "type": "market", "time_in_force": "day"}
+    return {**wanted, "type": "limit", "limit_price": "150.00"}
+
+
+class Load:
+    """Clients that place orders one after the other, each until it is told to stop."""
+
+    def __init__(self, trader: Trader) -> None:
+        self.trader = trader
+        self.accepted: list[dict] = []
+        self.denied: list[dict] = []
+        self.enough = threading.Event()
+        self._lock = threading.Lock()
+
+    def run(self, client: int) -> None:
+        """Place orders until three of this client's in a row were denied."""
+        denied = number = 0
+        while denied < 3:
+            number += 1
+            wanted = {**order(number + client), "client_order_id": str(uuid.uuid4())}
+            answer = self.trader.call("POST", "/v2/orders", json=wanted)
+            with self._lock:
+                if answer.status_code == 200:
+                    denied = 0
+                    self.accepted.append(answer.json())
+                else:
+                    denied += 1
+                    self.denied.append(answer.json())
+                if len(self.accepted) >= 40:
+                    self.enough.set()
+
+
+def orders_of(trader: Trader) -> list[dict]:
+    found: list[dict] = []
+    until_ = None
+    while True:
+        given = {"status": "all", "limit": 500, **({"until": until_} if until_ else {})}
+        page = trader.call("GET", "/v2/orders", params=given).json()
+        new = [each for each in page if each["id"] not in {one["id"] for one in found}]
+        if not new:
+            return found
+        found += new
+        until_ = page[-1]["submitted_at"]
+
+
+@pytest.mark.parametrize("scope", ["account", "firm"])
+def test_nothing_leaves_a_second_after_it_and_everything_open_is_cancelled(live_servers, scope):
+    server = live_servers()
+    server.start()
+    trader = Trader(server)
+    load = Load(trader)
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        running = [clients.submit(load.run, number) for number in range(CLIENTS)]
+        assert load.enough.wait(60)
+        number = trader.call("GET", "/v2/account").json()["account_number"]
+        named = ["--account", number] if scope == "account" else []
+        thrown = server.run("kill_switch", *named, "--reason", "Runs wild")
+        assert thrown.returncode == 0, thrown.stderr
+        for each in running:
+            each.result(60)
+    engaged_at = datetime.fromisoformat(thrown.stdout.split()[0])
+    assert {each["reason"] for each in load.denied} == {"kill_switch"}
+    for each in load.accepted:
+        assert datetime.fromisoformat(each["submitted_at"]) <= engaged_at + SECOND
+
+    server.kill()  # what was begun goes on, and the switch stays as it was
+    server.start()
+    until(lambda: not OPEN & {each["status"] for each in orders_of(trader)})
+    found = {each["id"]: each for each in orders_of(trader)}
+    assert {each["status"] for each in found.values()} <= {"canceled", "filled", "rejected"}
+    assert found.keys() >= {each["id"] for each in load.accepted}
+    rested = [found[each["id"]] for each in load.accepted if each["type"] == "limit"]
+    assert len(rested) > 5
+    assert {each["status"] for each in rested} <= {"canceled", "rejected"}
+    assert "canceled" in {each["status"] for each in rested}
+    for fill in trader.call("GET", "/v2/account/activities/FILL").json():
+        assert datetime.fromisoformat(fill["transaction_time"]) <= engaged_at + SECOND
+    answer = trader.call("POST", "/v2/orders", json=order(1))
+    assert (answer.status_code, answer.json()["reason"]) == (403, "kill_switch")
+    checked = server.run("check_invariants")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
