@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -31,6 +32,8 @@ from orders.tickets import (
     Ticket,
     TriggerTicket,
 )
+from portfolio import schedule
+from portfolio.fee_models import FeeRule
 from reconciliation.invariants import Finding, check_invariants
 from tests import world
 from tests.simulation.market import SYMBOLS, TICK, Market
@@ -74,14 +77,33 @@ class DatabaseSimulation:
 
     def run(self, events: int) -> None:
         """Do this many events, bring everything to rest, and compare all there is."""
-        self.accounts = [world.customer(cash="100000.00") for _ in range(ACCOUNTS)]
-        self.instruments = [world.instrument(symbol) for symbol in SYMBOLS]
+        self._open()
         while self.step < events:
             self.next()
             if self.step - self._checked_at >= CHECKED_EVERY:
                 self._checked_at = self.step
                 self.check()
         self.come_to_rest()
+
+    def _open(self) -> None:
+        """Open accounts of all kinds, and charge them something."""
+        self.accounts = [world.customer(cash="100000.00") for _ in range(ACCOUNTS)]
+        for number, account in enumerate(self.accounts):
+            account.margin = number % 4 == 3
+            account.lot_method = list(Account.LotMethod)[number % 3]
+            account.save(update_fields=["margin", "lot_method"])
+        self.instruments = [world.instrument(symbol) for symbol in SYMBOLS]
+        Instrument.objects.update(marginable=True, shortable=True, easy_to_borrow=True)
+        FeeRule.objects.create(
+            name="commission",
+            beneficiary="fees",
+            valid_from=timezone.now().date() - timedelta(days=2),
+            asset_class="us_equity",
+            per_order=Decimal("0.35"),
+            per_unit=Decimal("0.0035"),
+            rate=Decimal("0.0001"),
+        )
+        schedule.forget()
 
     def next(self) -> None:
         """Let some customers ask for something, the market move, and messages arrive."""

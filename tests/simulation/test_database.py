@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from portfolio import schedule
+from portfolio.models import LotClosing, Position, Transfer
 from tests.simulation.database import DatabaseSimulation
 
 EVENTS = int(os.environ.get("OPENFLOOR_SIMULATION_EVENTS", "1200"))
@@ -19,4 +21,8 @@ def test_the_order_path_holds_whatever_the_venue_does(committed: None) -> None:
     try:
         simulation.run(EVENTS)
     finally:
+        schedule.forget()
         print(simulation.figures())  # noqa: T201
+    assert Transfer.objects.filter(kind="fee", credit__kind="fees").exists()
+    assert LotClosing.objects.filter(undoes=None, is_correction=False).exists()
+    assert Position.objects.filter(account__margin=True, quantity__lt=0).exists()
