@@ -18,8 +18,9 @@ from marketdata.models import Instrument
 from risk.manipulation import Ending, Resting
 from risk.surveillance import Dealt, Earlier, Execution, Habit, Moved
 
-EXECUTIONS_MAX: Final = 20_000
-RESTING_MAX: Final = 5_000
+EXECUTIONS_MAX: Final = 5_000
+RESTING_MAX: Final = 2_000
+"""In a flood the latest are looked at."""
 HABIT_ORDERS: Final = 200
 HABIT_DAYS: Final = timedelta(days=30)
 TRANSFERS_EACH: Final = 200

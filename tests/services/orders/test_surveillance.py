@@ -1,6 +1,6 @@
 """Surveillance reads what accounts did, each thing once, and raises what it finds."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,8 +8,10 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Account
+from marketdata import calendars
+from marketdata.models import Bar, Instrument
 from orders import submission, surveillance
-from orders.models import Order
+from orders.models import Order, Trade
 from portfolio import services as portfolio
 from risk.findings import Severity
 from risk.models import Alert, AlertEvidence, Surveyed
@@ -201,3 +203,56 @@ class Killed(BaseException):
 
 def killed(*_, **__):
     raise Killed
+
+
+def test_it_rests_longer_than_it_works_and_never_too_long():
+    assert [surveillance._rest(worked) for worked in (0.01, 0.1, 0.2, 5)] == [
+        0.5,
+        pytest.approx(0.9),
+        pytest.approx(1.8),
+        3.0,
+    ]
+
+
+# --- The close -----------------------------------------------------------------------------------
+
+
+def test_the_last_minutes_of_a_session_are_looked_at_once_it_has_closed(venue):
+    """Somebody buys a third of the last minutes' volume while the price rises by one percent."""
+    close = calendars.sessions("XNYS", first=date(2026, 3, 2), last=date(2026, 3, 2))[0].close
+    account = world.customer(cash="200000.00")
+    order = placed(account, quantity=300)
+    Instrument.objects.update(calendar="XNYS")
+    Trade.objects.create(
+        order=order,
+        account=account,
+        instrument=order.instrument,
+        venue=order.venue,
+        execution_id="late",
+        side="buy",
+        quantity=D(300),
+        price=D("100.50"),
+        executed_at=close - timedelta(minutes=2),
+        booked_at=close - timedelta(minutes=2),
+    )
+    for minute, price in ((10, "100.00"), (1, "101.00")):
+        Bar.objects.create(
+            instrument=order.instrument,
+            timeframe="1Min",
+            start=close - timedelta(minutes=minute),
+            source="test",
+            open=D(price),
+            high=D(price),
+            low=D(price),
+            close=D(price),
+            volume=D(450),
+            turnover=D(45_000),
+            trades=9,
+        )
+    closes = surveillance.Closes()
+    closes.look(now=close - timedelta(seconds=1))
+    assert kinds() == []
+    closes.look(now=close + timedelta(seconds=1))
+    assert kinds() == ["marking_close"]
+    surveillance.Closes().look(now=close + timedelta(minutes=1))  # after a new start
+    assert AlertEvidence.objects.count() == 1
