@@ -265,7 +265,5 @@ def test_a_batch_costs_as_many_statements_as_one_order(monkeypatch):
 
     one = cost_of(world.ticket(accounts[0]))
     assert cost_of(*batch) == one
-    assert one == (
-        19,
-        2,
-    )  # hints go with the commit; the two are Django's savepoint around the transaction under test
+    # Hints go with the commit; the two are Django's savepoint around the transaction under test.
+    assert one == (19, 2)
