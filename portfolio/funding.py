@@ -7,6 +7,7 @@ cooling-off, signing in anew) is for the caller to have seen to.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +16,7 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, Sum
+from django.db.models import Max, Q, Sum
 
 from accounts import activity, approvals, locks
 from accounts import services as accounts
@@ -248,16 +249,25 @@ def _restrict(
 # --- What is known -----------------------------------------------------------------------------
 
 
-def pending(account_id: UUID) -> Pending:
-    """Return what is on its way to and from the account."""
-    under_way = {
-        direction: Funding.objects.filter(
-            account_id=account_id, direction=direction, state__in=states
-        ).aggregate(sum=Sum("amount"))["sum"]
-        or ZERO
-        for direction, states in passage.UNDER_WAY.items()
+def pending(account_ids: Collection[UUID]) -> dict[UUID, Pending]:
+    """Return what is on its way to and from each of these accounts, of those that have any."""
+    under_way = Q()
+    for direction, states in passage.UNDER_WAY.items():
+        under_way |= Q(direction=direction, state__in=states)
+    rows = (
+        Funding.objects.filter(under_way, account_id__in=account_ids)
+        .values_list("account_id", "direction")
+        .annotate(sum=Sum("amount"))
+    )
+    found: dict[UUID, dict[str, Decimal]] = {}
+    for account_id, way, amount in rows:
+        found.setdefault(account_id, {})[way] = amount
+    return {
+        account_id: Pending(
+            coming=by_way.get(Direction.DEPOSIT, ZERO), going=by_way.get(Direction.WITHDRAWAL, ZERO)
+        )
+        for account_id, by_way in found.items()
     }
-    return Pending(under_way[Direction.DEPOSIT], under_way[Direction.WITHDRAWAL])
 
 
 def _locked(funding_id: UUID) -> tuple[LockedAccount, Funding]:

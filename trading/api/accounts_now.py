@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.models import Account
+from portfolio import funding
 from portfolio.selectors import Snapshot
 from risk import margin_book
 from risk.margin import ZERO
@@ -20,13 +21,20 @@ from trading.api import wire
 def shown(snapshots: Collection[Snapshot], *, now: datetime) -> dict[UUID, wire.Json]:
     """Return each account as `GET /v2/account` answers.
 
-    How margin accounts stand is read with two statements, however many there are of them.
+    How margin accounts stand is read with two statements, however many there are of them, and what
+    is on its way to or from a bank with one.
     """
+    pending = funding.pending([each.account.pk for each in snapshots])
     on_margin = [each.account.pk for each in snapshots if each.account.margin]
     sheets = margin_book.ask_sheets(on_margin, now=now).get() if on_margin else {}
     found = {}
     for each in snapshots:
         found[each.account.pk] = wire.account(each)
+        if under_way := pending.get(each.account.pk):
+            found[each.account.pk] |= {
+                "pending_transfer_in": wire.decimal(under_way.coming),
+                "pending_transfer_out": wire.decimal(under_way.going),
+            }
         if sheet := sheets.get(each.account.pk):
             found[each.account.pk] |= _on_margin(each.account, sheet)
     return found

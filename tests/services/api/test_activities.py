@@ -155,11 +155,14 @@ def test_money_on_its_way_is_told_when_it_moves(api: Api, customer: Customer) ->
         account_id=account_id, amount=Decimal(50), reference="A", actor="operator:x", now=now
     )
     assert [row["net_amount"] for row in asked(api, "CSD")] == ["100000"]
+    assert api("GET", "/v2/account").json()["pending_transfer_in"] == "50"
     for step in (Step.SETTLE, Step.RETURN):
         funding.take(coming.pk, step, actor="operator:x", reason="", now=timezone.now())
     going = funding.request_withdrawal(
         account_id=account_id, amount=Decimal(70), reference="B", actor="user:x", now=timezone.now()
     )
+    shown = api("GET", "/v2/account").json()
+    assert (shown["pending_transfer_in"], shown["pending_transfer_out"]) == ("0", "70")
     funding.take(going.pk, Step.CANCEL, actor="user:x", reason="", now=timezone.now())
     assert [(row["activity_type"], row["net_amount"]) for row in asked(api)] == [
         ("CSW", "70"),

@@ -59,6 +59,10 @@ def cash(account: Account) -> Decimal:
     return found.amount if found else D(0)
 
 
+def under_way(account: Account) -> funding.Pending:
+    return funding.pending([account.pk]).get(account.pk, funding.Pending(D(0), D(0)))
+
+
 def house(kind: str) -> Decimal:
     of = LedgerAccount.objects.filter(owner=None, kind=kind, asset="USD").first()
     if of is None:
@@ -78,11 +82,11 @@ def states(found: Funding) -> list[str]:
 def test_a_deposit_is_the_customers_once_it_settles():
     account = world.customer(cash="0")
     found = expect(account)
-    assert (cash(account), funding.pending(account.pk).coming) == (D(0), D(100))
+    assert (cash(account), under_way(account).coming) == (D(0), D(100))
     assert expect(account).pk == found.pk
 
     assert [take(found, Step.SETTLE), take(found, Step.SETTLE)] == [True, False]
-    assert (cash(account), funding.pending(account.pk).coming) == (D(100), D(0))
+    assert (cash(account), under_way(account).coming) == (D(100), D(0))
     assert house("bank") == D(-100)
     assert states(found) == ["pending", "settled"]
     assert kinds(account) == ["money.deposit_pending", "money.deposited"]
@@ -136,7 +140,7 @@ def test_a_withdrawal_leaves_at_once_and_the_bank_when_it_is_sent():
     account = world.customer(cash="500.00")
     found = withdraw(account)
     assert (cash(account), house("clearing"), house("bank")) == (D(400), D(100), D(-500))
-    assert funding.pending(account.pk).going == D(100)
+    assert under_way(account).going == D(100)
     assert withdraw(account).pk == found.pk
     assert cash(account) == D(400)
 
@@ -147,7 +151,7 @@ def test_a_withdrawal_leaves_at_once_and_the_bank_when_it_is_sent():
     assert (house("clearing"), house("bank")) == (D(0), D(-400))
     take(found, Step.SETTLE)
     assert states(found) == ["requested", "approved", "sent", "settled"]
-    assert (funding.pending(account.pk).going, cash(account)) == (D(0), D(400))
+    assert (under_way(account).going, cash(account)) == (D(0), D(400))
 
 
 @pytest.mark.parametrize("way", [[], [Step.APPROVE]])
