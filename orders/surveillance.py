@@ -163,7 +163,10 @@ def _findings(read: list[Read]) -> list[Finding]:
     placed = [each for each in read if each.kind in PLACED and each.actor.startswith(PEOPLE)]
     cancelled = [each for each in read if each.kind == "order.cancelled"]
     moved = [each for each in read if each.kind in MOVED]
-    found = [_returned(each) for each in read if each.kind == "money.deposit_returned"]
+    # A deposit that came back with its cash gone restricts the account in the same transaction.
+    owing = {each.account_id for each in read if each.kind == "account.restricted"}
+    back = [each for each in read if each.kind == "money.deposit_returned"]
+    found = [_returned(each, is_owed=each.account_id in owing) for each in back]
     if filled or placed:
         habits = surveyed.habits({each.account_id for each in filled + placed}, read)
         found += surveillance.large_trades(surveyed.dealt(filled), habits)
@@ -200,16 +203,17 @@ def _unusual_transfers(read: Iterable[Read]) -> list[Finding]:
     return surveillance.unusual_transfers(new, known, traded)
 
 
-def _returned(read: Read) -> Finding:
-    reference = read.payload.get("reference", "")
+def _returned(read: Read, *, is_owed: bool) -> Finding:
+    reference = read.payload["reference"]
     return Finding(
         kind=Kind.DEPOSIT_RETURNED,
-        severity=Severity.WARNING,
+        severity=Severity.SEVERE if is_owed else Severity.WARNING,
         account_id=read.account_id,
-        summary=f"A deposit of {read.payload.get('amount', '?')} USD came back from the bank",
+        summary=f"A deposit of {read.payload['amount']} USD came back from the bank"
+        + (", and its cash was gone" if is_owed else ""),
         key=f"returned:{read.account_id}:{reference}",
         happened_at=read.at,
-        evidence={"reference": reference, "amount": read.payload.get("amount")},
+        evidence={"reference": reference, "amount": read.payload["amount"]},
     )
 
 

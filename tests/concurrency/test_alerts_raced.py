@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from foundation import wakeups
+from marketdata.models import Instrument
 from orders import submission, surveillance
 from risk import alert_work, alerts
 from risk.findings import Finding, Severity
@@ -92,6 +93,7 @@ def test_surveillance_at_work_finds_what_is_done_and_goes_on_after_a_stop():
 
 
 def bought(account, venue, quantity):
+    world.quote(Instrument.objects.get(), bid="99.99", ask="100.00")
     wanted = world.limit_ticket(account, "100.00", quantity=Decimal(quantity))
     [answer] = submission.submit_batch([wanted], now=timezone.now())
     assert answer.order.status == "submitted", answer

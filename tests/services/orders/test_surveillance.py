@@ -12,7 +12,9 @@ from marketdata import calendars
 from marketdata.models import Bar, Instrument
 from orders import submission, surveillance
 from orders.models import Order, Trade
+from portfolio import funding
 from portfolio import services as portfolio
+from portfolio.passage import Step
 from risk.findings import Severity
 from risk.models import Alert, AlertEvidence, Surveyed
 from tests import world
@@ -38,6 +40,7 @@ def look():
 
 
 def placed(account, side=Side.BUY, quantity=10, price="100.00"):
+    world.quote(Instrument.objects.get(symbol="AAPL"), bid="99.99", ask="100.00")
     wanted = world.limit_ticket(account, price, side=side, quantity=D(quantity))
     [answer] = submission.submit_batch([wanted], now=timezone.now())
     assert answer.order.status == "submitted", answer
@@ -128,6 +131,42 @@ def test_a_deposit_out_of_proportion_is_found():
         "unusual_transfer",
         "Deposit of 60,000.00 USD; usual is 1,000.00 USD",
     )
+
+
+def test_a_deposit_that_came_back_is_told_and_severe_when_its_cash_is_gone():
+    kept, spent = world.customer(cash="500.00"), world.customer(cash="0")
+    for account in (kept, spent):
+        came = funding.expect_deposit(
+            account_id=account.pk,
+            amount=D(100),
+            reference="R1",
+            actor="operator:bank",
+            now=timezone.now(),
+        )
+        take(came, Step.SETTLE)
+        if account == spent:
+            actor = f"user:{account.user_id}"
+            funding.request_withdrawal(
+                account_id=account.pk,
+                amount=D(70),
+                reference="W1",
+                actor=actor,
+                now=timezone.now(),
+            )
+        take(came, Step.RETURN)
+    look()
+    returned = Alert.objects.filter(kind="deposit_returned")
+    assert set(returned.values_list("account", "severity")) == {
+        (kept.pk, Severity.WARNING),
+        (spent.pk, Severity.SEVERE),
+    }
+    assert returned.get(account=spent).summary == (
+        "A deposit of 100 USD came back from the bank, and its cash was gone"
+    )
+
+
+def take(came, step):
+    funding.take(came.pk, step, actor="operator:bank", reason="", now=timezone.now())
 
 
 def pay_in(account, amount, number):
