@@ -189,16 +189,17 @@ def _closable(sheet: Sheet, now: datetime) -> list[Closable]:
     """Return the positions with what they can be closed at: only in their regular session."""
     found = []
     for each in sheet.positions:
-        if each.holding is None:
+        market, held = each.market, each.holding
+        if held is None:
             continue
-        price = each.bid if each.quantity > 0 else each.ask
-        is_regular = calendars.phase(each.calendar, now) is Phase.REGULAR
+        price = market.bid if each.quantity > 0 else market.ask
+        is_regular = calendars.phase(market.calendar, now) is Phase.REGULAR
         found.append(
             Closable(
-                code=each.code,
-                holding=each.holding,
+                code=market.code,
+                holding=held,
                 price=price if is_regular else None,
-                unit=each.quantity_increment,
+                unit=market.quantity_increment,
             )
         )
     return found

@@ -114,9 +114,7 @@ def initial_of(holding: Holding) -> Decimal:
 
     100 shares at 100 USD require 5,000 USD, long or short.
     """
-    by_rule = max(holding.rates.initial, REG_T) * holding.price
-    kept = maintenance_per_unit(holding.rates, holding.price, is_short=holding.quantity < 0)
-    return _up(abs(holding.quantity) * max(by_rule, kept))
+    return _weighed(holding)[1]
 
 
 def maintenance_of(holding: Holding, *, gross: Decimal = ZERO) -> Decimal:
@@ -126,14 +124,28 @@ def maintenance_of(holding: Holding, *, gross: Decimal = ZERO) -> Decimal:
     requires ten points more, though never more than it took to open, so that no account is called
     for what it has just been allowed; of a long position never more than its value.
     """
-    is_short = holding.quantity < 0
-    value = abs(holding.value)
-    unit = maintenance_per_unit(holding.rates, holding.price, is_short=is_short)
-    exact = abs(holding.quantity) * unit
+    return _kept(_weighed(holding), gross)
+
+
+Weighed = tuple[Decimal, Decimal, Decimal]
+"""Of a holding: its value, what it took to open, and what it takes to keep, not rounded yet."""
+
+
+def _weighed(holding: Holding) -> Weighed:
+    quantity, price, rates = abs(holding.quantity), holding.price, holding.rates
+    kept = maintenance_per_unit(rates, price, is_short=holding.quantity < 0)
+    opened = max(max(rates.initial, REG_T) * price, kept)
+    return holding.value, _up(quantity * opened), quantity * kept
+
+
+def _kept(weighed: Weighed, gross: Decimal) -> Decimal:
+    value, opened, exact = weighed
     if gross:
-        exact += CONCENTRATED_RATE * max(value - CONCENTRATED_SHARE * gross, ZERO)
-    required = min(_up(exact), initial_of(holding))
-    return required if is_short else min(required, value)
+        beyond = abs(value) - CONCENTRATED_SHARE * gross
+        if beyond > 0:
+            exact += CONCENTRATED_RATE * beyond
+    required = min(_up(exact), opened)
+    return required if value.is_signed() else min(required, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,14 +266,16 @@ def standing(
     unpriced: Iterable[str] = (),
 ) -> Standing:
     """Return how an account stands with these holdings and this cash."""
-    values = [holding.value for holding in holdings]
-    gross = sum(map(abs, values), ZERO)
+    weighed = [_weighed(holding) for holding in holdings]
+    long = sum((value for value, _, _ in weighed if value > 0), ZERO)
+    short = sum((value for value, _, _ in weighed if value < 0), ZERO)
+    gross = long - short
     return Standing(
         cash=cash,
-        long_value=sum((value for value in values if value > 0), ZERO),
-        short_value=sum((value for value in values if value < 0), ZERO),
-        initial=sum(map(initial_of, holdings), ZERO),
-        maintenance=sum((maintenance_of(each, gross=gross) for each in holdings), ZERO),
+        long_value=long,
+        short_value=short,
+        initial=sum((opened for _, opened, _ in weighed), ZERO),
+        maintenance=sum((_kept(each, gross) for each in weighed), ZERO),
         held=held,
         multiplier_max=multiplier_max,
         is_day_trader=is_day_trader,

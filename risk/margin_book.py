@@ -1,4 +1,4 @@
-"""How margin accounts stand: their money, positions and prices, read with two statements.
+"""How margin accounts stand: their money, positions and prices, read with three statements.
 
 The order path reads the accounts of a batch, under their locks; the monitor reads all of them.
 """
@@ -13,38 +13,58 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection, transaction
 
 from foundation import trips
 from foundation.trips import Answer
 from marketdata import calendars
 from marketdata.calendars import Phase
 from risk import margin, margin_rates
-from risk.margin import Close, Holding, Standing
+from risk.margin import Close, Holding, Rates, Standing
 
 ZERO: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A position of a margin account with the market that it is valued at.
+class Market:
+    """An instrument as positions in it are valued, and what it requires.
 
     `price` is the last trade, else the middle of the quote; None when there is neither. It is
     `live` when the feed stands by it, it is undoubted and its market is on; it `counts` for
     orders also while that market is closed, when nobody can know a newer one.
     """
 
-    instrument_id: UUID
     code: str
     symbol: str
-    quantity: Decimal
+    calendar: str
+    quantity_increment: Decimal
     price: Decimal | None
     bid: Decimal | None
     ask: Decimal | None
-    quantity_increment: Decimal
-    calendar: str
+    rates: Rates
     live: bool
     counts: bool
-    holding: Holding | None
+
+
+@dataclass(slots=True)
+class Held:
+    """A position of a margin account; its `holding` is None while it has no price."""
+
+    market: Market
+    quantity: Decimal
+
+    @property
+    def code(self) -> str:
+        return self.market.code
+
+    @property
+    def symbol(self) -> str:
+        return self.market.symbol
+
+    @property
+    def holding(self) -> Holding | None:
+        market = self.market
+        return None if market.price is None else Holding(self.quantity, market.price, market.rates)
 
 
 @dataclass(slots=True)
@@ -66,23 +86,23 @@ class Sheet:
     def standing(self, *, held: Decimal | None = None) -> Standing:
         """Return how the account stands; with `held`, as if that were set aside."""
         return margin.standing(
-            [each.holding for each in self.positions if each.holding is not None],
+            [found for each in self.positions if (found := each.holding) is not None],
             cash=self.cash,
             held=self.held if held is None else held,
             multiplier_max=self.multiplier_max,
             is_day_trader=self.day_trader_since is not None,
             close=self.close,
-            unpriced=[each.symbol for each in self.positions if not each.counts],
+            unpriced=[each.symbol for each in self.positions if not each.market.counts],
         )
 
     @property
     def is_live(self) -> bool:
-        return all(each.live for each in self.positions)
+        return all(each.market.live for each in self.positions)
 
     @property
     def calendar(self) -> str:
         """Return whose days count for the account: those of an exchange, if it has any of it."""
-        names = sorted(each.calendar for each in self.positions)
+        names = sorted(each.market.calendar for each in self.positions)
         return next((name for name in names if name != calendars.ALWAYS), calendars.ALWAYS)
 
 
@@ -97,14 +117,19 @@ _ACCOUNTS: Final = """
      WHERE a.margin AND (a.id = ANY(%s) OR %s) AND a.status <> 'closed'
 """
 _POSITIONS: Final = """
-    SELECT p.account_id, i.id, i.code, i.symbol, i.asset_class, i.marginable, i.calendar,
-           i.tradable AND NOT i.halted, i.quantity_increment, p.quantity,
-           q.last, q.bid, q.ask, q.received_at, q.doubts
+    SELECT p.account_id, p.instrument_id, p.quantity
       FROM portfolio_position p
       JOIN accounts_account a ON a.id = p.account_id AND a.margin
-      JOIN marketdata_instrument i ON i.id = p.instrument_id
-      LEFT JOIN marketdata_quote q ON q.instrument_id = i.id
      WHERE p.quantity <> 0 AND (p.account_id = ANY(%s) OR %s)
+"""
+_MARKETS: Final = """
+    SELECT i.id, i.code, i.symbol, i.asset_class, i.marginable, i.calendar,
+           i.tradable AND NOT i.halted, i.quantity_increment,
+           q.last, q.bid, q.ask, q.received_at, q.doubts
+      FROM marketdata_instrument i LEFT JOIN marketdata_quote q ON q.instrument_id = i.id
+     WHERE i.id IN (SELECT p.instrument_id FROM portfolio_position p
+                      JOIN accounts_account a ON a.id = p.account_id AND a.margin
+                     WHERE p.quantity <> 0 AND (p.account_id = ANY(%s) OR %s))
      ORDER BY i.symbol
 """
 
@@ -116,8 +141,16 @@ def ask_sheets(account_ids: Iterable[UUID], *, now: datetime) -> Answer[dict[UUI
 
 
 def all_sheets(*, now: datetime) -> dict[UUID, Sheet]:
-    """Return every margin account that is not closed."""
-    return _ask([[], True], now).get()
+    """Return every margin account that is not closed, all as they stood at one moment.
+
+    Nothing is locked: what a fill changes together must not be seen in parts.
+    """
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return _ask([[], True], now).get()
 
 
 def sheet(account_id: UUID, *, now: datetime) -> Sheet | None:
@@ -128,20 +161,32 @@ def sheet(account_id: UUID, *, now: datetime) -> Sheet | None:
 def _ask(parameters: list[Any], now: datetime) -> Answer[dict[UUID, Sheet]]:
     accounts = trips.send(_ACCOUNTS, parameters)
     positions = trips.send(_POSITIONS, parameters)
-    return Answer(lambda: _sheets(accounts.get(), positions.get(), now))
+    markets = trips.send(_MARKETS, parameters)
+    return Answer(lambda: _sheets(accounts.get(), positions.get(), markets.get(), now))
+
+
+Row = tuple[Any, ...]
 
 
 def _sheets(
-    accounts: list[tuple[Any, ...]], positions: list[tuple[Any, ...]], now: datetime
+    accounts: list[Row], positions: list[Row], markets: list[Row], now: datetime
 ) -> dict[UUID, Sheet]:
     today = calendars.date_of(now)
     found = {row[0]: _sheet(row, today) for row in accounts}
-    if positions:
-        reader = _Reader(now)
-        for account_id, *position in positions:
-            if account_id in found:
-                found[account_id].positions.append(reader.held(*position))
+    if not positions:
+        return found
+    reader = _Reader(now)
+    known = {id_: reader.market(id_, *row) for id_, *row in markets}
+    for account_id, instrument_id, quantity in positions:
+        if account_id in found:
+            found[account_id].positions.append(Held(known[instrument_id], quantity))
+    for sheet in found.values():
+        sheet.positions.sort(key=_by_symbol)
     return found
+
+
+def _by_symbol(held: Held) -> str:
+    return held.market.symbol
 
 
 def _sheet(row: tuple[Any, ...], today: date) -> Sheet:
@@ -160,7 +205,7 @@ def _sheet(row: tuple[Any, ...], today: date) -> Sheet:
 
 
 class _Reader:
-    """Makes positions of rows, at one moment and by one schedule."""
+    """Makes markets of rows, at one moment and by one schedule."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -168,7 +213,7 @@ class _Reader:
         self._oldest = now - timedelta(seconds=settings.QUOTE_AGE_SECONDS_MAX)
         self._phases: dict[str, Phase] = {}
 
-    def held(
+    def market(
         self,
         instrument_id: UUID,
         code: str,
@@ -178,13 +223,12 @@ class _Reader:
         calendar: str,
         trades: bool,
         increment: Decimal,
-        quantity: Decimal,
         last: Decimal | None,
         bid: Decimal | None,
         ask: Decimal | None,
         received_at: datetime | None,
         doubts: int | None,
-    ) -> Held:
+    ) -> Market:
         price = last
         if price is None and bid is not None and ask is not None:
             price = (bid + ask) / 2
@@ -192,20 +236,17 @@ class _Reader:
         is_sound = price is not None and price > 0 and not doubts and not is_crossed
         is_fresh = received_at is not None and received_at >= self._oldest
         is_closed = self._phase(calendar) is Phase.CLOSED
-        rates = self._schedule.rates(instrument_id, asset_class, is_marginable=marginable)
-        return Held(
-            instrument_id=instrument_id,
+        return Market(
             code=code,
             symbol=symbol,
-            quantity=quantity,
+            calendar=calendar,
+            quantity_increment=increment,
             price=price,
             bid=bid,
             ask=ask,
-            quantity_increment=increment,
-            calendar=calendar,
+            rates=self._schedule.rates(instrument_id, asset_class, is_marginable=marginable),
             live=is_sound and is_fresh and trades and not is_closed,
             counts=is_sound and (is_fresh or is_closed),
-            holding=None if price is None else Holding(quantity, price, rates),
         )
 
     def _phase(self, calendar: str) -> Phase:

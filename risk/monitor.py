@@ -1,6 +1,6 @@
 """Watching margin accounts: how each stands now, kept in one row, and who is to be called.
 
-One look reads every margin account with two statements, and writes the rows that have changed
+One look reads every margin account with three statements, and writes the rows that have changed
 with two more. It decides nothing itself: an account whose figures speak for a call, or for the
 end of one, is reviewed behind its lock (`risk.calls`).
 """
@@ -15,6 +15,7 @@ from uuid import UUID
 from foundation import bulk
 from marketdata import calendars
 from risk import calls, day_trades, margin_book
+from risk.margin import Standing
 from risk.margin_book import Sheet
 from risk.margin_models import MarginCall, MarginStatus
 
@@ -42,15 +43,21 @@ def look(*, now: datetime, counted: Mapping[UUID, int] | None = None) -> dict[UU
     `counted` are the day trades of those accounts whose number may have changed.
     """
     sheets = margin_book.all_sheets(now=now)
-    keep(sheets, counted=counted or {}, now=now)
+    standings = {account_id: sheet.standing() for account_id, sheet in sheets.items()}
+    _keep(sheets, standings, counted or {}, now)
     known = {call.account_id: call for call in calls.unmet()}
     for account_id, sheet in sheets.items():
-        if sheet.is_live and calls.is_news(known.get(account_id), sheet.standing()):
+        if sheet.is_live and calls.is_news(known.get(account_id), standings[account_id]):
             calls.review(account_id, now=now)
     return {call.account_id: call for call in calls.unmet()}
 
 
-def keep(sheets: Mapping[UUID, Sheet], *, counted: Mapping[UUID, int], now: datetime) -> None:
+def _keep(
+    sheets: Mapping[UUID, Sheet],
+    standings: Mapping[UUID, Standing],
+    counted: Mapping[UUID, int],
+    now: datetime,
+) -> None:
     """Write how these accounts stand, where that has changed."""
     known = {row.account_id: row for row in bulk.select(MarginStatus, "true", [])}
     new: list[MarginStatus] = []
@@ -60,14 +67,17 @@ def keep(sheets: Mapping[UUID, Sheet], *, counted: Mapping[UUID, int], now: date
         is_new = row is None
         if row is None:
             row = bulk.new(MarginStatus, account_id=account_id, at=now)
-        if _carry_on(row, sheet, counted.get(account_id), now) or is_new:
+        standing = standings[account_id]
+        if _carry_on(row, sheet, standing, counted.get(account_id), now) or is_new:
             row.at = now
             (new if is_new else changed).append(row)
     bulk.insert(new)
     bulk.update(changed, fields=("at", *_FIGURES, *_CLOSE))
 
 
-def _carry_on(row: MarginStatus, sheet: Sheet, count: int | None, now: datetime) -> bool:
+def _carry_on(
+    row: MarginStatus, sheet: Sheet, found: Standing, count: int | None, now: datetime
+) -> bool:
     """Bring the row up to date; return whether anything of it has changed."""
     before = [getattr(row, name) for name in (*_FIGURES, *_CLOSE)]
     today = calendars.date_of(now)
@@ -75,13 +85,12 @@ def _carry_on(row: MarginStatus, sheet: Sheet, count: int | None, now: datetime)
         row.close_day, row.close_equity = row.day, row.equity
         row.close_maintenance = row.maintenance
     row.day = today
-    found = sheet.standing()
     row.cash, row.held = found.cash, found.held
     row.long_value, row.short_value = found.long_value, found.short_value
     row.equity, row.initial, row.maintenance = found.equity, found.initial, found.maintenance
     row.excess = found.equity - found.maintenance
     row.counts = sheet.is_live
-    silent = [each.symbol for each in sheet.positions if not each.live]
+    silent = [each.symbol for each in sheet.positions if not each.market.live]
     row.unpriced = ", ".join(silent)[:_UNPRICED_MAX]
     if count is not None:
         row.day_trades = count

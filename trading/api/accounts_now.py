@@ -21,7 +21,7 @@ from trading.api import wire
 def shown(snapshots: Collection[Snapshot], *, now: datetime) -> dict[UUID, wire.Json]:
     """Return each account as `GET /v2/account` answers.
 
-    How margin accounts stand is read with two statements, however many there are of them, and what
+    How margin accounts stand is read with three statements, however many there are of them, and what
     is on its way to or from a bank with one.
     """
     pending = funding.pending([each.account.pk for each in snapshots])
