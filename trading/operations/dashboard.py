@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +23,7 @@ class Card:
     note: str
     permission: str
     page: str
-    is_urgent: bool = False
+    is_urgent: bool
 
     @property
     def link(self) -> str:
@@ -49,10 +48,29 @@ def _all() -> list[Card]:
             "admin:risk_alert_changelist",
             is_urgent=bool(waiting.severe_alerts),
         ),
-        *_of_lists(
-            ("Margin calls", waiting.margin_calls, "not met yet", "risk", "margincall"),
-            ("Switches and halts", waiting.switches, "that stop something", "risk", "switch"),
-            ("Parked reports", parked_count, "not applied", "venues", "parkedreport"),
+        Card(
+            "Margin calls",
+            waiting.margin_calls,
+            "not met yet",
+            "risk.view_margincall",
+            "admin:risk_margincall_changelist",
+            is_urgent=bool(waiting.margin_calls),
+        ),
+        Card(
+            "Switches and halts",
+            waiting.switches,
+            "stop something",
+            "risk.view_switch",
+            "admin:risk_switch_changelist",
+            is_urgent=bool(waiting.switches),
+        ),
+        Card(
+            "Parked reports",
+            parked_count,
+            "not applied",
+            "venues.view_parkedreport",
+            "admin:venues_parkedreport_changelist",
+            is_urgent=bool(parked_count),
         ),
         Card(
             "Approvals",
@@ -60,22 +78,6 @@ def _all() -> list[Card]:
             "wait for a second person",
             "accounts.view_approval",
             "operations:approvals",
+            is_urgent=False,
         ),
-    ]
-
-
-def _of_lists(*lists: tuple[str, int, str, str, str]) -> list[Card]:
-    """Return cards that lead to a model's list in the admin, urgent as soon as there is one."""
-    listed = {model._meta.label_lower for model in admin.site._registry}
-    return [
-        Card(
-            name,
-            count,
-            note,
-            f"{app}.view_{model}",
-            f"admin:{app}_{model}_changelist",
-            is_urgent=bool(count),
-        )
-        for name, count, note, app, model in lists
-        if f"{app}.{model}" in listed
     ]

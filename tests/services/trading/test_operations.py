@@ -85,7 +85,8 @@ def test_the_first_page_counts_what_waits():
     shown = text_of(people.browser_of(operator()).get("/admin/"))
     assert "Alerts 1 1 severe" in shown
     assert "Approvals 0 wait for a second person" in shown
-    assert "Parked reports 0" in shown
+    for name in ("Margin calls", "Switches and halts", "Parked reports"):
+        assert f"{name} 0" in shown
     few = text_of(people.browser_of(operator("view_alert")).get("/admin/"))
     assert "Alerts 1" in few
     assert "Approvals" not in few
