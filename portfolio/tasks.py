@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from portfolio import closing, entitlements, interest
+from portfolio import closing, entitlements, interest, tax
 
 
 @shared_task(name="portfolio.snapshot_equity")  # type: ignore[untyped-decorator]
@@ -33,3 +33,9 @@ def charge_interest() -> int:
 def pay_dividends() -> int:
     """Pay what is due; return how many accounts were paid."""
     return entitlements.pay_all(now=timezone.now())
+
+
+@shared_task(name="portfolio.find_wash_sales")  # type: ignore[untyped-decorator]
+def find_wash_sales() -> int:
+    """Write down the wash sales that the last purchases have made; return how many."""
+    return tax.find_wash_sales(now=timezone.now())

@@ -41,6 +41,10 @@ app.conf.beat_schedule = {
         "task": "portfolio.charge_interest",
         "schedule": crontab(hour=0, minute=20),
     },
+    "Find wash sales": {
+        "task": "portfolio.find_wash_sales",
+        "schedule": crontab(hour=1, minute=10),
+    },
     "Pay dividends": {
         "task": "portfolio.pay_dividends",
         "schedule": crontab(hour=6, minute=0),
