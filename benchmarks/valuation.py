@@ -16,20 +16,22 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
+from typing import Any
 from uuid import UUID
 
 from benchmarks import stage  # first: it says where the settings are read from
 
 # isort: split
-from django.db import connection
+from django.db import connection, models
 from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument, Quote
 from portfolio import closing, owned
 from portfolio.live import ReadModel
+from portfolio.models import Balance, LedgerAccount, Position, Transfer
 from portfolio.valuation import Valuation
-from tests import world
+from tests import holdings, world
 from trading.streams.desk import Desk
 from trading.streams.faces import Seen
 from trading.streams.mailbox import Mailbox
@@ -46,7 +48,8 @@ def main() -> None:
     stage.set_up()
     world.instrument("S0")
     copy_instruments()
-    account = world.customer(cash="100000.00")
+    account = world.customer(cash="1000.00")
+    holdings.hold(account, Instrument.objects.get(code="S0"), Decimal(1), cost=Decimal(100))
     fill_up(account, ACCOUNTS)
     dice = random.Random(1)
     quotes = list(Quote.objects.select_related("instrument"))
@@ -88,51 +91,61 @@ def fill_up(pattern: Account, count: int) -> None:
     """Open so many accounts like the pattern, with cash, a deposit and positions of the books."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """CREATE TEMP TABLE opened ON COMMIT PRESERVE ROWS AS
-               SELECT gen_random_uuid() AS id, n FROM generate_series(1, %s) AS n""",
+            "CREATE TEMP TABLE opened AS SELECT gen_random_uuid() AS id, n"
+            " FROM generate_series(1, %s) AS n",
             [count],
         )
-        columns = ", ".join(
-            f'"{field.column}"'
-            for field in Account._meta.concrete_fields
-            if field.name not in ("id", "number")
-        )
-        cursor.execute(
-            f"""INSERT INTO accounts_account (id, number, {columns})
-                SELECT opened.id, substr(md5(opened.id::text), 1, 16), {columns}
-                  FROM opened, accounts_account a WHERE a.id = %s""",
-            [pattern.pk],
-        )
-        cursor.execute(
-            """INSERT INTO portfolio_ledgeraccount (owner_id, kind, asset)
-               SELECT id, 'customer', 'USD' FROM opened"""
-        )
-        cursor.execute(
-            """INSERT INTO portfolio_balance
-                      (ledger_account_id, account_id, asset, amount, held, may_be_negative)
-               SELECT l.id, o.id, 'USD', 1000, 0, false
-                 FROM opened o JOIN portfolio_ledgeraccount l ON l.owner_id = o.id"""
-        )
-        cursor.execute(
-            """INSERT INTO portfolio_transfer
-                      (at, kind, reference, asset, debit_id, credit_id, amount, reason)
-               SELECT now(), 'deposit', 'bench:' || o.id, 'USD', bank.id, l.id, 1000, ''
-                 FROM opened o JOIN portfolio_ledgeraccount l ON l.owner_id = o.id
-                 JOIN portfolio_ledgeraccount bank ON bank.kind = 'bank'"""
-        )
-        cursor.execute(
-            """INSERT INTO portfolio_position
-                      (account_id, instrument_id, quantity, cost_basis, realised, opened_at)
-               SELECT o.id, i.id, CASE WHEN place %% 5 = 0 THEN -7 ELSE 11 END,
-                      CASE WHEN place %% 5 = 0 THEN -700 ELSE 1100 END, 3, now()
-                 FROM opened o
-                 CROSS JOIN generate_series(0, %s - 1) AS place
-                 JOIN (SELECT id, row_number() OVER (ORDER BY code) - 1 AS number
-                         FROM marketdata_instrument) i
-                   ON i.number = (o.n * 7 + place * 13) %% %s""",
-            [POSITIONS, INSTRUMENTS],
-        )
+        own = "JOIN portfolio_ledgeraccount l ON l.owner_id = opened.id"
+        place = f"CROSS JOIN generate_series(0, {POSITIONS} - 1) AS place"
+        instruments = f"""JOIN (SELECT id, row_number() OVER (ORDER BY code) - 1 AS number
+                                  FROM marketdata_instrument) i
+                            ON i.number = (opened.n * 7 + place * 13) % {INSTRUMENTS}"""
+        short = "CASE WHEN place % 5 = 0 THEN"
+        copies: tuple[tuple[type[models.Model], str, dict[str, str], str], ...] = (
+            (Account, "id", {"id": "opened.id", "number": "substr(md5(opened.id::text), 1, 16)"},
+             "FROM opened"),
+            (LedgerAccount, "owner_id", {"owner_id": "opened.id"}, "FROM opened"),
+            (Balance, "account_id",
+             {"ledger_account_id": "l.id", "account_id": "opened.id"}, f"FROM opened {own}"),
+            (Transfer, "credit_id",
+             {"credit_id": "l.id", "reference": "'bench:' || l.id"}, f"FROM opened {own}"),
+            (Position, "account_id",
+             {"account_id": "opened.id", "instrument_id": "i.id",
+              "quantity": f"{short} -7 ELSE 11 END", "cost_basis": f"{short} -700 ELSE 1100 END"},
+             f"FROM opened {place} {instruments}"),
+        )  # fmt: skip
+        for model, key, changed, source in copies:
+            of = pattern.pk
+            if model is Transfer:
+                of = LedgerAccount.objects.get(owner=pattern, asset="USD").pk
+            copy(cursor, model, f"{key} = %s", [of], changed, source)
         cursor.execute("DROP TABLE opened")
+
+
+def copy(
+    cursor: Any,
+    model: type[models.Model],
+    pattern: str,
+    parameters: list[object],
+    changed: dict[str, str],
+    source: str,
+) -> None:
+    """Insert a row like the pattern's for each of the source's, but for what is changed."""
+    columns = [
+        field.column
+        for field in model._meta.concrete_fields
+        if field.column in changed or not isinstance(field, models.AutoField)
+    ]
+    values = ", ".join(changed.get(column, f'pattern."{column}"') for column in columns)
+    names = ", ".join(f'"{column}"' for column in columns)
+    table = model._meta.db_table
+    source = source.replace("%", "%%")
+    values = values.replace("%", "%%")
+    cursor.execute(
+        f"""INSERT INTO {table} ({names}) SELECT {values} {source}
+            CROSS JOIN (SELECT * FROM {table} WHERE {pattern} LIMIT 1) AS pattern""",
+        parameters,
+    )
 
 
 def moved(quotes: list[Quote], dice: random.Random) -> list[Quote]:

@@ -220,12 +220,6 @@ def step(step: Step, *, role: str = "") -> Json:
 def position(view: PositionView) -> Json:
     """Return a position; what depends on a price is null while there is none."""
     instrument = view.instrument
-    worth_yesterday = None if view.previous_close is None else view.previous_close * view.quantity
-    change = (
-        None
-        if view.price is None or view.previous_close is None
-        else view.price - view.previous_close
-    )
     return {
         "asset_id": str(instrument.id),
         "symbol": instrument.symbol,
@@ -236,8 +230,21 @@ def position(view: PositionView) -> Json:
         "qty": decimal(view.quantity),
         "qty_available": decimal(view.available),
         "side": "short" if view.quantity < 0 else "long",
-        "market_value": decimal(view.market_value),
         "cost_basis": decimal(view.cost_basis),
+        **position_prices(view),
+    }
+
+
+def position_prices(view: PositionView) -> Json:
+    """Return what a new price can change of a position."""
+    worth_yesterday = None if view.previous_close is None else view.previous_close * view.quantity
+    change = (
+        None
+        if view.price is None or view.previous_close is None
+        else view.price - view.previous_close
+    )
+    return {
+        "market_value": decimal(view.market_value),
         "unrealized_pl": decimal(view.unrealised),
         "unrealized_plpc": decimal(_ratio(view.unrealised, view.cost_basis)),
         "unrealized_intraday_pl": decimal(view.unrealised_day),

@@ -212,7 +212,9 @@ class Desk:
         for account_id, snapshot in snapshots.items():
             instruments = touched[account_id]
             positions = {
-                view.instrument.symbol: wire.position(view)
+                view.instrument.symbol: (
+                    wire.position(view) if instruments is None else wire.position_prices(view)
+                )
                 for view in snapshot.positions
                 if instruments is None or view.instrument.pk in instruments
             }
