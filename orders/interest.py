@@ -18,6 +18,7 @@ from orders.models import Order
 from venues.messages import Side, TimeInForce
 
 ZERO: Final = Decimal(0)
+_OPENS: Final = frozenset({"buy_to_open", "sell_to_open"})
 _RESTS: Final = frozenset({TimeInForce.DAY.value, TimeInForce.GTC.value})
 
 
@@ -46,9 +47,10 @@ class Pace:
 
 
 class OpenInterest:
-    """The interest of some accounts, how many open orders they have and what their buys may cost.
+    """The interest of some accounts, how many open orders they have, and what those are worth that
+    open positions.
 
-    Costs are in USD at the worst price, or at the stop; what a trailing stop will cost nobody
+    Worth is in USD at the worst price, or at the stop; what a trailing stop will cost nobody
     knows, so the cash that is held stands for it.
     """
 
@@ -78,7 +80,7 @@ class OpenInterest:
         """Count an order that was just accepted, the first of a group of so many."""
         interest = self.of(order.account_id, order.instrument_id)
         self._counts[order.account_id] = self.count(order.account_id) + orders
-        if order.side == Side.BUY:
+        if order.position_intent in _OPENS:
             self._costs[order.account_id] = self.cost(order.account_id) + worst * order.quantity
         self.grow(order, order.quantity)
         limit = order.limit_price
@@ -112,9 +114,10 @@ _OPEN: Final = """
            max(limit_price) FILTER (WHERE side = 'buy' AND counts AND rests),
            min(limit_price) FILTER (WHERE side = 'sell' AND counts AND rests),
            sum(leaves * coalesce(limit_price, protection_price, stop_price, 0))
-               FILTER (WHERE side = 'buy' AND counts)
+               FILTER (WHERE opens AND counts)
       FROM (SELECT account_id, instrument_id, side, limit_price, protection_price, stop_price,
                    quantity - filled_quantity AS leaves,
+                   position_intent IN ('buy_to_open', 'sell_to_open') AS opens,
                    status <> 'held' AND time_in_force IN ('day', 'gtc') AS rests,
                    role NOT IN ('take_profit', 'stop_loss')
                    OR order_class = 'oco' AND (role = 'take_profit' OR status <> 'held') AS counts

@@ -14,6 +14,7 @@ from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH, QUANTITY_QUANTUM
 from marketdata import calendars, habits
+from marketdata.calendars import UnknownCalendar
 from marketdata.models import Instrument, Quote
 from orders import holding, legs, lending, lifetimes, steps
 from orders.answers import Answer, refused
@@ -112,13 +113,19 @@ def _first_order(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Ord
 
 
 def expiry_of(desk: Desk, time_in_force: TimeInForce, instrument: Instrument) -> datetime | None:
-    """Return when an order placed now expires, None for one that is over at once."""
-    return lifetimes.of(
-        time_in_force,
-        instrument.calendar,
-        desk.batch.now,
-        gtc_days_max=settings.GTC_DAYS_MAX,
-    )
+    """Return when an order placed now expires, None for one that is over at once.
+
+    None, too, when nobody knows the instrument's calendar: risk denies the order for that.
+    """
+    try:
+        return lifetimes.of(
+            time_in_force,
+            instrument.calendar,
+            desk.batch.now,
+            gtc_days_max=settings.GTC_DAYS_MAX,
+        )
+    except UnknownCalendar:
+        return None
 
 
 def _quantity(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Decimal:

@@ -43,7 +43,7 @@ class Limits(models.Model):
     order_volume_max = _PartField(help_text="Of the average day's volume.")
     position_quantity_max = AmountField(**_OPEN)
     position_value_max = AmountField(**_OPEN, help_text="USD, per instrument, long or short.")
-    gross_exposure_max = AmountField(**_OPEN, help_text="USD, all positions and open buys.")
+    gross_exposure_max = AmountField(**_OPEN, help_text="USD, all positions and opening orders.")
     price_collar = _PartField(help_text="How much worse than the market a limit may be.")
     price_distance_max = _PartField(help_text="How much better than the market a limit may be.")
     market_buffer = _PartField(

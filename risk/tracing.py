@@ -24,9 +24,11 @@ class Outcome:
 
 
 def outcomes(proposal: Proposal, situation: Situation, bounds: Bounds) -> tuple[Outcome, ...]:
-    """Return what every check says, in their order; also those behind the first denial."""
+    """Return what every check of the order says, in turn; also those behind the first denial."""
     found = []
     for check in checks.CHECKS:
+        if proposal.is_system and check in checks.SYSTEM_EXEMPT:
+            continue
         read: tuple[dict[str, Any], ...] = ({}, {}, {})
         traced: list[Any] = [
             _Traced(each, into)

@@ -68,7 +68,7 @@ class Situation:
     `position_available`, `open_buy_quantity` and `open_sell_quantity` in units of the instrument,
     legs aside; `own_bid` and `own_ask` are the best limits of the account's own orders that rest at
     a venue. `exposure` is what all of its
-    positions are worth, short ones too, and what its open buys may cost, in USD.
+    positions are worth, short ones too, and its open orders that open some, in USD.
 
     `quote_age` in seconds, None when there is no quote. `phase` is that of the market's day, None
     when its calendar is unknown; `last` its latest trade, `day_high` and `day_low` since the day

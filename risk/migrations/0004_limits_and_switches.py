@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
             field=portfolio.models.AmountField(
                 blank=True,
                 decimal_places=9,
-                help_text="USD, all positions and open buys.",
+                help_text="USD, all positions and opening orders.",
                 max_digits=38,
                 null=True,
             ),

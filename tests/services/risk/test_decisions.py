@@ -22,7 +22,7 @@ from risk.control_models import Switch
 from risk.models import Decision
 from risk.services import NotRecomputable
 from risk.switches import Scope
-from tests import world
+from tests import on_margin, world
 from tests.unit.risk.test_checks import BUY, SITUATION
 from venues.messages import OrderType, Side, TimeInForce
 
@@ -185,3 +185,27 @@ def test_what_is_of_no_known_shape_is_not_read():
     for wrong in ({"nothing": 1}, {"quantity": "ten"}, {}):
         with pytest.raises(records.Unreadable):
             records.read(Proposal, wrong)
+
+
+def test_decisions_of_margin_accounts_are_made_again_too():
+    on_margin.instrument()
+    account = on_margin.customer(cash="10000.00")
+    orders = [
+        world.limit_ticket(account, "100.00", quantity=D(quantity), side=side)
+        for quantity, side in ((50, Side.BUY), (20, Side.SELL), (500, Side.BUY), (900, Side.SELL))
+    ]
+    submit(*orders)
+    decisions = list(Decision.objects.order_by("pk"))
+    assert {each.allowed for each in decisions} == {True, False}
+    for each in decisions:
+        assert "margin" in each.inputs["situation"]
+        assert risk.recompute(each).agrees, each.message
+
+
+def test_an_instrument_whose_calendar_nobody_knows_is_not_traded_and_harms_nobody_else():
+    world.instrument("AAPL")
+    world.instrument("MSFT")
+    Instrument.objects.filter(symbol="AAPL").update(calendar="NOWHERE")
+    account = world.customer()
+    apple, other = submit(world.ticket(account), world.ticket(account, "MSFT"))
+    assert [apple.order.denial_code, other.order.denial_code] == ["calendar_missing", ""]
