@@ -83,7 +83,8 @@ class OrderTicket:
     an order by value (`notional`, in USD). A trailing stop has `trail_amount` (USD) or
     `trail_percent` (5 is five percent). `take_profit` is the limit price of that leg. An OCO
     ticket is for a limit order at `limit_price`, its take-profit, with a `stop_loss`. With a
-    `position_intent`, the order is denied when it would do something else.
+    `position_intent`, the order is denied when it would do something else. A sale closes the
+    `lots` that it names before all others.
     """
 
     account_id: UUID
@@ -109,6 +110,7 @@ class OrderTicket:
     stop_loss: StopLoss | None = None
     is_id_ours: bool = False
     position_intent: Intent | None = None
+    lots: tuple[UUID, ...] = ()
 
     @property
     def content_digest(self) -> str:
@@ -132,6 +134,7 @@ class OrderTicket:
                 _text(self.stop_loss.limit_price if self.stop_loss else None),
                 # What orders of before were asked with stays the same content: none was short.
                 *([self.position_intent.value] if self.position_intent in _OF_SHORTS else []),
+                *(str(lot_id) for lot_id in self.lots),
             )
         )
         return hashlib.sha256(content.encode()).hexdigest()
@@ -221,6 +224,7 @@ Ticket = OrderTicket | CancelTicket | ReplaceTicket | TriggerTicket | ExpireTick
 
 _OF_SHORTS: Final = frozenset({Intent.SELL_TO_OPEN, Intent.BUY_TO_CLOSE})
 _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
+LOTS_MAX: Final = 50
 _AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _AUCTIONS: Final = frozenset({TimeInForce.OPG, TimeInForce.CLS})
 _PERCENT_MAX: Final = Decimal(100)
@@ -234,6 +238,7 @@ def flaw(ticket: OrderTicket) -> Refusal | None:
         or _price_flaw(ticket)
         or _instruction_flaw(ticket)
         or _class_flaw(ticket)
+        or _lots_flaw(ticket)
     )
 
 
@@ -356,6 +361,14 @@ def _class_flaw(ticket: OrderTicket) -> Refusal | None:
             return Refusal("oco_legs", "An oco is a limit order with a stop_loss.")
         return _order_of_legs(ticket.side, ticket.limit_price, loss)
     return _entry_flaw(ticket)
+
+
+def _lots_flaw(ticket: OrderTicket) -> Refusal | None:
+    if ticket.lots and (ticket.side is Side.BUY or ticket.order_class is not OrderClass.SIMPLE):
+        return Refusal("lots_unfit", "Only a sale without legs can name the lots that it closes.")
+    if len(ticket.lots) > LOTS_MAX:
+        return Refusal("lots_unfit", f"A sale can name {LOTS_MAX} lots at most.")
+    return None
 
 
 def _entry_flaw(ticket: OrderTicket) -> Refusal | None:

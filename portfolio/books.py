@@ -237,6 +237,7 @@ class Books:
         new = self._pending_hold(new_id)
         if new is None:
             return
+        new.lots = self._holds[old_id].lots if old_id in self._holds else []
         needed = accounting.hold_of(
             asset=new.asset,
             per_unit=new.per_unit,

@@ -323,3 +323,10 @@ def ask_lots(
         [list(order_ids), list(instrument_ids)],
     )
     return Answer(lambda: LotBook(positions=positions.get(), found=found.get()))
+
+
+def are_open(account: LockedAccount, instrument_id: UUID, lot_ids: Sequence[UUID]) -> bool:
+    """Tell whether all of these are open lots of the position, bought and not sold short."""
+    clause = "account_id = %s AND instrument_id = %s AND id = ANY(%s) AND quantity > 0"
+    found = bulk.select(Lot, clause, [account.id, instrument_id, list(lot_ids)])
+    return {lot.id for lot in found} == set(lot_ids)

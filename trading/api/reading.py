@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from foundation import decimals
 
@@ -93,6 +94,17 @@ class Reading:
             return bool(value)
         self.note(field, f"{field} must be true or false.")
         return False
+
+    def ids(self, field: str) -> tuple[UUID, ...]:
+        """Return the ids in the list that the field is, none when it says nothing."""
+        value = self._said.get(field, [])
+        try:
+            if isinstance(value, list):
+                return tuple(UUID(each) for each in value)
+        except (AttributeError, TypeError, ValueError):
+            pass
+        self.note(field, f"{field} must be a list of ids.")
+        return ()
 
     def part(self, field: str, known: Collection[str], *, refuses_unknown: bool) -> Reading | None:
         """Return the object in the field, to be read likewise; `absorb` it afterwards."""

@@ -50,6 +50,7 @@ _ORDER_FIELDS: Final = frozenset(
         "position_intent",
         "post_only",
         "display_qty",
+        "lots",
     }
 )
 _REPLACE_FIELDS: Final = frozenset(
@@ -82,6 +83,7 @@ _FIELD_OF: Final = {
     "extended_hours_unfit": "extended_hours",
     "post_only_unfit": "post_only",
     "display_unfit": "display_qty",
+    "lots_unfit": "lots",
     "invalid_display": "display_qty",
     "order_class_missing": "order_class",
     "bracket_legs": "order_class",
@@ -144,6 +146,7 @@ def order_ticket(
     extended_hours, is_post_only = reading.flag("extended_hours"), reading.flag("post_only")
     display_quantity = reading.number("display_qty")
     intent = _intent(reading, side)
+    lots = reading.ids("lots")
     if legs.order_class is OrderClass.OCO:
         limit_price = _oco_limit(reading, limit_price, legs.take_profit)
     if reading.mistakes or side is None or type_ is None or time_in_force is None:
@@ -172,6 +175,7 @@ def order_ticket(
         stop_loss=legs.stop_loss,
         is_id_ours=client_order_id is None,
         position_intent=intent,
+        lots=lots,
     )
     _refuse(tickets.flaw(ticket), trail="trail_percent" if trail_percent else "trail_price")
     return ticket
