@@ -10,7 +10,7 @@ from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH
 from marketdata.calendars import Phase
-from orders import holding, legs, placing, steps, tickets
+from orders import holding, judging, legs, placing, steps, tickets
 from orders.answers import Answer, refused
 from orders.batch import Batch
 from orders.desk import ZERO, Desk
@@ -217,7 +217,7 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
     new = _replacement(desk, order, ticket, total)
     freed = desk.batch.books.held(order.pk)
     desk.paces.count(new, now=desk.batch.now)
-    assessment = placing.assess(
+    assessment = judging.assess(
         desk, account, new, freed=freed, freed_quantity=order.leaves_quantity
     )
     desk.batch.new[new.pk] = new

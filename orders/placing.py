@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
-from typing import Final
 
 from django.conf import settings
 
 from accounts.locks import LockedAccount
 from foundation import bulk
-from foundation.decimals import CASH, QUANTITY_QUANTUM
-from marketdata import calendars, habits
+from foundation.decimals import QUANTITY_QUANTUM
 from marketdata.calendars import UnknownCalendar
-from marketdata.models import Instrument, Quote
-from orders import holding, legs, lending, lifetimes, steps
+from marketdata.models import Instrument
+from orders import judging, legs, lending, lifetimes, steps
 from orders.answers import Answer, refused
-from orders.desk import ZERO, Desk
+from orders.desk import Desk
 from orders.events import Told
 from orders.history import Cause
 from orders.lifecycle import Event, Status
 from orders.models import Order
-from orders.tickets import LIQUIDATION, OrderClass, OrderTicket, Role
-from portfolio import schedule
-from portfolio.fees import NO_FEES
-from risk import checks
+from orders.tickets import OrderClass, OrderTicket, Role
+from portfolio import lot_book
 from risk import services as risk
-from risk.checks import Denial, Proposal, Situation
+from risk.checks import Denial
 from risk.services import Assessment
 from venues.messages import OrderType, Side, TimeInForce
-
-_HUNDRED: Final = Decimal(100)
 
 
 def place(desk: Desk, account: LockedAccount, ticket: OrderTicket) -> Answer:
@@ -49,10 +42,14 @@ def place(desk: Desk, account: LockedAccount, ticket: OrderTicket) -> Answer:
         reason="Passed every risk check",
         source_address=ticket.source_address,
     )
+    if ticket.lots and not lot_book.are_open(account, instrument.pk, ticket.lots):
+        return refused("unknown_lot", "You have no such lots of it that are open.")
     first = _first_order(desk, ticket, instrument)
     first.position_intent = lending.intent(desk.batch, account, ticket.side, instrument).value
     others = _legs(ticket, first)
     _decide(desk, account, [first, *others], ticket, cause)
+    if ticket.lots and not first.denial_code:
+        desk.batch.books.name_lots(first.pk, ticket.lots)
     desk.by_client_id[account.pk, first.client_order_id] = first
     return Answer(order=first, legs=tuple(others))
 
@@ -133,20 +130,13 @@ def _quantity(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Decima
     if ticket.quantity is not None:
         return ticket.quantity
     quote = desk.batch.quotes.get(instrument.pk)
-    price = ticket.limit_price or _far(quote, ticket.side)
+    price = ticket.limit_price or judging.far(quote, ticket.side)
     if price is None or ticket.notional is None:
         return QUANTITY_QUANTUM  # risk denies: it does not know the price
     increment = instrument.quantity_increment
     units = (ticket.notional / price / increment).to_integral_value(rounding=ROUND_FLOOR)
     quantity: Decimal = max(units * increment, QUANTITY_QUANTUM)
     return quantity
-
-
-def _far(quote: Quote | None, side: Side) -> Decimal | None:
-    if quote is None:
-        return None
-    far: Decimal | None = quote.ask if side is Side.BUY else quote.bid
-    return far
 
 
 def _legs(ticket: OrderTicket, first: Order) -> list[Order]:
@@ -219,7 +209,7 @@ def _decide(
     has_twin = ticket.is_id_ours and content in desk.recent
     desk.paces.count(first, now=desk.batch.now)
     assessments = [
-        assess(desk, account, order, ticket=ticket, has_twin=has_twin) for order in group
+        judging.assess(desk, account, order, ticket=ticket, has_twin=has_twin) for order in group
     ]
     desk.recent.add(content)
     denial = next((each.denial for each in assessments if each.denial), None)
@@ -241,146 +231,6 @@ def _decide(
     if first.group is not None:
         legs.settle(desk.batch, first.group, cause)
     _count(desk, group, assessments[0].worst_price)
-
-
-def assess(
-    desk: Desk,
-    account: LockedAccount,
-    order: Order,
-    *,
-    ticket: OrderTicket | None = None,
-    has_twin: bool = False,
-    freed: Decimal = ZERO,
-    freed_quantity: Decimal = ZERO,
-) -> Assessment:
-    """Let risk decide on one order, as the tickets before it have left the account.
-
-    `ticket` is what it was placed with. `freed` is what the order that it replaces holds, and
-    `freed_quantity` what that has left.
-    """
-    quote = desk.batch.quotes.get(order.instrument_id)
-    proposal = Proposal(
-        symbol=order.instrument.symbol,
-        side=Side(order.side),
-        type=OrderType(order.type),
-        quantity=order.quantity,
-        limit_price=order.limit_price,
-        stop_price=stop_price(order, quote),
-        notional=order.notional,
-        time_in_force=TimeInForce(order.time_in_force),
-        extended_hours=order.extended_hours,
-        is_leg=order.is_leg,
-        intent=holding.intent_of(order),
-        asked_intent=ticket.position_intent if ticket and not order.is_leg else None,
-        is_entry=order.role == Role.ENTRY,
-        is_oco=order.order_class == OrderClass.OCO,
-        is_system=bool(ticket and ticket.actor == LIQUIDATION),
-    )
-    situation = _situation(desk, account, order, quote, has_twin, freed, freed_quantity)
-    limits = desk.batch.limits_of(order)
-    if account.margin:
-        worst = checks.worst_price(proposal, situation, limits.bounds) if limits else None
-        situation = dataclasses.replace(
-            situation,
-            margin=lending.on_margin(
-                desk.batch,
-                order,
-                worst=worst,
-                freed=freed,
-                open_sells=situation.open_sell_quantity,
-            ),
-        )
-    return risk.assess(
-        order_id=order.pk,
-        account_id=account.pk,
-        proposal=proposal,
-        situation=situation,
-        limits=limits,
-        now=desk.batch.now,
-    )
-
-
-def stop_price(order: Order, quote: Quote | None) -> Decimal | None:
-    """Return the stop price; of a trailing stop, the one that it would have now."""
-    if order.type != OrderType.TRAILING_STOP:
-        stop: Decimal | None = order.stop_price
-        return stop
-    mark = first_mark(order, quote)
-    if mark is None:
-        return None
-    trail: Decimal = order.trail_amount or mark * (order.trail_percent or ZERO) / _HUNDRED
-    price: Decimal = mark + trail if order.side == Side.BUY else mark - trail
-    return max(price, ZERO)
-
-
-def first_mark(order: Order, quote: Quote | None) -> Decimal | None:
-    """Return the price that a trailing stop starts from: the last trade, else the quote."""
-    if order.type != OrderType.TRAILING_STOP or quote is None:
-        return None
-    mark: Decimal | None = quote.last or _far(quote, Side(order.side))
-    return mark
-
-
-def _situation(
-    desk: Desk,
-    account: LockedAccount,
-    order: Order,
-    quote: Quote | None,
-    has_twin: bool,
-    freed: Decimal,
-    freed_quantity: Decimal,
-) -> Situation:
-    batch, instrument = desk.batch, order.instrument
-    is_buy = order.side == Side.BUY
-    interest = desk.interest.of(account.pk, instrument.pk)
-    habit = desk.habits.get(instrument.symbol, habits.UNKNOWN)
-    market, stopping = batch.market_of(order), batch.stopping(order)
-    cash_held = batch.books.balance(account, CASH) - batch.books.available(account, CASH)
-    return Situation(
-        at=batch.now,
-        account_status=account.status,
-        cash_available=batch.books.spendable(account, calendars.date_of(batch.now))
-        + (freed if is_buy else ZERO),
-        position=batch.books.balance(account, instrument.code),
-        position_available=batch.books.available(account, instrument.code)
-        + (ZERO if is_buy else freed),
-        open_buy_quantity=interest.buys - (freed_quantity if is_buy else ZERO),
-        open_sell_quantity=interest.sells - (ZERO if is_buy else freed_quantity),
-        own_bid=interest.bid,
-        own_ask=interest.ask,
-        exposure=desk.exposures.get(account.pk, ZERO)
-        + max(desk.interest.cost(account.pk), cash_held)
-        - (freed if is_buy else ZERO),
-        # What is replaced is open already.
-        open_orders=desk.interest.count(account.pk) - bool(freed_quantity),
-        messages_in_second=order.number_in_second,
-        messages_in_minute=order.number_in_minute,
-        is_tradable=instrument.tradable,
-        is_halted=instrument.halted,
-        is_closing_only=instrument.closing_only or batch.is_closing_only(order),
-        stopped=stopping.code if stopping else "",
-        stopped_scope=stopping.scope.words if stopping else "",
-        is_fractionable=instrument.fractionable,
-        is_venue_up=market.is_venue_up,
-        phase=market.phase,
-        price_increment=instrument.price_increment,
-        quantity_increment=instrument.quantity_increment,
-        quantity_min=instrument.quantity_min,
-        bid=quote.bid if quote else None,
-        ask=quote.ask if quote else None,
-        # A quote that arrived while this batch waited for its locks is of age zero.
-        quote_age=(max((batch.now - quote.received_at).total_seconds(), 0.0) if quote else None),
-        has_twin=has_twin,
-        last=quote.last if quote else None,
-        day_high=quote.day_high if quote else None,
-        day_low=quote.day_low if quote else None,
-        average_volume=habit.volume,
-        average_range=habit.range,
-        firm_open_buys=desk.firm.without(freed if is_buy else ZERO),
-        firm_age=desk.firm.age(batch.now),
-        clock_offset=desk.firm.clock_offset,
-        fees=schedule.terms_of_buy(account, instrument, batch.now) if is_buy else NO_FEES,
-    )
 
 
 def deny(desk: Desk, order: Order, denial: Denial, cause: Cause) -> None:
@@ -420,4 +270,6 @@ def _count(desk: Desk, group: list[Order], worst: Decimal) -> None:
 def hold_back(desk: Desk, order: Order) -> None:
     """Hold the order with us and let its price be watched."""
     order.status = steps.following(order, Event.HOLD).value
-    desk.batch.watch(order, mark=first_mark(order, desk.batch.quotes.get(order.instrument_id)))
+    desk.batch.watch(
+        order, mark=judging.first_mark(order, desk.batch.quotes.get(order.instrument_id))
+    )
