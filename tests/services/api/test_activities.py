@@ -12,12 +12,14 @@ import time_machine
 from django.utils import timezone
 
 from marketdata.models import Instrument
+from orders import submission
 from orders.models import Order, Trade
 from portfolio import entitlements, funding
 from portfolio import services as portfolio
 from portfolio.passage import Step
 from tests import issuers, world
 from tests.services.api.conftest import Api, Customer
+from venues.messages import Side
 
 _numbers = itertools.count(1)
 
@@ -204,17 +206,31 @@ def test_corporate_actions_are_activities(api: Api, customer: Customer) -> None:
 
 def test_every_amount_of_cash_has_its_activity(api: Api, customer: Customer) -> None:
     """What the activities add up to is the cash, whatever happened."""
-    aapl = Instrument.objects.get()
-    world.own(customer.account, "AAPL", "13", world.Venue(), price="100.00")
+    aapl, venue = Instrument.objects.get(), world.Venue()
+    world.own(customer.account, "AAPL", "30", venue, price="100.00")
+    ticket = world.limit_ticket(customer.account, "100.00", side=Side.SELL, quantity=Decimal(17))
+    world.quote(aapl, bid="100.00", ask="100.01")
+    [answer] = submission.submit_batch([ticket], now=timezone.now())
+    venue.fills(answer.order, "17", "100.00")
+    world.apply_reports()
     account_id = customer.account.pk
     funding.request_withdrawal(
         account_id=account_id, amount=Decimal(70), reference="B", actor="user:x", now=timezone.now()
     )
     entitlements.entitle(issuers.split(aapl, 1, 10, price="950"), now=timezone.now())
+    whole = asked(api)
+    assert "FEE" in {row["activity_type"] for row in whole}
     total = sum(
         Decimal(row["net_amount"])
         if "net_amount" in row
-        else -Decimal(row["price"]) * Decimal(row["qty"])
-        for row in asked(api)
+        else Decimal(row["price"]) * Decimal(row["qty"]) * (-1 if row["side"] == "buy" else 1)
+        for row in whole
     )
     assert total == Decimal(api("GET", "/v2/account").json()["cash"])
+
+    paged: list[object] = []
+    token: dict[str, str] = {}
+    while rows := api("GET", "/v2/account/activities", params={"page_size": 2} | token).json():
+        paged += rows
+        token = {"page_token": rows[-1]["id"]}
+    assert paged == whole
