@@ -316,5 +316,29 @@ def test_a_day_of_nothing_but_prices_touches_no_books() -> None:
     assert page.differences == 1
 
 
+def test_a_price_changes_what_a_margin_account_must_have() -> None:
+    """Of what the API shows of an account nothing changes with prices that pages are not told."""
+    aapl, ibm = world.instrument("AAPL"), world.instrument("IBM")
+    account = world.customer(cash="10000.00")
+    Account.objects.filter(pk=account.pk).update(margin=True)
+    holdings.hold(account, aapl, D(30), cost=D("3000.00"))
+    holdings.hold(account, ibm, D(-20), cost=D("2000.00"))
+    desk, page = desks.Desk(), Shown(account)
+    desk.join(account.pk, Silent())
+    desk.read_books(lambda: None)
+    page.look(desk)
+    before = dict(page.account)
+    assert _agrees(page, desk, account)
+    world.quote(aapl, bid="89.00", ask="91.00")
+    world.quote(ibm, bid="119.00", ask="121.00")
+    desk.prices_moved(Quote.objects.select_related("instrument"))
+    desk.take_prices()
+    assert _agrees(page, desk, account)
+    assert page.differences == 1
+    assert page.account["short_market_value"] == "-2400"
+    assert page.account["maintenance_margin"] != before["maintenance_margin"]
+    assert page.account["buying_power"] != before["buying_power"]
+
+
 def _refuse(*_: object) -> None:
     raise AssertionError("a statement was sent")

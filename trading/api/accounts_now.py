@@ -21,12 +21,11 @@ from trading.api import wire
 def shown(snapshots: Collection[Snapshot], *, now: datetime) -> dict[UUID, wire.Json]:
     """Return each account as `GET /v2/account` answers.
 
-    How margin accounts stand is read with three statements, however many there are of them, and what
-    is on its way to or from a bank with one.
+    How margin accounts stand is read with three statements, however many there are of them, and
+    what is on its way to or from a bank with one.
     """
     pending = funding.pending([each.account.pk for each in snapshots])
-    on_margin = [each.account.pk for each in snapshots if each.account.margin]
-    sheets = margin_book.ask_sheets(on_margin, now=now).get() if on_margin else {}
+    sheets = _sheets(snapshots, now)
     found = {}
     for each in snapshots:
         found[each.account.pk] = wire.account(each)
@@ -38,6 +37,22 @@ def shown(snapshots: Collection[Snapshot], *, now: datetime) -> dict[UUID, wire.
         if sheet := sheets.get(each.account.pk):
             found[each.account.pk] |= _on_margin(each.account, sheet)
     return found
+
+
+def repriced(snapshots: Collection[Snapshot], *, now: datetime) -> dict[UUID, wire.Json]:
+    """Return of each account what new prices can change; without margin, no statement is sent."""
+    sheets = _sheets(snapshots, now)
+    found = {}
+    for each in snapshots:
+        found[each.account.pk] = wire.account_prices(each)
+        if sheet := sheets.get(each.account.pk):
+            found[each.account.pk] |= _on_margin(each.account, sheet)
+    return found
+
+
+def _sheets(snapshots: Collection[Snapshot], now: datetime) -> dict[UUID, Sheet]:
+    on_margin = [each.account.pk for each in snapshots if each.account.margin]
+    return margin_book.ask_sheets(on_margin, now=now).get() if on_margin else {}
 
 
 def _on_margin(account: Account, sheet: Sheet) -> wire.Json:

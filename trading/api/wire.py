@@ -259,7 +259,7 @@ def account(snapshot: Snapshot) -> Json:
     """Return the account. `held`, `available` and all that ends in `_pl` are ours."""
     owner = snapshot.account
     is_blocked = owner.status != "active"
-    buying_power, equity = decimal(snapshot.buying_power), decimal(snapshot.equity)
+    buying_power = decimal(snapshot.buying_power)
     return {
         "id": str(owner.id),
         "account_number": owner.number,
@@ -267,19 +267,15 @@ def account(snapshot: Snapshot) -> Json:
         "crypto_status": _ACCOUNT_STATUSES[owner.status],
         "currency": decimals.CASH,
         "cash": decimal(snapshot.cash),
-        "equity": equity,
         # Clients take the difference to equity for the day's profit; on an account's first day
         # that begins with what was paid in.
         "last_equity": decimal(snapshot.last_equity or snapshot.paid_in_since),
-        "portfolio_value": equity,
         "buying_power": buying_power,
         "regt_buying_power": buying_power,
         "daytrading_buying_power": buying_power,
         "non_marginable_buying_power": buying_power,
         "options_buying_power": "0",
         "multiplier": "1",  # buying power is cash, whatever kind of account it is
-        "long_market_value": decimal(snapshot.long_market_value),
-        "short_market_value": decimal(snapshot.short_market_value),
         "initial_margin": "0",
         "maintenance_margin": "0",
         "last_maintenance_margin": "0",
@@ -300,11 +296,23 @@ def account(snapshot: Snapshot) -> Json:
         "created_at": timestamp(owner.opened_at),
         "held": decimal(snapshot.held),
         "available": decimal(snapshot.available),
-        "day_pl": decimal(snapshot.profit_day),
         "realized_intraday_pl": decimal(snapshot.realised_day),
+        "realized_pl": decimal(snapshot.realised),
+        **account_prices(snapshot),
+    }
+
+
+def account_prices(snapshot: Snapshot) -> Json:
+    """Return what new prices can change of an account without margin."""
+    equity = decimal(snapshot.equity)
+    return {
+        "equity": equity,
+        "portfolio_value": equity,
+        "long_market_value": decimal(snapshot.long_market_value),
+        "short_market_value": decimal(snapshot.short_market_value),
+        "day_pl": decimal(snapshot.profit_day),
         "unrealized_intraday_pl": decimal(snapshot.unrealised_day),
         "total_pl": decimal(snapshot.profit),
-        "realized_pl": decimal(snapshot.realised),
         "unrealized_pl": decimal(snapshot.unrealised),
     }
 

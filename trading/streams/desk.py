@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from foundation import wakeups
 from marketdata.models import Quote
 from portfolio import selectors as portfolio
 from portfolio.live import ReadModel
+from portfolio.selectors import Snapshot
 from trading.api import accounts_now, wire
 from trading.streams import encoding
 from trading.streams.faces import Face, Seen
@@ -134,7 +136,7 @@ class Desk:
             page = due[first : first + READ_TOGETHER]
             with self._due_again_if_it_fails(page):
                 self._begin_to_read(page)
-                self._show(dict.fromkeys(self._model.refresh(page)))
+                self._show_books(self._model.refresh(page))
             beat()
 
     def take_prices(self) -> None:
@@ -143,7 +145,7 @@ class Desk:
             quotes, self._quotes = self._quotes, {}
         touched = self._model.reprice(quotes.values())
         with self._due_again_if_it_fails(touched):
-            self._show(touched)
+            self._show_prices(touched)
 
     def compare(self) -> None:
         """Catch up with what no hint told of: activities, and the end of a day."""
@@ -202,28 +204,43 @@ class Desk:
                         if watched := self._watched.get(account_id):
                             watched.has_event = True
 
-    def _show(self, touched: Mapping[UUID, Collection[UUID] | None]) -> None:
-        """Let faces show what the model says: of these instruments, or of all where it is None."""
-        now = timezone.now()
-        snapshots = {
-            each: self._model.snapshot(each, now=now) for each in touched if each in self._model
-        }
+    def _show_books(self, account_ids: Collection[UUID]) -> None:
+        """Let faces show all that the model says of these accounts."""
+        snapshots, now = self._snapshots(account_ids)
         accounts = accounts_now.shown(snapshots.values(), now=now)
         for account_id, snapshot in snapshots.items():
-            instruments = touched[account_id]
+            positions = {view.instrument.symbol: wire.position(view) for view in snapshot.positions}
+            self._show(account_id, snapshot, accounts[account_id], positions)
+
+    def _show_prices(self, touched: Mapping[UUID, Collection[UUID]]) -> None:
+        """Let faces show what new prices of these instruments can change of their holders."""
+        snapshots, now = self._snapshots(touched)
+        accounts = accounts_now.repriced(snapshots.values(), now=now)
+        for account_id, snapshot in snapshots.items():
             positions = {
-                view.instrument.symbol: (
-                    wire.position(view) if instruments is None else wire.position_prices(view)
-                )
+                view.instrument.symbol: wire.position_prices(view)
                 for view in snapshot.positions
-                if instruments is None or view.instrument.pk in instruments
+                if view.instrument.pk in touched[account_id]
             }
-            symbols = {view.instrument.symbol for view in snapshot.positions}
-            with self._lock:
-                watched = self._watched.get(account_id)
-                if watched is None:
-                    continue
-                if watched.face.show(accounts[account_id], positions, symbols=symbols):
+            self._show(account_id, snapshot, accounts[account_id], positions)
+
+    def _snapshots(self, account_ids: Iterable[UUID]) -> tuple[dict[UUID, Snapshot], datetime]:
+        now = timezone.now()
+        known = (each for each in account_ids if each in self._model)
+        return {each: self._model.snapshot(each, now=now) for each in known}, now
+
+    def _show(
+        self,
+        account_id: UUID,
+        snapshot: Snapshot,
+        account: wire.Json,
+        positions: Mapping[str, wire.Json],
+    ) -> None:
+        symbols = {view.instrument.symbol for view in snapshot.positions}
+        with self._lock:
+            watched = self._watched.get(account_id)
+            if watched is not None:
+                if watched.face.show(account, positions, symbols=symbols):
                     watched.frames.clear()
                 watched.tell_of_worth()
 

@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Quote
-from portfolio import closing, selectors
+from portfolio import closing, funding, history, selectors
 from portfolio.models import EquityPoint, EquitySnapshot
+from portfolio.passage import Step
 from tests import holdings, world
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +118,26 @@ def test_a_day_that_was_closed_takes_no_deposit_for_profit() -> None:
     snapshot = selectors.snapshot(account.pk)
     assert (snapshot.last_equity, snapshot.paid_in_since) == (D("100.00"), D("50.00"))
     assert (snapshot.profit_day, snapshot.profit) == (D(0), D(0))
+
+
+def test_money_on_its_way_out_has_left_and_comes_back_without_being_profit() -> None:
+    account, now = world.customer(cash="100.00"), timezone.now()
+    asked = funding.request_withdrawal(
+        account_id=account.pk, amount=D("30.00"), reference="R1", actor="user:test", now=now
+    )
+    snapshot = selectors.snapshot(account.pk)
+    assert (snapshot.cash, snapshot.paid_in, snapshot.profit) == (D("70.00"), D("70.00"), D(0))
+    closing.mark_equity(now=now)
+    assert funding.take(asked.pk, Step.CANCEL, actor="user:test", reason="no", now=now)
+    snapshot = selectors.snapshot(account.pk)
+    assert (snapshot.cash, snapshot.paid_in, snapshot.profit) == (D("100.00"), D("100.00"), D(0))
+    closing.mark_equity(now=now + timedelta(minutes=5))
+    hundred, seventy = D("100.00"), D("70.00")
+    assert points(account) == [(seventy, seventy), (hundred, hundred)]
+    # What takes back a withdrawal is one of its kind.
+    moved = history.flows(account.pk, start=now - timedelta(days=1), end=now + timedelta(days=1))
+    assert [(kind, amount) for _, kind, amount in moved] == [
+        ("deposit", hundred),
+        ("withdrawal", D("-30.00")),
+        ("withdrawal", D("30.00")),
+    ]

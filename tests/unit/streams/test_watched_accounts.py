@@ -60,6 +60,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Model:
         return {each.account_id: {"cash": each.cash} for each in snapshots}
 
     monkeypatch.setattr(desk.accounts_now, "shown", shown)
+    monkeypatch.setattr(desk.accounts_now, "repriced", shown)
     return model
 
 
