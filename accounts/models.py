@@ -284,7 +284,9 @@ class Activity(models.Model):
     (see `accounts.chain`).
     """
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="activities")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="activities", db_index=False
+    )
     sequence = models.BigIntegerField()
     kind = models.CharField(max_length=40)
     at = models.DateTimeField()

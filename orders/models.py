@@ -40,7 +40,10 @@ class Order(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders")
+    # Without an index of its own: those below begin with it.
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
     client_order_id = models.CharField(max_length=128)
     content_digest = models.CharField(max_length=64)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
@@ -105,6 +108,7 @@ class Order(models.Model):
 
     history = HistoricalRecords(
         bases=[OrderHistoryContext],
+        no_db_index=["account", "instrument"],
         history_change_reason_field=models.TextField(null=True),
     )
 

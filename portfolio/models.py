@@ -139,7 +139,9 @@ class Balance(models.Model):
         primary_key=True,
         related_name="balance",
     )
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="balances")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="balances", db_index=False
+    )
     asset = models.CharField(max_length=24)
     amount = AmountField(default=Decimal(0))
     held = AmountField(default=Decimal(0))
@@ -185,7 +187,7 @@ class Hold(models.Model):
         RELEASED = "released"
 
     order_id = models.UUIDField(primary_key=True)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, db_index=False)
     asset = models.CharField(max_length=24)
     per_unit = AmountField()
     price = AmountField(default=Decimal(0), help_text="The worst that the order may pay.")
