@@ -22,6 +22,7 @@ from risk import alert_work
 from risk.alert_models import Alert, AlertEvidence, AlertStep
 from risk.findings import Severity
 
+_LINK: Final = '<a class="text-link" href="{}">{}</a>'
 NOTE_MAX: Final = AlertStep._meta.get_field("note").max_length or 0
 
 
@@ -214,7 +215,7 @@ class AlertAdmin(Kept):
         if alert.account is None:
             return "-"
         where = reverse("admin:accounts_account_change", args=[alert.account_id])
-        return format_html('<a href="{}">{}</a>', where, alert.account)
+        return format_html(_LINK, where, alert.account)
 
     @admin.display(description="facts", ordering="facts_count")
     def count(self, alert: Any) -> int:
@@ -250,4 +251,4 @@ def _linked(name: str, value: object) -> str:
         where = reverse(page, args=[UUID(value)])
     except ValueError:
         return value
-    return format_html('<a href="{}">{}</a>', where, value[:8])
+    return format_html(_LINK, where, value[:8])
