@@ -359,3 +359,26 @@ def test_nothing_is_closed_while_a_price_is_missing(firm):
 )
 def test_a_maintenance_call_is_due_at_the_close_of_the_second_day(calendar, now, due):
     assert calls.due_at(now, calendar=calendar) == due
+
+
+@pytest.mark.parametrize("price", ["1.00", "0.0001", "10000.00"])
+def test_a_bad_tick_of_the_feed_calls_nobody(price):
+    market = held.Market()
+    Instrument.objects.update(marginable=True, shortable=True, easy_to_borrow=True)
+    market.trades("100.00")
+    account = on_margin.customer(cash="10000.00")
+    world.own(account, "AAPL", "150", world.Venue(), price="100.01")
+    watch = Watch(held.at_once)
+    watch.look(now=timezone.now())
+    market.trades(price)
+    watch.look(now=timezone.now())
+    assert not MarginCall.objects.exists()
+    status = MarginStatus.objects.get(account=account)
+    assert status.equity > D(9000)
+
+
+def test_an_order_may_not_open_while_a_price_of_what_is_held_is_doubted(firm):
+    account = indebted(firm, cash="20000.00")
+    firm.price("AAPL", "100.00", doubts=1)
+    [answer] = submit(world.limit_ticket(account, "100.00", quantity=D(1)))
+    assert answer.order.denial_code == "position_price_stale"

@@ -453,3 +453,50 @@ def test_a_decision_that_equity_did_not_bear_is_found():
     wrong.save()
     broken = [f for f in check_invariants(now=timezone.now()) if f.number == 2 and f.breaches]
     assert [breach.account_id for finding in broken for breach in finding.breaches] == [account.pk]
+
+
+def test_a_bust_of_a_short_takes_its_exits_back(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    [answer] = submit(bracket(account))
+    report = fill(venue, answer.order)
+    profit = Order.objects.get(group=answer.order.pk, role="take_profit")
+    assert (profit.status, profit.quantity) == ("submitted", D(10))
+    venue.busts(answer.order, report)
+    world.apply_reports()
+    profit.refresh_from_db()
+    assert profit.status == "pending_cancel"
+    venue.cancels(profit)
+    world.apply_reports()
+    assert Position.objects.get(account=account).quantity == D(0)
+    assert not Hold.objects.filter(account=account, status="pending").exists()
+    assert Balance.objects.get(account=account, asset="USD").amount == D("10000.00")
+    holds(account)
+
+
+def test_a_held_exit_of_a_short_is_replaced(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    [answer] = submit(bracket(account))
+    fill(venue, answer.order)
+    stop = Order.objects.get(group=answer.order.pk, role="stop_loss")
+    [new] = place(world.replace_ticket(stop, stop_price=D("112.00")))
+    assert (new.status, new.position_intent) == ("held", "buy_to_close")
+    holds(account)
+
+
+def test_a_short_sale_is_replaced_by_what_equity_bears(venue):
+    on_margin.instrument()
+    account = on_margin.customer(cash="10000.00")
+    [order] = place(sell(account, 100, "104.00"))
+    venue.accepts(order)
+    world.apply_reports()
+    assert cash_held(account) == D("5200.00")
+    [denied] = place(world.replace_ticket(order, quantity=D(193)))  # 10,036 of 10,000
+    assert denied.denial_code == "insufficient_buying_power"
+    [new] = place(world.replace_ticket(order, quantity=D(192)))
+    assert new.denial_code == "", new.status_reason
+    venue.replaces(order, new, total="192")
+    world.apply_reports()
+    assert cash_held(account) == D("9984.00")
+    holds(account)
