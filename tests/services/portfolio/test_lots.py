@@ -13,7 +13,7 @@ from accounts import locks
 from accounts.models import Account, Activity
 from marketdata import calendars
 from marketdata.models import Instrument
-from orders import submission
+from orders import submission, tickets
 from orders.models import Trade
 from portfolio import books, schedule, settlement
 from portfolio.fee_models import FeeRule
@@ -109,6 +109,29 @@ def test_the_accounts_method_chooses(aapl, venue, method, realised):
         trade(account, venue, "10", price)
     trade(account, venue, "10", "102.00", is_buy=False)
     assert figures(account)[2] == realised
+
+
+def test_a_sale_closes_the_lots_that_it_names(aapl, venue):
+    account, other = world.customer(), world.customer()
+    for price in ("100.00", "101.00", "99.00"):
+        trade(account, venue, "10", price)
+    trade(other, venue, "10", "100.00")
+    third = Lot.objects.get(account=account, number=3)
+    order, _ = trade(account, venue, "12", "102.00", is_buy=False, lots=(third.pk,))
+    assert figures(account)[2] == D(30) + D(4)
+    named = [third.pk, Lot.objects.get(account=other).pk]  # one is closed, one another's
+    count = Trade.objects.count()
+    for lot_id in named:
+        wanted = world.limit_ticket(account, "98.00", side=Side.SELL, lots=(lot_id,))
+        [answer] = submission.submit_batch([wanted], now=timezone.now())
+        assert (answer.order, answer.refusal.code) == (None, "unknown_lot")
+    assert Trade.objects.count() == count
+    assert Hold.objects.get(order_id=order.pk).lots == [str(third.pk)]
+
+
+def test_a_purchase_names_no_lots(aapl):
+    wanted = world.limit_ticket(world.customer(), "98.00", lots=(uuid.uuid4(),))
+    assert tickets.flaw(wanted).code == "lots_unfit"
 
 
 def test_closings_are_never_edited(aapl, venue):
