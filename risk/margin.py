@@ -234,6 +234,16 @@ class Standing:
         return self.day_excess if self.is_intraday else self.excess
 
     @property
+    def withdrawable(self) -> Decimal:
+        """Return how much cash may leave: the excess, and with anything lent no more than what
+        keeps the least equity (FINRA 4210(b)(4)); nothing while a position has no price."""
+        if self.unpriced:
+            return ZERO
+        free = max(self.excess, ZERO)
+        owes = self.short_value < 0 or self.cash - free < 0
+        return max(min(free, self.equity - EQUITY_MIN), ZERO) if owes else free
+
+    @property
     def overnight_buying_power(self) -> Decimal:
         """Return how much may be bought and kept overnight: twice the excess."""
         if self.multiplier == 1:

@@ -113,6 +113,25 @@ def test_an_account_may_choose_to_borrow_nothing() -> None:
     assert (found.multiplier, found.buying_power) == (1, D(50_000))
 
 
+@pytest.mark.parametrize(
+    ("holdings", "cash", "more", "withdrawable"),
+    [
+        ((), "500", {}, "500"),
+        ((held("100", "100"),), "5000", {}, "10000"),  # of which 5,000 is lent on the shares
+        ((held("100", "100"),), "-5000", {}, "0"),
+        ((held("10", "300"),), "0", {}, "1000"),  # 1,500 are free; 2,000 of equity must stay
+        ((held("-100", "100"),), "20000", {}, "5000"),  # never the proceeds of a short sale
+        ((held("-10", "100"),), "3200", {}, "200"),
+        ((held("100", "100"),), "5000", {"unpriced": ("AAPL",)}, "0"),
+        ((), "500", {"held": "200"}, "300"),
+    ],
+)
+def test_what_may_be_withdrawn(
+    holdings: tuple[Holding, ...], cash: str, more: dict, withdrawable: str
+) -> None:
+    assert standing(*holdings, cash=cash, **more).withdrawable == D(withdrawable)
+
+
 def test_a_day_trader_has_four_times_what_was_free_at_the_close() -> None:
     close = Close(equity=D(30_000), maintenance=D(0))
     found = standing(cash="30000", multiplier_max=4, is_day_trader=True, close=close)
