@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum, auto
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -46,6 +47,14 @@ SELECT held.owner_id, held.quantity FROM (
  ORDER BY held.owner_id"""
 
 
+class _Done(Enum):
+    """What became of one account: another process may have been faster."""
+
+    NOW = auto()
+    BEFORE = auto()
+    NOT_YET = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How many accounts were entitled now, and how many wait because orders hold their shares."""
@@ -61,10 +70,9 @@ def entitle(due: Due, *, now: datetime) -> Progress:
         return Progress(0, 0)
     entitled = waiting = 0
     for account_id, quantity in _concerned(due):
-        if _entitle(due, terms, account_id, quantity, now):
-            entitled += 1
-        else:
-            waiting += 1
+        done = _entitle(due, terms, account_id, quantity, now)
+        entitled += done is _Done.NOW
+        waiting += done is _Done.NOT_YET
         failpoints.reach("actions.entitled")
     return Progress(entitled, waiting)
 
@@ -125,23 +133,23 @@ def _concerned(due: Due) -> Iterator[tuple[UUID, Decimal | None]]:
 
 def _entitle(
     due: Due, terms: Terms, account_id: UUID, quantity: Decimal | None, now: datetime
-) -> bool:
-    """Entitle one account; False if orders still hold what has to move."""
+) -> _Done:
+    """Entitle one account, unless orders still hold what has to move."""
     with transaction.atomic():
         account = locks.lock(account_id)
         if Entitlement.objects.filter(action_id=due.id, account=account).exists():
-            return True
+            return _Done.BEFORE
         instrument = Instrument.objects.get(pk=due.instrument_id)
         if quantity is not None:
             held = Held(instrument.pk, (Part(quantity, ZERO),), (None,))
             found = actions.effect(held.parts, terms, increment=instrument.quantity_increment)
             _note(due, account, held, found, now)
         elif announcements.ends_orders(due.said) and _is_held(account, instrument):
-            return False
+            return _Done.NOT_YET
         else:
             _restructure(due, terms, account, instrument, now)
         failpoints.reach("actions.entitling")
-    return True
+    return _Done.NOW
 
 
 def _restructure(
@@ -152,6 +160,8 @@ def _restructure(
     ids = [each.pk for each in (instrument, other) if each]
     opened = books.ask_books(account_ids=[account.pk], instrument_ids=ids, for_fills=True).get()
     held = holdings.find(opened, account, instrument.pk)
+    if not held.parts:
+        return  # sold in this very moment
     increment = (other or instrument).quantity_increment
     found = actions.effect(held.parts, terms, increment=increment)
     got = _note(due, account, held, found, now)

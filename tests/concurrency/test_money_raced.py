@@ -117,7 +117,8 @@ def test_actions_that_everybody_carries_out_happen_once_while_money_moves() -> N
     def spend(number: int):
         return withdrawal(accounts[number % 4], f"W{number}", "10.00")
 
-    at_once(*[entitle] * 8, *(spend(n) for n in range(8)))
+    done = at_once(*[entitle] * 8, *(spend(n) for n in range(8)))
+    assert sum(done[:8]) == 4
     assert Entitlement.objects.count() == 4
     assert [Position.objects.get(account=each).quantity for each in accounts] == [D(1)] * 4
     assert [cash(each) for each in accounts] == [was + D(285) - D(20) for was in before]
