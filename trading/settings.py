@@ -289,6 +289,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 UNFOLD = {
     "SITE_TITLE": "Openfloor operations",
     "SITE_HEADER": "Openfloor operations",
+    "SITE_FAVICONS": [{"rel": "icon", "href": "/static/images/mark.svg", "type": "image/svg+xml"}],
     "DASHBOARD_CALLBACK": "trading.operations.dashboard.cards",
 }
 
