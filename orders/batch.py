@@ -122,6 +122,8 @@ class Batch:
 
     def stopping(self, order: Order) -> Engaged | None:
         """Return the switch that keeps the order from going, if one does."""
+        if not self.switches:
+            return None
         return self.switches.stopping(
             order_id=order.pk,
             account_id=order.account_id,
@@ -131,7 +133,7 @@ class Batch:
 
     def is_closing_only(self, order: Order) -> bool:
         """Tell whether a switch lets positions of the order's scope only be reduced."""
-        return self.switches.is_closing_only(
+        return bool(self.switches) and self.switches.is_closing_only(
             order_id=order.pk,
             account_id=order.account_id,
             instrument_id=order.instrument_id,

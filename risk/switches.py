@@ -22,7 +22,7 @@ from foundation import trips, wakeups
 from foundation.trips import Answer
 from risk import alerts
 from risk.control_models import Switch
-from risk.findings import Severity
+from risk.findings import Kind, Severity
 from venues import routing, withheld
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,8 @@ CODES: Final = {
     Switch.Effect.KILL: "kill_switch",
 }
 REPEATED: Final = "executions_repeated"
+ENGAGED: Final = "switch_engaged"
+"""The kind of the alert that tells others of a switch."""
 
 
 class UnableToSwitch(ValueError):
@@ -85,6 +87,9 @@ class Engagements:
 
     def __init__(self, engaged: Iterable[Engaged] = ()) -> None:
         self._engaged = tuple(engaged)
+
+    def __bool__(self) -> bool:
+        return bool(self._engaged)
 
     def stopping(
         self, *, order_id: UUID, account_id: UUID, instrument_id: UUID, venue: str
@@ -166,7 +171,7 @@ def engage(
                 now=now,
             )
         alerts.raise_alert(
-            kind="switch_engaged",
+            kind=Kind.REPEATED_EXECUTIONS if code == REPEATED else ENGAGED,
             severity=Severity.SEVERE,
             account_id=scope.account_id,
             instrument_id=scope.instrument_id,

@@ -15,6 +15,7 @@ from django.utils.timesince import timesince
 from foundation.admin import Historied, Kept, ReadOnly, ReadOnlyInline, Undeletable, actor_of
 from venues import links, parked, routing
 from venues.models import (
+    Block,
     InboxReport,
     OutboxMessage,
     ParkedReport,
@@ -78,6 +79,16 @@ class RouteAdmin(_Configuration):
     list_filter = ("venue", "is_override", "is_enabled")
     autocomplete_fields = ("instrument",)
     history_list_display = ("venue", "is_enabled", "is_override", "history_change_reason")
+
+
+@admin.register(Block)
+class BlockAdmin(ReadOnly):
+    """What gateways do not send; switches of risk write and lift it."""
+
+    list_display = ("since", "lifted_at", "code", "order_id", "party", "symbol", "venue")
+    list_filter = ("code", ("lifted_at", admin.EmptyFieldListFilter))
+    search_fields = ("=order_id", "=party", "=symbol")
+    ordering = ("-since",)
 
 
 @admin.register(OutboxMessage)

@@ -91,7 +91,7 @@ def test_too_many_executed_orders_within_a_minute_stop_the_account_there(
     other = world.customer()
     wanted = world.ticket(account), world.ticket(account, "MSFT"), world.ticket(other)
     assert code(*wanted) == [denied, "", ""]
-    assert Switch.objects.count() == Alert.objects.filter(kind="switch_engaged").count()
+    assert Switch.objects.count() == Alert.objects.filter(kind="repeated_executions").count()
     guarding.look(now=timezone.now())
     assert Switch.objects.count() == is_stopped, "it is stopped once"
 
