@@ -60,7 +60,7 @@ class PositionAdmin(ReadOnly):
 
 @admin.register(EquitySnapshot)
 class EquitySnapshotAdmin(ReadOnly):
-    list_display = ("account", "day", "cash", "equity", "at")
+    list_display = ("account", "day", "cash", "equity", "paid_in", "realised", "at")
     list_filter = ("day",)
     list_select_related = ("account",)
     search_fields = ("=account__number",)
