@@ -22,6 +22,7 @@ from marketdata.models import Instrument, Quote
 from orders import liquidation as waves
 from orders import submission
 from orders.models import Order
+from portfolio import selectors as portfolio
 from portfolio.models import Balance, Position
 from reconciliation.invariants import check_invariants
 from risk import margin, margin_book, margin_rates
@@ -150,6 +151,9 @@ class Day:
         broken = [f for f in check_invariants(now=timezone.now()) if not f.holds]
         assert broken == [], broken
         self.check_value()
+        for account_id, sheet in margin_book.all_sheets(now=timezone.now()).items():
+            # Risk and the portfolio value an account alike, shorts and debts included.
+            assert sheet.standing().equity == portfolio.snapshot(account_id).equity
         for wave in LiquidationWave.objects.filter(call__status="met").select_related("call"):
             if wave.number == wave.call.wave and wave.call.met_at == self._met_now(wave):
                 self.check_minimal(wave)
