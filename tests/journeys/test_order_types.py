@@ -161,15 +161,12 @@ def test_one_customer_does_not_trade_with_himself(account):
     [bought] = enter(world.ticket(account))
     until(bought, "filled")
     inside = marketdata.latest_quote(parts.aapl().pk)
-    # Between the two sides where there is room, so that nobody else's order is met first.
-    middle = min(inside.bid + CENT, inside.ask)
-    [sale] = enter(world.limit_ticket(account, str(middle), side=Side.SELL))
+    above = (inside.ask * D("1.05")).quantize(CENT)  # where nobody buys meanwhile
+    [sale] = enter(world.limit_ticket(account, str(above), side=Side.SELL))
     acknowledged(sale)
-    [buy] = enter(world.limit_ticket(account, str(middle), quantity=D(1)))
-    until(buy, "cancelled", "filled", "submitted")
-    own = [t for t in selectors.trades(account.pk) if t.order_id in (sale.pk, buy.pk)]
-    assert len({t.execution_id.rstrip("BS") for t in own}) == len(own)
-    for order in (sale, buy):
-        if selectors.order(account.pk, order.pk).status in ("submitted", "partially_filled"):
-            intake.enter(world.cancel_ticket(order)).result(10)
-        until(order, "cancelled", "filled")
+    answer = intake.enter(world.limit_ticket(account, str(above), quantity=D(1))).result(10)
+    assert answer.order.denial_code == "self_trade"
+    [buy] = enter(world.limit_ticket(account, str(above - CENT), quantity=D(1)))
+    until(buy, "filled")
+    intake.enter(world.cancel_ticket(sale)).result(10)
+    until(sale, "cancelled")
