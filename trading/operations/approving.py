@@ -47,7 +47,7 @@ MATTERS: Final[Mapping[str, Matter]] = {
     ),
     margin_rates.APPROVAL: Matter(
         "Loosen a margin rate",
-        lambda a, by, _why, now: margin_rates.approve(a.pk, by=by, now=now),
+        lambda a, by, why, now: margin_rates.approve(a.pk, by=by, reason=why, now=now),
     ),
     funding.APPROVAL: Matter(
         "Pay out a large withdrawal",

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -9,9 +10,13 @@ from django.utils import timezone
 
 from accounts import approvals
 from accounts.models import ApprovalDecision, User
-from risk import alerts, margin_rates
+from marketdata import calendars
+from portfolio import funding
+from risk import alerts, limiting, margin_rates, switches
 from risk.findings import Severity
-from tests import crowd, people
+from risk.margin import Rates
+from risk.models import Limits, MarginRate, Switch
+from tests import crowd, people, world
 from trading.operations import approving, firm
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +134,82 @@ def test_one_person_does_not_approve_what_they_have_asked_for():
     shown = decide(people.browser_of(ann), approval, "approve")
     assert "Another person has to approve" in shown
     assert not ApprovalDecision.objects.exists()
+
+
+def test_approving_limits_sets_them():
+    ann, bob = operator(), operator()
+    account = world.customer()
+
+    def put(most):
+        wanted = limiting.Wanted(
+            values={"order_value_max": Decimal(most)}, reason="Known", account_id=account.pk
+        )
+        return limiting.put(wanted, by=ann, now=timezone.now())
+
+    put(500)
+    approval = put(900)  # looser than before: it waits
+    assert limit_of(account) == 500
+    shown = decide(people.browser_of(bob), approval, "approve", "Seen")
+    assert "Approved, and carried out." in shown
+    assert limit_of(account) == 900
+
+
+def limit_of(account):
+    return Limits.objects.filter(account=account).latest("pk").order_value_max
+
+
+def test_approving_a_release_releases_the_switch():
+    ann, bob = operator(), operator()
+    switch = switches.engage(
+        scope=switches.Scope(account_id=world.customer().pk),
+        effect=Switch.Effect.HALT,
+        reason="Something is odd",
+        actor="operator:ann",
+        now=timezone.now(),
+    )
+    approval = switches.ask_release(switch, reason="It was not", by=ann, now=timezone.now())
+    decide(people.browser_of(bob), approval, "approve")
+    switch.refresh_from_db()
+    assert switch.released_at is not None
+
+
+def test_approving_a_margin_rate_sets_it():
+    ann, bob = operator(), operator()
+    aapl = world.instrument()
+
+    def propose(initial, days):
+        return margin_rates.propose(
+            instrument=aapl,
+            rates=Rates(initial=Decimal(initial), long=Decimal("0.5"), short=Decimal("0.5")),
+            since=calendars.date_of(timezone.now()) + timedelta(days=days),
+            reason="Calm again",
+            by=ann,
+            now=timezone.now(),
+        )
+
+    propose("0.9", 0)
+    approval = propose("0.7", 1)
+    assert [row.initial for row in MarginRate.objects.filter(instrument=aapl)] == [Decimal("0.9")]
+    shown = decide(people.browser_of(bob), approval, "approve")
+    assert "Approved, and carried out." in shown, shown
+    assert MarginRate.objects.filter(instrument=aapl).latest("pk").initial == Decimal("0.7")
+
+
+def test_approving_a_withdrawal_lets_it_go():
+    ann, bob = operator(), operator()
+    account = world.customer(cash="900000.00")
+    wanted = funding.request_withdrawal(
+        account_id=account.pk,
+        amount=Decimal(800_000),
+        reference="W1",
+        actor=f"user:{account.user_id}",
+        now=timezone.now(),
+    )
+    funding.approve(wanted.pk, by=ann, reason="Known", now=timezone.now())
+    approval = funding.asked_approval(wanted, now=timezone.now())
+    decide(people.browser_of(bob), approval, "approve", "Known to me, too")
+    wanted.refresh_from_db()
+    assert wanted.state == "approved"
 
 
 def test_a_refusal_says_why_and_nothing_is_carried_out():
