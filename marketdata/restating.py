@@ -54,13 +54,18 @@ def halt(instrument_id: UUID, note: str, *, now: datetime) -> datetime:
 
 
 @transaction.atomic
-def resume(instrument_id: UUID, note: str, *, halted_by: str, now: datetime) -> None:
-    """Let it trade again if `halted_by` is the note of the halt that stopped it."""
+def resume(instrument_id: UUID, note: str, *, halted_by: str, now: datetime) -> datetime | None:
+    """Let it trade again if `halted_by` is the note of the halt that stopped it.
+
+    Returns since when it does, None if it was not stopped by that.
+    """
     instrument = _locked(instrument_id)
-    if _noted_at(instrument, note) is not None or _noted_at(instrument, halted_by) is None:
-        return
+    done_at = _noted_at(instrument, note)
+    if done_at is not None or _noted_at(instrument, halted_by) is None:
+        return done_at
     instrument.halted = False
     _save(instrument, note, now)
+    return now
 
 
 @transaction.atomic

@@ -30,7 +30,7 @@ from portfolio.announcements import Announced
 from portfolio.corporate_actions import Due
 
 STILL: Final = timedelta(seconds=3)
-"""How long a market that never closes has to stand still: its last executions arrive meanwhile."""
+"""How long we wait until a venue has noticed a halt or its end, and told of what came before."""
 
 
 class UnableToCarryOut(ValueError):
@@ -97,8 +97,13 @@ def _restructuring(due: Due, enter: Enter, now: datetime) -> Progress:
     note = f"New terms of {due.said.reference}" if ends_orders else _note(due)
     portfolio.restate(due, note=note, now=now)
     resumed = f"Resumed after {due.said.reference}"
-    restating.resume(instrument.pk, resumed, halted_by=_halted(due), now=now)
+    resumed_at = restating.resume(instrument.pk, resumed, halted_by=_halted(due), now=now)
     if not ends_orders:
+        if resumed_at is not None and now - resumed_at < STILL:
+            # A venue that still halts would refuse the changes. It reopens by an auction, some
+            # seconds later, so that no price of after meets an order of before.
+            waits_for = "the venue to take orders again"
+            return Progress(progress.entitled, waits_for=waits_for)
         outcome = _carry_over(due, enter, now)
         if outcome.waiting:
             return Progress(progress.entitled, 0, outcome, _orders(outcome))

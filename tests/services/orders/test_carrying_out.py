@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -70,7 +71,17 @@ def evening(db):
 
 
 def carry_out(action: Due) -> Progress:
-    return carrying_out.carry_out(action.said.reference, enter=at_once, now=timezone.now())
+    """Carry it out, and on once the venue has noticed that trading goes on."""
+    found = a_step(action)
+    if found.waits_for == "the venue to take orders again":
+        later = a_step(action, after=carrying_out.STILL)
+        return replace(later, entitled=found.entitled)
+    return found
+
+
+def a_step(action: Due, *, after: timedelta = timedelta()) -> Progress:
+    now = timezone.now() + after
+    return carrying_out.carry_out(action.said.reference, enter=at_once, now=now)
 
 
 def position(account: Account) -> Decimal:
@@ -239,7 +250,7 @@ def said_by_command(*arguments: str) -> list[str]:
 
 def test_the_command_lists_what_is_due_and_carries_it_out(evening, here_and_now):
     assert said_by_command() == ["Nothing is due."]
-    action = split(evening.aapl, 2, 1, price="50")
+    action = due(said(evening.aapl, "merger", cash=D(120)))
     name = action.said.reference
     assert said_by_command() == [name]
     assert said_by_command(name) == [
