@@ -21,34 +21,17 @@ from foundation.decimals import CASH
 from foundation.trips import Answer
 from marketdata import calendars
 from marketdata.models import Instrument
-from portfolio import accounting, charging, good_faith, ledger, lot_book, settlement
+from portfolio import accounting, charging, good_faith, holds, ledger, lot_book, settlement
 from portfolio.charging import SaleCharges
-from portfolio.fees import NO_FEES, Charge, FeeTerms, fee_of
+from portfolio.fees import Charge
+from portfolio.holds import Holds
+from portfolio.holds import Uncovered as Uncovered
 from portfolio.ledger import LedgerKey
 from portfolio.lot_book import LotBook
 from portfolio.lots import Deal, Lot
 from portfolio.models import Balance, GoodFaithViolation, Hold, LedgerAccount, Transfer
 
 ZERO: Final = Decimal(0)
-HOLD_CHANGING: Final = (
-    "per_unit",
-    "price",
-    "fee_per_order",
-    "fee_per_unit",
-    "fee_rate",
-    "amount",
-    "remaining",
-    "lots",
-    "status",
-)
-
-
-class Uncovered(ValueError):
-    """The account does not have what this needs, `needed` in all; nothing was changed."""
-
-    def __init__(self, message: str, *, needed: Decimal = ZERO) -> None:
-        super().__init__(message)
-        self.needed = needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +76,7 @@ class Move:
     may_overdraw: bool = False
 
 
-class Books:
+class Books(Holds):
     """The balances, holds and positions of locked accounts; make one with `ask_books`."""
 
     def __init__(
@@ -104,169 +87,13 @@ class Books:
         lots: LotBook | None = None,
         house: Mapping[LedgerKey, int] = MappingProxyType({}),
     ) -> None:
-        self._balances = {(b.account_id, b.asset): b for b in balances}
+        super().__init__(balances=balances, holds=holds)
         self._stored = set(self._balances)
-        self._holds = {h.order_id: h for h in holds}
         self.lots = lots or LotBook(positions=(), found=())
         self._house = house
         self._sales = SaleCharges()
         self._violations: list[GoodFaithViolation] = []
-        self._new_holds: list[Hold] = []
-        self._changed_balances: set[tuple[UUID, str]] = set()
-        self._changed_holds: set[UUID] = set()
         self._moves: list[tuple[Transfer, LedgerKey, LedgerKey]] = []
-
-    def balance(self, account: LockedAccount, asset: str) -> Decimal:
-        amount: Decimal = self._balance(account, asset).amount
-        return amount
-
-    def available(self, account: LockedAccount, asset: str) -> Decimal:
-        return self._balance(account, asset).available
-
-    def spendable(self, account: LockedAccount, day: date) -> Decimal:
-        """Return the cash available for purchases: settled cash if the account may use no other."""
-        available = self.available(account, CASH)
-        until = self.settled_only_until(account)
-        if until is None or until < day:
-            return available
-        return available - sum(self.unsettled(account, day).values(), ZERO)
-
-    def unsettled(self, account: LockedAccount, day: date) -> dict[date, Decimal]:
-        """Return the proceeds in cash that are not final on `day` yet, by when they are."""
-        return settlement.after(self._balance(account, CASH).unsettled, day)
-
-    def settled_only_until(self, account: LockedAccount) -> date | None:
-        """Return the last day on which the account may spend settled cash only, if there is one."""
-        until: date | None = self._balance(account, CASH).settled_only_until
-        return until
-
-    def name_lots(self, order_id: UUID, lot_ids: Iterable[UUID]) -> None:
-        """Let a sale close these lots first; what it sells is held already."""
-        hold = self._holds[order_id]
-        hold.lots = [str(lot_id) for lot_id in lot_ids]
-        self._changed_holds.add(order_id)
-
-    def hold(
-        self,
-        account: LockedAccount,
-        *,
-        order_id: UUID,
-        asset: str,
-        per_unit: Decimal,
-        quantity: Decimal,
-        price: Decimal | None = None,
-        fees: FeeTerms = NO_FEES,
-    ) -> Decimal:
-        """Set aside what an order may need, in place of what was; return how much.
-
-        `fees` are what it is charged when it is a buy, of the value at `price`: the worst that it
-        may pay, which is `per_unit` if not given. Raises Uncovered.
-        """
-        amount = accounting.hold_of(
-            asset=asset, per_unit=per_unit, quantity=quantity, price=price, fees=fees
-        )
-        hold = self._set_aside(account, order_id, asset, amount)
-        charging.agree(hold, per_unit=per_unit, price=price, fees=fees)
-        return amount
-
-    def hold_amount(
-        self,
-        account: LockedAccount,
-        *,
-        order_id: UUID,
-        amount: Decimal,
-        quantity: Decimal = ZERO,
-        fees: FeeTerms = NO_FEES,
-    ) -> Decimal:
-        """Set aside this cash for an order by value, which uses up what it spends, and its fees.
-
-        `quantity` is the most that it may buy. Returns how much is set aside. Raises Uncovered.
-        """
-        whole = amount + fee_of(fees, quantity=quantity, value=amount)
-        hold = self._set_aside(account, order_id, CASH, whole)
-        charging.agree(hold, per_unit=ZERO, price=ZERO, fees=fees)
-        return whole
-
-    def hold_beyond(
-        self,
-        account: LockedAccount,
-        *,
-        old_id: UUID,
-        leaves: Decimal,
-        order_id: UUID,
-        asset: str,
-        per_unit: Decimal,
-        quantity: Decimal,
-        price: Decimal | None = None,
-        fees: FeeTerms = NO_FEES,
-    ) -> Decimal:
-        """Set aside what an order needs beyond the hold of the one that it is to replace.
-
-        `leaves` is what that one has left. Both may execute until the venue has decided; then
-        `take_over`, or a release, is to follow. Returns how much is set aside. Raises Uncovered.
-        """
-
-        def needed(quantity: Decimal) -> Decimal:
-            return accounting.hold_of(
-                asset=asset, per_unit=per_unit, quantity=quantity, price=price, fees=fees
-            )
-
-        old = self._pending_hold(old_id)
-        extra = accounting.replaced_hold(
-            asset=asset,
-            needed=needed(quantity),
-            needed_beyond=needed(max(quantity - leaves, ZERO)),
-            held=old.remaining if old else ZERO,
-            due=old.fee_per_order if old and old.remaining == old.amount else ZERO,
-            available=self._free(account, asset),
-            roundings=2 if fees is NO_FEES else 4,
-        )
-        hold = self._set_aside(account, order_id, asset, extra)
-        charging.agree(hold, per_unit=per_unit, price=price, fees=fees)
-        return extra
-
-    def take_over(
-        self, account: LockedAccount, *, old_id: UUID, new_id: UUID, quantity: Decimal
-    ) -> None:
-        """Let an order have what the one that it replaces was held for.
-
-        `hold_beyond` has seen to it that this covers what it needs, but for cents of rounding
-        where the account has no more.
-        """
-        self.release(account, order_id=old_id)
-        new = self._pending_hold(new_id)
-        if new is None:
-            return
-        new.lots = self._holds[old_id].lots if old_id in self._holds else []
-        needed = accounting.hold_of(
-            asset=new.asset,
-            per_unit=new.per_unit,
-            quantity=quantity,
-            price=new.price,
-            fees=charging.terms_of(new),
-        )
-        if not _may_owe(account, new.asset):
-            needed = min(needed, self._free(account, new.asset) + new.remaining)
-        self._set_aside(account, new_id, new.asset, needed)
-
-    def held(self, order_id: UUID) -> Decimal:
-        """Return what is still set aside for the order."""
-        hold = self._pending_hold(order_id)
-        return hold.remaining if hold else ZERO
-
-    def held_price(self, order_id: UUID) -> Decimal | None:
-        """Return the worst price that the order is held for, None when it is held for none."""
-        hold = self._pending_hold(order_id)
-        return hold.price if hold and hold.price else None
-
-    def release(self, account: LockedAccount, *, order_id: UUID) -> Decimal:
-        """Give back what is still held for an order that has ended; return how much."""
-        hold = self._pending_hold(order_id)
-        if hold is None:
-            return ZERO
-        released: Decimal = hold.remaining
-        self._keep(account, hold, ZERO, Hold.Status.RELEASED)
-        return released
 
     def book_fill(self, account: LockedAccount, fill: Fill) -> GoodFaithViolation | None:
         """Move cash, securities and fees, use up the hold, close and open lots.
@@ -277,7 +104,14 @@ class Books:
         value = fill.price * abs(fill.signed_quantity)
         cash = accounting.cash_of_fill(value_before=fill.value_before, value=value)
         hold = self._pending_hold(fill.order_id)
-        remaining = _still_held(hold, fill, value) if hold else ZERO
+        remaining = ZERO
+        if hold:
+            remaining = holds.still_held(
+                hold,
+                filled=fill.filled_quantity,
+                spent=fill.value_before + value,
+                leaves=fill.leaves_quantity,
+            )
         freed = hold.remaining - remaining if hold else ZERO
         charges = self._charges(account, fill, quantity_before=_filled_before(fill))
         charged = sum((charge.amount for charge in charges), ZERO)
@@ -285,7 +119,7 @@ class Books:
             self._make_sure(account, CASH, cash + charged, freed)
         else:
             self._make_sure(account, fill.instrument.code, -fill.signed_quantity, freed)
-            if not account.margin and charged > self.available(account, CASH) + cash:
+            if not account.margin and charged > cash + max(self.available(account, CASH), ZERO):
                 charges = ()  # a fill of dust brings less than the cent that it was to cost
         if hold:
             ended = Hold.Status.PENDING if fill.leaves_quantity else Hold.Status.POSTED
@@ -296,7 +130,7 @@ class Books:
             account,
             fill.instrument.pk,
             Deal(fill.trade_id, fill.signed_quantity, cash, fill.at),
-            named=_named(self._holds.get(fill.order_id)),
+            named=holds.lots_named(self._holds.get(fill.order_id)),
             funds_settle_on=funds_settle_on,
         )
         return self._violation(account, fill, [lot for _, lot in closed])
@@ -329,7 +163,7 @@ class Books:
             # The fee of an order that has no fill any more falls due again with its next one.
             due = hold.fee_per_order if not bust.filled_quantity else ZERO
             hold.amount = (
-                hold.remaining + due + _used(hold, bust.filled_quantity, bust.value_before)
+                hold.remaining + due + holds.used(hold, bust.filled_quantity, bust.value_before)
             )
             self._keep(account, hold, hold.remaining + due, Hold.Status.PENDING)
 
@@ -359,67 +193,9 @@ class Books:
         for transfer, debit, credit in self._moves:
             transfer.debit_id, transfer.credit_id = ids[debit], ids[credit]
         bulk.insert([transfer for transfer, _, _ in self._moves])
-        bulk.insert(self._new_holds)
-        new = {hold.order_id for hold in self._new_holds}
-        bulk.update(
-            [self._holds[k] for k in self._changed_holds - new],
-            fields=HOLD_CHANGING,
-        )
+        self._close_holds()
         self.lots.close()
         bulk.insert(self._violations, skips_known=True)
-
-    def _balance(self, account: LockedAccount, asset: str) -> Balance:
-        key = (account.id, asset)
-        if key not in self._balances:
-            self._balances[key] = bulk.new(Balance, account_id=account.id, asset=asset)
-        balance = self._balances[key]
-        if account.margin:
-            balance.may_be_negative = True
-        return balance
-
-    def _pending_hold(self, order_id: UUID) -> Hold | None:
-        hold = self._holds.get(order_id)
-        return hold if hold is not None and hold.status == Hold.Status.PENDING else None
-
-    def _set_aside(
-        self, account: LockedAccount, order_id: UUID, asset: str, amount: Decimal
-    ) -> Hold:
-        """Hold `amount` for the order in place of what was; return the hold. Raises Uncovered."""
-        there = self._free(account, asset) + self.held(order_id)
-        if amount > there and not _may_owe(account, asset):
-            raise Uncovered(f"needs {amount} {asset}, {there} is available", needed=amount)
-        hold = self._holds.get(order_id)
-        if hold is None:
-            hold = self._holds[order_id] = bulk.new(
-                Hold, order_id=order_id, account_id=account.id, asset=asset, remaining=ZERO
-            )
-            self._new_holds.append(hold)
-        hold.amount = amount
-        self._keep(account, hold, amount, Hold.Status.PENDING)
-        return hold
-
-    def _free(self, account: LockedAccount, asset: str) -> Decimal:
-        """Return what may still be held of the asset; of a short position, to buy it back."""
-        balance = self._balance(account, asset)
-        there = abs(balance.amount) if account.margin else balance.amount
-        free: Decimal = there - balance.held
-        return free
-
-    def _change(self, balance: Balance, *, amount: Decimal = ZERO, held: Decimal = ZERO) -> None:
-        balance.amount += amount
-        balance.held += held
-        self._changed_balances.add((balance.account_id, balance.asset))
-
-    def _keep(
-        self,
-        account: LockedAccount,
-        hold: Hold,
-        remaining: Decimal,
-        status: Hold.Status,
-    ) -> None:
-        self._change(self._balance(account, hold.asset), held=remaining - hold.remaining)
-        hold.remaining, hold.status = remaining, status
-        self._changed_holds.add(hold.order_id)
 
     def _move(self, account: LockedAccount, move: Move) -> None:
         if not move.amount:
@@ -563,34 +339,6 @@ def _filled_before(fill: Fill) -> Decimal:
 
 def _refund(charge: Charge) -> Charge:
     return Charge(charge.beneficiary, -charge.amount)
-
-
-def _still_held(hold: Hold, fill: Fill, value: Decimal) -> Decimal:
-    if not fill.leaves_quantity:
-        return ZERO
-    left: Decimal = hold.amount - _used(hold, fill.filled_quantity, fill.value_before + value)
-    return max(left, ZERO)  # after a bust it may lack a cent of rounding
-
-
-def _used(hold: Hold, filled: Decimal, spent: Decimal) -> Decimal:
-    return accounting.used_of(
-        asset=hold.asset,
-        per_unit=hold.per_unit,
-        filled=filled,
-        spent=spent,
-        price=hold.price,
-        fees=charging.terms_of(hold),
-    )
-
-
-def _named(hold: Hold | None) -> list[UUID]:
-    """Return the lots that the customer wants to be closed first."""
-    return [UUID(name) for name in hold.lots] if hold else []
-
-
-def _may_owe(account: LockedAccount, asset: str) -> bool:
-    """Tell whether risk alone decides what the account may spend: we then lend what is missing."""
-    return bool(account.margin) and asset == CASH
 
 
 _ASSETS: LiteralString = """(SELECT 'USD' UNION SELECT code FROM marketdata_instrument
