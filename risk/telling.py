@@ -59,7 +59,7 @@ def tell(send: Send, *, now: datetime) -> int:
     untold = list(
         Alert.objects.filter(severity=Severity.SEVERE, told_at=None)
         .select_related("account", "instrument")
-        .order_by("raised_at")[:BATCH]
+        .order_by("raised_at", "pk")[:BATCH]
     )
     if not untold:
         return 0
