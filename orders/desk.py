@@ -51,8 +51,12 @@ class Desk:
     recent: set[tuple[UUID, str]] = field(default_factory=set)
 
 
-def open_desk(tickets: Sequence[Ticket], *, now: datetime | None = None) -> Desk:
+def open_desk(
+    tickets: Sequence[Ticket], *, now: datetime | None = None, only_looks: bool = False
+) -> Desk:
     """Lock the accounts concerned and read all that the tickets need.
+
+    A desk that `only_looks` locks nobody, and its transaction can write nothing.
 
     Without `now` it is read behind the locks, so that the times of an account's orders rise in the
     order in which they become visible.
@@ -60,7 +64,8 @@ def open_desk(tickets: Sequence[Ticket], *, now: datetime | None = None) -> Desk
     What they need of orders that exist is read first, behind the locks; a batch of new orders
     alone needs no trip for that.
     """
-    accounts = locks.ask_all(ticket.account_id for ticket in tickets)
+    ask_accounts = locks.ask_unlocked if only_looks else locks.ask_all
+    accounts = ask_accounts(ticket.account_id for ticket in tickets)
     named = [t for t in tickets if isinstance(t, OrderTicket | ReplaceTicket)]
     symbols = {t.symbol for t in tickets if isinstance(t, OrderTicket)}
     changing = {t.order_id for t in tickets if not isinstance(t, OrderTicket)}

@@ -95,6 +95,26 @@ class Sheet:
             unpriced=[each.symbol for each in self.positions if not each.market.counts],
         )
 
+    def after(
+        self, code: str, *, quantity: Decimal, cash: Decimal, price: Decimal, rates: Rates
+    ) -> Standing:
+        """Return how the account would stand with `quantity` and `cash` more, either may be
+        negative, the whole position in the instrument then being valued at `price`."""
+        had = sum((each.quantity for each in self.positions if each.code == code), ZERO)
+        others = [each.holding for each in self.positions if each.code != code]
+        holdings = [each for each in others if each is not None]
+        if had + quantity:
+            holdings.append(Holding(had + quantity, price, rates))
+        return margin.standing(
+            holdings,
+            cash=self.cash + cash,
+            held=self.held,
+            multiplier_max=self.multiplier_max,
+            is_day_trader=self.day_trader_since is not None,
+            close=self.close,
+            unpriced=[e.symbol for e in self.positions if not e.market.counts and e.code != code],
+        )
+
     @property
     def is_live(self) -> bool:
         return all(each.market.live for each in self.positions)

@@ -10,7 +10,7 @@ import os
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from trading.api.views import data, history, market, orders, own, portfolio
+from trading.api.views import data, estimates, history, market, orders, own, portfolio
 from trading.api.views.base import Call, keyed
 
 _BOTH: list[tuple[str, type[Call]]] = [
@@ -29,6 +29,7 @@ _BOTH: list[tuple[str, type[Call]]] = [
     ("calendar", market.Calendar),
 ]
 _OWN: list[tuple[str, type[Call]]] = [
+    ("orders/estimate", estimates.OrderEstimate),
     ("orders/<str:order_id>/timeline", orders.OrderTimeline),
     ("orders:cancelable", orders.CancelableOrders),
     ("bars", own.ChartBars),

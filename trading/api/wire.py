@@ -174,7 +174,7 @@ def order(
         "reason": order.denial_code or order.venue_code or None,
         "status_reason": order.status_reason or None,
         "rejected_by": _rejected_by(order),
-        "warnings": _warnings(order.warnings) if order.warnings else [],
+        "warnings": warnings(order.warnings) if order.warnings else [],
         "triggered_at": timestamp(order.triggered_at),
         "post_only": order.is_post_only,
         "display_qty": decimal(order.display_quantity),
@@ -188,7 +188,8 @@ def _rejected_by(order: Order) -> str | None:
     return "openfloor" if order.denial_code else "venue"
 
 
-def _warnings(codes: str) -> list[Json]:
+def warnings(codes: str) -> list[Json]:
+    """Return the warnings of an order, with the sentence of each."""
     return [
         {"code": code, "message": cautioning.SENTENCES.get(code, code)}
         for code in filter(None, codes.split(","))

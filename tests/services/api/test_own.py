@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts import authentication
+from orders.models import Order
 from portfolio.models import Transfer
 from tests import world
 from tests.services.api.conftest import Api, Customer
@@ -93,3 +94,22 @@ def test_an_unknown_field_is_refused(browser: Client, path: str) -> None:
 def test_a_key_opens_nothing_of_the_pages(api: Api) -> None:
     for path in ("/api/v1/account", "/api/v1/keys", "/api/v1/orders"):
         assert api("GET", path).status_code == 401
+
+
+def test_an_estimate_is_the_orders_decision_and_places_nothing(
+    browser: Client,
+) -> None:
+    body = {"symbol": "AAPL", "qty": "10", "side": "buy", "type": "market", "time_in_force": "day"}
+    told = send(browser, "post", "/api/v1/orders/estimate", body).json()
+    assert (told["position_intent"], told["price"], told["total"]) == ("buy_to_open", "100", "1000")
+    assert (told["fees"], told["margin"], told["denial"]) == ([], None, None)
+    assert (told["held"], told["buying_power"]) == ({"asset": "USD", "amount": "1030"}, "100000")
+    assert told["buying_power_after"] == "98970"
+    dear = send(browser, "post", "/api/v1/orders/estimate", body | {"qty": "5000"}).json()
+    assert dear["denial"]["code"] == "insufficient_buying_power"
+    assert dear["qty_max"] == "970"
+    wrong = send(browser, "post", "/api/v1/orders/estimate", body | {"qty": "-1"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "qty")
+    none = send(browser, "post", "/api/v1/orders/estimate", body | {"symbol": "NONE"})
+    assert (none.status_code, none.json()["reason"]) == (422, "unknown_symbol")
+    assert not Order.objects.exists()
