@@ -94,11 +94,11 @@ def replaced_hold(
     """Return what to set aside beyond a replaced order's hold while the venue decides.
 
     The new order needs `needed` now, and `needed_beyond` once all that is left of the old one has
-    executed; the old one has `held`, of which `due` is a fee that its first fill takes at once.
-    What executes meanwhile shrinks both needs, at prices that differ. The difference is linear in
-    it, so that it is covered throughout if it is at both ends. Each hold and each fee is rounded
-    up by itself: of cash, a cent for each of the `roundings` between covers what they may differ
-    by, where it is `available`.
+    executed, at least the fee that its own first fill takes; the old one has `held`, of which
+    `due` is a fee that its first fill takes at once. What executes meanwhile shrinks both needs,
+    at prices that differ. The difference is linear in it, so that it is covered throughout if it
+    is at both ends. Each hold and each fee is rounded up by itself: of cash, a cent for each of
+    the `roundings` between covers what they may differ by, where it is `available`.
     """
     extra = max(needed - held + due, needed_beyond, Decimal(0))
     if asset != decimals.CASH:

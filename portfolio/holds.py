@@ -146,7 +146,7 @@ class Holds:
         extra = accounting.replaced_hold(
             asset=asset,
             needed=needed(quantity),
-            needed_beyond=needed(max(quantity - leaves, ZERO)),
+            needed_beyond=max(needed(max(quantity - leaves, ZERO)), fees.per_order),
             held=old.remaining if old else ZERO,
             due=old.fee_per_order if old and old.remaining == old.amount else ZERO,
             available=self._free(account, asset),

@@ -370,7 +370,7 @@ class Firm:
         amount = accounting.replaced_hold(
             asset=new.asset,
             needed=needed(left),
-            needed_beyond=needed(left - old.leaves),
+            needed_beyond=max(needed(left - old.leaves), terms.per_order),
             held=self.books.holds[old.id].remaining,
             due=terms.per_order if not old.filled else ZERO,
             available=BOUNDLESS,

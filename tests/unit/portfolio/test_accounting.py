@@ -62,7 +62,7 @@ def test_a_replace_is_covered_whatever_executes_meanwhile(
     extra = accounting.replaced_hold(
         asset=CASH,
         needed=needed(total),
-        needed_beyond=needed(max(total - quantity, D(0))),
+        needed_beyond=max(needed(max(total - quantity, D(0))), new_fees.per_order),
         held=amount,
         due=old_fees.per_order,
         available=D(10) ** 20,
