@@ -38,7 +38,7 @@ def test_an_accounts_orders_are_carried_out_in_the_order_of_arrival():
     world.instrument()
     wide = Intake(writers=2)
     accounts = [world.customer() for _ in range(6)]
-    tickets = [world.limit_ticket(account, "1.00") for _ in range(20) for account in accounts]
+    tickets = [world.limit_ticket(account, "90.00") for _ in range(20) for account in accounts]
     futures = [wide.enter(ticket) for ticket in tickets]
     wide.close(SECONDS)
     assert all(future.result(0).order.status == "submitted" for future in futures)
