@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from accounts.models import Account
 from foundation import bulk
 from risk import checks, limit_book, limits, records, tracing
 from risk.checks import Denial, Proposal, Situation
@@ -85,17 +84,6 @@ def _written_limits(limits: AppliedLimits | None) -> dict[str, object] | None:
         "quote_age_max": bounds.quote_age_max,
         "firm_age_max": bounds.firm_age_max,
     }
-
-
-def market_buffer(account_id: UUID, *, now: datetime) -> Decimal:
-    """Return how far beyond the far quote the account's market orders are held for.
-
-    Zero without limits: nothing may go then.
-    """
-    book = limit_book.ask([account_id], now=now).get()
-    tier = Account.objects.values_list("tier", flat=True).get(pk=account_id)
-    found = book.of(account_id, tier, None)
-    return found.bounds.market_buffer if found else Decimal(0)
 
 
 def denied(decision: Decision, denial: Denial) -> Decision:

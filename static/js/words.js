@@ -50,6 +50,17 @@ export const timeInForce = (word) => (TIMES_IN_FORCE[word] ?? [word])[0];
 export const timeInForceLong = (word) => (TIMES_IN_FORCE[word] ?? [word, word])[1];
 export const timeInForceWhy = (word) => (TIMES_IN_FORCE[word] ?? ["", "", ""])[2];
 export const side = (word) => (word === "buy" ? "Buy" : "Sell");
+const INTENTS = { sell_to_open: "Sell short", buy_to_close: "Buy to cover" };
+/** Return what an order does: "Buy", "Sell", "Sell short", "Buy to cover". */
+export const deed = ({ side: way, position_intent: intent }) => INTENTS[intent] ?? side(way);
+/** The same as a noun, for buttons: "Review short sale". */
+export const deedName = ({ side: way, position_intent: intent }) =>
+  ({ sell_to_open: "short sale", buy_to_close: "buy to cover" })[intent] ?? `${way} order`;
+/** Return what is set aside, as { asset, amount }. */
+export const held = (what) => {
+  if (!what) return money.NONE;
+  return what.asset === "USD" ? money.money(what.amount) : `${money.quantity(what.amount)} ${what.asset}`;
+};
 export const type = (word) => TYPES[word] ?? word;
 export const orderClass = (word) => CLASSES[word] ?? "";
 export const role = (word) => ROLES[word] ?? "";

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts import watchlists
-from foundation import decimals
 from marketdata import calendars
 from marketdata.models import Instrument
-from risk import services as risk
 from trading.api import wire
 from trading.pages import now
 
@@ -62,7 +58,6 @@ def _page(request: HttpRequest, *, symbol: str | None) -> HttpResponse:
                 "symbol": chosen,
                 "watched": watched,
                 "instruments": [_shown(instrument) for instrument in instruments],
-                "market_buffer": _market_buffer(account_id),
             },
         },
     )
@@ -89,8 +84,3 @@ def _shown(instrument: Instrument) -> dict[str, Any]:
         "fractionable": instrument.fractionable,
         "has_closed_hours": instrument.calendar != calendars.ALWAYS,
     }
-
-
-def _market_buffer(account_id: UUID) -> str:
-    """Return how far beyond the far quote a market order is held for, so that we can say it."""
-    return decimals.text(risk.market_buffer(account_id, now=timezone.now()))

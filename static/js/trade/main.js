@@ -49,7 +49,7 @@ quote.begin({
     ticket.takeLimit(price);
   },
 });
-ticket.begin({ marketBuffer: start.market_buffer, review: placing.review });
+ticket.begin({ review: placing.review });
 placing.begin({ again: ticket.empty, blame: ticket.blame, isField: ticket.isField });
 positions.begin({
   select,

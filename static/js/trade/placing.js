@@ -48,8 +48,8 @@ function show(name) {
 // --- Review ------------------------------------------------------------------------------------------
 
 /** Show what is about to leave. From here on the ticket has its id: sent twice, it is one order. */
-export function review(draft, totals) {
-  const shown = reviews.of(draft, totals);
+export function review(draft, told) {
+  const shown = reviews.of(draft, told);
   ask = { draft, clientOrderId: http.uuid(), isSending: false, button: shown.button };
   put($("#review-title"), shown.title);
   $("#review-facts").replaceChildren(
@@ -58,7 +58,7 @@ export function review(draft, totals) {
     ),
   );
   put($("#review-note"), shown.note);
-  warnOfTwin(draft);
+  warn(draft, told);
   complain($("#review-error"), "");
   setSending(false);
   put(place, shown.button);
@@ -68,11 +68,16 @@ export function review(draft, totals) {
   place.focus();
 }
 
-/** Say steadily that the same was asked for seconds ago: it may be a second press, or meant. */
-function warnOfTwin(draft) {
+/**
+ * Say steadily what a person should look at: also that the same was asked for seconds ago, which may
+ * be a second press, or meant.
+ */
+function warn(draft, told) {
   const twin = rules.twin(draft, store.latestOrders ?? [], Date.now());
   const age = twin && time.age(Date.now() - Date.parse(twin.created_at));
-  complain($("#review-warning"), twin ? `You placed the same order ${age} ago. This would be a second one.` : "");
+  const again = twin ? [`You placed the same order ${age} ago. This would be a second one.`] : [];
+  const sentences = told.warnings.filter(({ code }) => code !== "possible_duplicate").map(({ message }) => message);
+  complain($("#review-warning"), [...again, ...sentences].join(" "));
 }
 
 function back() {
@@ -168,7 +173,7 @@ function placed(answer) {
 function showOrder() {
   const instrument = store.instruments.get(order.symbol);
   const digits = money.places(instrument.price_increment);
-  const title = `${words.side(order.side)} ${words.size(order)} ${order.symbol}`;
+  const title = `${words.deed(order)} ${words.size(order)} ${order.symbol}`;
   const filled = money.parse(order.filled_qty) > 0n;
   const at = filled
     ? `: ${money.quantity(order.filled_qty)} at ${money.price(order.filled_avg_price, digits)} on average`

@@ -4,27 +4,26 @@ import * as money from "../money.js";
 import { store } from "../store.js";
 import * as words from "../words.js";
 
-/** Return { title, button, facts: [[word, value, why]], note } of a draft and its sums. */
-export function of(draft, totals) {
+/** Return { title, button, facts: [[word, value, why]], note } of a draft and its estimate. */
+export function of(draft, told) {
   const instrument = store.instruments.get(draft.symbol);
   const digits = money.places(instrument.price_increment);
   const price = (value) => (value === null ? money.NONE : money.price(money.text(value), digits));
-  const amount = (value) => (value === null ? money.NONE : `${money.money(money.text(value))} USD`);
-  const units = totals.units === null ? money.NONE : money.quantity(money.text(totals.units));
+  const units = money.quantity(told.qty);
   const size = draft.isByValue ? `${money.money(money.text(draft.notional))} USD of` : units;
   const isOco = draft.kind === "oco";
   return {
-    title: isOco ? `Protect ${units} ${draft.symbol}` : `${words.side(draft.side)} ${size} ${draft.symbol}`,
-    button: isOco ? "Place both exits" : `Place ${draft.side} order`,
+    title: isOco ? `Protect ${units} ${draft.symbol}` : `${words.deed(told)} ${size} ${draft.symbol}`,
+    button: isOco ? "Place both exits" : `Place ${words.deedName(told)}`,
     facts: [
       ...terms(draft, price),
       ["In force", words.timeInForce(draft.timeInForce), words.timeInForceWhy(draft.timeInForce)],
       ...(draft.isByValue ? [["Quantity, about", `${units} ${words.unit(instrument)}`]] : []),
       ...(isOco ? [] : exits(draft, price)),
-      ...cost(draft, totals, { amount, price, units }),
-      ["Margin", "Not used"],
+      ...cost(draft, told, digits),
+      ...margin(told),
     ],
-    note: note(draft, totals, price),
+    note: note(draft, told, (value) => money.price(value, digits)),
   };
 }
 
@@ -61,26 +60,38 @@ function exits({ takeProfit, stopLoss, stopLossLimit }, price) {
   ];
 }
 
-function cost(draft, totals, { amount, price, units }) {
+const usd = (value) => (value === null ? money.NONE : `${money.money(value)} USD`);
+
+function cost(draft, told, digits) {
   const isBuy = draft.side === "buy";
-  const worst = ["Worst price", price(totals.worst), "No unit trades at a worse price than this."];
-  return isBuy
-    ? [
-        ["Estimated cost", amount(totals.cost)],
-        ["Fees", "None"],
-        worst,
-        ["Held until it is filled", amount(totals.held), "What is not needed comes back with the fill."],
-        ["Buying power after", amount(totals.after)],
-      ]
-    : [
-        ["Estimated proceeds", amount(totals.cost)],
-        ["Fees", "None"],
-        worst,
-        ["Held until it is filled", `${units} ${draft.symbol}`, "They cannot be sold twice meanwhile."],
-      ];
+  const fees = told.fees.map(({ words: name, amount }) => [name, usd(amount)]);
+  const held = told.held && (told.held.asset === "USD" ? usd(told.held.amount) : words.held(told.held));
+  return [
+    [fees.length ? "Value" : isBuy ? "Estimated cost" : "Estimated proceeds", usd(told.value), "At the price that it would meet now."],
+    ...(fees.length ? fees : [["Fees", "None"]]),
+    ...(fees.length ? [[isBuy ? "Estimated cost" : "Estimated proceeds", usd(told.total)]] : []),
+    ["Worst price", money.price(told.worst_price, digits), "No unit trades at a worse price than this."],
+    ["Held until it is filled", held ?? money.NONE, "What is not needed comes back with the fill."],
+    ["Buying power", change(told.buying_power, told.buying_power_after), "Now, and once the order is in."],
+  ];
 }
 
-function note(draft, { worst }, price) {
+const change = (now, after) => `${money.money(now)} → ${money.money(after)}`;
+
+/** Of a margin account: what it must have, now and once the order is filled. */
+function margin({ margin: told }) {
+  if (!told) return [];
+  const [now, after] = told;
+  const borrowed = money.parse(after.cash) < 0n ? [["Borrowed after", usd(after.cash.replace("-", "")), "Costs interest for each day."]] : [];
+  return [
+    ["Required to open", change(now.initial_margin, after.initial_margin), "What all positions require of your equity."],
+    ["Required to keep", change(now.maintenance_margin, after.maintenance_margin), "With less equity than this you are called for more."],
+    ["Equity beyond that", change(now.excess, after.excess), "What you could lose before a margin call."],
+    ...borrowed,
+  ];
+}
+
+function note(draft, { worst_price: worst }, plain) {
   const until = words.timeInForceWhy(draft.timeInForce);
   const held = draft.takeProfit === null && draft.stopLoss === null
     ? ""
@@ -88,8 +99,8 @@ function note(draft, { worst }, price) {
   switch (draft.kind) {
     case "market":
       return draft.side === "buy"
-        ? `Fills at the best prices there are, at most ${price(worst)} each.${held}`
-        : `Fills at the best prices there are, at least ${price(worst)} each.`;
+        ? `Fills at the best prices there are, at most ${plain(worst)} each.${held}`
+        : `Fills at the best prices there are, at least ${plain(worst)} each.`;
     case "limit":
       return `Fills at your limit or better: ${until}.${held}`;
     case "oco":

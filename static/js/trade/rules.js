@@ -10,9 +10,9 @@ const TWIN_MS = 30_000;
 
 /**
  * Return what speaks against the draft, a sentence for each field by its name (`order`: the whole
- * of it), and `lower`, the quantity that would be possible instead. Empty when nothing does.
+ * of it). Empty when nothing does: then the server is asked.
  */
-export function flaws({ draft, quote, instrument, totals, buyingPower, available }) {
+export function flaws({ draft, quote, instrument }) {
   const found = { ...sizeFlaws(draft, instrument), ...priceFlaws(draft, instrument) };
   if (!Object.keys(found).length) Object.assign(found, exitFlaws(draft, quote, instrument));
   if (Object.keys(found).length) return found;
@@ -20,19 +20,7 @@ export function flaws({ draft, quote, instrument, totals, buyingPower, available
   if (!instrument.tradable || instrument.halted) {
     return { order: `Trading in ${instrument.symbol} is halted. Try again later.` };
   }
-  const passed = passedStop(draft, quote, instrument);
-  if (passed) return passed;
-  if (draft.side === "sell" && available !== null) {
-    const lacking = totals.units !== null && totals.units > available;
-    if (lacking) return { quantity: canSell(available, instrument), lower: available };
-  }
-  if (draft.side === "buy" && totals.after !== null && totals.after < 0n) {
-    return tooDear(draft, instrument, totals, buyingPower);
-  }
-  if (totals.cost === null) {
-    return { order: `There is no price of ${instrument.symbol} to trade at now. Use a limit order.` };
-  }
-  return {};
+  return passedStop(draft, quote, instrument) ?? {};
 }
 
 function sizeFlaws({ isByValue, quantity, notional, shown }, instrument) {
@@ -109,29 +97,6 @@ function passedStop(draft, quote, instrument) {
   if (isBuy ? draft.stopPrice > far : draft.stopPrice < far) return null;
   const at = money.price(money.text(far), money.places(instrument.price_increment));
   return { stop_price: `A stop to ${draft.side} must lie ${isBuy ? "above" : "below"} the price now, ${at}.` };
-}
-
-function canSell(available, { symbol }) {
-  return available > 0n
-    ? `You can sell ${money.quantity(money.text(available))} ${symbol}.`
-    : `You have no ${symbol} to sell.`;
-}
-
-function tooDear(draft, instrument, totals, buyingPower) {
-  const least = money.parse(instrument.quantity_min);
-  const increment = money.parse(instrument.quantity_increment);
-  const lower = draft.isByValue ? null : money.howMany(buyingPower, totals.worst, increment);
-  const advice = draft.isByValue
-    ? `Lower it to ${money.money(money.text(money.down(buyingPower, CENT)))} or deposit.`
-    : lower >= least
-      ? `Lower the quantity to ${money.quantity(money.text(lower))} or deposit.`
-      : "Deposit first.";
-  return {
-    quantity:
-      `Not enough buying power: this order needs ${money.money(money.text(totals.held))} USD, ` +
-      `you have ${money.money(money.text(buyingPower))}. ${advice}`,
-    lower: lower !== null && lower >= least ? lower : null,
-  };
 }
 
 /** Return the order that asked for the same as the draft some seconds before `now`, or null. */

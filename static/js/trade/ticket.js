@@ -6,6 +6,7 @@ import { on, store } from "../store.js";
 import * as words from "../words.js";
 import * as drafts from "./draft.js";
 import * as estimate from "./estimate.js";
+import * as forecast from "./forecast.js";
 import * as rules from "./rules.js";
 
 const form = $("#ticket-form");
@@ -18,26 +19,27 @@ const STEPS = { quantity: "quantity_increment", shown: "quantity_increment" }; /
 const cell = (name) => $(`[data-ticket="${name}"]`);
 const parts = Object.fromEntries($$("[data-part]", form).map((part) => [part.dataset.part, part]));
 
-let buffer = 0n;
 let wasSent = false; // mistakes are shown once somebody wanted to go on, not while typing
 let told = {}; // what the server said against the last try, until something is changed
 
-/** `review(draft, totals)` is called with a draft that nothing speaks against. */
-export function begin({ marketBuffer, review }) {
-  buffer = money.parse(marketBuffer);
+/** `review(draft, told)` is called with a draft that nothing speaks against, and its estimate. */
+export function begin({ review }) {
   const show = eachFrame(showAll);
-  on("quotes", (quotes) => quotes.some(({ symbol }) => symbol === store.symbol) && show());
-  on("account", show);
-  on("positions", show);
+  const renew = () => {
+    show();
+    if (!form.hidden) forecast.renew();
+  };
+  forecast.begin(show);
+  on("quotes", (quotes) => quotes.some(({ symbol }) => symbol === store.symbol) && renew());
+  on("account", renew);
+  on("positions", renew);
   on("symbol", clear);
   form.addEventListener("input", onInput);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     wasSent = true;
     told = {};
-    const found = showAll();
-    if (Object.keys(found).length) focusFirst(found);
-    else review(drafts.read(fields), totals());
+    goOn(review);
   });
   for (const button of $$("[data-step]", form)) {
     const [name, way] = button.dataset.step.split(":");
@@ -52,6 +54,27 @@ export function begin({ marketBuffer, review }) {
     });
   }
   clear();
+}
+
+let isChecking = false;
+
+/** Go on to the review, once the server has said what the order would do. */
+async function goOn(review) {
+  if (isChecking) return;
+  const flaws = showAll();
+  if (Object.keys(flaws).length) {
+    focusFirst(flaws);
+    return;
+  }
+  const draft = drafts.read(fields);
+  isChecking = true;
+  $("#review").setAttribute("aria-busy", "true");
+  const found = await forecast.settled();
+  isChecking = false;
+  $("#review").removeAttribute("aria-busy");
+  const denied = showAll();
+  if (Object.keys(denied).length) focusFirst(denied);
+  else if (found?.answer) review(draft, found.answer);
 }
 
 function onInput({ target }) {
@@ -131,7 +154,6 @@ function clear() {
 
 // --- Showing -----------------------------------------------------------------------------------------
 
-const buyingPower = () => money.parse(store.account?.buying_power);
 const quoteNow = () => store.quotes.get(store.symbol);
 const instrumentNow = () => store.instruments.get(store.symbol);
 
@@ -142,34 +164,44 @@ function available() {
   return position ? money.parse(position.qty_available) : 0n;
 }
 
-function totals() {
-  return estimate.sums({
-    draft: drafts.read(fields),
-    quote: quoteNow(),
-    instrument: instrumentNow(),
-    buffer,
-    buyingPower: buyingPower(),
-  });
-}
-
 /** Bring the whole form up to date; return what speaks against the draft. */
 function showAll() {
   showParts();
   const draft = drafts.read(fields);
-  const sums = totals();
   const instrument = instrumentNow();
-  showSums(draft, sums, instrument);
-  showNotes(draft, sums, instrument);
-  const found = rules.flaws({
-    draft,
-    quote: quoteNow(),
-    instrument,
-    totals: sums,
-    buyingPower: buyingPower(),
-    available: available(),
-  });
-  showFlaws(wasSent ? { ...found, ...told } : { ...onlyMoney(found, sums), ...told });
-  return found;
+  const flaws = rules.flaws({ draft, quote: quoteNow(), instrument });
+  const isSound = Object.keys(flaws).length === 0;
+  const found = forecast.of(isSound ? drafts.body(draft) : null);
+  const answer = found?.answer ?? null;
+  showSums(draft, answer ?? (isSound && !found ? forecast.latest() : null), instrument);
+  $("#ticket-sums").classList.toggle("is-old", isSound && !found);
+  showWarnings(answer?.warnings ?? []);
+  showNotes(draft, answer, instrument);
+  const against = { ...flaws, ...(found ? objections(found) : {}) };
+  const typing = wasSent ? flaws : {};
+  showFlaws({ ...typing, ...(found ? objections(found) : {}), ...told });
+  return against;
+}
+
+/** Return what the server says against the order, by the ticket's fields. */
+function objections({ answer, error }) {
+  if (error) {
+    const faults = drafts.faults(error.body, isField);
+    return Object.keys(faults).length ? faults : { order: `The order could not be checked. ${error.message}` };
+  }
+  if (!answer.denial) return {};
+  const { code, message } = answer.denial;
+  const most = answer.qty_max;
+  const isSaid = most === null || message.includes(` ${most} `);
+  const sentence = isSaid ? message : `${message} ${money.quantity(most)} would do.`;
+  const faults = drafts.faults({ reason: code, message: sentence }, isField);
+  const isShown = Object.keys(faults).every((name) => !fields[name].closest("[hidden]"));
+  return isShown && Object.keys(faults).length ? faults : { order: sentence };
+}
+
+function showWarnings(warnings) {
+  put($("#ticket-warning"), warnings.map(({ message }) => message).join(" "));
+  $("#ticket-warning").hidden = warnings.length === 0;
 }
 
 function showParts() {
@@ -195,29 +227,43 @@ function showTimes(times) {
   select.value = chosen;
 }
 
-function showSums(draft, sums, instrument) {
+function showSums(draft, told, instrument) {
   const digits = money.places(instrument.price_increment);
   const isBuy = draft.side === "buy";
-  const amount = (value) => (value === null ? money.NONE : money.money(money.text(value)));
   put(cell("symbol"), `${instrument.symbol}, in USD`);
   put(cell("cost-word"), isBuy ? "Estimated cost" : "Estimated proceeds");
-  put(cell("cost"), amount(sums.cost));
-  put(cell("worst"), sums.worst === null ? money.NONE : money.price(money.text(sums.worst), digits));
-  const units = sums.units === null ? money.NONE : `${money.quantity(money.text(sums.units))} ${words.unit(instrument)}`;
-  put(cell("held"), isBuy ? amount(sums.held) : units);
-  put(cell("power-now"), amount(buyingPower()));
-  put(cell("power-after"), amount(sums.after));
-  cell("power-after").classList.toggle("down", sums.after !== null && sums.after < 0n);
+  put(cell("cost"), money.money(told?.total));
+  put(cell("fees"), fees(told));
+  cell("fees").title = (told?.fees ?? []).map((fee) => `${fee.words} ${money.money(fee.amount)}`).join(", ");
+  put(cell("worst"), money.price(told?.worst_price, digits));
+  put(cell("held"), words.held(told?.held));
+  put(cell("power-now"), money.money(told?.buying_power ?? store.account?.buying_power));
+  put(cell("power-after"), money.money(told?.buying_power_after));
+  parts.margin.hidden = !(told ? told.margin : store.account?.multiplier > 1);
+  const [now, after] = told?.margin ?? [];
+  put(cell("margin-now"), money.money(now?.initial_margin ?? store.account?.initial_margin));
+  put(cell("margin-after"), money.money(after?.initial_margin));
+  showDeed(draft, told);
+}
+
+const fees = (told) =>
+  told && told.value !== null ? money.money(money.text(told.fees.reduce((sum, { amount }) => sum + money.parse(amount), 0n))) : money.NONE;
+
+/** Say on the button what the order does: to sell what one has not is another thing. */
+function showDeed(draft, told) {
+  const isBuy = draft.side === "buy";
+  const isOf = told?.symbol === draft.symbol && told.side === draft.side;
+  const name = draft.kind === "oco" ? "exits" : words.deedName(isOf ? told : draft);
   const review = $("#review");
-  put(review, draft.kind === "oco" ? "Review exits" : `Review ${draft.side} order`);
+  put(review, `Review ${name}`);
   review.classList.toggle("button--buy", isBuy);
   review.classList.toggle("button--sell", !isBuy);
 }
 
-function showNotes(draft, sums, instrument) {
+function showNotes(draft, told, instrument) {
   const digits = money.places(instrument.price_increment);
   put(cell("quantity-word"), draft.isByValue ? "Value" : "Quantity");
-  put($("#quantity-note"), quantityNote(draft, sums, instrument));
+  put($("#quantity-note"), quantityNote(draft, told, instrument));
   const far = quoteNow()?.[draft.side === "buy" ? "ask" : "bid"];
   fields.limit_price.placeholder = fields.stop_price.placeholder = money.price(far, digits);
   const stop = draft.kind === "trailing_stop" ? estimate.stopPrice(draft, quoteNow()) : null;
@@ -225,19 +271,20 @@ function showNotes(draft, sums, instrument) {
   put($("#shown-note"), shownNote(draft.shown));
   put(cell("advanced"), advancedNote(draft));
   const entry = entryPrice(draft);
-  put($("#take_profit-note"), gainNote(draft.takeProfit, entry, sums.units));
-  put($("#stop_loss-note"), gainNote(draft.stopLoss, entry, sums.units));
+  put($("#take_profit-note"), gainNote(draft.takeProfit, entry, draft.quantity));
+  put($("#stop_loss-note"), gainNote(draft.stopLoss, entry, draft.quantity));
 }
 
-function quantityNote(draft, sums, instrument) {
+function quantityNote(draft, told, instrument) {
   const unit = words.unit(instrument);
-  if (draft.isByValue) {
-    return sums.units === null ? "" : `About ${money.quantity(money.text(sums.units))} ${unit}`;
-  }
+  if (draft.isByValue) return told?.qty ? `About ${money.quantity(told.qty)} ${unit}` : "";
+  const held = available();
   if (draft.side === "sell") {
-    const held = available();
-    return held === null ? "" : `You can sell ${money.quantity(money.text(held))}`;
+    if (held === null) return "";
+    if (held > 0n || !store.account?.shorting_enabled) return `You can sell ${money.quantity(money.text(held > 0n ? held : 0n))}`;
+    return "Sells short: you have none";
   }
+  if (held !== null && held < 0n) return `You are short, ${money.quantity(money.text(-held))} to cover`;
   const isWhole = instrument.quantity_increment === "1";
   return isWhole ? `Whole ${unit}` : `Steps of ${money.quantity(instrument.quantity_increment)}`;
 }
@@ -265,10 +312,6 @@ function gainNote(price, entry, units) {
   const amount = gain.amount === null ? "" : `${money.signedMoney(money.text(gain.amount))} `;
   return `${amount}(${money.percent(money.text(gain.percent))})`;
 }
-
-/** Too much for the account is worth saying while one types; an empty field is not. */
-const onlyMoney = (found, sums) =>
-  sums.units !== null && found.lower !== undefined ? { quantity: found.quantity } : {};
 
 function showFlaws(found) {
   for (const name of MARKED) {
