@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
@@ -18,13 +19,13 @@ from marketdata.ticks import SIMULATED
 
 
 @transaction.atomic
-def load(*, now: datetime) -> int:
-    """List the shipped instruments that are not listed yet, each with a simulated past.
+def load(*, now: datetime, path: Path = listing.SHIPPED) -> int:
+    """List the instruments of `path` that are not listed yet, each with a simulated past.
 
     Their bars end, and their last price stands, at the reference price from which the simulated
     market starts. Returns how many instruments are new; a second call finds none.
     """
-    new = listing.load(now=now)
+    new = listing.load(now=now, path=path)
     if not new:
         return 0
     store.take_turn()

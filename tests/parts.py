@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from pathlib import Path
+from typing import Final, TypeVar
 
 from django.db import connection
 from django.utils import timezone
@@ -19,12 +20,14 @@ from venues.exchange import service as exchange
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 30
+# A share and a coin: each instrument more costs a past of thousands of bars and a market.
+FEW: Final = Path(__file__).with_name("few_instruments.csv")
 
 
 @contextmanager
 def at_work() -> Iterator[None]:
     """Run the exchange with its market, the tape, the gateway, and what carries orders on."""
-    first_data.load(now=timezone.now())
+    first_data.load(now=timezone.now(), path=FEW)
     stop, failures = threading.Event(), []
 
     def guarded(run: Callable[[threading.Event, Callable[[], None]], None]) -> None:

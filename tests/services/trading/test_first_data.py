@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from django.utils import timezone
 
 from accounts import factors, selectors
 from accounts.models import Account, User
+from marketdata import listing
 from marketdata.models import Instrument
 from portfolio import selectors as portfolio
 from trading import first_data
+
+
+@pytest.fixture
+def listed(db):
+    """The instruments without their past, which takes the longest and is no matter of people."""
+    listing.load(now=timezone.now())
 
 
 def test_the_demo_customer_has_money_and_operations_may_enter_the_admin(db):
@@ -24,7 +32,7 @@ def test_the_demo_customer_has_money_and_operations_may_enter_the_admin(db):
     assert Instrument.objects.count() >= 26
 
 
-def test_both_have_a_second_factor_and_no_password(db):
+def test_both_have_a_second_factor_and_no_password(listed):
     first_data.load(now=timezone.now())
 
     for person in first_data.people():
@@ -32,7 +40,7 @@ def test_both_have_a_second_factor_and_no_password(db):
         assert not person.has_usable_password()
 
 
-def test_a_second_start_changes_nothing(db):
+def test_a_second_start_changes_nothing(listed):
     first_data.load(now=timezone.now())
     first_data.load(now=timezone.now())
 

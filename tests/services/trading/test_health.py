@@ -8,8 +8,8 @@ import pytest
 from django.db import InterfaceError, OperationalError, connection
 
 from foundation.models import Heartbeat
-from marketdata import first_data
 from marketdata.models import Quote
+from tests import world
 from trading import health, parts, supervisor
 from venues import links
 
@@ -19,7 +19,7 @@ NOW = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
 @pytest.fixture
 def alive(db):
     """A market with fresh prices, and every part at work."""
-    first_data.load(now=NOW)
+    world.instrument(at=NOW)
     for part in parts.PARTS:
         Heartbeat.objects.create(part=part.name, at=NOW)
 
