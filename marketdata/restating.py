@@ -90,6 +90,7 @@ def restate(instrument_id: UUID, note: str, *, new: int, old: int, now: datetime
         setattr(quote, name, None if price is None else _divided(price, ratio))
     for name in _SIZES:
         setattr(quote, name, _divided(getattr(quote, name), 1 / ratio))
+    quote.last_at = None  # nobody has traded at it: it triggers no order of before
     quote.doubted, quote.doubts = None, 0
     store.write_quotes([quote], news={instrument.pk})
     wakeups.send(wakeups.Channel.QUOTES)

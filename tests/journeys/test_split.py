@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 
 import pytest
@@ -37,7 +36,7 @@ def carried_out(action: Due) -> Outcome:
         orders = orders.then(found.orders)
         return found.is_done
 
-    parts.until(lambda: step() or time.sleep(0.5))
+    parts.until(step)
     return orders
 
 
