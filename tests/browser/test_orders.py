@@ -220,7 +220,7 @@ def test_a_value_in_dollars_is_bought_where_parts_are_traded(customer: Customer)
     page.locator("#ticket-form").get_by_label("USD", exact=True).first.check()
     page.locator("#quantity").fill("250")
     expect(page.locator("#quantity-note")).to_have_text(re.compile(r"About 0\.00\d+ BTC"))
-    expect(page.locator("[data-ticket=held]")).to_have_text("250.00")
+    expect(page.locator("[data-ticket=held]")).to_have_text("250.63")  # with 25 basis points
     send(page)
     expect(page.locator("#placed-title")).to_have_text("Buy 250.00 USD BTC/USD")
     visitor.wait_for_text("#placed-state", r"Filled: 0\.00\d+ at")
