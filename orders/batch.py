@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -24,7 +24,9 @@ from orders import events, history
 from orders.day_trading import Record
 from orders.history import Cause, Step
 from orders.models import Order, Trade, Watch
+from portfolio import schedule
 from portfolio.books import Books
+from portfolio.fees import FeeTerms
 from risk.checks import Bounds
 from risk.limit_book import AppliedLimits, LimitBook
 from risk.margin import Standing
@@ -103,6 +105,11 @@ class Batch:
     sheets: Mapping[UUID, Sheet] = field(default_factory=dict)
     standings: dict[UUID, Standing] = field(default_factory=dict)
     day_trades: dict[UUID, Record] = field(default_factory=dict)
+    fees: dict[tuple[str, str], FeeTerms] = field(default_factory=dict)
+    day: date = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.day = calendars.date_of(self.now)
 
     def market_of(self, order: Order) -> Market:
         """Return where the order would be traded: the same for a whole batch, looked up once."""
@@ -110,6 +117,14 @@ class Batch:
         if market is None:
             market = self.markets[order.instrument_id] = _market_of(order.instrument, self.now)
         return market
+
+    def fees_of_buy(self, account: LockedAccount, instrument: Instrument) -> FeeTerms:
+        """Return what a purchase will be charged: one look at the schedule for all alike."""
+        key = account.tier, instrument.asset_class
+        found = self.fees.get(key)
+        if found is None:
+            found = self.fees[key] = schedule.terms_of_buy(account, instrument, self.now)
+        return found
 
     def limits_of(self, order: Order) -> AppliedLimits | None:
         """Return the limits that hold for the order, None when one is missing."""

@@ -26,6 +26,7 @@ from orders.tickets import OrderTicket, ReplaceTicket, Ticket
 from portfolio import books
 from risk import exposure, limit_book, margin_book, switches
 from risk.exposure import FirmState
+from venues.messages import TimeInForce
 
 TWIN_SECONDS: Final = 5
 ZERO: Final = Decimal(0)
@@ -49,6 +50,7 @@ class Desk:
     firm: FirmState
     habits: dict[str, Habit]
     recent: set[tuple[UUID, str]] = field(default_factory=set)
+    expiries: dict[tuple[TimeInForce, str], datetime | None] = field(default_factory=dict)
 
 
 def open_desk(

@@ -17,7 +17,7 @@ from decimal import ROUND_CEILING, Decimal
 from foundation.decimals import CASH, QUANTITY_QUANTUM
 from orders.batch import Batch
 from orders.models import Order
-from portfolio import accounting, schedule
+from portfolio import accounting
 from portfolio.fees import NO_FEES, FeeTerms
 from risk import margin, margin_rates
 from risk.margin import Intent, Standing
@@ -61,7 +61,7 @@ def terms(batch: Batch, order: Order, worst: Decimal) -> Terms:
     is_buy = intent is Intent.BUY_TO_OPEN
     fees = NO_FEES
     if is_buy:
-        fees = schedule.terms_of_buy(account, order.instrument, batch.now)
+        fees = batch.fees_of_buy(account, order.instrument)
     if not account.margin:
         return Terms(asset=CASH, per_unit=worst, price=worst, fees=fees)
     price = worst if is_buy else _dear(batch, order, worst)

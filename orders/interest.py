@@ -6,7 +6,7 @@ Read once for a batch, and kept up by it, so that each ticket sees what the ones
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -46,54 +46,67 @@ class Pace:
     in_minute: int
 
 
-class OpenInterest:
-    """The interest of some accounts, how many open orders they have, and what those are worth that
-    open positions.
+@dataclass(slots=True)
+class OpenOrders:
+    """How many open orders one account has, and what those are worth that open positions.
 
     Worth is in USD at the worst price, or at the stop; what a trailing stop will cost nobody
     knows, so the cash that is held stands for it.
     """
 
-    def __init__(self, rows: Iterable[tuple[Any, ...]] = ()) -> None:
-        self._interest: dict[tuple[UUID, UUID], Interest] = {}
-        self._counts: dict[UUID, int] = {}
-        self._costs: dict[UUID, Decimal] = {}
-        for owner, instrument, count, buys, sells, bid, ask, cost in rows:
-            self._interest[owner, instrument] = Interest(buys or ZERO, sells or ZERO, bid, ask)
-            self._counts[owner] = self.count(owner) + count
-            self._costs[owner] = self.cost(owner) + (cost or ZERO)
+    count: int = 0
+    cost: Decimal = ZERO
+    _interest: dict[UUID, Interest] = field(default_factory=dict)
 
-    def of(self, account_id: UUID, instrument_id: UUID) -> Interest:
-        key = account_id, instrument_id
-        found = self._interest.get(key)
+    def of(self, instrument_id: UUID) -> Interest:
+        found = self._interest.get(instrument_id)
         if found is None:
-            found = self._interest[key] = Interest()
+            found = self._interest[instrument_id] = Interest()
         return found
 
-    def count(self, account_id: UUID) -> int:
-        return self._counts.get(account_id, 0)
 
-    def cost(self, account_id: UUID) -> Decimal:
-        return self._costs.get(account_id, ZERO)
+class OpenInterest:
+    """The open orders of some accounts, added up."""
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]] = ()) -> None:
+        self._accounts: dict[UUID, OpenOrders] = {}
+        for owner, instrument, count, buys, sells, bid, ask, cost in rows:
+            account = self.of(owner)
+            account.count += count
+            account.cost += cost or ZERO
+            interest = account.of(instrument)
+            interest.buys, interest.sells = buys or ZERO, sells or ZERO
+            interest.bid, interest.ask = bid, ask
+
+    def of(self, account_id: UUID) -> OpenOrders:
+        found = self._accounts.get(account_id)
+        if found is None:
+            found = self._accounts[account_id] = OpenOrders()
+        return found
 
     def add(self, order: Order, *, worst: Decimal, orders: int) -> None:
         """Count an order that was just accepted, the first of a group of so many."""
-        interest = self.of(order.account_id, order.instrument_id)
-        self._counts[order.account_id] = self.count(order.account_id) + orders
+        account = self.of(order.account_id)
+        account.count += orders
         if order.position_intent in _OPENS:
-            self._costs[order.account_id] = self.cost(order.account_id) + worst * order.quantity
-        self.grow(order, order.quantity)
+            account.cost += worst * order.quantity
+        interest = account.of(order.instrument_id)
+        is_buy = order.side == Side.BUY
+        if is_buy:
+            interest.buys += order.quantity
+        else:
+            interest.sells += order.quantity
         limit = order.limit_price
         if limit is None or order.status == "held" or order.time_in_force not in _RESTS:
             return
-        if order.side == Side.BUY:
+        if is_buy:
             interest.bid = limit if interest.bid is None else max(interest.bid, limit)
         else:
             interest.ask = limit if interest.ask is None else min(interest.ask, limit)
 
     def grow(self, order: Order, quantity: Decimal) -> None:
         """Let what the order's side may still trade be more."""
-        interest = self.of(order.account_id, order.instrument_id)
+        interest = self.of(order.account_id).of(order.instrument_id)
         if order.side == Side.BUY:
             interest.buys += quantity
         else:
@@ -140,7 +153,7 @@ class Paces:
         pace = self._paces.get(order.account_id)
         if pace is None:
             pace = self._paces[order.account_id] = Pace(now, 0, 0)
-        is_same_minute = pace.at.replace(second=0, microsecond=0) == now.replace(
+        is_same_minute = pace.at is now or pace.at.replace(second=0, microsecond=0) == now.replace(
             second=0, microsecond=0
         )
         is_same_second = is_same_minute and pace.at.second == now.second

@@ -8,13 +8,12 @@ from typing import Final
 
 from accounts.locks import LockedAccount
 from foundation.decimals import CASH
-from marketdata import calendars, habits
+from marketdata import habits
 from marketdata.models import Quote
 from orders import holding, lending
 from orders.desk import ZERO, Desk
 from orders.models import Order
 from orders.tickets import LIQUIDATION, OrderClass, OrderTicket, Role
-from portfolio import schedule
 from portfolio.fees import NO_FEES
 from risk import checks
 from risk import services as risk
@@ -114,27 +113,26 @@ def _situation(
 ) -> Situation:
     batch, instrument = desk.batch, order.instrument
     is_buy = order.side == Side.BUY
-    interest = desk.interest.of(account.pk, instrument.pk)
+    open_orders = desk.interest.of(account.id)
+    interest = open_orders.of(instrument.id)
     habit = desk.habits.get(instrument.symbol, habits.UNKNOWN)
     market, stopping = batch.market_of(order), batch.stopping(order)
-    cash_held = batch.books.balance(account, CASH) - batch.books.available(account, CASH)
+    cash, there = batch.books.stock(account, CASH), batch.books.stock(account, instrument.code)
     return Situation(
         at=batch.now,
         account_status=account.status,
-        cash_available=batch.books.spendable(account, calendars.date_of(batch.now))
-        + (freed if is_buy else ZERO),
-        position=batch.books.balance(account, instrument.code),
-        position_available=batch.books.available(account, instrument.code)
-        + (ZERO if is_buy else freed),
+        cash_available=batch.books.spendable(account, batch.day) + (freed if is_buy else ZERO),
+        position=there.amount,
+        position_available=there.available + (ZERO if is_buy else freed),
         open_buy_quantity=interest.buys - (freed_quantity if is_buy else ZERO),
         open_sell_quantity=interest.sells - (ZERO if is_buy else freed_quantity),
         own_bid=interest.bid,
         own_ask=interest.ask,
-        exposure=desk.exposures.get(account.pk, ZERO)
-        + max(desk.interest.cost(account.pk), cash_held)
+        exposure=desk.exposures.get(account.id, ZERO)
+        + max(open_orders.cost, cash.amount - cash.available)
         - (freed if is_buy else ZERO),
         # What is replaced is open already.
-        open_orders=desk.interest.count(account.pk) - bool(freed_quantity),
+        open_orders=open_orders.count - bool(freed_quantity),
         messages_in_second=order.number_in_second,
         messages_in_minute=order.number_in_minute,
         is_tradable=instrument.tradable,
@@ -161,7 +159,7 @@ def _situation(
         firm_open_buys=desk.firm.without(freed if is_buy else ZERO),
         firm_age=desk.firm.age(batch.now),
         clock_offset=desk.firm.clock_offset,
-        fees=schedule.terms_of_buy(account, instrument, batch.now) if is_buy else NO_FEES,
+        fees=batch.fees_of_buy(account, instrument) if is_buy else NO_FEES,
     )
 
 

@@ -114,15 +114,15 @@ def expiry_of(desk: Desk, time_in_force: TimeInForce, instrument: Instrument) ->
 
     None, too, when nobody knows the instrument's calendar: risk denies the order for that.
     """
-    try:
-        return lifetimes.of(
-            time_in_force,
-            instrument.calendar,
-            desk.batch.now,
-            gtc_days_max=settings.GTC_DAYS_MAX,
-        )
-    except UnknownCalendar:
-        return None
+    key = time_in_force, instrument.calendar
+    if key not in desk.expiries:
+        try:
+            desk.expiries[key] = lifetimes.of(
+                *key, desk.batch.now, gtc_days_max=settings.GTC_DAYS_MAX
+            )
+        except UnknownCalendar:
+            desk.expiries[key] = None
+    return desk.expiries[key]
 
 
 def _quantity(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Decimal:

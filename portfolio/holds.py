@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from accounts.locks import LockedAccount
@@ -37,6 +37,16 @@ class Uncovered(ValueError):
         self.needed = needed
 
 
+class Stock(NamedTuple):
+    """What an account has of one asset, and how much of that is not held."""
+
+    amount: Decimal
+    available: Decimal
+
+
+NOTHING: Final = Stock(ZERO, ZERO)
+
+
 class Holds:
     """Balances of locked accounts, and what of them is held for orders."""
 
@@ -54,10 +64,16 @@ class Holds:
     def available(self, account: LockedAccount, asset: str) -> Decimal:
         return self._balance(account, asset).available
 
+    def stock(self, account: LockedAccount, asset: str) -> Stock:
+        """Return what the account has of the asset, in one look."""
+        balance = self._balances.get((account.id, asset))
+        return NOTHING if balance is None else Stock(balance.amount, balance.available)
+
     def spendable(self, account: LockedAccount, day: date) -> Decimal:
         """Return the cash available for purchases: settled cash if the account may use no other."""
-        available = self.available(account, CASH)
-        until = self.settled_only_until(account)
+        balance = self._balance(account, CASH)
+        available: Decimal = balance.available
+        until: date | None = balance.settled_only_until
         if until is None or until < day:
             return available
         return available - sum(self.unsettled(account, day).values(), ZERO)
@@ -201,9 +217,9 @@ class Holds:
 
     def _balance(self, account: LockedAccount, asset: str) -> Balance:
         key = (account.id, asset)
-        if key not in self._balances:
-            self._balances[key] = bulk.new(Balance, account_id=account.id, asset=asset)
-        balance = self._balances[key]
+        balance = self._balances.get(key)
+        if balance is None:
+            balance = self._balances[key] = bulk.new(Balance, account_id=account.id, asset=asset)
         if account.margin:
             balance.may_be_negative = True
         return balance
@@ -216,10 +232,11 @@ class Holds:
         self, account: LockedAccount, order_id: UUID, asset: str, amount: Decimal
     ) -> Hold:
         """Hold `amount` for the order in place of what was; return the hold. Raises Uncovered."""
-        there = self._free(account, asset) + self.held(order_id)
+        hold = self._holds.get(order_id)
+        held = ZERO if hold is None else self.held(order_id)
+        there = self._free(account, asset) + held
         if amount > there and not _may_owe(account, asset):
             raise Uncovered(f"needs {amount} {asset}, {there} is available", needed=amount)
-        hold = self._holds.get(order_id)
         if hold is None:
             hold = self._holds[order_id] = bulk.new(
                 Hold, order_id=order_id, account_id=account.id, asset=asset, remaining=ZERO
@@ -241,6 +258,31 @@ class Holds:
         balance.held += held
         self._changed_balances.add((balance.account_id, balance.asset))
 
+    def _give_back(
+        self,
+        account: LockedAccount,
+        hold: Hold,
+        *,
+        filled: Decimal,
+        value: Decimal,
+        leaves: Decimal,
+        paid_back: Decimal,
+    ) -> None:
+        """Carry a hold on when a fill is gone: the order has `filled`, worth `value`, without it.
+
+        What is held for its `leaves` stays, but for what rounds otherwise now and the fee of the
+        order, which falls due again with its next first fill: both come out of `paid_back`.
+        """
+        used_up, due = used(hold, filled, value), ZERO if filled else hold.fee_per_order
+        in_full = accounting.is_paid_in_full(
+            asset=hold.asset, per_unit=hold.per_unit, price=hold.price
+        )
+        due = paid_back if in_full and hold.per_unit else due
+        hold.amount = hold.remaining + due + used_up
+        remaining = still_held(hold, filled=filled, value=value, leaves=leaves)
+        hold.amount = remaining + used_up
+        self._keep(account, hold, remaining, Hold.Status.PENDING)
+
     def _keep(
         self,
         account: LockedAccount,
@@ -259,21 +301,30 @@ class Holds:
         bulk.update([self._holds[k] for k in self._changed_holds - new], fields=HOLD_CHANGING)
 
 
-def still_held(hold: Hold, *, filled: Decimal, spent: Decimal, leaves: Decimal) -> Decimal:
-    """Return what is left of the hold once `filled` is filled, worth `spent`."""
+def still_held(hold: Hold, *, filled: Decimal, value: Decimal, leaves: Decimal) -> Decimal:
+    """Return what is left of the hold once `filled` is filled, worth `value`, and `leaves` not."""
     if not leaves:
         return ZERO
-    left: Decimal = hold.amount - used(hold, filled, spent)
-    return max(left, ZERO)  # after a bust it may lack a cent of rounding
+    left = accounting.still_held(
+        asset=hold.asset,
+        amount=hold.amount,
+        per_unit=hold.per_unit,
+        filled=filled,
+        leaves=leaves,
+        value=value,
+        price=hold.price,
+        fees=charging.terms_of(hold),
+    )
+    return max(left, ZERO)
 
 
-def used(hold: Hold, filled: Decimal, spent: Decimal) -> Decimal:
+def used(hold: Hold, filled: Decimal, value: Decimal) -> Decimal:
     """Return how much of the hold that has used up."""
     return accounting.used_of(
         asset=hold.asset,
         per_unit=hold.per_unit,
         filled=filled,
-        spent=spent,
+        value=value,
         price=hold.price,
         fees=charging.terms_of(hold),
     )

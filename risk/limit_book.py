@@ -41,11 +41,15 @@ class LimitBook:
 
     def __init__(self, applying: Iterable[_Applying] = ()) -> None:
         self._applying = tuple(applying)
-        self._found: dict[tuple[UUID, str, UUID | None], AppliedLimits | None] = {}
+        self._with_own = {account for _, account, _, _ in self._applying if account}
+        self._found: dict[tuple[UUID | None, str, UUID | None], AppliedLimits | None] = {}
 
     def of(self, account_id: UUID, tier: str, instrument_id: UUID | None) -> AppliedLimits | None:
-        """Return what holds, None when a limit is missing: then nothing may go."""
-        key = (account_id, tier, instrument_id)
+        """Return what holds, None when a limit is missing: then nothing may go.
+
+        It is the same for all accounts of a tier that have no limits of their own.
+        """
+        key = (account_id if account_id in self._with_own else None, tier, instrument_id)
         if key not in self._found:
             rows = tuple(
                 row_id
@@ -67,14 +71,16 @@ def ask(
 ) -> Answer[LimitBook]:
     """Ask which limits hold at `now`."""
     rows = trips.send(
-        """SELECT DISTINCT ON (account_id, tier, instrument_id, is_override)
+        """SELECT DISTINCT ON (account_id, tier, instrument_id, is_override,
+                               CASE WHEN is_override THEN id END)
                   id, account_id, tier, instrument_id
              FROM risk_limits
             WHERE (account_id = ANY(%s) OR account_id IS NULL)
               AND (instrument_id IS NULL OR instrument_id IN (
                    SELECT id FROM marketdata_instrument WHERE symbol = ANY(%s) OR id = ANY(%s)))
               AND valid_from <= %s AND (valid_until IS NULL OR valid_until > %s)
-            ORDER BY account_id, tier, instrument_id, is_override, valid_from DESC, id DESC""",
+            ORDER BY account_id, tier, instrument_id, is_override,
+                     CASE WHEN is_override THEN id END, valid_from DESC, id DESC""",
         [list(set(account_ids)), list(symbols), list(instrument_ids), now, now],
     )
     return Answer(lambda: LimitBook(rows.get()))
@@ -103,7 +109,9 @@ class _Cache:
         self, row_ids: tuple[int, ...], quote_age_max: float, firm_age_max: float
     ) -> AppliedLimits | None:
         key = (row_ids, quote_age_max, firm_age_max)
-        if key not in self._applied:
+        with self._lock:
+            is_known, known = key in self._applied, self._applied.get(key)
+        if not is_known:
             found = limits.resolve(self.rows(row_ids))
             bounds = limits.bounds_of(found, quote_age_max=quote_age_max, firm_age_max=firm_age_max)
             sources = tuple(sorted({each.row for each in found.values()}))
@@ -112,18 +120,20 @@ class _Cache:
                     self._applied.clear()
                 self._applied[key] = AppliedLimits(bounds, sources) if bounds else None
             return AppliedLimits(bounds, sources) if bounds else None
-        return self._applied[key]
+        return known
 
     def rows(self, row_ids: tuple[int, ...]) -> list[Row]:
-        missing = [row_id for row_id in row_ids if row_id not in self._rows]
+        with self._lock:  # another thread may clear them
+            found = {row_id: self._rows[row_id] for row_id in row_ids if row_id in self._rows}
+        missing = [row_id for row_id in row_ids if row_id not in found]
         if missing:
             read = {row.pk: _row(row) for row in bulk.select(Limits, "id = ANY(%s)", [missing])}
             with self._lock:
                 if len(self._rows) >= KEPT_MAX:
                     self._rows.clear()
                 self._rows |= read
-            return [read.get(row_id) or self._rows[row_id] for row_id in row_ids]
-        return [self._rows[row_id] for row_id in row_ids]
+            found |= read
+        return [found[row_id] for row_id in row_ids]
 
 
 def _row(row: Limits) -> Row:

@@ -123,6 +123,8 @@ SYSTEM_EXEMPT: Final = frozenset(
 """What does not hold up a liquidation, which only ever reduces what is at risk. All else does: it
 is stopped by switches, halts and missing prices, as every order is."""
 
+SYSTEM_CHECKS: Final = tuple(check for check in CHECKS if check not in SYSTEM_EXEMPT)
+
 LIMITS_MISSING: Final = Denial(
     "limits_missing", "No limits are set for this order, so it cannot go. Ask support."
 )
@@ -132,9 +134,7 @@ def first_denial(proposal: Proposal, situation: Situation, bounds: Bounds | None
     """Return the first denial in the order of CHECKS, or None: the order may go."""
     if bounds is None:
         return LIMITS_MISSING
-    for check in CHECKS:
-        if proposal.is_system and check in SYSTEM_EXEMPT:
-            continue
+    for check in SYSTEM_CHECKS if proposal.is_system else CHECKS:
         denial = check(proposal, situation, bounds)
         if denial is not None:
             return denial

@@ -192,6 +192,8 @@ def worst_price(proposal: Proposal, situation: Situation, bounds: Bounds) -> Dec
 
     An order for the opening is held for the latest trade and the buffer: nobody quotes yet.
     """
+    if proposal.limit_price is not None:
+        return proposal.limit_price
     is_early = waits_for_auction(proposal, situation)
     return worst_price_of(
         side=proposal.side,
