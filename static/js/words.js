@@ -157,9 +157,13 @@ const HAPPENED = {
 export function event({ kind, payload }, digits = 2) {
   const [area, happened] = kind.split(/\.(.*)/s);
   if (area === "order") return orderEvent(happened, payload, digits) ?? plain(kind);
+  if (area === "money" || area === "margin") return moneyEvent(kind, payload) ?? plain(kind);
+  if (area === "holding") return holdingEvent(happened, payload);
   switch (kind) {
-    case "money.deposited":
-      return `${money.money(payload.amount)} USD deposited`;
+    case "account.settings_changed":
+      return `Settings changed: ${Object.entries(payload).map(([name, value]) => `${plain(name)} ${plain(value)}`).join(", ")}`;
+    case "account.good_faith_violation":
+      return "Good-faith violation: sold before the money that it was bought with had settled";
     case "key.created":
       return `API key ${payload.key_id} created`;
     case "key.revoked":
@@ -167,6 +171,53 @@ export function event({ kind, payload }, digits = 2) {
     default:
       return plain(kind);
   }
+}
+
+const FUNDED = {
+  deposited: "deposited",
+  deposit_pending: "on its way here",
+  deposit_failed: "did not arrive: its deposit failed",
+  deposit_returned: "taken back by the bank: the deposit was returned",
+  withdrawal_requested: "asked to be paid out; it is set aside",
+  withdrawal_approved: "approved to be paid out",
+  withdrawal_sent: "sent to the bank",
+  withdrawal_settled: "has arrived at the bank",
+  withdrawal_cancelled: "not paid out: the withdrawal was cancelled, the money is back",
+  withdrawal_returned: "came back from the bank",
+  interest_charged: "of interest charged",
+  reversed: "reversed: a mistake was corrected",
+};
+
+function moneyEvent(kind, payload) {
+  const [area, happened] = kind.split(".");
+  const amount = `${money.money(payload.amount)} USD`;
+  if (area === "margin") return marginEvent(happened, amount, payload);
+  if (happened === "dividend") {
+    const isPaid = money.parse(payload.amount) < 0n;
+    const what = `Dividend of ${payload.per_share} USD a share on ${money.quantity(payload.quantity)} ${payload.symbol}`;
+    return isPaid ? `${what} sold short: ${amount.replace(money.MINUS, "")} paid` : `${what}: ${amount}`;
+  }
+  if (happened === "cash_in_lieu") return `${amount} for a fraction of ${payload.symbol ?? "a share"}`;
+  if (happened === "interest_charged") return `${amount} of interest charged for ${payload.month}`;
+  return FUNDED[happened] ? `${amount} ${FUNDED[happened]}` : null;
+}
+
+function marginEvent(happened, amount, payload) {
+  return {
+    called: `Margin call of ${amount}, due ${new Date(payload.due_at).toLocaleString()}`,
+    call_due_at_once: `Margin call of ${amount} is due at once`,
+    liquidating: `Positions are being closed to meet a margin call of ${amount}`,
+    call_met: `The margin call of ${amount} is met${payload.met_by ? `, by ${payload.met_by}` : ""}`,
+  }[happened];
+}
+
+function holdingEvent(happened, { symbol, quantity, position, amount, into, into_quantity: got }) {
+  const more = money.parse(quantity);
+  const change = more === 0n ? "" : `: ${money.quantity(quantity.replace("-", ""))} ${more > 0n ? "more" : "fewer"}, ${money.quantity(position)} now`;
+  const other = into ? `, ${money.quantity(got)} ${into} received` : "";
+  const cash = money.parse(amount) ? `, ${money.money(amount)} USD` : "";
+  const name = plain(happened);
+  return `${name[0].toUpperCase()}${name.slice(1)} of ${symbol}${change}${other}${cash}`;
 }
 
 const plain = (kind) => kind.replaceAll(/[._]/g, " ");

@@ -10,7 +10,7 @@ import os
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from trading.api.views import data, estimates, history, market, orders, own, portfolio
+from trading.api.views import data, estimates, history, market, orders, own, portfolio, settings
 from trading.api.views.base import Call, keyed
 
 _BOTH: list[tuple[str, type[Call]]] = [
@@ -33,6 +33,7 @@ _OWN: list[tuple[str, type[Call]]] = [
     ("orders/<str:order_id>/timeline", orders.OrderTimeline),
     ("orders:cancelable", orders.CancelableOrders),
     ("bars", own.ChartBars),
+    ("account/settings", settings.AccountSettings),
     ("activity", own.ActivityLog),
     ("watchlist", own.WatchlistCall),
     ("keys", own.Keys),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.pages import account, orders, trade
+from trading.pages import account, orders, position, trade
 
 urlpatterns = [
     path("", trade.home, name="home"),
@@ -10,4 +10,5 @@ urlpatterns = [
     path("orders", orders.listing, name="orders"),
     path("orders/<uuid:order_id>", orders.detail, name="order"),
     path("account", account.overview, name="account"),
+    path("account/positions/<path:symbol>", position.detail, name="position"),
 ]

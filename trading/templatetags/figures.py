@@ -10,6 +10,7 @@ from django import template
 register = template.Library()
 
 WHOLE: Final = Decimal(1)
+CENT: Final = Decimal("0.01")
 TENTH: Final = Decimal("0.1")
 
 
@@ -19,6 +20,18 @@ def usd(amount: Decimal | None) -> str:
     if amount is None:
         return "–"
     return _signed(f"{amount.quantize(WHOLE, ROUND_HALF_EVEN):,}")
+
+
+@register.filter
+def cents(amount: Decimal | None) -> str:
+    """Return dollars and cents with a true minus sign; a dash for nothing known."""
+    return "–" if amount is None else _signed(f"{amount.quantize(CENT, ROUND_HALF_EVEN):,}")
+
+
+@register.filter
+def gain(amount: Decimal | None) -> str:
+    """Return dollars and cents with their sign."""
+    return f"+{cents(amount)}" if amount is not None and amount > 0 else cents(amount)
 
 
 @register.filter
@@ -37,6 +50,6 @@ def quantity(amount: Decimal) -> str:
 
 
 def _signed(text: str) -> str:
-    if text in ("-0", "-0.0"):
+    if text in ("-0", "-0.0", "-0.00"):
         return text[1:]
     return text.replace("-", "\N{MINUS SIGN}")

@@ -34,7 +34,7 @@ function showPositions() {
       make(
         "tr",
         {},
-        make("td", {}, make("a", { href: `/trade/${symbol}` }, symbol), make("span", { class: "tag short", hidden: true }, "Short")),
+        make("td", {}, make("a", { href: `/account/positions/${symbol}` }, symbol), make("span", { class: "tag short", hidden: true }, "Short")),
         ...Array.from({ length: 5 }, () => make("td", { class: "number live" })),
       ),
     (row, position) => {

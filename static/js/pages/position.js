@@ -1,0 +1,67 @@
+// A position's page: naming the lots of a sale. The first press says what it brings, the second sells.
+
+import { $, $$, put } from "../dom.js";
+import * as http from "../http.js";
+import * as money from "../money.js";
+import "../strip.js";
+import "../time.js";
+
+const place = $("#lot-sale");
+const button = $("#lot-sale-go");
+const boxes = $$("[name=lot]");
+let ask = null; // what is under review: one body, one id, one order
+let isBusy = false;
+
+const chosen = () => boxes.filter((box) => box.checked);
+
+function begin() {
+  ask = null;
+  complain("");
+  const lots = chosen();
+  const quantity = lots.reduce((sum, box) => sum + money.parse(box.dataset.quantity), 0n);
+  button.disabled = lots.length === 0;
+  put(button, "Sell these lots at the market…");
+  put($("#lot-sale-note"), lots.length ? `${money.quantity(money.text(quantity))} ${place.dataset.symbol} of ${lots.length === 1 ? "one lot" : `${lots.length} lots`}.` : "Choose the lots to sell.");
+  return { lots: lots.map((box) => box.value), quantity: money.text(quantity) };
+}
+
+function complain(text) {
+  put($("#lot-sale-error"), text);
+  $("#lot-sale-error").hidden = !text;
+}
+
+async function press() {
+  if (isBusy) return;
+  isBusy = true;
+  try {
+    await (ask ? sell() : review());
+  } catch (error) {
+    if (!(error instanceof http.ApiError)) throw error;
+    complain(error.isUncertain && ask ? "No answer came. Press again: it is sold once." : error.message);
+  } finally {
+    isBusy = false;
+  }
+}
+
+async function review() {
+  const { symbol, time } = place.dataset;
+  const { lots, quantity } = begin();
+  const body = { symbol, qty: quantity, side: "sell", type: "market", time_in_force: time, lots };
+  const told = await http.post("/api/v1/orders/estimate", body);
+  if (told.denial) {
+    complain(`${told.denial.message} Nothing was sold.`);
+    return;
+  }
+  ask = { ...body, client_order_id: http.uuid() };
+  const warned = told.warnings.map(({ message }) => ` ${message}`).join("");
+  put($("#lot-sale-note"), `Brings about ${money.money(told.total)} USD after ${money.money(money.text(told.fees.reduce((sum, { amount }) => sum + money.parse(amount), 0n)))} of fees, at no less than ${money.quantity(told.worst_price)} each.${warned}`);
+  put(button, `Sell ${money.quantity(quantity)} ${symbol} now`);
+}
+
+async function sell() {
+  const order = await http.post("/api/v1/orders", ask);
+  location.assign(`/orders/${order.id}`);
+}
+
+for (const box of boxes) box.addEventListener("change", begin);
+button?.addEventListener("click", press);

@@ -1,0 +1,82 @@
+"""One position: its lots, what was realised, and how to close it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts import selectors as accounts
+from portfolio import lots as rules
+from portfolio import selectors as portfolio
+from portfolio import tax
+from portfolio.models import Lot, LotClosing, Position
+from trading.pages import now
+
+CLOSINGS_SHOWN: Final = 50
+ZERO: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class LotView:
+    """A lot at the latest price; `gain` is None while there is none. Amounts in USD."""
+
+    lot: Lot
+    gain: Decimal | None
+    is_long_term: bool
+    disallowed: Decimal
+
+
+@never_cache
+@require_GET
+def detail(request: HttpRequest, symbol: str) -> HttpResponse:
+    try:
+        account_id = now.account_id(request)
+    except now.NoAccount:
+        raise Http404 from None
+    account = accounts.account(account_id)
+    position = (
+        Position.objects.filter(account_id=account_id, instrument__symbol=symbol.upper())
+        .select_related("instrument")
+        .first()
+    )
+    if position is None or account is None:
+        raise Http404
+    at = timezone.now()
+    views = portfolio.snapshot(account_id, now=at).positions
+    view = next((each for each in views if each.instrument.pk == position.instrument_id), None)
+    price = view.price if view else None
+    open_lots = list(
+        Lot.objects.filter(account_id=account_id, instrument=position.instrument)
+        .exclude(quantity=0)
+        .order_by("number")
+    )
+    disallowed = tax.disallowed_of([lot.pk for lot in open_lots])
+    closings = LotClosing.objects.filter(account_id=account_id, instrument=position.instrument)
+    return render(
+        request,
+        "pages/position.html",
+        {
+            **now.context(account_id, page="account"),
+            "account": account,
+            "position": position,
+            "view": view,
+            "lots": [
+                LotView(
+                    lot=lot,
+                    gain=None if price is None else lot.quantity * price - lot.cost_basis,
+                    is_long_term=rules.is_long_term(lot.acquired_at, at),
+                    disallowed=disallowed.get(lot.pk, ZERO),
+                )
+                for lot in open_lots
+            ],
+            "closings": closings.order_by("-closed_at", "-pk")[:CLOSINGS_SHOWN],
+            "names_lots": account.lot_method == "specific" and position.quantity > 0,
+        },
+    )
