@@ -15,10 +15,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from tests import database
+from tests.console import Console
 from trading.settings import BASE_DIR
 
 READY_SECONDS_MAX: Final = 90
@@ -100,6 +102,11 @@ class LiveServer:
             timeout=READY_SECONDS_MAX,
         )
 
+    @cached_property
+    def console(self) -> Console:
+        """What many commands are asked of beside the running server; it ends with `dispose`."""
+        return Console(environment=self._environment())
+
     def kill(self) -> None:
         """End the program as a power cut does: kill -9, no farewell."""
         os.kill(self.pid, signal.SIGKILL)
@@ -115,6 +122,7 @@ class LiveServer:
 
     def dispose(self) -> None:
         """End what runs, show the log to a failing test, remove the data."""
+        self.console.close()
         try:
             self.stop()
         except subprocess.TimeoutExpired:

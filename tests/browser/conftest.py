@@ -142,8 +142,8 @@ def customer(program: LiveServer, visit: Callable[..., Visitor]) -> Callable[...
     def make(*, deposit: str | None = "100000", **options: Any) -> Visitor:
         email = f"visitor-{uuid.uuid4().hex[:8]}@example.com"
         money = ["--deposit", deposit] if deposit else []
-        _done(program, "open_account", email, "--name", "Vera Visitor", *money)
-        link = _done(program, "sign_in_link", email).strip().splitlines()[-1]
+        program.console("open_account", email, "--name", "Vera Visitor", *money)
+        link = program.console("sign_in_link", email).strip().splitlines()[-1]
         visitor = visit(**options)
         visitor.page.goto(link)
         visitor.page.get_by_role("button", name="Sign in").click()
@@ -151,9 +151,3 @@ def customer(program: LiveServer, visit: Callable[..., Visitor]) -> Callable[...
         return visitor
 
     return make
-
-
-def _done(program: LiveServer, *command: str) -> str:
-    done = program.run(*command)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
