@@ -108,6 +108,7 @@ def test_too_dear_an_order_is_told_beside_its_quantity_and_never_leaves(customer
     page = visitor.page
     wait_until_live(visitor)
     page.keyboard.press("b")
+    expect(page.locator("#quantity")).to_be_focused()
     page.keyboard.type("100")
     error = page.locator("#quantity-error")
     expect(error).to_contain_text(
