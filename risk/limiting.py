@@ -9,15 +9,15 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import Max, Q
 
 from accounts import approvals
-from accounts.models import Approval, User
+from accounts.models import Account, Approval, User
 from foundation import decimals
-from risk import limits
+from risk import limit_book, limits
 from risk.limit_models import Limits
-from risk.limits import NAMES, Value
+from risk.limits import NAMES, Row, Term, Value
 
 LOOSEN: Final = "risk.limits"
 """The kind of an approval to loosen limits, or to override them for a time."""
@@ -57,6 +57,7 @@ def put(wanted: Wanted, *, by: User, now: datetime) -> Limits | Approval:
     if told:
         raise UnableToLimit(told)
     with transaction.atomic():
+        _one_by_one()
         if needs_two(wanted, now=now):
             return approvals.ask(
                 kind=LOOSEN,
@@ -70,28 +71,57 @@ def put(wanted: Wanted, *, by: User, now: datetime) -> Limits | Approval:
 
 
 def needs_two(wanted: Wanted, *, now: datetime) -> bool:
-    """Tell whether it takes two people: for every override, and where a limit widens or goes."""
-    return wanted.is_override or bool(limits.loosened(standing(wanted, now=now), wanted.values))
+    """Tell whether it takes two people: for every override, and where a limit widens or goes.
+
+    It does so against what it replaces and against what it hides: that of the account's tier and
+    of the firm.
+    """
+    return wanted.is_override or bool(limits.widened(*_terms(wanted, now=now)))
 
 
-def standing(of: Wanted, *, now: datetime) -> dict[str, Any]:
-    """Return the limits that stand for the scope, or will: the tightest of those from now on."""
+def _terms(wanted: Wanted, *, now: datetime) -> tuple[list[Term], Term]:
+    """Return the rows that hold or will for whom the limits are for, and the row to come."""
+    tier = wanted.tier
+    if wanted.account_id is not None:
+        tier = Account.objects.values_list("tier", flat=True).get(pk=wanted.account_id)
+    whom = Q(account=None, tier="") | Q(account=None, tier=tier)
+    if wanted.account_id is not None:
+        whom |= Q(account_id=wanted.account_id)
+    where: dict[str, Any] = {"instrument_id": wanted.instrument_id}
+    rows_in_force = Limits.objects.filter(
+        whom, Q(valid_until=None) | Q(valid_until__gt=now), **where
+    )
+    found = dict(rows_in_force.values_list("pk", "valid_until"))
+    rows = limit_book.rows_of(found)
+    new = Row(
+        id=max(found, default=0) + 1,
+        owner="account" if wanted.account_id else "tier" if wanted.tier else "firm",
+        is_of_instrument=wanted.instrument_id is not None,
+        is_override=wanted.is_override,
+        valid_from=max(wanted.valid_from or now, now),
+        values=wanted.values,
+    )
+    return [Term(row, found[row.id]) for row in rows], Term(new, wanted.valid_until)
+
+
+def _latest(of: Wanted) -> int:
+    """Return the number of the latest row of this very scope, zero when there is none."""
     scope: dict[str, Any] = {
         "account_id": of.account_id,
         "tier": of.tier,
         "instrument_id": of.instrument_id,
     }
-    rows = Limits.objects.filter(
-        Q(valid_until=None) | Q(valid_until__gt=now), is_override=False, **scope
-    )
-    coming = [row for row in rows if row.valid_from > now]
-    past = [row for row in rows if row.valid_from <= now]
-    present = max(past, key=lambda row: (row.valid_from, row.pk), default=None)
-    tightest: dict[str, Any] = {}
-    for row in [*coming, *([present] if present else [])]:
-        for name, value in row.values.items():
-            tightest[name] = min(value, tightest.get(name, value))
-    return tightest
+    latest: int | None = Limits.objects.filter(**scope).aggregate(pk=Max("pk"))["pk"]
+    return latest or 0
+
+
+def _one_by_one() -> None:
+    """Let whoever changes limits wait for the other, until the end of the transaction.
+
+    Else each of two would compare with what the other is about to replace.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [LOOSEN])
 
 
 def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> Limits:
@@ -105,11 +135,17 @@ def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> 
 
 
 def carry_out(approval: Approval, *, by: User, now: datetime) -> Limits:
-    """Set the limits of an approval that was given, in the transaction that gave it."""
+    """Set the limits of an approval that was given, in the transaction that gave it.
+
+    They take the place of the scope's limits as whoever asked has seen them, and of no later ones.
+    """
     wanted = _wanted(approval)
     told = flaw(wanted, now=now, is_late=True)
     if told:
         raise UnableToLimit(told)
+    _one_by_one()
+    if _latest(wanted) != approval.content.get("latest_row"):
+        raise UnableToLimit("These limits were changed since this was asked for: ask again.")
     return _write(
         wanted,
         set_by=f"operator:{approval.asked_by_id}",
@@ -189,6 +225,7 @@ def _content(wanted: Wanted) -> dict[str, Any]:
         "is_override": wanted.is_override,
         "valid_from": wanted.valid_from.isoformat() if wanted.valid_from else None,
         "valid_until": wanted.valid_until.isoformat() if wanted.valid_until else None,
+        "latest_row": _latest(wanted),
         "values": {name: decimals.text(Decimal(value)) for name, value in wanted.values.items()},
     }
 

@@ -2,7 +2,8 @@
 
 A limit of the account goes before one of its tier, and that before the firm's. The same order
 holds among the limits of the instrument; of the two that are found so, the tighter one counts.
-Within one scope an override goes before what stands, and a later row before an earlier one.
+Within one scope an override goes before what stands, and a later row before an earlier one; of
+several overrides each in what it names.
 """
 
 from __future__ import annotations
@@ -36,6 +37,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """A row, and when it ends: None is never."""
+
+    row: Row
+    valid_until: datetime | None
+
+    def is_in_force(self, at: datetime) -> bool:
+        return self.row.valid_from <= at and (self.valid_until is None or at < self.valid_until)
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A limit that holds, and the row that it comes from."""
 
@@ -63,13 +75,16 @@ def resolve(rows: Iterable[Row]) -> dict[str, Found]:
 
 
 def _of_scope(rows: Sequence[Row]) -> dict[str, Found]:
-    """Return what holds of one scope's rows, the first in force first."""
-    standing = next((row for row in rows if not row.is_override), None)
-    override = next((row for row in rows if row.is_override), None)
+    """Return what holds of one scope's rows, the first in force first.
+
+    Of what stands that is the first row alone. Overrides name only what they override, so that of
+    several each holds in what no later one names.
+    """
+    standing = [row for row in rows if not row.is_override][:1]
+    overrides = [row for row in reversed(rows) if row.is_override]
     found: dict[str, Found] = {}
-    for row in (standing, override):
-        if row is not None:
-            found |= {name: Found(value, row.id) for name, value in row.values.items()}
+    for row in (*standing, *overrides):
+        found |= {name: Found(value, row.id) for name, value in row.values.items()}
     return found
 
 
@@ -98,3 +113,25 @@ def loosened(before: Mapping[str, Value], after: Mapping[str, Value]) -> list[st
     return [
         name for name, value in before.items() if after.get(name) is None or after[name] > value
     ]
+
+
+def widened(terms: Iterable[Term], new: Term) -> list[str]:
+    """Return the names of the limits that are wider, or gone, at any moment of the new row's time.
+
+    `terms` are the rows of its scope and of those that it goes before, in the same instrument or
+    in all: what it hides is compared as well as what it replaces, and what was to hold again when
+    something ends as well as what holds now.
+    """
+    known = list(terms)
+    changes = {each.row.valid_from for each in known}
+    changes |= {each.valid_until for each in known if each.valid_until is not None}
+    begins = new.row.valid_from
+    names = set()
+    for at in (begins, *(at for at in changes if at > begins and new.is_in_force(at))):
+        before = [each.row for each in known if each.is_in_force(at)]
+        names.update(loosened(_values(before), _values([*before, new.row])))
+    return [name for name in NAMES if name in names]
+
+
+def _values(rows: Iterable[Row]) -> dict[str, Value]:
+    return {name: found.value for name, found in resolve(rows).items()}

@@ -78,6 +78,77 @@ def test_to_leave_a_limit_out_is_to_loosen_it(account, clerk):
     assert order(account, 9) == ""
 
 
+def test_it_takes_two_to_put_a_wider_limit_before_one_of_the_tier_or_the_firm(account, clerk):
+    world.limits(order_quantity_max=D(5))
+    for scope in ({"account_id": account.pk}, {"tier": account.tier}):
+        assert isinstance(put(clerk, values={"order_quantity_max": D(6)}, **scope), Approval)
+    assert order(account, 6) == "order_quantity_limit"
+    assert isinstance(put(clerk, tier=account.tier, values={"order_quantity_max": D(4)}), Limits)
+    wanted = {"order_quantity_max": D(5), "order_value_max": D(900)}
+    assert isinstance(put(clerk, account_id=account.pk, values=wanted), Approval)
+    assert order(account, 5) == "order_quantity_limit"
+
+
+def test_what_two_allowed_for_a_time_one_does_not_make_longer(account, clerk):
+    now = timezone.now()
+    mine = {"account_id": account.pk}
+    wide, ends = {"order_quantity_max": D(1000)}, now + timedelta(minutes=10)
+    put(clerk, at=now, values={"order_quantity_max": D(9)}, **mine)
+    asked = put(clerk, at=now, values=wide, valid_until=ends, **mine)
+    limiting.approve(asked.pk, by=people.person(is_staff=True), now=now)
+    assert isinstance(put(clerk, at=now, values=wide, **mine), Approval)
+    longer = ends + timedelta(microseconds=1)
+    assert isinstance(put(clerk, at=now, values=wide, valid_until=longer, **mine), Approval)
+    assert isinstance(put(clerk, at=now, values=wide, valid_until=ends, **mine), Limits)
+    book = limit_book.ask([account.pk], now=ends).get()
+    assert book.of(account.pk, account.tier, None).bounds.order_quantity_max == D(9)
+
+
+def test_a_tightening_that_is_to_come_is_undone_by_two_alone(account, clerk):
+    now = timezone.now()
+    mine, later = {"account_id": account.pk}, now + timedelta(days=1)
+    put(clerk, at=now, values={"order_quantity_max": D(9)}, valid_from=later, **mine)
+    wide = {"order_quantity_max": D(10)}
+    assert isinstance(put(clerk, at=now, values=wide, valid_from=later, **mine), Approval)
+
+
+def test_an_override_leaves_another_ones_limits_alone(account, clerk):
+    now = timezone.now()
+    boss = people.person(is_staff=True)
+    for at, hours, values in (
+        (now, 5, {"order_quantity_max": D(9), "price_collar": D("0.1")}),
+        (now + timedelta(seconds=1), 1, {"price_collar": D("0.6")}),
+    ):
+        asked = put(
+            clerk,
+            at=at,
+            account_id=account.pk,
+            values=values,
+            is_override=True,
+            valid_until=now + timedelta(hours=hours),
+        )
+        limiting.approve(asked.pk, by=boss, now=at)
+    for minutes, collar in ((30, D("0.6")), (90, D("0.1"))):
+        book = limit_book.ask([account.pk], now=now + timedelta(minutes=minutes)).get()
+        bounds = book.of(account.pk, account.tier, None).bounds
+        assert (bounds.order_quantity_max, bounds.price_collar) == (D(9), collar)
+
+
+def test_what_was_asked_for_before_the_limits_were_changed_is_not_set(account, clerk):
+    other = people.person(is_staff=True)
+    mine = {"account_id": account.pk}
+    put(clerk, values={"order_quantity_max": D(100)}, **mine)
+    asked = put(clerk, values={"order_quantity_max": D(200)}, **mine)
+    tight = put(other, values={"order_quantity_max": D(100), "order_value_max": D(5)}, **mine)
+    with pytest.raises(UnableToLimit):
+        limiting.approve(asked.pk, by=other, now=timezone.now())
+    assert Limits.objects.filter(account=account).latest("pk") == tight
+    assert order(account, 1) == "order_value_limit"
+    asked = put(clerk, values={"order_quantity_max": D(200)}, **mine)
+    limiting.approve(asked.pk, by=other, now=timezone.now())
+    assert order(account, 200) == ""
+
+
 def test_limits_of_a_tier_and_of_an_instrument_hold_for_whom_they_are(account, clerk):
     other = world.customer(cash="1000000.00")
     type(other).objects.filter(pk=other.pk).update(tier="gold")
@@ -167,3 +238,10 @@ def test_without_limits_of_the_firm_nothing_goes(account):
         [world.limit_ticket(account, "100.00", side=Side.SELL)], now=timezone.now()
     )
     assert sale.order.denial_code == "limits_missing"
+
+
+def test_what_is_kept_of_limits_is_bounded_and_read_anew(account, monkeypatch):
+    assert order(account) == ""  # reads those of the firm
+    monkeypatch.setattr(limit_book, "KEPT_MAX", 1)
+    world.limits(account=account, order_quantity_max=D(3))
+    assert [order(account, 3), order(account, 4)] == ["", "order_quantity_limit"]
