@@ -1,12 +1,15 @@
 """The arithmetic of owning: what a fill costs, what an order must hold.
 
 Pure. Cash is kept in cents. Rounding is done on an order's running total, never fill by fill:
-a thousand small fills then cost what one large fill costs, and what is held for an order always
-covers what it has spent:
+a thousand small fills then cost what one large fill costs. What stays held for a purchase is the
+most that it may come to cost in all, less what it has cost:
 
-    spent(filled)  = round(sum of price x quantity)        half to even
-    freed(filled)  = ceiling(held price x filled) >= spent(filled)
+    spent(value)      = round(value)                             half to even
+    most(value, left) = ceiling(value + held price x left)       never more than before
+    held(value, left) = most(value, left) - spent(value)
 
+A fill at the held price or below does not raise the most, so that it frees what it takes, to the
+cent: whatever else became of the balance since the last one, each is covered by its own order.
 Fees go the same way (`portfolio.fees`), and are held for with the order.
 """
 
@@ -51,17 +54,18 @@ def used_of(
     asset: str,
     per_unit: Decimal,
     filled: Decimal,
-    spent: Decimal,
+    value: Decimal,
     price: Decimal | None = None,
     fees: FeeTerms = NO_FEES,
 ) -> Decimal:
-    """Return how much of an order's hold its fills have used up: `filled`, worth `spent`.
+    """Return how much of an order's hold its fills have used up: `filled`, worth `value` (exact).
 
-    An order by value, which is held for no price (`per_unit` and `price` zero), uses up what it
-    spends.
+    A purchase that is held for in full, or by its value (`per_unit` and `price` zero), uses up
+    what it has cost; securities, and the part of a price that a margin account sets aside, are
+    used up by the unit.
     """
-    if not per_unit and not price:
-        return _cents(spent) + fee_of(fees, quantity=filled, value=spent)
+    if is_paid_in_full(asset=asset, per_unit=per_unit, price=price):
+        return _cents(value) + fee_of(fees, quantity=filled, value=value)
     return hold_of(asset=asset, per_unit=per_unit, quantity=filled, price=price, fees=fees)
 
 
@@ -71,14 +75,28 @@ def still_held(
     amount: Decimal,
     per_unit: Decimal,
     filled: Decimal,
-    spent: Decimal,
+    leaves: Decimal,
+    value: Decimal,
     price: Decimal | None = None,
     fees: FeeTerms = NO_FEES,
 ) -> Decimal:
-    """Return what is left of a hold of `amount` once `filled` of its order is filled."""
-    return amount - used_of(
-        asset=asset, per_unit=per_unit, filled=filled, spent=spent, price=price, fees=fees
+    """Return what is left of a hold of `amount` with `leaves` of its order still to be executed.
+
+    It is negative when fills above the held price have cost more than was held.
+    """
+    most = amount
+    if per_unit and is_paid_in_full(asset=asset, per_unit=per_unit, price=price):
+        worst = value + per_unit * leaves
+        cost = decimals.quantize(worst, asset=asset, rounding=decimals.UP)
+        most = min(cost + fee_of(fees, quantity=filled + leaves, value=worst), amount)
+    return most - used_of(
+        asset=asset, per_unit=per_unit, filled=filled, value=value, price=price, fees=fees
     )
+
+
+def is_paid_in_full(*, asset: str, per_unit: Decimal, price: Decimal | None) -> bool:
+    """Tell whether the whole price is held, in cash: not a part of it, and not securities."""
+    return asset == decimals.CASH and price in (None, per_unit)
 
 
 def replaced_hold(

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from accounts.locks import LockedAccount
 from foundation import bulk, decimals
-from foundation.decimals import CASH
+from foundation.decimals import CASH, CASH_QUANTUM
 from foundation.trips import Answer
 from marketdata import calendars
 from marketdata.models import Instrument
@@ -32,6 +32,8 @@ from portfolio.lots import Deal, Lot
 from portfolio.models import Balance, GoodFaithViolation, Hold, LedgerAccount, Transfer
 
 ZERO: Final = Decimal(0)
+ROUNDINGS: Final = 4 * CASH_QUANTUM
+"""What a hold may lack: of an order that has replaced another, or was held for by an older rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +111,15 @@ class Books(Holds):
             remaining = holds.still_held(
                 hold,
                 filled=fill.filled_quantity,
-                spent=fill.value_before + value,
+                value=fill.value_before + value,
                 leaves=fill.leaves_quantity,
             )
         freed = hold.remaining - remaining if hold else ZERO
         charges = self._charges(account, fill, quantity_before=_filled_before(fill))
         charged = sum((charge.amount for charge in charges), ZERO)
         if fill.signed_quantity > 0:
-            self._make_sure(account, CASH, cash + charged, freed)
+            spare = ROUNDINGS if hold else ZERO
+            self._make_sure(account, CASH, cash + charged, freed, spare=spare)
         else:
             self._make_sure(account, fill.instrument.code, -fill.signed_quantity, freed)
             if not account.margin and charged > cash + max(self.available(account, CASH), ZERO):
@@ -160,12 +163,14 @@ class Books(Holds):
         )
         hold = self._pending_hold(bust.order_id)
         if hold:
-            # The fee of an order that has no fill any more falls due again with its next one.
-            due = hold.fee_per_order if not bust.filled_quantity else ZERO
-            hold.amount = (
-                hold.remaining + due + holds.used(hold, bust.filled_quantity, bust.value_before)
+            self._give_back(
+                account,
+                hold,
+                filled=bust.filled_quantity,
+                value=bust.value_before,
+                leaves=bust.leaves_quantity,
+                paid_back=cash + charged,
             )
-            self._keep(account, hold, hold.remaining + due, Hold.Status.PENDING)
 
     def move(self, account: LockedAccount, move: Move) -> None:
         """Credit or debit the account.
@@ -218,11 +223,25 @@ class Books(Holds):
         self._change(self._balance(account, move.asset), amount=move.amount)
 
     def _make_sure(
-        self, account: LockedAccount, asset: str, taken: Decimal, freed: Decimal = ZERO
+        self,
+        account: LockedAccount,
+        asset: str,
+        taken: Decimal,
+        freed: Decimal = ZERO,
+        *,
+        spare: Decimal = ZERO,
     ) -> None:
-        """Raise Uncovered unless a cash account has what is taken, with what its hold frees."""
-        usable = self.available(account, asset) + freed
-        if taken > usable and not account.margin:
+        """Raise Uncovered unless a cash account has what is taken, with what its hold frees.
+
+        What was held for an order is there for its fills, whatever the account has come to owe
+        since. It may owe a `spare`: what was executed is not refused for cents.
+        """
+        usable = max(self.available(account, asset), ZERO) + freed
+        if account.margin or taken <= usable:
+            return
+        if taken <= usable + spare:
+            self._balance(account, asset).may_be_negative = True
+        else:
             takes, there = decimals.text(taken), decimals.text(usable)
             raise Uncovered(f"it takes {takes} {asset}, {there} is available", needed=taken)
 

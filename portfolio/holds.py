@@ -258,6 +258,31 @@ class Holds:
         balance.held += held
         self._changed_balances.add((balance.account_id, balance.asset))
 
+    def _give_back(
+        self,
+        account: LockedAccount,
+        hold: Hold,
+        *,
+        filled: Decimal,
+        value: Decimal,
+        leaves: Decimal,
+        paid_back: Decimal,
+    ) -> None:
+        """Carry a hold on when a fill is gone: the order has `filled`, worth `value`, without it.
+
+        What is held for its `leaves` stays, but for what rounds otherwise now and the fee of the
+        order, which falls due again with its next first fill: both come out of `paid_back`.
+        """
+        used_up, due = used(hold, filled, value), ZERO if filled else hold.fee_per_order
+        in_full = accounting.is_paid_in_full(
+            asset=hold.asset, per_unit=hold.per_unit, price=hold.price
+        )
+        due = paid_back if in_full and hold.per_unit else due
+        hold.amount = hold.remaining + due + used_up
+        remaining = still_held(hold, filled=filled, value=value, leaves=leaves)
+        hold.amount = remaining + used_up
+        self._keep(account, hold, remaining, Hold.Status.PENDING)
+
     def _keep(
         self,
         account: LockedAccount,
@@ -276,21 +301,30 @@ class Holds:
         bulk.update([self._holds[k] for k in self._changed_holds - new], fields=HOLD_CHANGING)
 
 
-def still_held(hold: Hold, *, filled: Decimal, spent: Decimal, leaves: Decimal) -> Decimal:
-    """Return what is left of the hold once `filled` is filled, worth `spent`."""
+def still_held(hold: Hold, *, filled: Decimal, value: Decimal, leaves: Decimal) -> Decimal:
+    """Return what is left of the hold once `filled` is filled, worth `value`, and `leaves` not."""
     if not leaves:
         return ZERO
-    left: Decimal = hold.amount - used(hold, filled, spent)
-    return max(left, ZERO)  # after a bust it may lack a cent of rounding
+    left = accounting.still_held(
+        asset=hold.asset,
+        amount=hold.amount,
+        per_unit=hold.per_unit,
+        filled=filled,
+        leaves=leaves,
+        value=value,
+        price=hold.price,
+        fees=charging.terms_of(hold),
+    )
+    return max(left, ZERO)
 
 
-def used(hold: Hold, filled: Decimal, spent: Decimal) -> Decimal:
+def used(hold: Hold, filled: Decimal, value: Decimal) -> Decimal:
     """Return how much of the hold that has used up."""
     return accounting.used_of(
         asset=hold.asset,
         per_unit=hold.per_unit,
         filled=filled,
-        spent=spent,
+        value=value,
         price=hold.price,
         fees=charging.terms_of(hold),
     )

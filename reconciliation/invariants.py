@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from accounts import chain
 from accounts.chain import BrokenChain, Event
 from accounts.models import Account, Activity
-from reconciliation import ledger_invariants
+from reconciliation import causes, ledger_invariants
 
 BREACHES_MAX: Final = 100
 
@@ -79,7 +79,7 @@ _INVARIANTS: Final = (
           FROM portfolio_balance WHERE (amount < held AND NOT may_be_negative) OR held < 0
         """,
     ),
-    *(_Invariant(*each) for each in ledger_invariants.QUERIES),
+    *(_Invariant(*each) for each in (*ledger_invariants.QUERIES, *causes.QUERIES)),
     _Invariant(
         2,
         "equity bore what an order on margin required when it was accepted",
@@ -169,12 +169,24 @@ _INVARIANTS: Final = (
          WHERE o.id IS NULL
             OR (h.status = 'pending'
                 AND o.status IN ('filled', 'cancelled', 'rejected', 'expired', 'replaced'))
+            -- By the unit: what is not filled, and all that was held before ADR 5 was amended.
             OR (h.status = 'pending' AND h.price > 0 AND h.remaining <> h.amount
                 - CASE h.asset WHEN 'USD' THEN ceil(h.per_unit * o.filled_quantity * 100) / 100
                                ELSE h.per_unit * o.filled_quantity END
                 - CASE WHEN o.filled_quantity = 0 THEN 0
                        ELSE ceil((h.fee_per_order + h.fee_per_unit * o.filled_quantity
-                                  + h.fee_rate * h.price * o.filled_quantity) * 100) / 100 END)
+                                  + h.fee_rate * h.price * o.filled_quantity) * 100) / 100 END
+                -- A purchase in full: the most that it may cost, less what it has cost.
+                AND NOT (h.asset = 'USD' AND h.price = h.per_unit AND o.filled_quantity > 0
+                         AND abs(h.remaining - greatest(0, least(h.amount,
+                             ceil((o.filled_value + h.per_unit
+                                   * (o.quantity - o.filled_quantity)) * 100) / 100
+                             + ceil((h.fee_per_order + h.fee_per_unit * o.quantity
+                                     + h.fee_rate * (o.filled_value + h.per_unit
+                                       * (o.quantity - o.filled_quantity))) * 100) / 100)
+                             - o.filled_value
+                             - ceil((h.fee_per_order + h.fee_per_unit * o.filled_quantity
+                                     + h.fee_rate * o.filled_value) * 100) / 100)) <= 0.005))
             -- Of an order by value; PostgreSQL rounds a half cent away from zero, we to even.
             OR (h.status = 'pending' AND h.price = 0
                 AND abs(h.amount - h.remaining - o.filled_value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -205,14 +205,18 @@ class Books:
         self._move(fill, -fill.signed_quantity, cash, -charged)
         hold = self.holds.get(fill.order)
         if hold is not None:
-            terms = self.terms_of(fill.customer, hold.asset)
-            due = terms.per_order if not fill.filled else ZERO
-            hold.remaining += due
-            customer.held[hold.asset] += due
-            used = self.needed(
-                fill.customer, hold.asset, per_unit=hold.per_unit, quantity=fill.filled
+            used = accounting.used_of(
+                asset=hold.asset,
+                per_unit=hold.per_unit,
+                filled=fill.filled,
+                value=fill.value,
+                fees=self.terms_of(fill.customer, hold.asset),
             )
-            hold.amount = hold.remaining + used
+            back = cash + charged if hold.asset == CASH else ZERO
+            hold.amount = hold.remaining + back + used
+            remaining = self._still_held(hold, replace(fill, quantity=ZERO))
+            customer.held[hold.asset] += remaining - hold.remaining
+            hold.amount, hold.remaining = remaining + used, remaining
             hold.paid = min(hold.paid, used)
 
     def _now(self) -> datetime:
@@ -246,7 +250,8 @@ class Books:
             amount=hold.amount,
             per_unit=hold.per_unit,
             filled=fill.filled + fill.quantity,
-            spent=fill.value + fill.worth,
+            leaves=fill.leaves,
+            value=fill.value + fill.worth,
             fees=self.terms_of(fill.customer, hold.asset),
         )
 

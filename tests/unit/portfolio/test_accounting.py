@@ -1,13 +1,13 @@
 """The arithmetic of owning, by property."""
 
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.decimals import CASH
 from portfolio import accounting
-from portfolio.fees import NO_FEES, FeeTerms
+from portfolio.fees import NO_FEES, FeeTerms, fee_of
 
 PRICES = st.decimals("0.0001", "5000", places=4)
 QUANTITIES = st.decimals("0.000000001", "1000", places=9)
@@ -24,34 +24,56 @@ def test_many_fills_cost_what_their_total_costs(fills):
     assert cash == value.quantize(CENT)
 
 
-@given(PRICES, st.lists(st.tuples(QUANTITIES, st.decimals(0, 1, places=2)), min_size=1))
-def test_what_is_freed_always_covers_what_was_spent(limit, fills):
-    """A buyer's fills come at the limit or better: cash and hold together never run out."""
-    total = sum(quantity for quantity, _ in fills)
-    amount = accounting.hold_of(asset=CASH, per_unit=limit, quantity=total)
-    assert amount == (limit * total).quantize(CENT, rounding=ROUND_CEILING)
-    filled = value = spent = Decimal(0)
-    for quantity, better in fills:
-        price = limit * (1 - better / 2)
-        spent += accounting.cash_of_fill(value_before=value, value=price * quantity)
-        value += price * quantity
-        filled += quantity
-        held = accounting.still_held(
-            asset=CASH, amount=amount, per_unit=limit, filled=filled, spent=value
-        )
-        assert held >= 0
-        assert held + spent <= amount
-    assert held == 0
-
-
 FEES = st.sampled_from(
     [NO_FEES, FeeTerms(D("1.00"), D("0.005"), D("0.0025")), FeeTerms(rate=D("0.01"))]
 )
+SMALL = st.decimals("0.001", "1.2", places=3)  # fills of half a cent, and of whole ones
 
 
-@given(PRICES, QUANTITIES, FEES, PRICES, QUANTITIES, FEES, st.lists(st.floats(0, 1), max_size=6))
+@given(
+    PRICES | st.decimals("0.97", "1.01", places=2),
+    st.lists(st.tuples(QUANTITIES | SMALL, st.decimals(0, 1, places=2)), min_size=1),
+    FEES,
+)
+def test_each_fill_is_covered_by_what_it_frees(limit, fills, fees):
+    """A buyer's fills come at the limit or better. What one frees is gone before the next comes."""
+    total = sum(quantity for quantity, _ in fills)
+    amount = held = accounting.hold_of(asset=CASH, per_unit=limit, quantity=total, fees=fees)
+    filled = value = spent = D(0)
+    for quantity, better in fills:
+        before = held
+        price = limit * (1 - better / 2)
+        value += price * quantity
+        filled += quantity
+        cost = value.quantize(CENT) + fee_of(fees, quantity=filled, value=value) - spent
+        spent += cost
+        held = accounting.still_held(
+            asset=CASH,
+            amount=amount,
+            per_unit=limit,
+            filled=filled,
+            leaves=total - filled,
+            value=value,
+            fees=fees,
+        )
+        assert before - held >= cost
+        assert held >= 0
+    # The most that it may have cost is rounded up: no more than a cent of that is left.
+    assert held <= CENT
+
+
+@given(
+    PRICES,
+    QUANTITIES,
+    FEES,
+    PRICES,
+    QUANTITIES,
+    FEES,
+    st.lists(st.floats(0, 1), max_size=6),
+    st.floats(0, 1),
+)
 def test_a_replace_is_covered_whatever_executes_meanwhile(
-    old_price, quantity, old_fees, price, total, new_fees, parts
+    old_price, quantity, old_fees, price, total, new_fees, parts, share
 ):
     """What both orders hold covers what the venue may make of it, to four cents of rounding."""
 
@@ -77,7 +99,8 @@ def test_a_replace_is_covered_whatever_executes_meanwhile(
             amount=amount,
             per_unit=old_price,
             filled=filled,
-            spent=D(0),
+            leaves=quantity - filled,
+            value=filled * old_price * D(str(share)).quantize(D("0.01")),
             fees=old_fees,
         )
         assert held + extra >= needed(max(total - filled, D(0)))
@@ -89,6 +112,7 @@ def test_an_order_by_value_uses_up_what_it_spends():
         amount=Decimal("100.00"),
         per_unit=Decimal(0),
         filled=Decimal(7),
-        spent=Decimal("71.234"),
+        leaves=Decimal(2),
+        value=Decimal("71.234"),
     )
     assert held == Decimal("28.77")
