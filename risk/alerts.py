@@ -56,7 +56,8 @@ def raise_alerts(findings: Iterable[Finding], *, now: datetime) -> None:
     facts = {(found.kind, found.key): found for found in findings}
     if facts:
         given = [_row(found) for found in facts.values()]
-        trips.send(_RAISE, [now, orjson.dumps(given, default=_as_text).decode()])
+        facts_of_all = orjson.dumps(given, default=_as_text).decode()
+        trips.send(_RAISE, [now, facts_of_all, int(Severity.SEVERE)])
 
 
 def _row(found: Finding) -> dict[str, Any]:
@@ -79,7 +80,8 @@ def _as_text(value: object) -> str:
 
 
 # The rows come in one order, so that two who raise the same alerts at once do not wait for each
-# other in a circle. Severe news about a known matter is told again: `told_at` is taken back.
+# other in a circle. Severe news of a known matter is told as well: `told_at` is taken back, and the
+# queue shows the latest of the gravest.
 _RAISE: Final = """
     WITH clock AS (SELECT %s::timestamptz AS now), given AS (
         SELECT g.* FROM json_to_recordset(%s::json) AS g(
@@ -103,7 +105,9 @@ _RAISE: Final = """
             DO UPDATE SET severity = greatest(a.severity, excluded.severity),
                           first_at = least(a.first_at, excluded.first_at),
                           last_at = greatest(a.last_at, excluded.last_at),
-                          told_at = CASE WHEN excluded.severity > a.severity THEN NULL
+                          summary = CASE WHEN excluded.severity >= a.severity
+                                         THEN excluded.summary ELSE a.summary END,
+                          told_at = CASE WHEN excluded.severity = %s THEN NULL
                                          ELSE a.told_at END
         RETURNING id, kind, account_id, instrument_id, last_at
     )

@@ -8,18 +8,20 @@ between the two, it is told twice rather than never.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from foundation import charge
-from risk.alert_models import Alert
+from risk.alert_models import Alert, AlertEvidence
 from risk.findings import Severity
 
 log = structlog.get_logger(__name__)
@@ -29,6 +31,10 @@ POLL_SECONDS: Final = 1.0
 BATCH: Final = 50
 
 Send = Callable[[Sequence[Alert]], None]
+
+_LATEST: Final = Subquery(
+    AlertEvidence.objects.filter(alert=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+)
 
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
@@ -59,6 +65,7 @@ def tell(send: Send, *, now: datetime) -> int:
     untold = list(
         Alert.objects.filter(severity=Severity.SEVERE, told_at=None)
         .select_related("account", "instrument")
+        .annotate(latest=_LATEST)
         .order_by("raised_at", "pk")[:BATCH]
     )
     if not untold:
@@ -68,8 +75,21 @@ def tell(send: Send, *, now: datetime) -> int:
     except OSError as error:  # smtplib's errors are among them
         log.error("alerts_not_sent", count=len(untold), error=str(error))
         return 0
-    Alert.objects.filter(pk__in=[each.pk for each in untold]).update(told_at=now)
+    _note({each.pk: each.latest for each in untold}, now=now)
     return len(untold)
+
+
+def _note(told: Mapping[int, int | None], *, now: datetime) -> None:
+    """Note of which alerts was told, each by its latest fact: what came meanwhile is still to be.
+
+    Behind the alert's lock, which whoever adds a fact takes first.
+    """
+    with transaction.atomic():
+        alerts = Alert.objects.filter(pk__in=told).order_by("pk")
+        locked = [each.pk for each in alerts.select_for_update(no_key=True)]
+        found = Alert.objects.filter(pk__in=locked).annotate(latest=_LATEST)
+        seen = [each.pk for each in found if each.latest == told[each.pk]]
+        Alert.objects.filter(pk__in=seen).update(told_at=now)
 
 
 def by_mail(untold: Sequence[Alert]) -> None:

@@ -123,3 +123,30 @@ def test_what_could_not_be_sent_is_tried_again():
 
     assert telling.tell(down, now=NOW) == 0
     assert telling.tell(telling.by_mail, now=NOW) == 1
+
+
+def test_what_comes_while_one_is_told_is_told_the_next_time():
+    told = []
+
+    def slow(untold):
+        told.append([each.summary for each in untold])
+        if len(told) == 1:
+            alerts.raise_alert(
+                kind="switch_engaged",
+                severity=Severity.SEVERE,
+                account_id=None,
+                evidence={},
+                now=NOW,
+                summary="The firm",
+            )
+
+    alerts.raise_alert(
+        kind="switch_engaged",
+        severity=Severity.SEVERE,
+        account_id=None,
+        evidence={},
+        now=NOW,
+        summary="One order",
+    )
+    assert [telling.tell(slow, now=NOW) for _ in range(3)] == [1, 1, 0]
+    assert told == [["One order"], ["The firm"]]

@@ -98,5 +98,14 @@ def test_severe_news_of_a_known_matter_is_to_be_told(account):
     assert raised(account, severity=Severity.SEVERE).told_at is None
 
 
+def test_every_severe_fact_of_a_known_matter_is_to_be_told(account):
+    first = raised(account, severity=Severity.SEVERE, summary="An order was stopped")
+    Alert.objects.filter(pk=first.pk).update(told_at=NOW)
+    noticed = raised(account, summary="Nothing much")
+    assert (noticed.told_at, noticed.summary) == (NOW, "An order was stopped")
+    again = raised(account, severity=Severity.SEVERE, summary="The firm was stopped")
+    assert (again.pk, again.told_at, again.summary) == (first.pk, None, "The firm was stopped")
+
+
 def test_a_summary_is_cut_to_its_length(account):
     assert len(raised(account, summary="x" * 500).summary) == alerts.SUMMARY_MAX
