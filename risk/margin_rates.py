@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts import approvals
 from accounts.models import Approval, User
@@ -100,15 +100,14 @@ def propose(
     by: User,
     now: datetime,
 ) -> MarginRate | Approval:
-    """Set rates from a day on; what asks for less than now waits for another person's agreement.
+    """Set rates from a day on; what asks for less than would hold waits for another's agreement.
+
+    Compared is every day from `since` on, with what is to come and with the class's rates, or
+    those of everything, that these go before.
 
     Returns the row, or the approval that waits. Raises UnableToSetRate and UnableToApprove.
     """
     check(rates, since=since, instrument=instrument, asset_class=asset_class, now=now)
-    before = _in_force(instrument, asset_class)
-    is_loosening = (
-        rates.initial < before.initial or rates.long < before.long or rates.short < before.short
-    )
     content = {
         "instrument": None if instrument is None else str(instrument.pk),
         "asset_class": asset_class,
@@ -117,16 +116,18 @@ def propose(
         "long": decimals.text(rates.long),
         "short": decimals.text(rates.short),
     }
-    if is_loosening:
-        return approvals.ask(
-            kind=APPROVAL,
-            subject=instrument.symbol if instrument else asset_class or "everything",
-            content=content,
-            reason=reason,
-            by=by,
-            now=now,
-        )
-    return _write(content, reason=reason, by=by, now=now)
+    with transaction.atomic():
+        _one_by_one()
+        if _is_looser(instrument, asset_class, rates, since=since):
+            return approvals.ask(
+                kind=APPROVAL,
+                subject=instrument.symbol if instrument else asset_class or "everything",
+                content=content,
+                reason=reason,
+                by=by,
+                now=now,
+            )
+        return _write(content, reason=reason, by=by, now=now)
 
 
 def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> MarginRate:
@@ -138,12 +139,38 @@ def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> 
         return _write(approval.content, reason=approval.reason, by=approval.asked_by, now=now)
 
 
-def _in_force(instrument: Instrument | None, asset_class: str) -> Rates:
-    forget()
+def _is_looser(
+    instrument: Instrument | None, asset_class: str, rates: Rates, *, since: date
+) -> bool:
+    """Tell whether less would be asked for with these rates than without them, on any day."""
+    rows = list(MarginRate.objects.order_by("since", "pk"))
+    mine: Target = (instrument.pk if instrument else None, asset_class)
+    for day in sorted({since, *(row.since for row in rows if row.since > since)}):
+        in_force = [row for row in rows if row.since <= day]
+        if any(
+            row.since > since and (row.instrument_id, row.asset_class) == mine for row in in_force
+        ):
+            break  # a later row takes their place
+        before = _rates_of(schedule_of(in_force), instrument, asset_class)
+        if rates.initial < before.initial or rates.long < before.long or rates.short < before.short:
+            return True
+    return False
+
+
+def _rates_of(schedule: Schedule, instrument: Instrument | None, asset_class: str) -> Rates:
     if instrument is not None:
-        return schedule().rates(instrument.pk, instrument.asset_class)
-    rows = schedule().rows
+        return schedule.rates(instrument.pk, instrument.asset_class)
+    rows = schedule.rows
     return rows.get((None, asset_class)) or rows.get((None, "")) or Rates()
+
+
+def _one_by_one() -> None:
+    """Let whoever sets rates wait for the other, until the end of the transaction.
+
+    Else each of two would compare with what the other is about to replace.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [APPROVAL])
 
 
 def check(

@@ -97,6 +97,19 @@ def test_a_looser_rate_holds_when_another_person_agrees():
     assert (row.made_by, margin_rates.schedule().of(aapl).long) == (one, D("0.30"))
 
 
+def test_a_tightening_that_is_to_come_is_undone_by_two_alone():
+    one, aapl = people.person(is_staff=True), on_margin.instrument()
+    tomorrow, later = today() + timedelta(days=1), today() + timedelta(days=2)
+    tight = Rates(initial=D("0.9"), long=D("0.9"), short=D("0.9"))
+    propose(one, aapl, rates=tight, since=tomorrow)
+    for since in (tomorrow, later):
+        assert isinstance(propose(one, aapl, rates=Rates(), since=since), Approval)
+    assert isinstance(propose(one, aapl, rates=Rates(), since=today()), MarginRate)
+    msft = on_margin.instrument("MSFT")
+    propose(one, asset_class="us_equity", rates=tight, since=tomorrow)
+    assert isinstance(propose(one, msft, rates=Rates()), Approval)  # before the class's
+
+
 def test_a_rate_of_tomorrow_does_not_hold_today():
     officer, aapl = people.person(is_staff=True), on_margin.instrument()
     propose(officer, aapl, since=today() + timedelta(days=1))
