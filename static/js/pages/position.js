@@ -54,7 +54,7 @@ async function review() {
   }
   ask = { ...body, client_order_id: http.uuid() };
   const warned = told.warnings.map(({ message }) => ` ${message}`).join("");
-  put($("#lot-sale-note"), `Brings about ${money.money(told.total)} USD after ${money.money(money.text(told.fees.reduce((sum, { amount }) => sum + money.parse(amount), 0n)))} of fees, at no less than ${money.quantity(told.worst_price)} each.${warned}`);
+  put($("#lot-sale-note"), `Brings about ${money.money(told.total)} USD after ${money.money(money.text(told.fees.reduce((sum, { amount }) => sum + money.parse(amount), 0n)))} of fees, at no less than ${money.price(told.worst_price, Math.max(2, money.places(told.worst_price)))} each.${warned}`);
   put(button, `Sell ${money.quantity(quantity)} ${symbol} now`);
 }
 
