@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,12 +14,13 @@ from django.views.decorators.http import require_GET
 
 from accounts import selectors as accounts
 from portfolio import lots as rules
+from portfolio import particulars, tax
 from portfolio import selectors as portfolio
-from portfolio import tax
-from portfolio.models import Lot, LotClosing, Position
 from trading.pages import now
 
-CLOSINGS_SHOWN: Final = 50
+if TYPE_CHECKING:
+    from portfolio.models import Lot
+
 ZERO: Final = Decimal(0)
 
 
@@ -41,24 +42,15 @@ def detail(request: HttpRequest, symbol: str) -> HttpResponse:
     except now.NoAccount:
         raise Http404 from None
     account = accounts.account(account_id)
-    position = (
-        Position.objects.filter(account_id=account_id, instrument__symbol=symbol.upper())
-        .select_related("instrument")
-        .first()
-    )
+    position = particulars.position_in(account_id, symbol.upper())
     if position is None or account is None:
         raise Http404
     at = timezone.now()
     views = portfolio.snapshot(account_id, now=at).positions
     view = next((each for each in views if each.instrument.pk == position.instrument_id), None)
     price = view.price if view else None
-    open_lots = list(
-        Lot.objects.filter(account_id=account_id, instrument=position.instrument)
-        .exclude(quantity=0)
-        .order_by("number")
-    )
+    open_lots = particulars.open_lots(position)
     disallowed = tax.disallowed_of([lot.pk for lot in open_lots])
-    closings = LotClosing.objects.filter(account_id=account_id, instrument=position.instrument)
     return render(
         request,
         "pages/position.html",
@@ -76,7 +68,7 @@ def detail(request: HttpRequest, symbol: str) -> HttpResponse:
                 )
                 for lot in open_lots
             ],
-            "closings": closings.order_by("-closed_at", "-pk")[:CLOSINGS_SHOWN],
+            "closings": particulars.latest_closings(position),
             "names_lots": account.lot_method == "specific" and position.quantity > 0,
         },
     )

@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING
 
 from accounts.models import Account
-from foundation.decimals import CASH
 from marketdata import calendars
 from marketdata.models import Instrument
 from orders import day_trading
-from portfolio import interest, settlement
-from portfolio.models import Balance, Funding, GoodFaithViolation
+from portfolio import interest, particulars
 from risk import calls, day_trades
-from risk.margin_models import MarginCall
 
-FUNDINGS_SHOWN: Final = 20
-VIOLATIONS_SHOWN: Final = 10
-ZERO: Final = Decimal(0)
+if TYPE_CHECKING:
+    from portfolio.models import Funding, GoodFaithViolation
+    from risk.margin_models import MarginCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +52,19 @@ class Standing:
 def standing(account: Account, *, now: datetime) -> Standing:
     """Return how the account stands now."""
     today = calendars.date_of(now)
-    balance = Balance.objects.filter(account=account, asset=CASH).first()
-    unsettled = settlement.after(balance.unsettled, today) if balance else {}
-    cash = balance.amount if balance else ZERO
-    until = balance.settled_only_until if balance else None
+    cash = particulars.settled_cash(account.pk, today)
     made = _day_trades(account, now) if account.margin else ()
     return Standing(
-        settled=cash - sum(unsettled.values(), ZERO),
-        unsettled=unsettled,
-        settled_only_until=until if until and until >= today else None,
+        settled=cash.settled,
+        unsettled=cash.unsettled,
+        settled_only_until=cash.settled_only_until,
         accrued=interest.accrued(account.pk, since=today.replace(day=1)),
         rate=_rate(today),
         day_trades=made,
         day_trade_count=sum(each.count for each in made),
         call=calls.unmet().filter(account=account).first(),
-        violations=tuple(
-            GoodFaithViolation.objects.filter(account=account)
-            .select_related("lot__instrument")
-            .order_by("-at")[:VIOLATIONS_SHOWN]
-        ),
-        fundings=tuple(account.fundings.order_by("-asked_at")[:FUNDINGS_SHOWN]),
+        violations=tuple(particulars.latest_violations(account.pk)),
+        fundings=tuple(particulars.latest_fundings(account.pk)),
     )
 
 
