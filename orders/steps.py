@@ -144,12 +144,22 @@ def submit(batch: Batch, order: Order, worst: Decimal) -> None:
 
 def can_go(batch: Batch, order: Order) -> bool:
     """Tell whether an order that we hold could be executed if it went now."""
-    instrument, market = order.instrument, batch.market_of(order)
-    if not instrument.tradable or instrument.halted or batch.stopping(order) is not None:
+    market = batch.market_of(order)
+    if is_kept_back(batch, order):
         return False
     if order.limit_price is None and market.phase is not Phase.REGULAR:
         return False
     return market.is_venue_up
+
+
+def is_kept_back(batch: Batch, order: Order) -> bool:
+    """Tell whether a held order must stay: nothing trades, or nothing that opens a position."""
+    instrument = order.instrument
+    if not instrument.tradable or instrument.halted or batch.stopping(order) is not None:
+        return True
+    if order.is_leg or not (instrument.closing_only or batch.is_closing_only(order)):
+        return False
+    return holding.intent_of(order).opens
 
 
 def wait(batch: Batch, order: Order) -> None:

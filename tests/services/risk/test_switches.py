@@ -201,6 +201,28 @@ def test_an_instrument_that_is_restricted_may_only_be_reduced(traders):
     assert [code(apple), code(other)] == ["closing_only", ""]
 
 
+@pytest.mark.parametrize("is_of_instrument", [True, False])
+def test_where_positions_are_reduced_a_stop_that_opens_one_stays_and_one_that_closes_goes(
+    is_of_instrument,
+):
+    world.instrument("AAPL")
+    account = world.customer(cash="10000.00")
+    world.own(account, "AAPL", "10", world.Venue(), price="100.00")
+    stop = {"type": OrderType.STOP, "quantity": D(5)}
+    opens, closes = submit(
+        world.ticket(account, stop_price=D(105), **stop),
+        world.ticket(account, stop_price=D(95), side=Side.SELL, **stop),
+    )
+    if is_of_instrument:
+        Instrument.objects.update(closing_only=True)
+    else:
+        engage(Effect.CLOSING_ONLY)
+    tickets = [world.trigger_ticket(opens, "106"), world.trigger_ticket(closes, "94")]
+    answers = submission.submit_batch(tickets, now=timezone.now())
+    assert [answer.refusal and answer.refusal.code for answer in answers] == ["not_trading", None]
+    assert [Order.objects.get(pk=o.pk).status for o in (opens, closes)] == ["held", "submitted"]
+
+
 def test_it_takes_two_people_to_release_and_then_orders_go_again(traders):
     switch = engage(account_id=traders[0].pk)
     alone = people.person(is_staff=True)
