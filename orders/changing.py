@@ -29,7 +29,7 @@ from portfolio.books import Uncovered
 from risk import services as risk
 from risk.checks import Denial
 from risk.services import Assessment
-from venues.messages import OrderType, TimeInForce
+from venues.messages import OrderType, Side, TimeInForce
 
 _UNKNOWN: Final = ("unknown_order", "There is no such order.")
 _KEPT: Final = (
@@ -147,7 +147,7 @@ def trigger(desk: Desk, account: LockedAccount, ticket: TriggerTicket) -> Answer
     if order is None or order.status != Status.HELD or not order.is_watched:
         return refused("not_held", "The order is not held for its price any more.")
     if not _may_trigger(desk, order):
-        return refused("not_trading", "Nothing is triggered while the instrument does not trade.")
+        return refused("not_trading", "Nothing is triggered while the order may not trade.")
     cause = Cause(
         actor=steps.rule("trigger"),
         at=batch.now,
@@ -165,11 +165,8 @@ def trigger(desk: Desk, account: LockedAccount, ticket: TriggerTicket) -> Answer
 
 def _may_trigger(desk: Desk, order: Order) -> bool:
     """Tell whether the instrument trades; a venue that is out of reach is waited for."""
-    instrument = order.instrument
-    if desk.batch.stopping(order) is not None:
-        return False
-    phase = desk.batch.market_of(order).phase
-    return instrument.tradable and not instrument.halted and phase is Phase.REGULAR
+    is_kept_back = steps.is_kept_back(desk.batch, order)
+    return not is_kept_back and desk.batch.market_of(order).phase is Phase.REGULAR
 
 
 def resume(desk: Desk, account: LockedAccount, ticket: ResumeTicket) -> Answer:
@@ -215,11 +212,9 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
         return Answer(refusal=refusal)
     total = ticket.quantity or order.quantity
     new = _replacement(desk, order, ticket, total)
-    freed = desk.batch.books.held(order.pk)
+    freed, leaves = desk.batch.books.held(order.pk), order.leaves_quantity
     desk.paces.count(new, now=desk.batch.now)
-    assessment = judging.assess(
-        desk, account, new, freed=freed, freed_quantity=order.leaves_quantity
-    )
+    assessment = judging.assess(desk, account, new, freed=freed, freed_quantity=leaves)
     desk.batch.new[new.pk] = new
     desk.batch.decisions.append(assessment.decision)
     desk.by_client_id[account.pk, new.client_order_id] = new
@@ -236,7 +231,24 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
         _replace_held(desk, order, new, assessment, cause)
     else:
         _ask_to_replace(desk, order, new, total, assessment, cause)
+    if not new.denial_code and not new.is_leg:
+        _count(desk, order, new, assessment.worst_price, freed=freed, leaves=leaves)
     return Answer(order=new)
+
+
+def _count(
+    desk: Desk, order: Order, new: Order, worst: Decimal, *, freed: Decimal, leaves: Decimal
+) -> None:
+    """Let the tickets that follow see by how much the new order is more than the old one.
+
+    Where it is less, they see the old one: a venue may not let go of it.
+    """
+    cost = worst * new.quantity
+    before = order.limit_price or order.protection_price or order.stop_price or ZERO
+    more, dearer = max(new.quantity - leaves, ZERO), max(cost - before * leaves, ZERO)
+    desk.interest.grow(new, more, cost=dearer)
+    if new.side == Side.BUY:
+        desk.firm.add(max(cost - freed, ZERO))
 
 
 def _misfit(order: Order, ticket: ReplaceTicket) -> tickets.Refusal | None:
@@ -370,7 +382,6 @@ def _ask_to_replace(
     except Uncovered as uncovered:
         _deny_uncovered(desk, new, uncovered.needed, assessment, cause)
         return
-    desk.interest.grow(new, max(new.quantity - order.leaves_quantity, ZERO))
     steps.request_replace(batch, order, new, total, cause)
     batch.keep(new, cause, "pending_replace")
 

@@ -96,21 +96,31 @@ class OpenInterest:
             interest.buys += order.quantity
         else:
             interest.sells += order.quantity
-        limit = order.limit_price
-        if limit is None or order.status == "held" or order.time_in_force not in _RESTS:
-            return
-        if is_buy:
-            interest.bid = limit if interest.bid is None else max(interest.bid, limit)
-        else:
-            interest.ask = limit if interest.ask is None else min(interest.ask, limit)
+        _rest(order, interest, is_buy=is_buy)
 
-    def grow(self, order: Order, quantity: Decimal) -> None:
-        """Let what the order's side may still trade be more."""
-        interest = self.of(order.account_id).of(order.instrument_id)
-        if order.side == Side.BUY:
+    def grow(self, order: Order, quantity: Decimal, *, cost: Decimal) -> None:
+        """Count what a replacement may trade and cost more than the order that it replaces."""
+        account = self.of(order.account_id)
+        if order.position_intent in _OPENS:
+            account.cost += cost
+        interest = account.of(order.instrument_id)
+        is_buy = order.side == Side.BUY
+        if is_buy:
             interest.buys += quantity
         else:
             interest.sells += quantity
+        _rest(order, interest, is_buy=is_buy)
+
+
+def _rest(order: Order, interest: Interest, *, is_buy: bool) -> None:
+    """Note the limit of an order that will rest at a venue."""
+    limit = order.limit_price
+    if limit is None or order.status == "held" or order.time_in_force not in _RESTS:
+        return
+    if is_buy:
+        interest.bid = limit if interest.bid is None else max(interest.bid, limit)
+    else:
+        interest.ask = limit if interest.ask is None else min(interest.ask, limit)
 
 
 def ask_open(owners: Iterable[UUID]) -> Answer[OpenInterest]:

@@ -257,3 +257,45 @@ def test_less_than_what_is_filled_is_refused(account, order, venue):
     world.apply_reports()
     assert replace(order, quantity=D(4)).refusal.code == "quantity_filled"
     assert replace(order, quantity=D(5)).order.quantity == D(1)
+
+
+class TestTicketsThatFollowInTheBatch:
+    """What a replacement adds is seen by the tickets after it."""
+
+    @pytest.fixture
+    def account(self, db):
+        world.instrument(bid="90.00", ask="110.00")
+        return world.customer(cash="1000000.00")
+
+    @pytest.fixture(params=["held", "at the venue"])
+    def small(self, request, account):
+        if request.param == "held":
+            stop = {"type": OrderType.STOP, "stop_price": D(111)}
+            return submit(world.ticket(account, quantity=D(10), **stop)).order
+        return submit(world.limit_ticket(account, "100.00", quantity=D(10))).order
+
+    def denied(self, *batch):
+        answers = submission.submit_batch(batch, now=timezone.now())
+        return [answer.order.denial_code for answer in answers]
+
+    @pytest.mark.parametrize(
+        ("limit", "code"),
+        [
+            ({"position_quantity_max": D(150)}, "position_quantity_limit"),
+            ({"gross_exposure_max": D(18_000)}, "gross_exposure_limit"),
+            ({"firm_open_buys_max": D(18_000)}, "firm_buying_power"),
+        ],
+    )
+    def test_limits_are_held_against_both(self, account, small, limit, code):
+        world.limits(**limit)
+        larger = world.replace_ticket(small, quantity=D(140))
+        assert self.denied(larger, world.limit_ticket(account, "100.00", quantity=D(140))) == [
+            "",
+            code,
+        ]
+
+    def test_nobody_trades_with_the_replacement_of_his_own_order(self, account, venue):
+        world.own(account, "AAPL", "20", venue, price="110.00")
+        sale = world.limit_ticket(account, "108.00", side=Side.SELL, quantity=D(10))
+        cheaper = world.replace_ticket(submit(sale).order, limit_price=D("100.00"))
+        assert self.denied(cheaper, world.limit_ticket(account, "101.00")) == ["", "self_trade"]
