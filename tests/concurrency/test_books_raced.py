@@ -85,8 +85,8 @@ def test_sixteen_debits_never_overdraw_a_cash_account(has_margin):
                         books.Move(
                             asset="USD",
                             amount=D(-1000),
-                            kind=Transfer.Kind.WITHDRAWAL,
-                            house=LedgerAccount.Kind.BANK,
+                            kind=Transfer.Kind.CORRECTION,
+                            house=LedgerAccount.Kind.SUSPENSE,
                             reference=f"race:{number}",
                             at=timezone.now(),
                         ),

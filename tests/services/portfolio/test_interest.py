@@ -44,12 +44,12 @@ def debtor(owed: str, *, at: datetime = NOON, margin: bool = True) -> Account:
 
 
 def moved(account: Account, amount: Decimal, *, at: datetime, settles_on: date | None = None):
-    """Move cash as trades do: against the venue, perhaps to settle later."""
+    """Move cash, perhaps to settle later, as trades do."""
     mine, _ = LedgerAccount.objects.get_or_create(owner=account, kind="customer", asset="USD")
     venue, _ = LedgerAccount.objects.get_or_create(owner=None, kind="settlement", asset="USD")
     debit, credit = (venue, mine) if amount > 0 else (mine, venue)
     Transfer.objects.create(
-        kind="trade", at=at, reference=f"trade:{Transfer.objects.count()}", asset="USD",
+        kind="correction", at=at, reference=f"moved:{Transfer.objects.count()}", asset="USD",
         debit=debit, credit=credit, amount=abs(amount), settles_on=settles_on,
     )  # fmt: skip
     balance, _ = Balance.objects.get_or_create(
