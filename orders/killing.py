@@ -1,5 +1,8 @@
 """What a kill switch does to orders that are open: each of them is cancelled.
 
+So are those that open a position of an account that is restricted because a deposit came back
+with its cash gone: what they would cost is not there.
+
 A part of the program, at work in one process at a time. New orders are kept out by the switch
 itself; here what was open before is cancelled, by tickets through the intake, as anybody's cancel
 is: what we hold ends at once, and the venue is asked for the rest, again and again until nothing
@@ -13,7 +16,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, LiteralString
 from uuid import UUID
 
 import structlog
@@ -34,6 +37,8 @@ POLL_SECONDS: Final = 0.25
 BATCH: Final = 512
 PAUSE_MAX: Final = timedelta(seconds=30)
 FIRST: Final = UUID(int=0)
+OWING_PAUSE: Final = timedelta(seconds=5)
+"""Between two looks at the accounts that owe; a switch is looked at in every round."""
 ENDED: Final = frozenset({"not_cancelable", "unknown_order"})
 
 
@@ -76,22 +81,18 @@ class Killing:
     def __init__(self, enter: Enter[CancelTicket]) -> None:
         self._asking: Asking[CancelTicket] = Asking(enter)
         self._pacing = Pacing(shortest=timedelta(seconds=1), longest=PAUSE_MAX)
-        self._after = FIRST  # of those that are open, the last one that was read
+        self._killed, self._owing = _Pages(_KILLED), _Pages(_OWING)
+        self._owing_due_at: datetime | None = None
 
     def look(self, *, now: datetime) -> None:
-        """Ask for the cancel of what is open under a kill switch: one round."""
-        for account_id, order_id, reason in self._next():
-            if order_id not in self._asking and self._pacing.admit(order_id, now=now):
-                self._asking.put(
-                    CancelTicket(
-                        account_id=account_id,
-                        order_id=order_id,
-                        actor=steps.rule("kill_switch"),
-                        source_address="",
-                        reason=f"Kill switch: {reason}",
-                        received_at=now,
-                    )
-                )
+        """Ask for the cancel of what is open under a kill switch or on credit: one round."""
+        for account_id, order_id, reason in self._killed.next():
+            self._put("kill_switch", account_id, order_id, f"Kill switch: {reason}", now)
+        if self._owing_due_at is None or now >= self._owing_due_at:
+            self._owing_due_at = now + OWING_PAUSE
+            for account_id, order_id, reference in self._owing.next():
+                reason = f"The deposit {reference} came back and is owed"
+                self._put("deposit_returned", account_id, order_id, reason, now)
         for ticket, answer in self._asking.carry_on():
             if answer.refusal is not None and answer.refusal.code not in ENDED:
                 log.error(
@@ -101,16 +102,38 @@ class Killing:
                     reason=answer.refusal.message,
                 )
 
-    def _next(self) -> list[tuple[UUID, UUID, str]]:
+    def _put(self, rule: str, account_id: UUID, order_id: UUID, reason: str, now: datetime) -> None:
+        if order_id in self._asking or not self._pacing.admit(order_id, now=now):
+            return
+        self._asking.put(
+            CancelTicket(
+                account_id=account_id,
+                order_id=order_id,
+                actor=steps.rule(rule),
+                source_address="",
+                reason=reason,
+                received_at=now,
+            )
+        )
+
+
+class _Pages:
+    """Open orders by a query, so many at a time: account, order, and what it is about."""
+
+    def __init__(self, query: LiteralString) -> None:
+        self._query: LiteralString = query
+        self._after = FIRST
+
+    def next(self) -> list[tuple[UUID, UUID, str]]:
         """Go on after the last that was read, so that those that a venue refuses to cancel keep
         nobody waiting; begin again after the end."""
-        rows = bulk.execute(_OPEN, [self._after, BATCH])
+        rows = bulk.execute(self._query, [self._after, BATCH])
         self._after = rows[-1][1] if len(rows) == BATCH else FIRST
-        return [(account_id, order_id, reason) for account_id, order_id, reason in rows]
+        return [(account_id, order_id, about) for account_id, order_id, about in rows]
 
 
 # An order that takes another's place is cancelled with that one.
-_OPEN: Final = """
+_KILLED: Final = """
     SELECT DISTINCT ON (o.id) o.account_id, o.id, s.reason
       FROM risk_switch s
       JOIN orders_order o ON o.id = coalesce(s.order_id, o.id)
@@ -121,4 +144,17 @@ _OPEN: Final = """
        AND o.status IN ('held', 'submitted', 'partially_filled', 'pending_replace', 'unknown')
        AND o.id > %s
      ORDER BY o.id, s.engaged_at LIMIT %s
+"""
+_OWING: Final = """
+    SELECT DISTINCT ON (o.id) o.account_id, o.id, f.reference
+      FROM accounts_account a
+      JOIN portfolio_funding f ON f.account_id = a.id
+      JOIN portfolio_fundingstep s ON s.funding_id = f.id AND s.owed > 0
+      JOIN orders_order o ON o.account_id = a.id
+       AND (o.position_intent IN ('buy_to_open', 'sell_to_open')
+            OR o.position_intent = '' AND o.side = 'buy')
+     WHERE a.status = 'restricted'
+       AND o.status IN ('held', 'submitted', 'partially_filled', 'pending_replace', 'unknown')
+       AND o.id > %s
+     ORDER BY o.id, s.at DESC LIMIT %s
 """

@@ -12,9 +12,12 @@ from accounts import approvals
 from accounts.approvals import UnableToApprove
 from marketdata.models import Instrument
 from orders import submission
-from orders.killing import Killing
+from orders.killing import OWING_PAUSE, Killing
 from orders.models import Order
+from portfolio import funding
+from portfolio.funding_models import Funding
 from portfolio.models import Hold
+from portfolio.passage import Step
 from reconciliation.invariants import check_invariants
 from risk import switches
 from risk.control_models import Switch
@@ -149,6 +152,30 @@ def test_a_cancel_that_the_venue_refuses_is_asked_for_again(traders, monkeypatch
     assert held.status(order) == "submitted"
     killing.look(now=timezone.now() + timedelta(seconds=2))
     assert held.status(order) == "pending_cancel"
+
+
+def test_what_opens_is_cancelled_when_a_deposit_comes_back(traders):
+    """What closes may stay: it brings what is owed."""
+    account, other = traders
+    world.own(account, "AAPL", "10", world.Venue(), price="100.00")
+    opening, closing, elsewhere = submit(
+        world.limit_ticket(account, "90.00"),
+        world.limit_ticket(account, "110.00", side=Side.SELL),
+        world.limit_ticket(other, "90.00"),
+    )
+    killing = Killing(held.at_once)
+    killing.look(now=timezone.now())
+    assert held.status(opening) == "submitted"
+    deposit = Funding.objects.get(account=account)
+    funding.take(deposit.pk, Step.RETURN, actor="rule:bank", reason="", now=timezone.now())
+    killing.look(now=timezone.now() + OWING_PAUSE)
+    statuses = [held.status(o) for o in (opening, closing, elsewhere)]
+    assert statuses == ["pending_cancel", "submitted", "submitted"]
+    step = Order.history.filter(id=opening.pk).latest("history_id")
+    assert (step.actor, step.history_change_reason) == (
+        "rule:deposit_returned",
+        f"The deposit {deposit.reference} came back and is owed",
+    )
 
 
 def test_a_single_order_can_be_killed(traders):
