@@ -4,14 +4,15 @@ A part of the program, at work in one process at a time. Each round looks at how
 accounts stand (`risk.monitor`). Of a call that is overdue, it first cancels the orders that add
 risk or hold what has to go; when those have ended it closes positions, in waves: as much as cures
 the deficit at the prices of that moment, and no more. A wave is written down before anything of it
-is sent, and its orders have its number in their client_order_ids, so that a restart sends none of
-them twice; the next one waits until all orders of the last have ended. They are ordinary orders
-through the intake, of the actor rule:liquidation, which a few checks let pass
-(`risk.checks.SYSTEM_EXEMPT`).
+is sent, with the client_order_ids of its orders, which nobody can guess, so that a restart sends
+none of them twice and no order of the customer's passes for one; the next one waits until all
+orders of the last have ended. They are ordinary orders through the intake, of the actor
+rule:liquidation, which a few checks let pass (`risk.checks.SYSTEM_EXEMPT`).
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -34,7 +35,7 @@ from orders.answers import Answer
 from orders.intake import NotTaken
 from orders.lifecycle import Status
 from orders.models import Order
-from orders.tickets import LIQUIDATION, CancelTicket, OrderTicket
+from orders.tickets import LIQUIDATION, LIQUIDATION_PREFIX, CancelTicket, OrderTicket
 from risk import alerts, calls, liquidation, margin_book, monitor
 from risk.findings import Kind, Severity
 from risk.liquidation import Closable, Closing
@@ -121,7 +122,7 @@ class Watch:
 
     def _has_ended(self, call: MarginCall, wave: LiquidationWave, now: datetime) -> bool:
         """Tell whether the next wave may begin; what of this one was not sent yet is sent."""
-        names = [_client_order_id(call, wave, code) for code, _, _ in wave.orders]
+        names = [name for _, _, _, name in _orders(wave)]
         sent = list(Order.objects.filter(account_id=call.account_id, client_order_id__in=names))
         if len(sent) < len(names):
             self._send(call, wave, now)
@@ -135,12 +136,13 @@ class Watch:
         return False
 
     def _send(self, call: MarginCall, wave: LiquidationWave, now: datetime) -> None:
-        codes = [code for code, _, _ in wave.orders]
+        orders = _orders(wave)
+        codes = [code for code, _, _, _ in orders]
         symbols = dict(Instrument.objects.filter(code__in=codes).values_list("code", "symbol"))
-        for code, side, quantity in wave.orders:
+        for code, side, quantity, name in orders:
             ticket = OrderTicket(
                 account_id=call.account_id,
-                client_order_id=_client_order_id(call, wave, code),
+                client_order_id=name,
                 symbol=symbols[code],
                 side=Side(side),
                 quantity=Decimal(quantity),
@@ -241,7 +243,12 @@ def _write_down(
             at=now,
             deficit=sheet.standing().deficit,
             orders=[
-                [each.code, "buy" if each.is_buy else "sell", decimals.text(each.quantity)]
+                [
+                    each.code,
+                    "buy" if each.is_buy else "sell",
+                    decimals.text(each.quantity),
+                    f"{_name(fresh.pk, fresh.wave, each.code)}-{secrets.token_hex(8)}",
+                ]
                 for each in planned
             ],
         )
@@ -249,8 +256,17 @@ def _write_down(
     return wave
 
 
-def _client_order_id(call: MarginCall, wave: LiquidationWave, code: str) -> str:
-    return f"liquidation-{call.pk}-{wave.number}-{code}"
+def _orders(wave: LiquidationWave) -> list[tuple[str, str, str, str]]:
+    """Return the wave's orders: code, side, quantity, client_order_id."""
+    return [
+        # Waves of before were written down without names.
+        (code, side, quantity, name[0] if name else _name(wave.call_id, wave.number, code))
+        for code, side, quantity, *name in wave.orders
+    ]
+
+
+def _name(call_id: int, number: int, code: str) -> str:
+    return f"{LIQUIDATION_PREFIX}{call_id}-{number}-{code}"
 
 
 def _tell_stuck(call: MarginCall, why: str, now: datetime) -> None:

@@ -56,6 +56,8 @@ class Actor:
 
 LIQUIDATION: Final = Actor("rule", "liquidation")
 """Who closes what a margin account can no longer keep."""
+LIQUIDATION_PREFIX: Final = "liquidation-"
+"""How the names of its orders begin, and those of nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,22 +254,26 @@ def replace_flaw(ticket: ReplaceTicket) -> Refusal | None:
     ):
         if number is not None and not _is_sound(number):
             return _unsound(name)
-    return _id_flaw(ticket.client_order_id)
+    return _id_flaw(ticket.client_order_id, ticket.actor)
 
 
 def _name_flaw(ticket: OrderTicket) -> Refusal | None:
     if not (0 < len(ticket.symbol) <= SYMBOL_LENGTH_MAX and ticket.symbol.isprintable()):
         return Refusal("unknown_symbol", "That is no symbol of an instrument.")
-    return _id_flaw(ticket.client_order_id)
+    return _id_flaw(ticket.client_order_id, ticket.actor)
 
 
-def _id_flaw(client_order_id: str) -> Refusal | None:
-    if 0 < len(client_order_id) <= CLIENT_ORDER_ID_LENGTH_MAX and client_order_id.isprintable():
-        return None
-    return Refusal(
-        "invalid_client_order_id",
-        f"A client_order_id has 1 to {CLIENT_ORDER_ID_LENGTH_MAX} printable characters.",
-    )
+def _id_flaw(client_order_id: str, actor: Actor) -> Refusal | None:
+    code = "invalid_client_order_id"
+    if not 0 < len(client_order_id) <= CLIENT_ORDER_ID_LENGTH_MAX or not (
+        client_order_id.isprintable()
+    ):
+        return Refusal(
+            code, f"A client_order_id has 1 to {CLIENT_ORDER_ID_LENGTH_MAX} printable characters."
+        )
+    if client_order_id.startswith(LIQUIDATION_PREFIX) and actor != LIQUIDATION:
+        return Refusal(code, f"Names that begin with {LIQUIDATION_PREFIX} are ours.")
+    return None
 
 
 def _quantity_flaw(ticket: OrderTicket) -> Refusal | None:

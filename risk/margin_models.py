@@ -193,8 +193,8 @@ class MarginCall(models.Model):
 class LiquidationWave(models.Model):
     """One wave of a call's liquidation, as it was planned before anything of it was sent.
 
-    `orders` are [code, side, quantity] in the order in which they are sent. Append-only: a restart
-    carries out what stands here, under the same client_order_ids.
+    `orders` are [code, side, quantity, client_order_id] in the order in which they are sent (the
+    oldest have no id). Append-only: a restart carries out what stands here.
     """
 
     call = models.ForeignKey(MarginCall, on_delete=models.PROTECT, related_name="waves")

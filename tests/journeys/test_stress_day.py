@@ -192,7 +192,7 @@ class Day:
         sheet = margin_book.sheet(wave.call.account_id, now=timezone.now())
         assert sheet is not None
         assert not sheet.standing().deficit
-        code, side, _ = wave.orders[-1]
+        code, side, *_ = wave.orders[-1]
         sign = 1 if side == "sell" else -1
         price = self.prices[code] - (CENT if side == "sell" else D(0))
         listed = Instrument.objects.get(code=code)

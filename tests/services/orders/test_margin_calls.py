@@ -301,6 +301,37 @@ def test_a_wave_that_was_written_down_and_not_sent_is_sent_after_a_restart(firm)
     assert LiquidationWave.objects.count() == 1
 
 
+@pytest.mark.parametrize("has_names", [True, False])
+def test_no_order_of_the_customers_passes_for_one_of_a_wave(firm, has_names):
+    account = indebted(firm)
+    firm.look()
+    firm.price("AAPL", "100.00")
+    [own] = submit(world.limit_ticket(account, "150.00", side=Side.SELL, quantity=D(1)))
+    call = overdue(firm)
+    if has_names:  # that he gave before they were ours
+        name = f"liquidation-{call.pk}-1-AAPL"
+        Order.objects.filter(pk=own.order.pk).update(client_order_id=name)
+    firm.look()
+    firm.venue.cancels(own.order)
+    world.apply_reports()
+    firm.look()
+    [sale] = Order.objects.filter(account=account, status="submitted")
+    [[_, _, _, kept]] = LiquidationWave.objects.get().orders
+    assert (sale.side, sale.quantity, sale.client_order_id) == ("sell", D(89), kept)
+
+
+def test_a_wave_of_before_is_sent_under_the_names_of_before(firm):
+    account = indebted(firm)
+    call = overdue(firm)
+    LiquidationWave.objects.create(
+        call=call, number=1, at=timezone.now(), deficit=D(1600), orders=[["AAPL", "sell", "89"]]
+    )
+    MarginCall.objects.filter(pk=call.pk).update(status="liquidating", wave=1)
+    firm.look()
+    [sale] = Order.objects.filter(account=account, status="submitted")
+    assert (sale.client_order_id, sale.quantity) == (f"liquidation-{call.pk}-1-AAPL", D(89))
+
+
 def test_what_a_wave_leaves_the_next_one_cures(firm):
     indebted(firm)
     overdue(firm)

@@ -161,6 +161,7 @@ def test_a_denied_key_stays_denied():
         ({"client_order_id": ""}, "invalid_client_order_id"),
         ({"client_order_id": "x" * 129}, "invalid_client_order_id"),
         ({"client_order_id": "a\x00b"}, "invalid_client_order_id"),
+        ({"client_order_id": "liquidation-1-1-AAPL"}, "invalid_client_order_id"),
     ],
 )
 def test_a_flawed_ticket_is_refused_and_leaves_no_trace(wanted, code):
