@@ -214,7 +214,14 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
     new = _replacement(desk, order, ticket, total)
     freed, leaves = desk.batch.books.held(order.pk), order.leaves_quantity
     desk.paces.count(new, now=desk.batch.now)
-    assessment = judging.assess(desk, account, new, freed=freed, freed_quantity=leaves)
+    assessment = judging.assess(
+        desk,
+        account,
+        new,
+        freed=freed,
+        freed_quantity=leaves,
+        is_working=order.status != Status.HELD,
+    )
     desk.batch.new[new.pk] = new
     desk.batch.decisions.append(assessment.decision)
     desk.by_client_id[account.pk, new.client_order_id] = new

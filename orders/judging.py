@@ -33,11 +33,12 @@ def assess(
     has_twin: bool = False,
     freed: Decimal = ZERO,
     freed_quantity: Decimal = ZERO,
+    is_working: bool = False,
 ) -> Assessment:
     """Let risk decide on one order, as the tickets before it have left the account.
 
-    `ticket` is what it was placed with. `freed` is what the order that it replaces holds, and
-    `freed_quantity` what that has left.
+    `ticket` is what it was placed with. `freed` is what the order that it replaces holds,
+    `freed_quantity` what that has left, and `is_working` whether a venue has it.
     """
     quote = desk.batch.quotes.get(order.instrument_id)
     proposal = Proposal(
@@ -56,6 +57,7 @@ def assess(
         is_entry=order.role == Role.ENTRY,
         is_oco=order.order_class == OrderClass.OCO,
         is_system=bool(ticket and ticket.actor == LIQUIDATION),
+        is_working=is_working,
     )
     situation = _situation(desk, account, order, quote, has_twin, freed, freed_quantity)
     limits = desk.batch.limits_of(order)

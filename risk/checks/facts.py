@@ -40,7 +40,8 @@ class Proposal:
     triggered now. `notional` is the value in USD of an order by value. A leg closes what its entry
     will have opened (`is_leg`): it is judged by its terms alone, as the entry is judged for both.
     `intent` is what it does to the position, `asked_intent` what the client said that it does.
-    An order `is_system` when a rule of ours closes what a margin account can no longer keep.
+    An order `is_system` when a rule of ours closes what a margin account can no longer keep. One
+    that replaces what a venue has `is_working`: a leg then meets the market with its new terms.
     """
 
     symbol: str
@@ -58,6 +59,7 @@ class Proposal:
     is_entry: bool = False
     is_oco: bool = False
     is_system: bool = False
+    is_working: bool = False
 
 
 @dataclass(frozen=True, slots=True)

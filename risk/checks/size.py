@@ -60,14 +60,19 @@ def volume_is_allowed(proposal: Proposal, situation: Situation, bounds: Bounds) 
 
 
 def price_is_near(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:
-    """A limit that gives far too much, or that nobody will ever meet, is a slip of the finger.
+    """A limit that gives far too much is a slip of the finger, and so is one out of all reach.
+
+    One that asks for more than the market gives harms nobody, and may wait for its day with a
+    caution (`far_from_market`): only where not even a misplaced decimal point explains it, it is
+    denied.
 
     A stop-limit order is measured from its stop. Without any price there is nothing to measure
-    from: while the market is open `quote_is_fresh` has denied that.
+    from: while the market is open `quote_is_fresh` has denied that. A leg is measured once it is
+    at a venue: before, it is for the market that its entry will have found.
     """
     limit = proposal.limit_price
     reference = proposal.stop_price or reference_price(situation)
-    if limit is None or reference is None or proposal.is_leg:
+    if limit is None or reference is None or (proposal.is_leg and not proposal.is_working):
         return None
     # What the order gives away at its limit, as a part of the price; below zero, what it asks.
     is_buy = proposal.side is Side.BUY

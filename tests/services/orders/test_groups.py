@@ -324,3 +324,16 @@ def test_a_repeat_of_a_bracket_makes_no_second_one(account):
     assert (again.is_repeat, again.order.pk) == (True, first.order.pk)
     assert [leg.pk for leg in again.legs] == [leg.pk for leg in first.legs]
     assert Order.objects.count() == 3
+
+
+def test_a_leg_that_the_venue_has_is_replaced_within_the_collar_alone(account, venue):
+    world.limits(price_collar=D("0.05"))
+    entry, profit, _ = bracket(account)
+    cheap = world.replace_ticket(profit, limit_price=D("96.00"))
+    venue.fills(entry, str(entry.quantity), "100.00")
+    world.apply_reports()
+    assert states(profit) == ["submitted"]
+    given_away = world.replace_ticket(profit, limit_price=D("1.00"))
+    answers = [submit(given_away), submit(cheap)]
+    assert [answer.order.denial_code for answer in answers] == ["price_collar", ""]
+    assert [kind for kind, _ in sent()].count("replace") == 1
