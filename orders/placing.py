@@ -42,7 +42,7 @@ def place(desk: Desk, account: LockedAccount, ticket: OrderTicket) -> Answer:
         reason="Passed every risk check",
         source_address=ticket.source_address,
     )
-    if ticket.lots and not lot_book.are_open(account, instrument.pk, ticket.lots):
+    if ticket.lots and not lot_book.are_open(account, instrument.id, ticket.lots):
         return refused("unknown_lot", "You have no such lots of it that are open.")
     first = _first_order(desk, ticket, instrument)
     first.position_intent = lending.intent(desk.batch, account, ticket.side, instrument).value
@@ -50,7 +50,7 @@ def place(desk: Desk, account: LockedAccount, ticket: OrderTicket) -> Answer:
     _decide(desk, account, [first, *others], ticket, cause)
     if ticket.lots and not first.denial_code:
         desk.batch.books.name_lots(first.pk, ticket.lots)
-    desk.by_client_id[account.pk, first.client_order_id] = first
+    desk.by_client_id[account.id, first.client_order_id] = first
     return Answer(order=first, legs=tuple(others))
 
 
@@ -82,7 +82,7 @@ def _first_order(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Ord
         account_id=ticket.account_id,
         client_order_id=ticket.client_order_id,
         content_digest=ticket.content_digest,
-        instrument_id=instrument.pk,
+        instrument_id=instrument.id,
         side=ticket.side.value,
         type=ticket.type.value,
         time_in_force=ticket.time_in_force.value,
@@ -129,7 +129,7 @@ def _quantity(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Decima
     """Return the quantity; of an order by value, what that buys in whole increments now."""
     if ticket.quantity is not None:
         return ticket.quantity
-    quote = desk.batch.quotes.get(instrument.pk)
+    quote = desk.batch.quotes.get(instrument.id)
     price = ticket.limit_price or judging.far(quote, ticket.side)
     if price is None or ticket.notional is None:
         return QUANTITY_QUANTUM  # risk denies: it does not know the price
@@ -205,7 +205,7 @@ def _decide(
 ) -> None:
     """Let risk decide on all of the group: it is placed as a whole, or denied as a whole."""
     first = group[0]
-    content = account.pk, first.content_digest
+    content = account.id, first.content_digest
     has_twin = ticket.is_id_ours and content in desk.recent
     desk.paces.count(first, now=desk.batch.now)
     assessments = [

@@ -33,7 +33,8 @@ def written(value: Any) -> dict[str, Any]:
     given = {
         name: each
         for name, each, default in zip(names, values_of(value), defaults, strict=True)
-        if each is not default and each != default
+        # A number compared with what is none asks abstract classes what that might be.
+        if default is _NOTHING or (each is not default and each != default)
     }
     for name in _nested(kind):
         if name in given:
