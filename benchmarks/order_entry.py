@@ -3,7 +3,8 @@
 `python -m benchmarks.order_entry [daphne|uvicorn|granian]...` starts the real program with its
 web role on a database of its own, sends it limit orders over kept connections from 1, 16 and 64
 clients, and prints what they took beside a no-op DRF view of the same server and a `pgbench`
-commit on the same database. The same load then goes to the gateway of the package
+commit on the same database. Each client sends for 16 customers in turn, as a broker has many with
+few open orders each. The same load then goes to the gateway of the package
 `matching-engine`, which makes an order durable and nothing else. All in this one run.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -32,6 +34,7 @@ from trading.settings import BASE_DIR
 SYMBOL = "BENCH"  # nobody else trades in it
 PORT = 8545
 STOP_SECONDS_MAX = 30
+CUSTOMERS_EACH = 16
 REQUESTS = {1: 300, 16: 3_000, 64: 6_000}
 NOTHING = {1: 200, 16: 600, 64: 1_000}
 
@@ -39,12 +42,18 @@ NOTHING = {1: 200, 16: 600, 64: 1_000}
 def main() -> None:
     stage.set_up()
     world.instrument(SYMBOL, bid="99.99", ask="100.00")
-    caller = Caller([key_of(world.customer(cash="100000000.00")) for _ in range(max(REQUESTS))])
+    caller = Caller([keys_of_client() for _ in range(max(REQUESTS))])
     with peers.gateway() as runs:
         peer = asyncio.run(measure_peer()) if runs else {}
     for server in sys.argv[1:] or ["daphne"]:
         with serving(server, caller):
             asyncio.run(measure(server, caller, peer))
+
+
+def keys_of_client() -> Iterator[tuple[str, str]]:
+    """Return the keys of the customers whom one client sends for, in turn, without end."""
+    customers = [world.customer(cash="100000000.00") for _ in range(CUSTOMERS_EACH)]
+    return itertools.cycle([key_of(customer) for customer in customers])
 
 
 def key_of(account: Account) -> tuple[str, str]:
@@ -54,9 +63,9 @@ def key_of(account: Account) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Caller:
-    """Makes the requests of the customers who have these keys."""
+    """Makes the requests of the clients, each of which has these keys in turn."""
 
-    keys: list[tuple[str, str]]
+    keys: list[Iterator[tuple[str, str]]]
 
     def order(self, client: int) -> bytes:
         body = {
@@ -68,7 +77,7 @@ class Caller:
             "limit_price": "90.00",
             "client_order_id": str(uuid.uuid4()),
         }
-        key, secret = self.keys[client]
+        key, secret = next(self.keys[client])
         headers = f"APCA-API-KEY-ID: {key}\r\nAPCA-API-SECRET-KEY: {secret}\r\n"
         return load.post("/v2/orders", json.dumps(body).encode(), headers)
 
