@@ -279,6 +279,7 @@ def test_what_the_server_objects_to_stands_beside_its_field(customer: Customer) 
     kind(page, "Stop")
     page.get_by_label("Stop price, USD").fill(f"{ask_of(visitor) + 20:.2f}")
     page.locator("#quantity").press("Enter")
+    expect(page.locator("#place")).to_be_focused()  # once the server has said what it would do
     page.locator("#place").press("Enter")
     expect(page.locator("#stop_price-error")).to_contain_text("This stop is passed.")
     expect(page.locator("#stop_price-error")).to_contain_text("No order was placed")
