@@ -16,6 +16,7 @@ from orders.history import Cause
 from orders.lifecycle import Event, Status, next_status
 from orders.models import Order, Trade
 from orders.tickets import Actor
+from portfolio.action_models import Entitlement
 from portfolio.books import Fill
 from venues import reasons
 from venues.messages import ExecutionReport, ReportKind, Side
@@ -293,7 +294,17 @@ def _make_room(batch: Batch, order: Order, busted: Trade, cause: Cause) -> None:
 def _bust(
     batch: Batch, order: Order, report: ExecutionReport, busted: Trade, at: datetime
 ) -> Trade:
-    """Take a fill back: what it moved, the order's figures, and a trade that says so."""
+    """Take a fill back: what it moved, the order's figures, and a trade that says so.
+
+    Raises Inapplicable when the issuer has acted since: what the fill moved is something else by
+    now, or has brought something, and people have to say what goes back.
+    """
+    if Entitlement.objects.filter(
+        account_id=order.account_id,
+        action__instrument_id=order.instrument_id,
+        at__gte=busted.booked_at,
+    ).exists():
+        raise Inapplicable(f"a corporate action came after the fill {busted.execution_id}")
     trade = _trade(order, report, busted.quantity, busted.price, at)
     trade.busts_id = busted.pk
     is_open = not Status(order.status).is_final

@@ -9,13 +9,13 @@ from django.utils import timezone
 from accounts import activity
 from orders import executions, selectors, submission
 from orders.models import Order, Trade
-from portfolio import funding
+from portfolio import entitlements, funding
 from portfolio import selectors as portfolio
 from portfolio.funding_models import Funding
 from portfolio.models import Balance, Hold, Position, Transfer
 from portfolio.passage import Step
 from reconciliation.invariants import check_invariants
-from tests import world
+from tests import issuers, world
 from venues import inbox
 from venues.messages import ReportKind, Side
 from venues.models import InboxReport
@@ -387,6 +387,21 @@ def test_a_bust_while_the_order_works_leaves_what_is_left_of_it(account, venue):
     assert state(order) == ("filled", D(7))
     assert Balance.objects.get(account=account, asset="USD").held == 0
     assert broken() == set()
+
+
+def test_a_bust_of_what_was_split_since_is_parked_for_a_person(account, venue):
+    """100 shares are 200 by then: 100 of them would stay, for nothing."""
+    order = place(world.limit_ticket(account, "100.00", quantity=D(100)))
+    fill = venue.fills(order, "100", "100.00")
+    world.apply_reports()
+    action = issuers.split(order.instrument, 2, 1, price="50")
+    entitlements.entitle(action, now=timezone.now())
+    venue.busts(order, fill)
+    world.apply_reports()
+    assert parked_reason() == f"a corporate action came after the fill {fill.execution_id}"
+    assert Balance.objects.get(account=account, asset="USD").amount == D("90000.00")
+    assert Position.objects.get(account=account).quantity == D(200)
+    assert broken() == {9}
 
 
 def test_a_bust_is_made_once_and_of_a_fill_that_is_here(account, venue):
