@@ -153,11 +153,16 @@ def can_go(batch: Batch, order: Order) -> bool:
 
 
 def is_kept_back(batch: Batch, order: Order) -> bool:
-    """Tell whether a held order must stay: nothing trades, or nothing that opens a position."""
+    """Tell whether a held order must stay: nothing trades, or nothing that opens a position.
+
+    Nothing of an account that takes no new orders opens one.
+    """
     instrument = order.instrument
     if not instrument.tradable or instrument.halted or batch.stopping(order) is not None:
         return True
-    if order.is_leg or not (instrument.closing_only or batch.is_closing_only(order)):
+    is_restricted = batch.accounts[order.account_id].status != "active"
+    is_closing_only = instrument.closing_only or batch.is_closing_only(order)
+    if order.is_leg or not (is_restricted or is_closing_only):
         return False
     return holding.intent_of(order).opens
 

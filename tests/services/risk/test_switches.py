@@ -228,9 +228,9 @@ def test_an_instrument_that_is_restricted_may_only_be_reduced(traders):
     assert [code(apple), code(other)] == ["closing_only", ""]
 
 
-@pytest.mark.parametrize("is_of_instrument", [True, False])
+@pytest.mark.parametrize("restriction", ["instrument", "switch", "account"])
 def test_where_positions_are_reduced_a_stop_that_opens_one_stays_and_one_that_closes_goes(
-    is_of_instrument,
+    restriction,
 ):
     world.instrument("AAPL")
     account = world.customer(cash="10000.00")
@@ -240,8 +240,10 @@ def test_where_positions_are_reduced_a_stop_that_opens_one_stays_and_one_that_cl
         world.ticket(account, stop_price=D(105), **stop),
         world.ticket(account, stop_price=D(95), side=Side.SELL, **stop),
     )
-    if is_of_instrument:
+    if restriction == "instrument":
         Instrument.objects.update(closing_only=True)
+    elif restriction == "account":
+        type(account).objects.update(status="restricted")
     else:
         engage(Effect.CLOSING_ONLY)
     tickets = [world.trigger_ticket(opens, "106"), world.trigger_ticket(closes, "94")]
