@@ -47,7 +47,8 @@ def assess(
         type=OrderType(order.type),
         quantity=order.quantity,
         limit_price=order.limit_price,
-        stop_price=stop_price(order, quote),
+        # What a venue has was triggered: its new terms meet the market, not its stop.
+        stop_price=None if is_working else stop_price(order, quote),
         notional=order.notional,
         time_in_force=TimeInForce(order.time_in_force),
         extended_hours=order.extended_hours,

@@ -299,3 +299,18 @@ class TestTicketsThatFollowInTheBatch:
         sale = world.limit_ticket(account, "108.00", side=Side.SELL, quantity=D(10))
         cheaper = world.replace_ticket(submit(sale).order, limit_price=D("100.00"))
         assert self.denied(cheaper, world.limit_ticket(account, "101.00")) == ["", "self_trade"]
+
+
+def test_what_was_triggered_is_measured_from_the_market(venue):
+    listed = world.instrument()
+    account = world.customer(cash="10000.00")
+    world.limits(price_collar=D("0.05"))
+    stop = {"type": OrderType.STOP_LIMIT, "stop_price": D(101), "limit_price": D(102)}
+    placed = submit(world.ticket(account, **stop)).order
+    submission.submit_batch([world.trigger_ticket(placed, "101.00")], now=timezone.now())
+    placed.refresh_from_db()
+    assert placed.status == "submitted"
+    world.quote(listed, bid="49.99", ask="50.00")
+    far = submit(world.replace_ticket(placed, limit_price=D(106))).order
+    assert far.denial_code == "price_collar"
+    assert submit(world.replace_ticket(placed, limit_price=D(52))).order.denial_code == ""
