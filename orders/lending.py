@@ -79,6 +79,7 @@ def on_margin(
         short_after=short_after if is_short_sale else ZERO,
         located=_located(batch, order) if is_hard else ZERO,
         day_trades=_day_trades(batch, order, does, standing),
+        is_being_liquidated=batch.sheets[order.account_id].is_being_liquidated,
     )
 
 

@@ -335,7 +335,8 @@ class OnMargin:
     `freed` what the order that it replaces has set aside. `coverable` is how much is short and not
     being bought back; `short_after` how much would be short with this order and the open ones, and
     `located` for how much of it somebody lends. `day_trades` counts those of the last five days
-    and those under way, where this order could make another one; else it is None.
+    and those under way, where this order could make another one; else it is None. The account
+    `is_being_liquidated` while a call of it is overdue.
     """
 
     standing: Standing
@@ -349,6 +350,7 @@ class OnMargin:
     short_after: Decimal = ZERO
     located: Decimal = ZERO
     day_trades: int | None = None
+    is_being_liquidated: bool = False
 
     @property
     def available(self) -> Decimal:

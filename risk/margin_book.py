@@ -71,7 +71,8 @@ class Held:
 class Sheet:
     """All of a margin account that its standing follows from.
 
-    `day_trades` are those of the last five business days, as the monitor counted them.
+    `day_trades` are those of the last five business days, as the monitor counted them. The account
+    `is_being_liquidated` while a call of it is overdue.
     """
 
     account_id: UUID
@@ -81,6 +82,7 @@ class Sheet:
     day_trader_since: date | None
     close: Close | None
     day_trades: int = 0
+    is_being_liquidated: bool = False
     positions: list[Held] = field(default_factory=list)
 
     def standing(self, *, held: Decimal | None = None) -> Standing:
@@ -129,11 +131,12 @@ class Sheet:
 # The close is that of the last day before this one, which the monitor keeps.
 _ACCOUNTS: Final = """
     SELECT a.id, a.multiplier_max, coalesce(b.amount, 0), coalesce(b.held, 0),
-           coalesce(s.day_trades, 0), s.day_trader_since, s.day,
+           coalesce(s.day_trades, 0), c.due_at, s.day_trader_since, s.day,
            s.close_equity, s.close_maintenance, s.equity, s.maintenance
       FROM accounts_account a
       LEFT JOIN portfolio_balance b ON b.account_id = a.id AND b.asset = 'USD'
       LEFT JOIN risk_marginstatus s ON s.account_id = a.id
+      LEFT JOIN risk_margincall c ON c.account_id = a.id AND c.status <> 'met'
      WHERE a.margin AND (a.id = ANY(%s) OR %s) AND a.status <> 'closed'
 """
 _POSITIONS: Final = """
@@ -191,8 +194,7 @@ Row = tuple[Any, ...]
 def _sheets(
     accounts: list[Row], positions: list[Row], markets: list[Row], now: datetime
 ) -> dict[UUID, Sheet]:
-    today = calendars.date_of(now)
-    found = {row[0]: _sheet(row, today) for row in accounts}
+    found = {row[0]: _sheet(row, now) for row in accounts}
     if not positions:
         return found
     reader = _Reader(now)
@@ -209,9 +211,9 @@ def _by_symbol(held: Held) -> str:
     return held.market.symbol
 
 
-def _sheet(row: tuple[Any, ...], today: date) -> Sheet:
-    account_id, multiplier, cash, held, day_trades, since, day, *figures = row
-    equity, maintenance = figures[:2] if day == today else figures[2:]
+def _sheet(row: tuple[Any, ...], now: datetime) -> Sheet:
+    account_id, multiplier, cash, held, day_trades, due_at, since, day, *figures = row
+    equity, maintenance = figures[:2] if day == calendars.date_of(now) else figures[2:]
     has_close = day is not None and equity is not None
     return Sheet(
         account_id=account_id,
@@ -220,6 +222,7 @@ def _sheet(row: tuple[Any, ...], today: date) -> Sheet:
         held=held,
         day_trader_since=since,
         day_trades=day_trades,
+        is_being_liquidated=due_at is not None and due_at <= now,
         close=Close(equity, maintenance) if has_close else None,
     )
 

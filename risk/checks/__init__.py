@@ -35,6 +35,7 @@ from risk.checks.lending import (
     margin_covers,
     may_sell_short,
     nothing_flips,
+    nothing_is_in_the_way,
 )
 from risk.checks.market import (
     account_is_active,
@@ -99,6 +100,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     position_is_allowed,
     exposure_is_allowed,
     firm_can_carry,
+    nothing_is_in_the_way,
     intent_matches,
     legs_close,
     account_can_pay,

@@ -30,6 +30,18 @@ def intent_matches(proposal: Proposal, _s: Situation, _b: Bounds) -> Denial | No
     )
 
 
+def nothing_is_in_the_way(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+    """While an overdue call is liquidated nobody else orders: it would wait for each of them."""
+    margin = situation.margin
+    if margin is None or not margin.is_being_liquidated or proposal.is_system:
+        return None
+    return Denial(
+        "being_liquidated",
+        "A margin call of this account is overdue, and positions are being closed to meet it. "
+        "Orders go again once it is met: deposit what is missing, or wait.",
+    )
+
+
 def legs_close(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
     """In a margin account an entry opens and an OCO closes: legs then never flip a position."""
     if situation.margin is None or proposal.intent is None or proposal.is_leg:

@@ -332,6 +332,26 @@ def test_a_wave_of_before_is_sent_under_the_names_of_before(firm):
     assert (sale.client_order_id, sale.quantity) == (f"liquidation-{call.pk}-1-AAPL", D(89))
 
 
+def test_nobody_holds_off_a_liquidation_with_orders_of_his_own(firm):
+    account = indebted(firm)
+    call = overdue(firm)
+    wanted = [
+        world.limit_ticket(account, "62.00", side=Side.SELL, quantity=D(200)),
+        world.ticket(account, side=Side.SELL, quantity=D(200)),
+        world.limit_ticket(account, "60.00", quantity=D(1)),
+    ]
+    before = Order.objects.filter(denial_code="").count()
+    assert {answer.order.denial_code for answer in submit(*wanted)} == {"being_liquidated"}
+    assert Order.objects.filter(denial_code="").count() == before
+    firm.look()
+    firm.fill_liquidations("60.00")
+    firm.look()
+    call.refresh_from_db()
+    assert (call.status, LiquidationWave.objects.count()) == ("met", 1)
+    [answer] = submit(world.limit_ticket(account, "62.00", side=Side.SELL, quantity=D(1)))
+    assert answer.order.denial_code == ""
+
+
 def test_what_a_wave_leaves_the_next_one_cures(firm):
     indebted(firm)
     overdue(firm)
