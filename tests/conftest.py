@@ -66,7 +66,7 @@ def live_servers() -> Iterator[Callable[..., LiveServer]]:
 
     def make(**environment: str) -> LiveServer:
         home = Path(settings.RUN) / f"live-{settings.WORKER}-{len(made)}"
-        database.place_cluster(home)
+        database.place_cluster(home, has_market=True)
         made.append(LiveServer(home=home, environment=environment))
         return made[-1]
 

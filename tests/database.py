@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from fcntl import LOCK_EX, flock
 from functools import lru_cache
 from pathlib import Path
@@ -23,12 +24,20 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from marketdata import calendars
 from trading import postgres
 from trading.settings import BASE_DIR, POSTGRES_OWNER, postgres_socket_folder
 
 CACHE: Final = BASE_DIR / ".pytest_cache" / "openfloor"
 CLUSTERS_KEPT_MAX: Final = 3
 TEMPLATE: Final = "openfloor"
+_LIST: Final = """
+import django
+django.setup()
+from django.utils import timezone
+from marketdata import first_data
+first_data.load(now=timezone.now())
+"""
 # What migrate writes by itself and no test changes.
 LEFT_ALONE: Final = ("django_migrations", "django_content_type", "auth_permission")
 
@@ -44,18 +53,21 @@ def server_at(home: Path) -> postgres.Server:
     )
 
 
-def place_cluster(home: Path) -> None:
-    """Put a migrated cluster into `home`, unless it has one."""
+def place_cluster(home: Path, *, has_market: bool = False) -> None:
+    """Put a migrated cluster into `home`, unless it has one.
+
+    With `has_market` the instruments are listed and have their past, which takes a program the
+    longest at its first start.
+    """
     home.mkdir(parents=True, exist_ok=True)
     with _locked(home / "cluster.lock"):
         if (home / "postgres").exists():
             return
         CACHE.mkdir(parents=True, exist_ok=True)
         with _locked(CACHE / "lock"):
-            cluster = CACHE / f"cluster-{_fingerprint()}"
-            if not cluster.exists():
-                _make(cluster)
-            cluster.touch()
+            cluster = _cluster()
+            if has_market:
+                cluster = _cluster_with_market(cluster)
             unfinished = home / "postgres.copy"
             subprocess.run(["cp", "-a", str(cluster), str(unfinished)], check=True)
             unfinished.chmod(0o700)
@@ -119,22 +131,44 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def _make(cluster: Path) -> None:
-    """Make a cluster with a migrated database and put it at `cluster`."""
+def _cluster() -> Path:
+    cluster = CACHE / f"cluster-{_fingerprint()}"
+    if not cluster.exists():
+        _make(cluster, None, ["manage.py", "migrate", "--verbosity=0"])
+    cluster.touch()
+    return cluster
+
+
+def _cluster_with_market(migrated: Path) -> Path:
+    """Return the cluster of today: a past that ends another day is no first start's."""
+    today = calendars.date_of(datetime.now(UTC))
+    cluster = migrated.with_name(f"{migrated.name.replace('cluster', 'market')}-{today}")
+    if not cluster.exists():
+        for outdated in CACHE.glob("market-*"):
+            shutil.rmtree(outdated)
+        _make(cluster, migrated, ["-c", _LIST])
+    return cluster
+
+
+def _make(cluster: Path, origin: Path | None, program: list[str]) -> None:
+    """Make a cluster, a copy of `origin` or a new one, by a program, and put it at `cluster`."""
     home = Path(tempfile.mkdtemp(prefix="openfloor-template-"))
     try:
+        if origin:
+            subprocess.run(["cp", "-a", str(origin), str(home / "postgres")], check=True)
         with server_at(home) as server:
             finished = subprocess.run(
-                [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+                [sys.executable, *program],
                 cwd=BASE_DIR,
-                env=program_environment(home),
+                env=program_environment(home) | {"DJANGO_SETTINGS_MODULE": "trading.settings"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
             )
             if finished.returncode:
-                raise RuntimeError(f"The migrations fail:\n{finished.stderr[-4000:]}")
-            _keep_what_migrations_wrote(server.conninfo)
+                raise RuntimeError(f"{program} fails:\n{finished.stderr[-4000:]}")
+            if origin is None:
+                _keep_what_migrations_wrote(server.conninfo)
         subprocess.run(["cp", "-a", str(home / "postgres"), f"{cluster}.unfinished"], check=True)
         Path(f"{cluster}.unfinished").rename(cluster)
     finally:

@@ -90,7 +90,7 @@ def program() -> Iterator[LiveServer]:
     """One running program for the tests of a file: each of them brings a customer of its own."""
     chromium()
     home = Path(settings.RUN) / f"browser-{settings.WORKER}-{uuid.uuid4().hex[:6]}"
-    database.place_cluster(home)
+    database.place_cluster(home, has_market=True)
     server = LiveServer(home=home)
     try:
         server.start()

@@ -15,7 +15,7 @@ from tests.live_server import LiveServer
 @pytest.fixture(scope="module")
 def program() -> Iterator[LiveServer]:
     home = Path(settings.RUN) / f"compat-{settings.WORKER}"
-    database.place_cluster(home)
+    database.place_cluster(home, has_market=True)
     server = LiveServer(home=home)
     try:
         server.start()
