@@ -191,8 +191,8 @@ def take(funding_id: UUID, step: Step, *, actor: str, reason: str, now: datetime
     """Carry a deposit or withdrawal on by what the bank or a person says; False for a repeat.
 
     A deposit that comes back is taken from the customer, also when the cash is gone: the account
-    then owes it and is restricted, with or without margin.
-    Raises UnableToCarryOn. To approve is `approve`.
+    then owes it and is restricted, with or without margin. Who has entered a deposit does not say
+    that it has settled. Raises UnableToCarryOn. To approve is `approve`.
     """
     if step is Step.APPROVE:
         raise UnableToCarryOn("A person approves.")
@@ -200,6 +200,8 @@ def take(funding_id: UUID, step: Step, *, actor: str, reason: str, now: datetime
         account, funding = _locked(funding_id)
         if funding.steps.latest("number").step == step:
             return False
+        if passage.is_credit(Direction(funding.direction), step) and funding.asked_by == actor:
+            raise UnableToCarryOn("Another person has to see that what you entered has settled.")
         _carry_on(account, funding, step, actor=actor, reason=reason, now=now)
     return True
 

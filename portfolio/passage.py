@@ -105,6 +105,11 @@ def steps_from(direction: Direction, state: State) -> tuple[Step, ...]:
     return tuple(step for of, at, step in TABLE if (of, at) == (direction, state))
 
 
+def is_credit(direction: Direction, step: Step) -> bool:
+    """Tell whether the step gives a customer money: two people have to have a hand in it."""
+    return direction is Direction.DEPOSIT and step is Step.SETTLE
+
+
 def needs_two_people(direction: Direction, amount: Decimal) -> bool:
     return direction is Direction.WITHDRAWAL and amount > TWO_PEOPLE_ABOVE
 

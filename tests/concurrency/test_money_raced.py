@@ -74,7 +74,7 @@ def test_a_step_that_everybody_takes_is_taken_once() -> None:
 
     def settle() -> bool:
         return funding.take(
-            found.pk, Step.SETTLE, actor="operator:x", reason="", now=timezone.now()
+            found.pk, Step.SETTLE, actor="operator:y", reason="", now=timezone.now()
         )
 
     assert sum(at_once(*[settle] * THREADS)) == 1

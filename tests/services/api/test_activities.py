@@ -160,7 +160,7 @@ def test_money_on_its_way_is_told_when_it_moves(api: Api, customer: Customer) ->
     assert [row["net_amount"] for row in asked(api, "CSD")] == ["100000"]
     assert api("GET", "/v2/account").json()["pending_transfer_in"] == "50"
     for step in (Step.SETTLE, Step.RETURN):
-        funding.take(coming.pk, step, actor="operator:x", reason="", now=timezone.now())
+        funding.take(coming.pk, step, actor="operator:y", reason="", now=timezone.now())
     going = funding.request_withdrawal(
         account_id=account_id, amount=Decimal(70), reference="B", actor="user:x", now=timezone.now()
     )

@@ -140,7 +140,7 @@ def test_a_deposit_that_came_back_is_told_and_severe_when_its_cash_is_gone():
             account_id=account.pk,
             amount=D(100),
             reference="R1",
-            actor="operator:bank",
+            actor="operator:desk",
             now=timezone.now(),
         )
         take(came, Step.SETTLE)

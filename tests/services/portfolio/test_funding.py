@@ -38,7 +38,7 @@ def person(name: str) -> User:
 
 def expect(account: Account, amount: str = "100.00", reference: str = "R1") -> Funding:
     return funding.expect_deposit(
-        account_id=account.pk, amount=D(amount), reference=reference, actor=BANKER,
+        account_id=account.pk, amount=D(amount), reference=reference, actor="operator:desk",
         now=timezone.now(),
     )  # fmt: skip
 
@@ -90,6 +90,20 @@ def test_a_deposit_is_the_customers_once_it_settles():
     assert house("bank") == D(-100)
     assert states(found) == ["pending", "settled"]
     assert kinds(account) == ["money.deposit_pending", "money.deposited"]
+
+
+def test_who_entered_a_deposit_does_not_settle_it():
+    account = world.customer(cash="0")
+    found = expect(account)
+    before = kinds(account)
+    with pytest.raises(funding.UnableToCarryOn, match="Another person"):
+        funding.take(
+            found.pk, Step.SETTLE, actor="operator:desk", reason="Mine", now=timezone.now()
+        )
+    assert (cash(account), states(found), kinds(account)) == (D(0), ["pending"], before)
+    assert not Transfer.objects.exists()
+    assert take(found, Step.SETTLE)
+    assert cash(account) == D(100)
 
 
 def test_a_deposit_that_comes_back_before_it_settles_moves_nothing():

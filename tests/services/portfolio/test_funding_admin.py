@@ -78,12 +78,15 @@ def test_what_cannot_be_entered_is_said_and_changes_nothing() -> None:
     assert cash(account) == D(10)
 
 
-def test_a_deposit_that_is_expected_settles() -> None:
-    account, (_, client) = world.customer(cash="10.00"), operator()
+def test_a_deposit_that_is_expected_settles_when_another_one_says_so() -> None:
+    account, (_, client), (_, other) = world.customer(cash="10.00"), operator(), operator()
     enter(client, account, direction="deposit", amount="90.00")
     found = Funding.objects.get(reference="W1")
     assert (found.state, cash(account)) == ("pending", D(10))
-    step(client, "funding", found, "settle")
+    refused = step(client, "funding", found, "settle")
+    assert "Another person" in refused.content.decode()
+    assert cash(account) == D(10)
+    step(other, "funding", found, "settle")
     assert cash(account) == D(100)
 
 

@@ -126,7 +126,7 @@ def test_what_was_never_lent_costs_nothing():
     account = world.customer(cash="0")
     terms = {"account_id": account.pk, "amount": D(50), "actor": "operator:x", "now": NOON}
     came = funding.expect_deposit(reference="A", **terms)
-    step = {"actor": "operator:x", "reason": "", "now": NOON}
+    step = {"actor": "operator:y", "reason": "", "now": NOON}
     funding.take(came.pk, Step.SETTLE, **step)
     funding.request_withdrawal(reference="B", **terms)
     funding.take(came.pk, Step.RETURN, **step)
