@@ -244,7 +244,8 @@ _ACCOUNTS: Final = """
            least(a.activity_sequence, coalesce(s.sequence, 0) + %s)
       FROM accounts_account a LEFT JOIN risk_surveyed s ON s.account_id = a.id
      WHERE a.activity_sequence > coalesce(s.sequence, 0)
-     ORDER BY s.sequence IS NOT NULL, a.id LIMIT %s
+     -- By lot, so that no others keep an account waiting by being busy in every round.
+     ORDER BY s.sequence IS NOT NULL, random() LIMIT %s
 """
 _ACTIVITIES: Final = """
     SELECT a.account_id, a.kind, a.at, a.actor, a.payload
