@@ -43,10 +43,11 @@ class FirmState:
 def ask_firm(now: datetime) -> Answer[FirmState]:
     """Ask what the firm has at stake, and for the worst clock of those measured lately."""
     rows = trips.send(
+        # The clocks count also when nobody has added up.
         """SELECT f.open_buys, f.at,
                   (SELECT offset_ms FROM risk_clockreading WHERE at > %s
                     ORDER BY abs(offset_ms) DESC LIMIT 1)
-             FROM risk_firmexposure f""",
+             FROM (SELECT) AS always LEFT JOIN risk_firmexposure f ON true""",
         [now - timedelta(seconds=CLOCK_SECONDS_MAX)],
     )
     return Answer(lambda: FirmState(*found[0]) if (found := rows.get()) else FirmState())
@@ -54,7 +55,11 @@ def ask_firm(now: datetime) -> Answer[FirmState]:
 
 def write_firm(open_buys: Decimal, *, now: datetime) -> None:
     """Note what all customers' open buys may cost as of `now`."""
-    trips.send("UPDATE risk_firmexposure SET open_buys = %s, at = %s", [open_buys, now])
+    trips.send(
+        """INSERT INTO risk_firmexposure (id, open_buys, at) VALUES (1, %s, %s)
+               ON CONFLICT (id) DO UPDATE SET open_buys = excluded.open_buys, at = excluded.at""",
+        [open_buys, now],
+    )
 
 
 def ask_exposures(account_ids: Iterable[UUID]) -> Answer[dict[UUID, Decimal]]:

@@ -65,6 +65,15 @@ def test_when_nobody_has_added_up_nothing_is_bought_and_sales_go(account, settin
     assert code(world.limit_ticket(account, "100.00"), sale) == ["firm_exposure_stale", ""]
     FirmExposure.objects.all().delete()
     assert code(world.limit_ticket(account, "100.00")) == ["firm_exposure_stale"]
+    exposure.write_firm(D(0), now=timezone.now())
+    assert code(world.limit_ticket(account, "100.00")) == [""]
+
+
+def test_a_wrong_clock_halts_also_when_nobody_has_added_up(account):
+    world.own(account, "AAPL", "10", world.Venue(), price="100.00")
+    FirmExposure.objects.all().delete()
+    clock.measure({"test": lambda: 80.0})
+    assert code(world.limit_ticket(account, "101.00", side=Side.SELL)) == ["clock_drift"]
 
 
 # --- Repeated executions -----------------------------------------------------------------------
