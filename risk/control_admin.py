@@ -92,7 +92,8 @@ class LimitsAdmin(Undeletable):
         wanted = request.GET.get("of", "")
         rows = Limits.objects.order_by("-valid_from", "-pk")
         firm = rows.filter(account=None, tier="", instrument=None, is_override=False)
-        row = (rows.filter(pk=int(wanted)) if wanted.isdigit() else firm).first()
+        is_number = wanted.isascii() and wanted.isdecimal()
+        row = (rows.filter(pk=int(wanted)) if is_number else firm).first()
         if row is None:
             return {}
         return {"account": row.account_id, "tier": row.tier, "instrument": row.instrument_id} | (

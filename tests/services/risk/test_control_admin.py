@@ -51,6 +51,12 @@ def test_a_tighter_limit_is_set_at_once():
     assert b"Too wide" in browser.get("/admin/risk/limits/").content
 
 
+@pytest.mark.parametrize("of", ["²", "٣", "x", "0"])
+def test_the_form_opens_whatever_row_is_asked_for(of):
+    _, browser = operator()
+    assert browser.get("/admin/risk/limits/add/", {"of": of}).status_code == 200
+
+
 def test_a_looser_limit_waits_for_another_person():
     _, browser = operator()
     before = Limits.objects.count()
