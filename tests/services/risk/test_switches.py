@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts import approvals
@@ -176,6 +177,17 @@ def test_what_opens_is_cancelled_when_a_deposit_comes_back(traders):
         "rule:deposit_returned",
         f"The deposit {deposit.reference} came back and is owed",
     )
+
+
+@pytest.mark.parametrize(
+    "scope", [{}, {"account": ""}, {"symbol": ""}, {"venue": ""}, {"firm": True, "symbol": "AAPL"}]
+)
+def test_the_command_stops_everybody_only_when_told_to(traders, scope):
+    with pytest.raises(CommandError, match="--firm"):
+        call_command("kill_switch", reason="A script", **scope)
+    assert not Switch.objects.exists()
+    call_command("kill_switch", "--firm", "--reason", "All of it")
+    assert str(Switch.objects.get()).endswith("the firm")
 
 
 def test_a_single_order_can_be_killed(traders):

@@ -17,15 +17,16 @@ from trading.management import reaching
 
 class Command(BaseCommand):
     help = (
-        "Stop trading at once: of an order, an account, a symbol, a venue, or, with none of them, "
-        "of everybody. Two people release it in the admin."
+        "Stop trading at once: of an order, an account, a symbol, a venue, or of the firm, that "
+        "is, of everybody. Two people release it in the admin."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--order", type=UUID)
         parser.add_argument("--account", help="The account's number.")
         parser.add_argument("--symbol")
-        parser.add_argument("--venue", default="")
+        parser.add_argument("--venue")
+        parser.add_argument("--firm", action="store_true", help="Everybody.")
         parser.add_argument(
             "--effect",
             choices=Switch.Effect.values,
@@ -41,6 +42,12 @@ class Command(BaseCommand):
         self.stdout.write(f"{switch.engaged_at.isoformat()} {switch}")
 
     def _engage(self, given: dict[str, Any]) -> Switch:
+        scope = [given[name] for name in ("order", "account", "symbol", "venue")]
+        if "" in scope:
+            # A script whose variable is not set does not mean everybody.
+            raise CommandError("A scope is empty: name what is to be stopped, or say --firm.")
+        if given["firm"] == any(scope):
+            raise CommandError("Name what is to be stopped, or say --firm, and not both.")
         account = instrument = None
         if given["account"]:
             account = Account.objects.filter(number=given["account"]).first()
@@ -56,7 +63,7 @@ class Command(BaseCommand):
                     order_id=given["order"],
                     account_id=account.pk if account else None,
                     instrument_id=instrument.pk if instrument else None,
-                    venue=given["venue"],
+                    venue=given["venue"] or "",
                 ),
                 effect=Switch.Effect(given["effect"]),
                 reason=given["reason"],
