@@ -132,29 +132,32 @@ class _Pages:
         return [(account_id, order_id, about) for account_id, order_id, about in rows]
 
 
-# An order that takes another's place is cancelled with that one.
+# Open orders are found first, by their own index: told of ids alone, the planner reads every order
+# that there ever was. One that takes another's place is cancelled with that one.
 _KILLED: Final = """
+    WITH open AS MATERIALIZED (
+        SELECT id, account_id, instrument_id, venue FROM orders_order
+         WHERE status IN ('held', 'submitted', 'partially_filled', 'pending_replace', 'unknown'))
     SELECT DISTINCT ON (o.id) o.account_id, o.id, s.reason
       FROM risk_switch s
-      JOIN orders_order o ON o.id = coalesce(s.order_id, o.id)
+      JOIN open o ON o.id = coalesce(s.order_id, o.id)
        AND o.account_id = coalesce(s.account_id, o.account_id)
        AND o.instrument_id = coalesce(s.instrument_id, o.instrument_id)
        AND s.venue IN ('', o.venue)
-     WHERE s.released_at IS NULL AND s.effect = 'kill'
-       AND o.status IN ('held', 'submitted', 'partially_filled', 'pending_replace', 'unknown')
-       AND o.id > %s
+     WHERE s.released_at IS NULL AND s.effect = 'kill' AND o.id > %s
      ORDER BY o.id, s.engaged_at LIMIT %s
 """
 _OWING: Final = """
+    WITH open AS MATERIALIZED (
+        SELECT id, account_id FROM orders_order
+         WHERE status IN ('held', 'submitted', 'partially_filled', 'pending_replace', 'unknown')
+           AND (position_intent IN ('buy_to_open', 'sell_to_open')
+                OR position_intent = '' AND side = 'buy')
+           AND account_id IN (SELECT id FROM accounts_account WHERE status = 'restricted'))
     SELECT DISTINCT ON (o.id) o.account_id, o.id, f.reference
-      FROM accounts_account a
-      JOIN portfolio_funding f ON f.account_id = a.id
+      FROM open o
+      JOIN portfolio_funding f ON f.account_id = o.account_id
       JOIN portfolio_fundingstep s ON s.funding_id = f.id AND s.owed > 0
-      JOIN orders_order o ON o.account_id = a.id
-       AND (o.position_intent IN ('buy_to_open', 'sell_to_open')
-            OR o.position_intent = '' AND o.side = 'buy')
-     WHERE a.status = 'restricted'
-       AND o.status IN ('held', 'submitted', 'partially_filled', 'pending_replace', 'unknown')
-       AND o.id > %s
+     WHERE o.id > %s
      ORDER BY o.id, s.at DESC LIMIT %s
 """
