@@ -39,6 +39,7 @@ from orders.tickets import LIQUIDATION, LIQUIDATION_PREFIX, CancelTicket, OrderT
 from risk import alerts, calls, liquidation, margin_book, monitor
 from risk.findings import Kind, Severity
 from risk.liquidation import Closable, Closing
+from risk.margin import Intent
 from risk.margin_book import Sheet
 from risk.margin_models import LiquidationWave, MarginCall
 from venues.messages import OrderType, Side, TimeInForce
@@ -153,6 +154,8 @@ class Watch:
                 actor=LIQUIDATION,
                 source_address="",
                 received_at=now,
+                # What waits may meet an account that has closed the position itself by then.
+                position_intent=Intent.BUY_TO_CLOSE if side == "buy" else Intent.SELL_TO_CLOSE,
             )
             self._ask(ticket.client_order_id, ticket)
 

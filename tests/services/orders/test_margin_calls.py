@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -350,6 +351,28 @@ def test_nobody_holds_off_a_liquidation_with_orders_of_his_own(firm):
     assert (call.status, LiquidationWave.objects.count()) == ("met", 1)
     [answer] = submit(world.limit_ticket(account, "62.00", side=Side.SELL, quantity=D(1)))
     assert answer.order.denial_code == ""
+
+
+def test_a_wave_that_waited_opens_nothing_in_an_account_that_has_sold_all_itself(firm):
+    account = indebted(firm)
+    overdue(firm)
+    waiting = []
+
+    def keep(ticket):
+        waiting.append(ticket)
+        return Future()
+
+    firm.watch = Watch(keep)
+    firm.look()
+    on_margin.deposit(account, "20000.00", reference="cured")
+    firm.watch = Watch(held.at_once)
+    firm.price("AAPL", "60.00")
+    firm.look()
+    [sold] = submit(world.limit_ticket(account, "60.00", side=Side.SELL, quantity=D(200)))
+    firm.fill(sold.order, "60.00")
+    [late] = submit(waiting[0])
+    assert (late.order.status, late.order.denial_code) == ("rejected", "position_intent_mismatch")
+    assert Position.objects.get(account=account).quantity == 0
 
 
 def test_what_a_wave_leaves_the_next_one_cures(firm):
