@@ -75,7 +75,7 @@ def test_nothing_leaves_a_second_after_it_and_everything_open_is_cancelled(live_
         running = [clients.submit(load.run, number) for number in range(CLIENTS)]
         assert load.enough.wait(60)
         number = trader.call("GET", "/v2/account").json()["account_number"]
-        named = ["--account", number] if scope == "account" else []
+        named = ["--account", number] if scope == "account" else ["--firm"]
         thrown = server.run("kill_switch", *named, "--reason", "Runs wild")
         assert thrown.returncode == 0, thrown.stderr
         for each in running:
