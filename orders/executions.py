@@ -66,8 +66,9 @@ def apply_next(limit: int = BATCH, *, with_early: bool = True) -> int:
     try:
         with trips.together():
             claimed = inbox.next_reports(limit)
-            _apply(claimed, with_early=with_early)
-            failpoints.reach("executions.before_commit")
+            if claimed:
+                _apply(claimed, with_early=with_early)
+                failpoints.reach("executions.before_commit")
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the next report
@@ -111,8 +112,6 @@ def _park(report: InboxReport, reason: str) -> None:
 
 
 def _apply(claimed: Sequence[InboxReport], *, with_early: bool) -> None:
-    if not claimed:
-        return
     batch = _open(claimed)
     early = _early_of(batch) if with_early else {}
     applied: list[InboxReport] = []

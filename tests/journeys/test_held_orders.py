@@ -43,9 +43,10 @@ def quote():
     return marketdata.latest_quote(parts.aapl().pk)
 
 
-def somebody_buys_much():
-    """Walk up the book: the price rises by some cents, whatever the market wants."""
-    ended(submit(world.ticket(world.customer(cash="1900000.00"), quantity=D(4000))))
+def somebody_buys_up_to(price):
+    """Take what is offered up to this price, whatever the market wants; leave what is above."""
+    everything = {"quantity": D(4000), "limit_price": price, "time_in_force": TimeInForce.IOC}
+    ended(submit(world.ticket(world.customer(cash="1900000.00"), type=OrderType.LIMIT, **everything)))
 
 
 def test_held_orders_wait_with_us_until_the_market_reaches_them_and_fill_at_the_venue():
@@ -61,7 +62,7 @@ def test_held_orders_wait_with_us_until_the_market_reaches_them_and_fill_at_the_
     begun = Watch.objects.get(pk=following.pk).mark
 
     def reached():
-        somebody_buys_much()
+        somebody_buys_up_to(price + D("0.06"))
         found = [selectors.order(account.pk, order.pk).status for order in (near, following)]
         return "held" not in found
 
