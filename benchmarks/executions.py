@@ -25,7 +25,7 @@ from django.utils import timezone
 from accounts import locks
 from accounts.models import Account
 from marketdata.models import Instrument
-from orders import intake
+from orders.entry import intake
 from orders.models import Trade
 from portfolio import books
 from tests import parts, world

@@ -1,4 +1,4 @@
-"""Orders per second through `orders.intake.enter`, beside pgbench on the same database.
+"""Orders per second through `orders.entry.intake.enter`, beside pgbench on the same database.
 
 Every order is risk-checked, held, recorded (history, decision, activity) and in the outbox, and
 durable before its answer. `python -m benchmarks.intake [--profile]`. Processor time is that of
@@ -24,7 +24,7 @@ from benchmarks import stage  # first: it says where the settings are read from
 from django.utils import timezone
 
 from accounts.models import Account
-from orders import intake, submission
+from orders.entry import intake, submission
 from tests import world
 
 ACCOUNTS_EACH = 16

@@ -20,9 +20,10 @@ from django.utils import timezone
 
 from accounts.models import Account
 from foundation import bulk, trips
-from orders import submission
-from risk import checks, limit_book, records, services
+from orders.entry import submission
+from risk import checks, records, services
 from risk.checks import Proposal, Situation
+from risk.limits import book as limit_book
 from risk.models import Decision
 from tests import world
 

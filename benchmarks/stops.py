@@ -24,11 +24,11 @@ from django.utils import timezone
 
 from marketdata import services as marketdata
 from marketdata.ticks import TradeTick
-from orders import submission
-from orders.answers import Answer
+from orders.entry import submission
+from orders.entry.answers import Answer
+from orders.held.triggers import Lookout
+from orders.held.watching import Watched, Watching
 from orders.models import Order, Watch
-from orders.triggers import Lookout
-from orders.watching import Watched, Watching
 from tests import world
 from venues.messages import OrderType, Side
 

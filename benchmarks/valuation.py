@@ -27,10 +27,10 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument, Quote
-from portfolio import closing, owned
-from portfolio.live import ReadModel
 from portfolio.models import Balance, LedgerAccount, Position, Transfer
-from portfolio.valuation import Valuation
+from portfolio.worth import closing, owned
+from portfolio.worth.live import ReadModel
+from portfolio.worth.valuation import Valuation
 from tests import holdings, world
 from trading.streams.desk import Desk
 from trading.streams.faces import Seen

@@ -24,15 +24,15 @@ from orders import events, history
 from orders.day_trading import Record
 from orders.history import Cause, Step
 from orders.models import Order, Trade, Watch
-from portfolio import schedule
 from portfolio.books import Books
-from portfolio.fees import FeeTerms
+from portfolio.fees import schedule
+from portfolio.fees.rules import FeeTerms
 from risk.checks import Bounds
-from risk.limit_book import AppliedLimits, LimitBook
-from risk.margin import Standing
-from risk.margin_book import Sheet
+from risk.controls.switches import Engaged, Engagements
+from risk.limits.book import AppliedLimits, LimitBook
+from risk.margin.book import Sheet
+from risk.margin.requirements import Standing
 from risk.models import Decision
-from risk.switches import Engaged, Engagements
 from venues import links, outbox, routing
 from venues.models import OutboxMessage
 

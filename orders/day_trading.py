@@ -17,8 +17,8 @@ from django.conf import settings
 
 from foundation import bulk
 from marketdata import calendars
-from risk import calls, day_trades
-from risk.day_trades import Day, Dealing
+from risk.margin import calls, day_trades
+from risk.margin.day_trades import Day, Dealing
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ from orders.batch import Batch
 from orders.models import Order
 from orders.reports import Early, Inapplicable
 from portfolio import books
-from risk import limit_book, switches
-from risk.limit_book import LimitBook
-from risk.switches import Engagements
+from risk.controls import switches
+from risk.controls.switches import Engagements
+from risk.limits import book as limit_book
+from risk.limits.book import LimitBook
 from venues import inbox, wire
 from venues.messages import ExecutionReport, ReportKind
 from venues.models import InboxReport

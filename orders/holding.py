@@ -3,7 +3,7 @@
     closes        the securities that it sells, or the part of the short that it buys back, so
                   that no two orders close the same
     opens, cash   the worst that it may cost
-    opens, margin what it may require of the account's equity (`risk.margin`)
+    opens, margin what it may require of the account's equity (`risk.margin.requirements`)
 
 Fees of a purchase are held for with it; those of a sale are paid of what it brings.
 """
@@ -18,9 +18,10 @@ from foundation.decimals import CASH, QUANTITY_QUANTUM
 from orders.batch import Batch
 from orders.models import Order
 from portfolio import accounting
-from portfolio.fees import NO_FEES, FeeTerms
-from risk import margin, margin_rates
-from risk.margin import Intent, Standing
+from portfolio.fees.rules import NO_FEES, FeeTerms
+from risk.margin import rates as margin_rates
+from risk.margin import requirements as margin
+from risk.margin.requirements import Intent, Standing
 from venues.messages import Side
 
 ONE = Decimal(1)

@@ -13,7 +13,7 @@ from accounts.models import Account
 from marketdata.models import Instrument, PriceField, QuantityField
 from orders.lifecycle import Status
 from orders.tickets import OrderClass, Role
-from risk.margin import Intent
+from risk.margin.requirements import Intent
 from venues.messages import OrderType, Side, TimeInForce
 
 

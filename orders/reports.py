@@ -16,7 +16,7 @@ from orders.history import Cause
 from orders.lifecycle import Event, Status, next_status
 from orders.models import Order, Trade
 from orders.tickets import Actor
-from portfolio.action_models import Entitlement
+from portfolio.actions.models import Entitlement
 from portfolio.books import Fill
 from venues import reasons
 from venues.messages import ExecutionReport, ReportKind, Side

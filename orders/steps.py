@@ -19,7 +19,7 @@ from orders.models import Order
 from orders.tickets import Actor
 from portfolio.books import Uncovered
 from risk import checks
-from risk.margin import Intent
+from risk.margin.requirements import Intent
 from venues import outbox
 from venues.messages import STOPS, CancelOrder, NewOrder, OrderType, ReplaceOrder, Side, TimeInForce
 

@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from foundation import decimals
-from risk.margin import Intent
+from risk.margin.requirements import Intent
 from venues.messages import STOPS, OrderType, Side, TimeInForce
 
 CLIENT_ORDER_ID_LENGTH_MAX: Final = 128

@@ -10,7 +10,7 @@ most that it may come to cost in all, less what it has cost:
 
 A fill at the held price or below does not raise the most, so that it frees what it takes, to the
 cent: whatever else became of the balance since the last one, each is covered by its own order.
-Fees go the same way (`portfolio.fees`), and are held for with the order.
+Fees go the same way (`portfolio.fees.rules`), and are held for with the order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from foundation import decimals
-from portfolio.fees import NO_FEES, FeeTerms, fee_of
+from portfolio.fees.rules import NO_FEES, FeeTerms, fee_of
 
 
 def cash_of_fill(*, value_before: Decimal, value: Decimal) -> Decimal:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 
 from foundation.admin import ReadOnly
-from portfolio import action_admin, funding_admin, lot_admin  # noqa: F401
+from portfolio.actions import admin as action_admin  # noqa: F401
+from portfolio.funding import admin as funding_admin  # noqa: F401
+from portfolio.lots import admin as lot_admin  # noqa: F401
 from portfolio.models import Balance, EquitySnapshot, Hold, LedgerAccount, Position, Transfer
 
 

@@ -21,14 +21,17 @@ from foundation.decimals import CASH, CASH_QUANTUM
 from foundation.trips import Answer
 from marketdata import calendars
 from marketdata.models import Instrument
-from portfolio import accounting, charging, good_faith, holds, ledger, lot_book, settlement
-from portfolio.charging import SaleCharges
-from portfolio.fees import Charge
+from portfolio import accounting, holds, ledger, settlement
+from portfolio.fees import charging
+from portfolio.fees.charging import SaleCharges
+from portfolio.fees.rules import Charge
 from portfolio.holds import Holds
 from portfolio.holds import Uncovered as Uncovered
 from portfolio.ledger import LedgerKey
-from portfolio.lot_book import LotBook
-from portfolio.lots import Deal, Lot
+from portfolio.lots import book as lot_book
+from portfolio.lots import good_faith
+from portfolio.lots.book import LotBook
+from portfolio.lots.relief import Deal, Lot
 from portfolio.models import Balance, GoodFaithViolation, Hold, LedgerAccount, Transfer
 
 ZERO: Final = Decimal(0)

@@ -11,8 +11,9 @@ from uuid import UUID
 from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH
-from portfolio import accounting, charging, settlement
-from portfolio.fees import NO_FEES, FeeTerms, fee_of
+from portfolio import accounting, settlement
+from portfolio.fees import charging
+from portfolio.fees.rules import NO_FEES, FeeTerms, fee_of
 from portfolio.models import Balance, Hold
 
 ZERO: Final = Decimal(0)

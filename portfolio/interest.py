@@ -23,7 +23,7 @@ from foundation.decimals import CASH
 from marketdata import calendars
 from portfolio import books, lending
 from portfolio.books import Move
-from portfolio.funding_models import InterestAccrual, InterestDay, InterestRate
+from portfolio.funding.models import InterestAccrual, InterestDay, InterestRate
 from portfolio.models import LedgerAccount, Transfer
 
 log = structlog.get_logger(__name__)

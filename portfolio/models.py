@@ -272,19 +272,19 @@ class EquitySnapshot(models.Model):
 
 
 # Models beside these.
-from portfolio.action_models import CorporateAction as CorporateAction  # noqa: E402
-from portfolio.action_models import CorporateActionStep as CorporateActionStep  # noqa: E402
-from portfolio.action_models import EntitledLot as EntitledLot  # noqa: E402
-from portfolio.action_models import Entitlement as Entitlement  # noqa: E402
-from portfolio.equity_models import EquityPoint as EquityPoint  # noqa: E402
-from portfolio.fee_models import FeeRule as FeeRule  # noqa: E402
-from portfolio.funding_models import Funding as Funding  # noqa: E402
-from portfolio.funding_models import FundingStep as FundingStep  # noqa: E402
-from portfolio.funding_models import InterestAccrual as InterestAccrual  # noqa: E402
-from portfolio.funding_models import InterestDay as InterestDay  # noqa: E402
-from portfolio.funding_models import InterestRate as InterestRate  # noqa: E402
-from portfolio.lot_models import GoodFaithViolation as GoodFaithViolation  # noqa: E402
-from portfolio.lot_models import Lot as Lot  # noqa: E402
-from portfolio.lot_models import LotAdjustment as LotAdjustment  # noqa: E402
-from portfolio.lot_models import LotClosing as LotClosing  # noqa: E402
-from portfolio.lot_models import WashSale as WashSale  # noqa: E402
+from portfolio.actions.models import CorporateAction as CorporateAction  # noqa: E402
+from portfolio.actions.models import CorporateActionStep as CorporateActionStep  # noqa: E402
+from portfolio.actions.models import EntitledLot as EntitledLot  # noqa: E402
+from portfolio.actions.models import Entitlement as Entitlement  # noqa: E402
+from portfolio.fees.models import FeeRule as FeeRule  # noqa: E402
+from portfolio.funding.models import Funding as Funding  # noqa: E402
+from portfolio.funding.models import FundingStep as FundingStep  # noqa: E402
+from portfolio.funding.models import InterestAccrual as InterestAccrual  # noqa: E402
+from portfolio.funding.models import InterestDay as InterestDay  # noqa: E402
+from portfolio.funding.models import InterestRate as InterestRate  # noqa: E402
+from portfolio.lots.models import GoodFaithViolation as GoodFaithViolation  # noqa: E402
+from portfolio.lots.models import Lot as Lot  # noqa: E402
+from portfolio.lots.models import LotAdjustment as LotAdjustment  # noqa: E402
+from portfolio.lots.models import LotClosing as LotClosing  # noqa: E402
+from portfolio.lots.models import WashSale as WashSale  # noqa: E402
+from portfolio.worth.models import EquityPoint as EquityPoint  # noqa: E402

@@ -14,9 +14,9 @@ from django.utils import timezone
 from accounts.models import Account
 from marketdata import selectors as marketdata
 from marketdata.models import Instrument, Quote
-from portfolio import owned, valuation
 from portfolio.models import EquitySnapshot, Position
-from portfolio.valuation import PositionWorth, Worth
+from portfolio.worth import owned, valuation
+from portfolio.worth.valuation import PositionWorth, Worth
 
 ZERO = Decimal(0)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from portfolio.funding import UnableToDeposit as UnableToDeposit
-from portfolio.funding import UnableToWithdraw as UnableToWithdraw
-from portfolio.funding import deposit as deposit
-from portfolio.funding import expect_deposit as expect_deposit
-from portfolio.funding import request_withdrawal as request_withdrawal
+from portfolio.funding.services import UnableToDeposit as UnableToDeposit
+from portfolio.funding.services import UnableToWithdraw as UnableToWithdraw
+from portfolio.funding.services import deposit as deposit
+from portfolio.funding.services import expect_deposit as expect_deposit
+from portfolio.funding.services import request_withdrawal as request_withdrawal

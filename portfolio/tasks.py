@@ -3,7 +3,10 @@
 from celery import shared_task
 from django.utils import timezone
 
-from portfolio import closing, entitlements, interest, tax
+from portfolio import interest
+from portfolio.actions import entitlements
+from portfolio.lots import tax
+from portfolio.worth import closing
 
 
 @shared_task(name="portfolio.snapshot_equity")  # type: ignore[untyped-decorator]

@@ -9,15 +9,13 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from foundation.admin import ReadOnly
-from risk import (
-    alert_admin,  # noqa: F401
-    control_admin,  # noqa: F401
-    margin_admin,  # noqa: F401
-    services,
-)
-from risk.limit_models import Limits
+from risk import services
+from risk.controls import admin as control_admin  # noqa: F401
+from risk.limits.models import Limits
+from risk.margin import admin as margin_admin  # noqa: F401
 from risk.models import Decision
 from risk.services import NotRecomputable
+from risk.surveillance import admin as alert_admin  # noqa: F401
 
 
 @admin.register(Decision)

@@ -1,4 +1,4 @@
-"""What somebody should look at: said by whoever found it, worked in `risk.alerts`. Pure."""
+"""What somebody should look at: whoever finds it says so, people work it as alerts. Pure."""
 
 from __future__ import annotations
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from django.db import models
 
 from accounts.models import Account
-from risk.alert_models import Alert, AlertEvidence, AlertStep, Surveyed  # noqa: F401
-from risk.control_models import ClockReading, FirmExposure, Switch  # noqa: F401
-from risk.limit_models import Limits  # noqa: F401
-from risk.margin_models import (  # noqa: F401
+from risk.controls.models import ClockReading, FirmExposure, Switch  # noqa: F401
+from risk.limits.models import Limits  # noqa: F401
+from risk.margin.models import (  # noqa: F401
     LiquidationWave,
     Locate,
     MarginCall,
@@ -16,6 +15,7 @@ from risk.margin_models import (  # noqa: F401
     MarginRate,
     MarginStatus,
 )
+from risk.surveillance.models import Alert, AlertEvidence, AlertStep, Surveyed  # noqa: F401
 
 
 class Decision(models.Model):

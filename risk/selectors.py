@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from risk.alert_models import Alert
-from risk.control_models import Switch
+from risk.controls.models import Switch
 from risk.findings import Severity
-from risk.margin_models import MarginCall
+from risk.margin.models import MarginCall
+from risk.surveillance.models import Alert
 
 
 @dataclass(frozen=True, slots=True)

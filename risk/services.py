@@ -8,10 +8,12 @@ from decimal import Decimal
 from uuid import UUID
 
 from foundation import bulk
-from risk import checks, limit_book, limits, records, tracing
+from risk import checks, records, tracing
 from risk.checks import Denial, Proposal, Situation
-from risk.limit_book import AppliedLimits
-from risk.limits import Found
+from risk.limits import book as limit_book
+from risk.limits import precedence as limits
+from risk.limits.book import AppliedLimits
+from risk.limits.precedence import Found
 from risk.models import Decision
 from risk.records import Unreadable
 from risk.tracing import Outcome

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from risk.manipulation import Resting
-from risk.surveillance import Dealt, Earlier, Execution, Habit
+from risk.surveillance.habits import Dealt, Earlier, Execution, Habit
+from risk.surveillance.manipulation import Resting
 
 OPENS = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)  # 09:30 in New York
 SYMBOLS = {f"S{n:02}": uuid.UUID(int=1_000 + n) for n in range(25)}

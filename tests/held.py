@@ -11,11 +11,11 @@ from django.utils import timezone
 from marketdata import services as marketdata
 from marketdata.models import Quote
 from marketdata.ticks import QuoteTick, TradeTick
-from orders import submission
-from orders.answers import Answer
+from orders.entry import submission
+from orders.entry.answers import Answer
+from orders.held.triggers import Lookout
 from orders.models import Order
 from orders.tickets import Ticket
-from orders.triggers import Lookout
 from tests import world
 from venues.messages import OrderType
 from venues.models import OutboxMessage

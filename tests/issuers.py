@@ -11,9 +11,9 @@ from django.utils import timezone
 from accounts.models import User
 from marketdata import calendars
 from marketdata.models import Instrument
-from portfolio import corporate_actions
-from portfolio.announcements import Announced
-from portfolio.corporate_actions import Due
+from portfolio.actions import services as corporate_actions
+from portfolio.actions.announcements import Announced
+from portfolio.actions.services import Due
 
 D = Decimal
 

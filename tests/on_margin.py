@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument
-from orders import submission
-from orders.answers import Answer
+from orders.entry import submission
+from orders.entry.answers import Answer
 from orders.tickets import Ticket
 from portfolio import services as portfolio
-from risk import margin_book
-from risk.margin import Standing
+from risk.margin import book as margin_book
+from risk.margin.requirements import Standing
 from tests import world
 
 

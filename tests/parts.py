@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from foundation import wakeups
 from marketdata import first_data, selectors, tape
-from orders import executions, expiry, triggers
+from orders import executions
+from orders.held import expiry, triggers
 from venues import gateway
 from venues.exchange import service as exchange
 

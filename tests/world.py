@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from accounts.models import Account, User
 from marketdata.models import Instrument, Quote
-from orders import executions, submission
+from orders import executions
+from orders.entry import submission
 from orders.models import Order
 from orders.tickets import Actor, CancelTicket, OrderTicket, ReplaceTicket, TriggerTicket
 from portfolio import services as portfolio
-from risk.limit_models import Limits
+from risk.limits.models import Limits
 from venues import inbox, outbox
 from venues.messages import ExecutionReport, OrderType, ReportKind, Side, TimeInForce
 

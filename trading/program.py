@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import services as accounts
-from orders.intake import intake
+from orders.entry.intake import intake
 from trading import first_data, parts, starting
 from trading.parts import Role
 from trading.starting import UnableToStart, step

@@ -244,9 +244,10 @@ WHITENOISE_AUTOREFRESH = False
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 EMAIL_TIMEOUT = 10
-# Who is told of severe alerts, and by what: a callable that takes alerts (see risk/telling.py).
+# Who is told of severe alerts, and by what: a callable that takes alerts, as those of
+# risk/surveillance/telling.py.
 ALERT_RECIPIENTS: list[str] = env.list("ALERT_RECIPIENTS", ["operations@localhost"])
-ALERT_SENDER: str = env.str("ALERT_SENDER", "risk.telling.by_mail")
+ALERT_SENDER: str = env.str("ALERT_SENDER", "risk.surveillance.telling.by_mail")
 
 # --- API, sockets, jobs --------------------------------------------------------------------
 

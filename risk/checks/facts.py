@@ -9,8 +9,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from marketdata.calendars import Phase
-from portfolio.fees import NO_FEES, FeeTerms
-from risk.margin import Intent, OnMargin
+from portfolio.fees.rules import NO_FEES, FeeTerms
+from risk.margin.requirements import Intent, OnMargin
 from venues.messages import OrderType, Side, TimeInForce
 
 ZERO: Final = Decimal(0)

@@ -10,9 +10,9 @@ from typing import Final
 
 from foundation import decimals
 from marketdata.calendars import Phase
-from risk import day_trades
 from risk.checks.facts import Bounds, Denial, Proposal, Situation, price_missing
-from risk.margin import DAY_TRADER_EQUITY_MIN, EQUITY_MIN, Intent
+from risk.margin import day_trades
+from risk.margin.requirements import DAY_TRADER_EQUITY_MIN, EQUITY_MIN, Intent
 from venues.messages import OrderType
 
 ZERO: Final = Decimal(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from foundation.decimals import CASH
 from portfolio import accounting
-from portfolio.fees import fee_of
+from portfolio.fees.rules import fee_of
 from risk.checks.facts import (
     ZERO,
     Bounds,
@@ -14,7 +14,7 @@ from risk.checks.facts import (
     price_missing,
     worst_price,
 )
-from risk.margin import Intent
+from risk.margin.requirements import Intent
 from venues.messages import Side
 
 

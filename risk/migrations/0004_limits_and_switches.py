@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import portfolio.models
-import risk.limit_models
+import risk.limits.models
 from foundation.append_only import AppendOnly
 
 FIRM = {
@@ -260,7 +260,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="limits",
             name="order_volume_max",
-            field=risk.limit_models._PartField(
+            field=risk.limits.models._PartField(
                 blank=True,
                 decimal_places=4,
                 help_text="Of the average day's volume.",
@@ -278,7 +278,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="limits",
             name="price_collar",
-            field=risk.limit_models._PartField(
+            field=risk.limits.models._PartField(
                 blank=True,
                 decimal_places=4,
                 help_text="How much worse than the market a limit may be.",
@@ -289,7 +289,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="limits",
             name="price_distance_max",
-            field=risk.limit_models._PartField(
+            field=risk.limits.models._PartField(
                 blank=True,
                 decimal_places=4,
                 help_text="How much better than the market a limit may be.",
@@ -340,7 +340,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="limits",
             name="market_buffer",
-            field=risk.limit_models._PartField(
+            field=risk.limits.models._PartField(
                 blank=True,
                 decimal_places=4,
                 help_text="How far beyond the far quote a market order is held for, and may execute.",

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import portfolio.models
-import risk.margin_models
+import risk.margin.models
 from foundation.append_only import AppendOnly
 
 
@@ -349,7 +349,7 @@ class Migration(migrations.Migration):
                 ("since", models.DateField()),
                 (
                     "initial",
-                    risk.margin_models.RateField(
+                    risk.margin.models.RateField(
                         decimal_places=4,
                         default=Decimal("0.5"),
                         help_text="Of what is opened: 0.5 to 1.",
@@ -358,7 +358,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "maintenance_long",
-                    risk.margin_models.RateField(
+                    risk.margin.models.RateField(
                         decimal_places=4,
                         default=Decimal("0.25"),
                         help_text="0.25 to 1.",
@@ -367,7 +367,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "maintenance_short",
-                    risk.margin_models.RateField(
+                    risk.margin.models.RateField(
                         decimal_places=4,
                         default=Decimal("0.30"),
                         help_text="0.30 or more.",

@@ -15,10 +15,12 @@ from django.utils import timezone
 from accounts.models import User
 from foundation import wakeups
 from marketdata.models import Instrument
-from orders import submission, surveillance
-from risk import alert_work, alerts
+from orders.entry import submission
+from orders.surveillance import survey as surveillance
 from risk.findings import Finding, Severity
 from risk.models import Alert, AlertEvidence, AlertStep, Surveyed
+from risk.surveillance import alerts
+from risk.surveillance import work as alert_work
 from tests import world
 from tests.concurrency.test_order_path import at_once
 from tests.parts import until

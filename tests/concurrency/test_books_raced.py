@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from accounts import locks
 from accounts.models import Account
-from orders import executions, submission
+from orders import executions
+from orders.entry import submission
 from portfolio import books, services
 from portfolio.models import Balance, LedgerAccount, Lot, LotClosing, Position, Transfer
 from reconciliation.invariants import check_invariants

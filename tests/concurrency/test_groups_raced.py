@@ -18,7 +18,8 @@ from accounts.locks import LockedAccount
 from accounts.models import Account
 from foundation import bulk
 from foundation.trips import Answer
-from orders import desk, executions, submission
+from orders import executions
+from orders.entry import desk, submission
 from orders.lifecycle import Status
 from orders.models import Order
 from orders.tickets import OrderClass, StopLoss

@@ -10,7 +10,7 @@ from django.db import DataError, transaction
 
 from accounts import locks
 from accounts.models import Account, Activity
-from orders.intake import Intake, IntakeClosed, IntakeFull
+from orders.entry.intake import Intake, IntakeClosed, IntakeFull
 from orders.models import Order
 from tests import world
 

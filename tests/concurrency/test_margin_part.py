@@ -9,8 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from marketdata.models import Quote
-from orders import liquidation
-from risk import margin_rates
+from orders.safeguards import liquidation
+from risk.margin import rates as margin_rates
 from risk.models import MarginCall, MarginStatus
 from tests import held, on_margin, world
 from tests.parts import until

@@ -9,12 +9,13 @@ import pytest
 from django.utils import timezone
 
 from marketdata.models import Quote
-from orders import executions, submission
-from orders.liquidation import Watch
+from orders import executions
+from orders.entry import submission
 from orders.models import Order
+from orders.safeguards.liquidation import Watch
 from portfolio.models import Balance, Position
 from reconciliation.invariants import check_invariants
-from risk import margin_rates
+from risk.margin import rates as margin_rates
 from risk.models import LiquidationWave, MarginCall
 from tests import held, on_margin, world
 from tests.concurrency.test_order_path import at_once, direct

@@ -8,12 +8,14 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account, User
-from orders import submission
-from portfolio import entitlements, funding, interest
-from portfolio.action_models import Entitlement
-from portfolio.funding_models import FundingStep, InterestDay
+from orders.entry import submission
+from portfolio import interest
+from portfolio.actions import entitlements
+from portfolio.actions.models import Entitlement
+from portfolio.funding import services as funding
+from portfolio.funding.models import FundingStep, InterestDay
+from portfolio.funding.passage import Step
 from portfolio.models import Balance, Position, Transfer
-from portfolio.passage import Step
 from tests import issuers, world
 from tests.concurrency.test_order_path import assert_invariants_hold, at_once
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts import locks
 from accounts.models import Account
-from orders import executions, intake, submission
+from orders import executions
+from orders.entry import intake, submission
 from orders.models import Order
 from portfolio.models import Balance
 from reconciliation.invariants import check_invariants

@@ -29,10 +29,11 @@ from foundation import wakeups
 from marketdata import services as marketdata
 from marketdata.models import Quote
 from marketdata.ticks import QuoteTick, TradeTick
-from orders import submission
+from orders.entry import submission
 from orders.models import Order, Trade
-from portfolio import closing, selectors
+from portfolio import selectors
 from portfolio.models import EquityPoint, Transfer
+from portfolio.worth import closing
 from tests import holdings, world
 from tests.parts import until
 from trading.api import accounts_now, wire

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from orders import triggers
+from orders.held import triggers
+from orders.held.triggers import Lookout
 from orders.models import Order
-from orders.triggers import Lookout
 from reconciliation.invariants import check_invariants
 from tests import parts, world
 from tests.held import Market, at_once, held, look, sent, status

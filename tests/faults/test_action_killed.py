@@ -10,8 +10,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from portfolio import entitlements
-from portfolio.action_models import Entitlement
+from portfolio.actions import entitlements
+from portfolio.actions.models import Entitlement
 from portfolio.models import Position, Transfer
 from reconciliation.invariants import check_invariants
 from tests import issuers, world

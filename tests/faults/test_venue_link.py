@@ -19,7 +19,7 @@ import pytest
 from django.utils import timezone
 
 from marketdata.models import Instrument
-from orders import submission
+from orders.entry import submission
 from orders.models import Order
 from portfolio.models import Hold
 from tests import world

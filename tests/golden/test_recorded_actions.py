@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import pytest
 
-from portfolio.actions import CashDividend, Effect, Part, Split, effect
+from portfolio.actions.rules import CashDividend, Effect, Part, Split, effect
 from tests import recorded
 
 DAILY = recorded.FOLDER / "daily"

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from marketdata import selectors as marketdata
-from orders import intake, selectors
+from orders import selectors
+from orders.entry import intake
 from orders.models import Order, Watch
 from portfolio import selectors as portfolio
 from reconciliation.invariants import check_invariants
@@ -46,7 +47,9 @@ def quote():
 def somebody_buys_up_to(price):
     """Take what is offered up to this price, whatever the market wants; leave what is above."""
     everything = {"quantity": D(4000), "limit_price": price, "time_in_force": TimeInForce.IOC}
-    ended(submit(world.ticket(world.customer(cash="1900000.00"), type=OrderType.LIMIT, **everything)))
+    ended(
+        submit(world.ticket(world.customer(cash="1900000.00"), type=OrderType.LIMIT, **everything))
+    )
 
 
 def test_held_orders_wait_with_us_until_the_market_reaches_them_and_fill_at_the_venue():

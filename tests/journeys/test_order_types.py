@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from marketdata import selectors as marketdata
-from orders import intake, selectors
+from orders import selectors
+from orders.entry import intake
 from orders.tickets import OrderClass, StopLoss
 from portfolio import selectors as portfolio
 from reconciliation.invariants import check_invariants

@@ -8,12 +8,13 @@ import pytest
 from django.utils import timezone
 
 from marketdata import selectors as marketdata
-from orders import carrying_out, intake
-from orders.carrying_out import Progress
-from orders.corporate_actions import Outcome
+from orders.actions import carrying_out
+from orders.actions.carrying_out import Progress
+from orders.actions.services import Outcome
+from orders.entry import intake
 from orders.models import Order
 from portfolio import selectors as portfolio
-from portfolio.corporate_actions import Due
+from portfolio.actions.services import Due
 from reconciliation.invariants import check_invariants
 from tests import issuers, parts, world
 from venues.messages import OrderType, Side, TimeInForce

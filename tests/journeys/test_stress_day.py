@@ -19,14 +19,16 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument, Quote
-from orders import liquidation as waves
-from orders import submission
+from orders.entry import submission
 from orders.models import Order
+from orders.safeguards import liquidation as waves
 from portfolio import selectors as portfolio
 from portfolio.models import Balance, Position
 from reconciliation.invariants import check_invariants
-from risk import margin, margin_book, margin_rates
-from risk.margin import Holding, Rates
+from risk.margin import book as margin_book
+from risk.margin import rates as margin_rates
+from risk.margin import requirements as margin
+from risk.margin.requirements import Holding, Rates
 from risk.models import LiquidationWave, MarginCall, MarginStatus
 from tests import held, on_margin, world
 from venues.messages import Side

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts import activity
 from marketdata import selectors as marketdata
-from orders import intake, selectors
+from orders import selectors
+from orders.entry import intake
 from portfolio import selectors as portfolio
 from reconciliation.invariants import check_invariants
 from tests import parts, world

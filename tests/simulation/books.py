@@ -14,9 +14,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from portfolio import accounting, fees
-from portfolio.fees import NO_FEES, FeeRule, FeeTerms
-from portfolio.lots import Closing, Deal, Lots, Method
+from portfolio import accounting
+from portfolio.fees import rules as fees
+from portfolio.fees.rules import NO_FEES, FeeRule, FeeTerms
+from portfolio.lots.relief import Closing, Deal, Lots, Method
 from venues.messages import Side
 
 ZERO = Decimal(0)

@@ -1,8 +1,8 @@
 """The real order path on PostgreSQL under a random load, between customers and a bad venue.
 
 The venue is the exchange's engine behind a wire that misbehaves (`wire`). Tickets go in through
-`orders.submission`, what the outbox holds is sent, what arrives is stored in the inbox and applied
-by `orders.executions`. Every ticket, request and report that arrives is one event.
+`orders.entry.submission`, what the outbox holds is sent, what arrives is stored in the inbox and
+applied by `orders.executions`. Every ticket, request and report that arrives is one event.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument
-from orders import executions, submission
+from orders import executions
+from orders.entry import submission
 from orders.lifecycle import Status
 from orders.models import Order, Watch
 from orders.tickets import (
@@ -32,8 +33,8 @@ from orders.tickets import (
     Ticket,
     TriggerTicket,
 )
-from portfolio import schedule
-from portfolio.fee_models import FeeRule
+from portfolio.fees import schedule
+from portfolio.fees.models import FeeRule
 from reconciliation.invariants import Finding, check_invariants
 from tests import world
 from tests.simulation.market import SYMBOLS, TICK, Market

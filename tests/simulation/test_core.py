@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.fees import NO_FEES, FeeTerms
+from portfolio.fees.rules import NO_FEES, FeeTerms
 from tests.simulation.books import Books
 from tests.simulation.core import Simulation
 from tests.simulation.firm import Firm

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from portfolio import schedule
+from portfolio.fees import schedule
 from portfolio.models import LotClosing, Position, Transfer
 from tests.simulation.database import DatabaseSimulation
 

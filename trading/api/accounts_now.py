@@ -10,11 +10,11 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.models import Account
-from portfolio import funding
+from portfolio.funding import services as funding
 from portfolio.selectors import Snapshot
-from risk import margin_book
-from risk.margin import ZERO
-from risk.margin_book import Sheet
+from risk.margin import book as margin_book
+from risk.margin.book import Sheet
+from risk.margin.requirements import ZERO
 from trading.api import wire
 
 

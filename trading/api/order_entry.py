@@ -17,10 +17,10 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError
 
-from orders import intake
-from orders.intake import NotTaken
+from orders.entry import intake
+from orders.entry.intake import NotTaken
+from orders.entry.submission import Answer
 from orders.models import Order
-from orders.submission import Answer
 from orders.tickets import CancelTicket, OrderTicket, ReplaceTicket
 from trading.api import errors, tickets, wire
 from trading.api.tickets import InvalidTicket, Origin

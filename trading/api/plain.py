@@ -20,7 +20,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from accounts import authentication
 from accounts.authentication import Principal
-from orders.submission import Answer
+from orders.entry.submission import Answer
 from trading.api import errors, order_entry, parsing, queries, rate_limits
 from trading.api.arrivals import Arrivals
 from trading.api.authentication import (

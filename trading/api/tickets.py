@@ -24,7 +24,7 @@ from orders.tickets import (
     ReplaceTicket,
     StopLoss,
 )
-from risk.margin import Intent
+from risk.margin.requirements import Intent
 from trading.api.reading import Mistake, Reading
 from venues.messages import OrderType, Side, TimeInForce
 

@@ -20,7 +20,7 @@ from foundation import decimals
 from orders.lifecycle import Status
 from orders.tickets import Role
 from risk.checks import cautioning
-from risk.margin import IN_FULL
+from risk.margin.requirements import IN_FULL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from orders.models import Order
     from orders.selectors import Step
     from portfolio.selectors import PositionView, Snapshot
-    from risk.margin import Rates
+    from risk.margin.requirements import Rates
 
 Json = dict[str, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from foundation.decimals import CASH
-from orders.estimating import Estimate
-from risk.margin import Standing
+from orders.entry.estimating import Estimate
+from risk.margin.requirements import Standing
 from trading.api import wire
 
 _FEES: Final = {

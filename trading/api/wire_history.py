@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from marketdata import calendars
-from portfolio.curve import Mark, Sample, Timeframe
+from portfolio.worth.curve import Mark, Sample, Timeframe
 from trading.api import errors, wire
 
 _TYPES: Final = {"deposit": "CSD", "withdrawal": "CSW", "dividend": "DIV", "interest": "INT"}

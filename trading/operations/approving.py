@@ -20,8 +20,11 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import approvals
 from accounts.approvals import UnableToApprove
 from accounts.models import Approval, User
-from portfolio import corporate_actions, funding
-from risk import limiting, margin_rates, switches
+from portfolio.actions import services as corporate_actions
+from portfolio.funding import services as funding
+from risk.controls import switches
+from risk.limits import services as limiting
+from risk.margin import rates as margin_rates
 from trading.operations.framed import enter, framed
 
 VIEW: Final = "accounts.view_approval"

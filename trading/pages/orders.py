@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 from foundation import decimals
 from marketdata.models import Instrument
 from orders import selectors
-from orders.intake import BATCH_MAX
+from orders.entry.intake import BATCH_MAX
 from orders.models import Order, Trade
 from trading.api import order_lists, wire
 from trading.pages import now

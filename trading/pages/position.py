@@ -13,9 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts import selectors as accounts
-from portfolio import lots as rules
-from portfolio import particulars, tax
+from portfolio import particulars
 from portfolio import selectors as portfolio
+from portfolio.lots import relief as rules
+from portfolio.lots import tax
 from trading.pages import now
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from marketdata import calendars
 from marketdata.models import Instrument
 from orders import day_trading
 from portfolio import interest, particulars
-from risk import calls, day_trades
+from risk.margin import calls, day_trades
 
 if TYPE_CHECKING:
     from portfolio.models import Funding, GoodFaithViolation
-    from risk.margin_models import MarginCall
+    from risk.margin.models import MarginCall
 
 
 @dataclass(frozen=True, slots=True)

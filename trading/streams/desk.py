@@ -2,8 +2,8 @@
 
 A hint names an account in which something happened; its sockets then read their own next
 events. Hints may be lost, so the heads of all accounts are also compared every few seconds,
-in one query. What the accounts are worth is kept in `portfolio.live` and shown by a face each, of
-which every socket is sent what is newer than it has.
+in one query. What the accounts are worth is kept in `portfolio.worth.live` and shown by a face
+each, of which every socket is sent what is newer than it has.
 
 The desk's own thread alone works with the model. The others, the hub's with its prices and those
 of the sockets, leave something here under the lock and take something with them.
@@ -27,8 +27,8 @@ from accounts.models import Account
 from foundation import wakeups
 from marketdata.models import Quote
 from portfolio import selectors as portfolio
-from portfolio.live import ReadModel
 from portfolio.selectors import Snapshot
+from portfolio.worth.live import ReadModel
 from trading.api import accounts_now, wire
 from trading.streams import encoding
 from trading.streams.faces import Face, Seen

@@ -13,11 +13,12 @@ from alpaca.trading.models import NonTradeActivity
 from django.utils import timezone
 
 from marketdata.models import Instrument
-from orders import submission
+from orders.entry import submission
 from orders.models import Order, Trade
-from portfolio import entitlements, funding
 from portfolio import services as portfolio
-from portfolio.passage import Step
+from portfolio.actions import entitlements
+from portfolio.funding import services as funding
+from portfolio.funding.passage import Step
 from tests import issuers, world
 from tests.services.api.conftest import Api, Customer
 from venues.messages import Side

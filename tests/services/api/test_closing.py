@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from orders import intake, submission
-from orders.answers import Answer
+from orders.entry import intake, submission
+from orders.entry.answers import Answer
 from orders.models import Order
 from orders.tickets import Ticket
 from tests import world

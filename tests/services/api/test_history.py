@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument
-from portfolio import closing, selectors
+from portfolio import selectors
 from portfolio.models import EquityPoint, EquitySnapshot
+from portfolio.worth import closing
 from tests import holdings, world
 from tests.services.api.conftest import Api, Customer
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from accounts import authentication, services
 from marketdata.models import Quote
-from orders.liquidation import Watch
 from orders.models import Order
-from risk import margin_rates
+from orders.safeguards.liquidation import Watch
+from risk.margin import rates as margin_rates
 from tests import held, on_margin, world
 from tests.services.api.conftest import Api, Customer
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account, Activity
-from orders import submission
+from orders.entry import submission
 from portfolio.models import Lot
 from portfolio.services import deposit
 from tests import world

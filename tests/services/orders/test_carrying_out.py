@@ -16,13 +16,14 @@ from accounts.models import Account
 from foundation import failpoints
 from marketdata import selectors as marketdata
 from marketdata.models import Instrument
-from orders import carrying_out, submission
-from orders.carrying_out import Progress, UnableToCarryOut
-from orders.corporate_actions import Outcome
+from orders.actions import carrying_out
+from orders.actions.carrying_out import Progress, UnableToCarryOut
+from orders.actions.services import Outcome
+from orders.entry import submission
 from orders.models import Order
-from portfolio import corporate_actions as portfolio
-from portfolio import entitlements
-from portfolio.corporate_actions import Due
+from portfolio.actions import entitlements
+from portfolio.actions import services as portfolio
+from portfolio.actions.services import Due
 from portfolio.models import Position, Transfer
 from reconciliation.invariants import check_invariants
 from tests import issuers, world
@@ -237,9 +238,9 @@ def test_what_was_cut_short_is_carried_out_again(evening, monkeypatch, at, arriv
 
 @pytest.fixture
 def here_and_now(monkeypatch):
-    monkeypatch.setattr("orders.intake.intake.enter", at_once)
-    monkeypatch.setattr("orders.intake.intake.close", lambda _timeout: None)
-    monkeypatch.setattr("orders.intake.enter", at_once)
+    monkeypatch.setattr("orders.entry.intake.intake.enter", at_once)
+    monkeypatch.setattr("orders.entry.intake.intake.close", lambda _timeout: None)
+    monkeypatch.setattr("orders.entry.intake.enter", at_once)
 
 
 def said_by_command(*arguments: str) -> list[str]:

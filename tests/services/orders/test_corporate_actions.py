@@ -9,9 +9,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from orders import corporate_actions, submission
-from orders.adjustments import Dividend, Removal, Split
-from orders.corporate_actions import Outcome
+from orders.actions import services as corporate_actions
+from orders.actions.adjustments import Dividend, Removal, Split
+from orders.actions.services import Outcome
+from orders.entry import submission
 from orders.models import Order
 from reconciliation.invariants import check_invariants
 from tests import world

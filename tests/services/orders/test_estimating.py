@@ -9,8 +9,8 @@ from django.db import InternalError, connection, transaction
 
 from accounts import locks
 from accounts.models import Account
-from orders import estimating, submission
-from orders.estimating import Estimate
+from orders.entry import estimating, submission
+from orders.entry.estimating import Estimate
 from orders.models import Order
 from orders.tickets import Refusal
 from portfolio.models import Balance, Hold

@@ -7,13 +7,15 @@ import pytest
 from django.utils import timezone
 
 from accounts import activity
-from orders import executions, selectors, submission
+from orders import executions, selectors
+from orders.entry import submission
 from orders.models import Order, Trade
-from portfolio import entitlements, funding
 from portfolio import selectors as portfolio
-from portfolio.funding_models import Funding
+from portfolio.actions import entitlements
+from portfolio.funding import services as funding
+from portfolio.funding.models import Funding
+from portfolio.funding.passage import Step
 from portfolio.models import Balance, Hold, Position, Transfer
-from portfolio.passage import Step
 from reconciliation.invariants import check_invariants
 from tests import issuers, world
 from venues import inbox

@@ -10,9 +10,10 @@ import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from orders import expiry, submission
-from orders.answers import Answer
-from orders.expiry import Ending, Resuming
+from orders.entry import submission
+from orders.entry.answers import Answer
+from orders.held import expiry
+from orders.held.expiry import Ending, Resuming
 from orders.models import Order, Watch
 from portfolio import selectors as portfolio
 from reconciliation.invariants import check_invariants

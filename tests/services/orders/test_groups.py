@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from orders import selectors, submission
+from orders import selectors
+from orders.entry import submission
 from orders.models import Order, Watch
 from orders.tickets import ExpireTicket, OrderClass, StopLoss
 from portfolio.models import Balance, Position

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from accounts.models import Account, Activity
 from marketdata.models import Instrument, Quote
-from orders import liquidation
-from orders.liquidation import Watch
 from orders.models import Order
+from orders.safeguards import liquidation
+from orders.safeguards.liquidation import Watch
 from portfolio.models import Position
-from risk import calls
+from risk.margin import calls
 from risk.models import Alert, Decision, LiquidationWave, MarginCall, MarginStatus
 from tests import held, on_margin, world
 from tests.on_margin import submit

@@ -16,7 +16,7 @@ from orders.tickets import OrderClass, StopLoss
 from portfolio.models import Balance, Hold, Position
 from reconciliation.invariants import check_invariants
 from risk import services
-from risk.margin import Intent
+from risk.margin.requirements import Intent
 from risk.models import Decision, Locate, MarginStatus
 from tests import on_margin, world
 from tests.on_margin import submit

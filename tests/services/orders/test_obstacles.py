@@ -6,7 +6,9 @@ import pytest
 from django.utils import timezone
 
 from marketdata.models import Instrument
-from orders import executions, expiry, submission
+from orders import executions
+from orders.entry import submission
+from orders.held import expiry
 from orders.models import Order, Watch
 from orders.tickets import OrderClass, ResumeTicket, StopLoss
 from portfolio.models import Balance, Position

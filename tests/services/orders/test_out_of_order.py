@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from orders import submission
+from orders.entry import submission
 from orders.models import Order
 from orders.tickets import Actor, ReplaceTicket
 from portfolio.models import Balance

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from accounts import activity
-from orders import selectors, submission
+from orders import selectors
+from orders.entry import submission
 from orders.models import Order, Watch
 from portfolio.models import Balance, Hold
 from reconciliation.invariants import check_invariants

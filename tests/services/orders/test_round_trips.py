@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from orders import executions, submission
+from orders import executions
+from orders.entry import submission
 from orders.models import Trade
 from tests import world
 from tests.wire import trips_noted

@@ -12,7 +12,8 @@ from accounts import activity
 from accounts.models import Account
 from foundation import trips
 from marketdata.models import Quote
-from orders import selectors, submission
+from orders import selectors
+from orders.entry import submission
 from orders.lifecycle import Status
 from orders.models import Order
 from portfolio.models import Balance, Hold

@@ -10,11 +10,12 @@ from django.utils import timezone
 from accounts.models import Account
 from marketdata import calendars
 from marketdata.models import Bar, Instrument
-from orders import submission, surveillance
+from orders.entry import submission
 from orders.models import Order, Trade
-from portfolio import funding
+from orders.surveillance import survey as surveillance
 from portfolio import services as portfolio
-from portfolio.passage import Step
+from portfolio.funding import services as funding
+from portfolio.funding.passage import Step
 from risk.findings import Severity
 from risk.models import Alert, AlertEvidence, Surveyed
 from tests import world

@@ -14,11 +14,12 @@ from structlog.testing import capture_logs
 
 from marketdata import store
 from marketdata.models import Instrument, Quote
-from orders import submission, triggers
-from orders.answers import Answer
-from orders.intake import IntakeFull
+from orders.entry import submission
+from orders.entry.answers import Answer
+from orders.entry.intake import IntakeFull
+from orders.held import triggers
+from orders.held.triggers import Lookout
 from orders.models import Order, Watch
-from orders.triggers import Lookout
 from reconciliation.invariants import check_invariants
 from tests import world
 from tests.held import Market, at_once, held, look, sent, status, trailing
@@ -362,7 +363,7 @@ def at(clock: str) -> datetime:
 
 class TestAsking:
     def test_what_was_not_taken_is_asked_again(self, market, monkeypatch):
-        monkeypatch.setattr("orders.asking.PAUSE_SECONDS_MIN", 0.0)
+        monkeypatch.setattr("orders.entry.asking.PAUSE_SECONDS_MIN", 0.0)
         tries = []
 
         def full_twice(ticket):
@@ -380,7 +381,7 @@ class TestAsking:
         assert (status(order), len(tries), sent(order)) == ("submitted", 3, 1)
 
     def test_what_was_carried_out_without_our_knowing_is_found_done(self, market, monkeypatch):
-        monkeypatch.setattr("orders.asking.PAUSE_SECONDS_MIN", 0.0)
+        monkeypatch.setattr("orders.entry.asking.PAUSE_SECONDS_MIN", 0.0)
         tries = []
 
         def lost_once(ticket):

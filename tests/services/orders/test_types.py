@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts import activity
 from marketdata.models import Instrument
-from orders import selectors, submission
+from orders import selectors
+from orders.entry import submission
 from orders.lifecycle import Status
 from orders.models import Order, Watch
 from orders.tickets import ExpireTicket

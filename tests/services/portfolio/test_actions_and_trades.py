@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument
-from orders import submission
-from portfolio import corporate_actions, entitlements
-from portfolio.action_models import Entitlement
+from orders.entry import submission
+from portfolio.actions import entitlements
+from portfolio.actions import services as corporate_actions
+from portfolio.actions.models import Entitlement
 from portfolio.models import Balance, LedgerAccount, Lot, Position, Transfer
 from reconciliation.invariants import check_invariants
 from tests import issuers, world

@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Quote
-from portfolio import closing, funding, history, selectors
+from portfolio import selectors
+from portfolio.funding import services as funding
+from portfolio.funding.passage import Step
 from portfolio.models import EquityPoint, EquitySnapshot
-from portfolio.passage import Step
+from portfolio.worth import closing, history
 from tests import holdings, world
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +47,7 @@ def test_the_end_of_a_day_is_written_once_for_everybody() -> None:
 
 
 def test_what_is_written_is_what_the_account_would_be_told() -> None:
-    """The arithmetic in the database is that of `portfolio.valuation`, halves of cents included."""
+    """The database computes as `portfolio.worth.valuation` does, halves of cents included."""
     dice = random.Random(20)
     listed = [world.instrument(f"S{number}") for number in range(8)]
     for instrument in listed:

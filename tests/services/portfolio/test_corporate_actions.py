@@ -14,12 +14,13 @@ from accounts import activity, watchlists
 from accounts.models import Account
 from foundation import failpoints
 from marketdata.models import Instrument, Quote
-from orders import submission
-from portfolio import corporate_actions, entitlements
-from portfolio.action_models import CorporateAction, EntitledLot, Entitlement
-from portfolio.announcements import Announced
-from portfolio.corporate_actions import Due, UnableToAnnounce, UnableToCarryOut
-from portfolio.entitlements import Progress
+from orders.entry import submission
+from portfolio.actions import entitlements
+from portfolio.actions import services as corporate_actions
+from portfolio.actions.announcements import Announced
+from portfolio.actions.entitlements import Progress
+from portfolio.actions.models import CorporateAction, EntitledLot, Entitlement
+from portfolio.actions.services import Due, UnableToAnnounce, UnableToCarryOut
 from portfolio.models import Balance, LedgerAccount, Lot, Position, Transfer
 from reconciliation.invariants import check_invariants
 from tests import issuers, world

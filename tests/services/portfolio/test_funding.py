@@ -12,10 +12,10 @@ from django.utils import timezone
 from accounts import activity
 from accounts.models import Account, ApprovalDecision, User
 from marketdata import calendars
-from portfolio import funding
-from portfolio.funding_models import Funding, FundingStep
+from portfolio.funding import services as funding
+from portfolio.funding.models import Funding, FundingStep
+from portfolio.funding.passage import Step
 from portfolio.models import Balance, LedgerAccount, Transfer
-from portfolio.passage import Step
 from reconciliation.invariants import check_invariants
 from tests import world
 

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account, User
-from portfolio.action_models import CorporateAction
-from portfolio.funding_models import Funding, InterestRate
+from portfolio.actions.models import CorporateAction
+from portfolio.funding.models import Funding, InterestRate
 from portfolio.models import Balance
 from tests import people, world
 

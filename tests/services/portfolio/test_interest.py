@@ -13,10 +13,11 @@ from django.utils import timezone
 from accounts import activity
 from accounts.models import Account
 from marketdata import calendars
-from portfolio import funding, interest, lending
-from portfolio.funding_models import InterestAccrual, InterestDay, InterestRate
+from portfolio import interest, lending
+from portfolio.funding import services as funding
+from portfolio.funding.models import InterestAccrual, InterestDay, InterestRate
+from portfolio.funding.passage import Step
 from portfolio.models import Balance, LedgerAccount, Transfer
-from portfolio.passage import Step
 from reconciliation.invariants import check_invariants
 from tests import world
 

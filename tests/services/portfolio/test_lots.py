@@ -13,10 +13,12 @@ from accounts import locks
 from accounts.models import Account, Activity
 from marketdata import calendars
 from marketdata.models import Instrument
-from orders import submission, tickets
+from orders import tickets
+from orders.entry import submission
 from orders.models import Trade
-from portfolio import books, schedule, settlement
-from portfolio.fee_models import FeeRule
+from portfolio import books, settlement
+from portfolio.fees import schedule
+from portfolio.fees.models import FeeRule
 from portfolio.models import (
     Balance,
     GoodFaithViolation,

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from orders import submission
-from portfolio import reversals, tax
+from orders.entry import submission
+from portfolio import reversals
+from portfolio.lots import tax
 from portfolio.models import Balance, Lot, LotClosing, Transfer, WashSale
 from reconciliation.invariants import check_invariants
 from tests import world

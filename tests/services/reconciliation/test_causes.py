@@ -9,21 +9,17 @@ from django.utils import timezone
 
 from accounts import locks
 from marketdata.models import Instrument
-from portfolio import (
-    accounting,
-    books,
-    charging,
-    corporate_actions,
-    entitlements,
-    fees,
-    funding,
-    interest,
-)
+from portfolio import accounting, books, interest
+from portfolio.actions import entitlements
+from portfolio.actions import services as corporate_actions
 from portfolio.books import Move
-from portfolio.fee_models import FeeRule
-from portfolio.funding_models import InterestAccrual
+from portfolio.fees import charging
+from portfolio.fees import rules as fees
+from portfolio.fees.models import FeeRule
+from portfolio.funding import services as funding
+from portfolio.funding.models import InterestAccrual
+from portfolio.funding.passage import Step
 from portfolio.models import LedgerAccount, Transfer
-from portfolio.passage import Step
 from reconciliation.invariants import check_invariants
 from tests import issuers, on_margin, world
 from tests.on_margin import submit

@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument
-from orders import submission
+from orders.entry import submission
 from orders.models import Order
 from portfolio.models import Balance, Hold, Position
 from reconciliation import services
 from reconciliation.invariants import check_invariants
-from risk.control_models import Switch
+from risk.controls.models import Switch
 from tests import world
 from venues.models import InboxReport, OutboxMessage
 

@@ -5,9 +5,9 @@ import uuid
 import pytest
 from django.utils import timezone
 
-from risk import alerts
 from risk.findings import Severity
 from risk.models import Alert
+from risk.surveillance import alerts
 from tests import people, world
 
 pytestmark = pytest.mark.django_db

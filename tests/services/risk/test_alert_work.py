@@ -7,10 +7,11 @@ import pytest
 from django.core import mail
 
 from accounts.models import User
-from risk import alert_work, alerts, telling
-from risk.alert_work import UnableToWork
 from risk.findings import Severity
 from risk.models import Alert, AlertStep
+from risk.surveillance import alerts, telling
+from risk.surveillance import work as alert_work
+from risk.surveillance.work import UnableToWork
 from tests import world
 
 pytestmark = pytest.mark.django_db

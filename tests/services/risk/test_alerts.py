@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from foundation import trips
-from risk import alerts
 from risk.findings import Finding, Severity
 from risk.models import Alert, AlertEvidence
+from risk.surveillance import alerts
 from tests import world
 
 pytestmark = pytest.mark.django_db

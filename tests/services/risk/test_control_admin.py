@@ -8,10 +8,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Approval
-from orders import submission
-from risk import limiting, switches
-from risk.control_models import Switch
-from risk.limit_models import Limits
+from orders.entry import submission
+from risk.controls import switches
+from risk.controls.models import Switch
+from risk.limits import services as limiting
+from risk.limits.models import Limits
 from risk.models import Decision
 from tests import people, world
 

@@ -13,15 +13,16 @@ from django.utils import timezone
 
 from marketdata import habits
 from marketdata.models import Bar, Instrument
-from orders import submission
+from orders.entry import submission
 from orders.tickets import OrderClass, StopLoss
-from risk import records, switches
+from risk import records
 from risk import services as risk
 from risk.checks import Proposal, Situation
-from risk.control_models import Switch
+from risk.controls import switches
+from risk.controls.models import Switch
+from risk.controls.switches import Scope
 from risk.models import Decision
 from risk.services import NotRecomputable
-from risk.switches import Scope
 from tests import on_margin, world
 from tests.unit.risk.test_checks import BUY, SITUATION
 from venues.messages import OrderType, Side, TimeInForce

@@ -8,10 +8,12 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from orders import guarding, submission
+from orders.entry import submission
 from orders.models import Trade
-from risk import clock, exposure, switches
-from risk.control_models import ClockReading, FirmExposure, Switch
+from orders.safeguards import guarding
+from risk import exposure
+from risk.controls import clock, switches
+from risk.controls.models import ClockReading, FirmExposure, Switch
 from risk.models import Alert
 from tests import people, world
 from venues.messages import OrderType, Side

@@ -12,10 +12,11 @@ from django.utils import timezone
 from accounts.approvals import UnableToApprove
 from accounts.models import Approval
 from marketdata.models import Instrument
-from orders import submission
-from risk import limit_book, limiting
-from risk.limit_models import Limits
-from risk.limiting import UnableToLimit, Wanted
+from orders.entry import submission
+from risk.limits import book as limit_book
+from risk.limits import services as limiting
+from risk.limits.models import Limits
+from risk.limits.services import UnableToLimit, Wanted
 from tests import people, world
 from venues.messages import Side
 

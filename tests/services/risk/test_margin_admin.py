@@ -12,9 +12,9 @@ from accounts import approvals
 from accounts.approvals import UnableToApprove
 from accounts.models import Approval
 from marketdata import calendars
-from risk import margin_rates
-from risk.margin import IN_FULL, Rates
-from risk.margin_rates import UnableToSetRate
+from risk.margin import rates as margin_rates
+from risk.margin.rates import UnableToSetRate
+from risk.margin.requirements import IN_FULL, Rates
 from risk.models import Locate, MarginCall, MarginCallNote, MarginRate, MarginStatus
 from tests import on_margin, people, world
 

@@ -12,17 +12,17 @@ from django.utils import timezone
 from accounts import approvals
 from accounts.approvals import UnableToApprove
 from marketdata.models import Instrument
-from orders import submission
-from orders.killing import OWING_PAUSE, Killing
+from orders.entry import submission
 from orders.models import Order
-from portfolio import funding
-from portfolio.funding_models import Funding
+from orders.safeguards.killing import OWING_PAUSE, Killing
+from portfolio.funding import services as funding
+from portfolio.funding.models import Funding
+from portfolio.funding.passage import Step
 from portfolio.models import Hold
-from portfolio.passage import Step
 from reconciliation.invariants import check_invariants
-from risk import switches
-from risk.control_models import Switch
-from risk.switches import Scope, UnableToSwitch
+from risk.controls import switches
+from risk.controls.models import Switch
+from risk.controls.switches import Scope, UnableToSwitch
 from tests import held, people, world
 from venues import outbox
 from venues.messages import OrderType, Side

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from marketdata.models import Quote
-from portfolio.funding import UnableToWithdraw
+from portfolio.funding.services import UnableToWithdraw
 from portfolio.models import Balance
-from risk import withdrawing
+from risk.margin import withdrawing
 from tests import on_margin, world
 from tests.on_margin import submit
 from venues.messages import Side

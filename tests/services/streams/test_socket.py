@@ -18,7 +18,7 @@ from accounts.models import Account, SignIn
 from marketdata import services
 from marketdata.models import Instrument, Quote
 from marketdata.ticks import QuoteTick, TradeTick
-from portfolio import closing
+from portfolio.worth import closing
 from tests import holdings
 from tests.services.streams.conftest import Customer, Page, happen
 from trading.streams import bounded, consumer, desk, gate, hub

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import authentication, services
 from accounts.models import Account
-from orders import submission
+from orders.entry import submission
 from orders.models import Order, Trade
 from orders.tickets import OrderClass, OrderTicket, StopLoss, Ticket
 from tests import world

@@ -11,11 +11,14 @@ from django.utils import timezone
 from accounts import approvals
 from accounts.models import ApprovalDecision, User
 from marketdata import calendars
-from portfolio import funding
-from risk import alerts, limiting, margin_rates, switches
+from portfolio.funding import services as funding
+from risk.controls import switches
 from risk.findings import Severity
-from risk.margin import Rates
+from risk.limits import services as limiting
+from risk.margin import rates as margin_rates
+from risk.margin.requirements import Rates
 from risk.models import Limits, MarginRate, Switch
+from risk.surveillance import alerts
 from tests import crowd, people, world
 from trading.operations import approving, firm
 

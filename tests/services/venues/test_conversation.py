@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from orders import submission
+from orders.entry import submission
 from portfolio.models import Hold
 from tests import world
 from venues import conversation, inbox, links, outbox, reasons, withheld

@@ -14,8 +14,8 @@ import pytest
 from django.db import OperationalError
 
 from accounts.authentication import Principal
-from orders import intake
-from orders.submission import Answer
+from orders.entry import intake
+from orders.entry.submission import Answer
 from orders.tickets import Actor, OrderTicket
 from trading.api import authentication, order_entry, parsing, plain, tickets
 from trading.api.errors import ApiError

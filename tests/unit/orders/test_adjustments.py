@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.adjustments import (
+from orders.actions.adjustments import (
     Change,
     Dividend,
     Increments,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from orders.pacing import Pacing
+from orders.entry.pacing import Pacing
 
 START = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 ONE, OTHER = UUID(int=1), UUID(int=2)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from orders.watching import SLACK, Moved, Reached, Watched, Watching
+from orders.held.watching import SLACK, Moved, Reached, Watched, Watching
 from venues.messages import Side
 
 D = Decimal

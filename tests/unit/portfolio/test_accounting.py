@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from foundation.decimals import CASH
 from portfolio import accounting
-from portfolio.fees import NO_FEES, FeeTerms, fee_of
+from portfolio.fees.rules import NO_FEES, FeeTerms, fee_of
 
 PRICES = st.decimals("0.0001", "5000", places=4)
 QUANTITIES = st.decimals("0.000000001", "1000", places=9)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.actions import CashDividend, Effect, Merger, Part, SpinOff, Split, effect
+from portfolio.actions.rules import CashDividend, Effect, Merger, Part, SpinOff, Split, effect
 
 D = Decimal
 ONE, TINY = D(1), D("0.000000001")

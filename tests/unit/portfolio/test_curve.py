@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio import curve
-from portfolio.curve import NOTHING, Hours, Mark, Timeframe, Window
+from portfolio.worth import curve
+from portfolio.worth.curve import NOTHING, Hours, Mark, Timeframe, Window
 
 D = Decimal
 FRIDAY = date(2026, 6, 5)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.decimals import CASH
-from portfolio import accounting, fees
-from portfolio.fees import FeeRule, FeeTerms, Schedule
+from portfolio import accounting
+from portfolio.fees import rules as fees
+from portfolio.fees.rules import FeeRule, FeeTerms, Schedule
 
 D = Decimal
 PRICES = st.decimals("0.01", "5000", places=2)

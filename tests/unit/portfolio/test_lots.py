@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio import lots
-from portfolio.lots import Closing, Deal, Lot, Lots, Method
+from portfolio.lots import relief as lots
+from portfolio.lots.relief import Closing, Deal, Lot, Lots, Method
 
 D = Decimal
 NOON = datetime(2026, 3, 2, 17, tzinfo=UTC)

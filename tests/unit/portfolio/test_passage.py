@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio import passage
-from portfolio.passage import Direction, Movement, State, Step
+from portfolio.funding import passage
+from portfolio.funding.passage import Direction, Movement, State, Step
 
 D = Decimal
 _AMOUNTS = st.decimals(min_value=-10_000, max_value=10_000, places=2)

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from portfolio.valuation import (
+from portfolio.worth.valuation import (
     DayStart,
     Owned,
     OwnedPosition,

@@ -7,8 +7,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio import wash_sales
-from portfolio.wash_sales import Loss, Purchase, Wash
+from portfolio.lots import wash_sales
+from portfolio.lots.wash_sales import Loss, Purchase, Wash
 
 D = Decimal
 SOLD = datetime(2026, 6, 15, 17, tzinfo=UTC)

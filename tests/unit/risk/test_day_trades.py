@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk import day_trades
-from risk.day_trades import Dealing
+from risk.margin import day_trades
+from risk.margin.day_trades import Dealing
 
 ONE = uuid.UUID(int=1)
 MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)

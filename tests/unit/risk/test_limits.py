@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk import limits
-from risk.limits import Row
+from risk.limits import precedence as limits
+from risk.limits.precedence import Row
 
 D = Decimal
 AT = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)

@@ -7,9 +7,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk import liquidation, margin
-from risk.liquidation import Closable, Closing
-from risk.margin import Holding, Rates
+from risk.margin import liquidation
+from risk.margin import requirements as margin
+from risk.margin.liquidation import Closable, Closing
+from risk.margin.requirements import Holding, Rates
 
 D = Decimal
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from risk import manipulation
 from risk.findings import Severity
-from risk.manipulation import SHIPPED, Ending, Resting
-from risk.surveillance import Execution
+from risk.surveillance import manipulation
+from risk.surveillance.habits import Execution
+from risk.surveillance.manipulation import SHIPPED, Ending, Resting
 from tests import flow
 
 D = Decimal

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk import margin
-from risk.margin import IN_FULL, Close, Holding, Intent, Rates
+from risk.margin import requirements as margin
+from risk.margin.requirements import IN_FULL, Close, Holding, Intent, Rates
 
 D = Decimal
 

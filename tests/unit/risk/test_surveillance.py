@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from risk import surveillance
 from risk.findings import Severity
-from risk.surveillance import SHIPPED, Dealt, Earlier, Execution, Habit, Moved, unusual
+from risk.surveillance import habits as surveillance
+from risk.surveillance.habits import SHIPPED, Dealt, Earlier, Execution, Habit, Moved, unusual
 from tests import flow
 
 D = Decimal

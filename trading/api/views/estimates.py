@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orders import estimating
+from orders.entry import estimating
 from orders.tickets import Refusal
 from trading.api import errors, order_entry, wire_estimate
 from trading.api.views.base import Call

@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata import calendars
-from portfolio import curve, history, selectors
-from portfolio.curve import Hours, Mark, Timeframe
+from portfolio import selectors
+from portfolio.worth import curve, history
+from portfolio.worth.curve import Hours, Mark, Timeframe
 from trading.api import errors, queries, wire_history
 from trading.api.views.base import Call
 

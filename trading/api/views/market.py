@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from marketdata import calendars
 from marketdata.calendars import date_of
 from marketdata.models import Instrument
-from risk import margin_rates
+from risk.margin import rates as margin_rates
 from trading.api import errors, queries, wire
 from trading.api.views.base import Call, instrument_named
 

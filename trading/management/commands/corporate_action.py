@@ -7,10 +7,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata import calendars
-from orders import carrying_out, intake
-from orders.carrying_out import Progress
-from orders.corporate_actions import Outcome
-from portfolio import corporate_actions
+from orders.actions import carrying_out
+from orders.actions.carrying_out import Progress
+from orders.actions.services import Outcome
+from orders.entry import intake
+from portfolio.actions import services as corporate_actions
 from trading.management import reaching
 
 ROUNDS_MAX: Final = 10

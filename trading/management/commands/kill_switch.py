@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument
-from risk import switches
-from risk.control_models import Switch
-from risk.switches import Scope, UnableToSwitch
+from risk.controls import switches
+from risk.controls.models import Switch
+from risk.controls.switches import Scope, UnableToSwitch
 from trading.management import reaching
 
 

@@ -1,0 +1,1 @@
+"""Resting orders over a corporate action."""

@@ -1,0 +1,1 @@
+"""The way in: tickets, decided and written in one transaction."""

@@ -1,0 +1,175 @@
+"""Putting one order before risk: what is asked, and what it meets."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal
+from typing import Final
+
+from accounts.locks import LockedAccount
+from foundation.decimals import CASH
+from marketdata import habits
+from marketdata.models import Quote
+from orders import holding
+from orders.entry import lending
+from orders.entry.desk import ZERO, Desk
+from orders.models import Order
+from orders.tickets import LIQUIDATION, OrderClass, OrderTicket, Role
+from portfolio.fees.rules import NO_FEES
+from risk import checks
+from risk import services as risk
+from risk.checks import Proposal, Situation
+from risk.services import Assessment
+from venues.messages import OrderType, Side, TimeInForce
+
+_HUNDRED: Final = Decimal(100)
+
+
+def assess(
+    desk: Desk,
+    account: LockedAccount,
+    order: Order,
+    *,
+    ticket: OrderTicket | None = None,
+    has_twin: bool = False,
+    freed: Decimal = ZERO,
+    freed_quantity: Decimal = ZERO,
+    is_working: bool = False,
+) -> Assessment:
+    """Let risk decide on one order, as the tickets before it have left the account.
+
+    `ticket` is what it was placed with. `freed` is what the order that it replaces holds,
+    `freed_quantity` what that has left, and `is_working` whether a venue has it.
+    """
+    quote = desk.batch.quotes.get(order.instrument_id)
+    proposal = Proposal(
+        symbol=order.instrument.symbol,
+        side=Side(order.side),
+        type=OrderType(order.type),
+        quantity=order.quantity,
+        limit_price=order.limit_price,
+        # What a venue has was triggered: its new terms meet the market, not its stop.
+        stop_price=None if is_working else stop_price(order, quote),
+        notional=order.notional,
+        time_in_force=TimeInForce(order.time_in_force),
+        extended_hours=order.extended_hours,
+        is_leg=order.is_leg,
+        intent=holding.intent_of(order),
+        asked_intent=ticket.position_intent if ticket and not order.is_leg else None,
+        is_entry=order.role == Role.ENTRY,
+        is_oco=order.order_class == OrderClass.OCO,
+        is_system=bool(ticket and ticket.actor == LIQUIDATION),
+        is_working=is_working,
+    )
+    situation = _situation(desk, account, order, quote, has_twin, freed, freed_quantity)
+    limits = desk.batch.limits_of(order)
+    if account.margin:
+        worst = checks.worst_price(proposal, situation, limits.bounds) if limits else None
+        situation = dataclasses.replace(
+            situation,
+            margin=lending.on_margin(
+                desk.batch,
+                order,
+                worst=worst,
+                freed=freed,
+                open_sells=situation.open_sell_quantity,
+            ),
+        )
+    return risk.assess(
+        order_id=order.pk,
+        account_id=account.pk,
+        proposal=proposal,
+        situation=situation,
+        limits=limits,
+        now=desk.batch.now,
+    )
+
+
+def stop_price(order: Order, quote: Quote | None) -> Decimal | None:
+    """Return the stop price; of a trailing stop, the one that it would have now."""
+    if order.type != OrderType.TRAILING_STOP:
+        stop: Decimal | None = order.stop_price
+        return stop
+    mark = first_mark(order, quote)
+    if mark is None:
+        return None
+    trail: Decimal = order.trail_amount or mark * (order.trail_percent or ZERO) / _HUNDRED
+    price: Decimal = mark + trail if order.side == Side.BUY else mark - trail
+    return max(price, ZERO)
+
+
+def first_mark(order: Order, quote: Quote | None) -> Decimal | None:
+    """Return the price that a trailing stop starts from: the last trade, else the quote."""
+    if order.type != OrderType.TRAILING_STOP or quote is None:
+        return None
+    mark: Decimal | None = quote.last or far(quote, Side(order.side))
+    return mark
+
+
+def _situation(
+    desk: Desk,
+    account: LockedAccount,
+    order: Order,
+    quote: Quote | None,
+    has_twin: bool,
+    freed: Decimal,
+    freed_quantity: Decimal,
+) -> Situation:
+    batch, instrument = desk.batch, order.instrument
+    is_buy = order.side == Side.BUY
+    open_orders = desk.interest.of(account.id)
+    interest = open_orders.of(instrument.id)
+    habit = desk.habits.get(instrument.symbol, habits.UNKNOWN)
+    market, stopping = batch.market_of(order), batch.stopping(order)
+    cash, there = batch.books.stock(account, CASH), batch.books.stock(account, instrument.code)
+    return Situation(
+        at=batch.now,
+        account_status=account.status,
+        cash_available=batch.books.spendable(account, batch.day) + (freed if is_buy else ZERO),
+        position=there.amount,
+        position_available=there.available + (ZERO if is_buy else freed),
+        open_buy_quantity=interest.buys - (freed_quantity if is_buy else ZERO),
+        open_sell_quantity=interest.sells - (ZERO if is_buy else freed_quantity),
+        own_bid=interest.bid,
+        own_ask=interest.ask,
+        exposure=desk.exposures.get(account.id, ZERO)
+        + max(open_orders.cost, cash.amount - cash.available)
+        - (freed if is_buy else ZERO),
+        # What is replaced is open already.
+        open_orders=open_orders.count - bool(freed_quantity),
+        messages_in_second=order.number_in_second,
+        messages_in_minute=order.number_in_minute,
+        is_tradable=instrument.tradable,
+        is_halted=instrument.halted,
+        is_closing_only=instrument.closing_only or batch.is_closing_only(order),
+        stopped=stopping.code if stopping else "",
+        stopped_scope=stopping.scope.words if stopping else "",
+        is_fractionable=instrument.fractionable,
+        is_venue_up=market.is_venue_up,
+        phase=market.phase,
+        price_increment=instrument.price_increment,
+        quantity_increment=instrument.quantity_increment,
+        quantity_min=instrument.quantity_min,
+        bid=quote.bid if quote else None,
+        ask=quote.ask if quote else None,
+        # A quote that arrived while this batch waited for its locks is of age zero.
+        quote_age=(max((batch.now - quote.received_at).total_seconds(), 0.0) if quote else None),
+        has_twin=has_twin,
+        last=quote.last if quote else None,
+        day_high=quote.day_high if quote else None,
+        day_low=quote.day_low if quote else None,
+        average_volume=habit.volume,
+        average_range=habit.range,
+        firm_open_buys=desk.firm.without(freed if is_buy else ZERO),
+        firm_age=desk.firm.age(batch.now),
+        clock_offset=desk.firm.clock_offset,
+        fees=batch.fees_of_buy(account, instrument) if is_buy else NO_FEES,
+    )
+
+
+def far(quote: Quote | None, side: Side) -> Decimal | None:
+    """Return the quote that a market order of this side meets."""
+    if quote is None:
+        return None
+    far: Decimal | None = quote.ask if side is Side.BUY else quote.bid
+    return far

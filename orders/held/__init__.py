@@ -1,0 +1,1 @@
+"""Orders that we hold until the market or the time comes."""

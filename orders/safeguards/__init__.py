@@ -1,0 +1,1 @@
+"""What ends or keeps back orders by rule: switches, runaway orders, overdue margin calls."""

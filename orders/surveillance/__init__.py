@@ -1,0 +1,1 @@
+"""What surveillance reads of orders and trades, round by round."""

@@ -1,0 +1,1 @@
+"""Corporate actions: announced, approved, carried out account by account."""

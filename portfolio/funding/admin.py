@@ -1,0 +1,161 @@
+"""Deposits and withdrawals for operations to carry on, and what lending costs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import User
+from foundation.admin import ReadOnly, ReadOnlyInline, Undeletable, actor_of
+from marketdata import calendars
+from portfolio.funding import passage
+from portfolio.funding import services as funding
+from portfolio.funding.models import (
+    Funding,
+    FundingStep,
+    InterestAccrual,
+    InterestDay,
+    InterestRate,
+)
+from portfolio.funding.passage import Direction, State, Step
+from portfolio.stepping import StepForm, Stepped
+
+_WORDS = {
+    Step.APPROVE: "Approve",
+    Step.SEND: "It was sent to the bank",
+    Step.SETTLE: "It has settled",
+    Step.RETURN: "The bank has returned it",
+    Step.CANCEL: "Cancel",
+}
+
+
+class EntryForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Funding
+        fields: ClassVar = ["account", "direction", "amount", "reference", "bank"]
+
+
+class FundingStepForm(StepForm):
+    class Meta:
+        model = Funding
+        fields: ClassVar[list[str]] = []
+
+    def choices(self) -> list[tuple[str, str]]:
+        found = passage.steps_from(Direction(self.instance.direction), State(self.instance.state))
+        return [(step.value, self._word(step)) for step in found]
+
+    def _word(self, step: Step) -> str:
+        of = self.instance
+        if step is Step.APPROVE and passage.needs_two_people(Direction(of.direction), of.amount):
+            is_asked = funding.asked_approval(of, now=timezone.now()) is not None
+            return "Approve, as the second person" if is_asked else "Approve, as the first of two"
+        return _WORDS[step]
+
+    def take(self, request: HttpRequest) -> None:
+        step, why, now = Step(self.cleaned_data["step"]), self.cleaned_data["why"], timezone.now()
+        if step is Step.APPROVE and isinstance(request.user, User):
+            funding.approve(self.instance.pk, by=request.user, reason=why, now=now)
+        else:
+            funding.take(self.instance.pk, step, actor=actor_of(request), reason=why, now=now)
+
+
+class FundingStepInline(ReadOnlyInline):
+    model = FundingStep
+    fields = ("at", "actor", "step", "state", "owed", "reason")
+    readonly_fields = fields
+
+
+@admin.register(Funding)
+class FundingAdmin(Stepped):
+    form = EntryForm
+    step_form = FundingStepForm
+    list_display = ("asked_at", "account", "direction", "amount", "state", "reference", "waits_for")
+    list_filter = ("state", "direction")
+    list_select_related = ("account",)
+    search_fields = ("=account__number", "=reference", "bank")
+    autocomplete_fields = ("account",)
+    ordering = ("asked_at",)
+    shown = (
+        "account",
+        "direction",
+        "amount",
+        "reference",
+        "bank",
+        "state",
+        "asked_at",
+        "asked_by",
+        "waits_for",
+    )
+    inlines = (FundingStepInline,)
+
+    def is_open(self, obj: Any) -> bool:
+        return bool(passage.steps_from(Direction(obj.direction), State(obj.state)))
+
+    def enter(self, request: HttpRequest, obj: Funding) -> Funding:
+        wanted = {
+            "account_id": obj.account_id,
+            "amount": obj.amount,
+            "reference": obj.reference,
+            "bank": obj.bank,
+            "actor": actor_of(request),
+            "now": timezone.now(),
+        }
+        if obj.direction == Direction.DEPOSIT:
+            return funding.expect_deposit(**wanted)
+        return funding.request_withdrawal(**wanted)
+
+    @admin.display(description="waits for")
+    def waits_for(self, of: Funding) -> str:
+        if of.state == State.REQUESTED:
+            if not passage.needs_two_people(Direction(of.direction), of.amount):
+                return "a person"
+            asked = funding.asked_approval(of, now=timezone.now())
+            return f"a second person beside {asked.asked_by}" if asked else "two people"
+        return {State.PENDING: "the bank", State.APPROVED: "sending", State.SENT: "the bank"}.get(
+            State(of.state), ""
+        )
+
+
+class RateForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A rate of days to come: what has accrued stays as it was."""
+
+    class Meta:
+        model = InterestRate
+        fields: ClassVar = ["starts_on", "rate", "reason"]
+
+    def clean_starts_on(self) -> Any:
+        starts_on = self.cleaned_data["starts_on"]
+        if starts_on <= calendars.date_of(timezone.now()):
+            raise forms.ValidationError("A rate begins tomorrow or later.")
+        return starts_on
+
+
+@admin.register(InterestRate)
+class InterestRateAdmin(Undeletable):
+    form = RateForm
+    list_display = ("starts_on", "rate", "reason", "made_at", "made_by")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.made_by = actor_of(request)
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(InterestDay)
+class InterestDayAdmin(ReadOnly):
+    list_display = ("day", "rate", "accounts", "at")
+    ordering = ("-day",)
+
+
+@admin.register(InterestAccrual)
+class InterestAccrualAdmin(ReadOnly):
+    list_display = ("day", "account", "debit", "rate", "amount")
+    list_select_related = ("account",)
+    search_fields = ("=account__number",)
+    ordering = ("-day",)

@@ -1,0 +1,384 @@
+"""Deposits and withdrawals: asked for, carried on step by step, undone when they come back.
+
+What may follow what is in `portfolio.funding.passage`. Every step is a row, booked with its
+transfers under the account's lock, and taken twice it counts once. Who may send money where
+(payees, their cooling-off, signing in anew) is for the caller to have seen to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Max, Q, Sum
+
+from accounts import activity, approvals, locks
+from accounts import services as accounts
+from accounts.chain import Event
+from accounts.locks import LockedAccount
+from accounts.models import Account, Approval, User
+from foundation import decimals
+from foundation.decimals import CASH
+from marketdata import calendars
+from portfolio import books
+from portfolio.funding import moves as funding_moves
+from portfolio.funding import passage
+from portfolio.funding.models import Funding, FundingStep
+from portfolio.funding.passage import Direction, Movement, State, Step
+
+log = structlog.get_logger(__name__)
+
+APPROVAL: Final = "portfolio.withdrawal"
+REFERENCE_LENGTH_MAX: Final = 32
+ZERO: Final = Decimal(0)
+
+_TOLD: Final = {
+    (Direction.DEPOSIT, Step.SETTLE): "money.deposited",
+    (Direction.DEPOSIT, Step.RETURN): "money.deposit_returned",
+    (Direction.WITHDRAWAL, Step.APPROVE): "money.withdrawal_approved",
+    (Direction.WITHDRAWAL, Step.SEND): "money.withdrawal_sent",
+    (Direction.WITHDRAWAL, Step.SETTLE): "money.withdrawal_settled",
+    (Direction.WITHDRAWAL, Step.RETURN): "money.withdrawal_returned",
+    (Direction.WITHDRAWAL, Step.CANCEL): "money.withdrawal_cancelled",
+}
+
+
+class UnableToDeposit(ValueError):
+    """The amount cannot be booked; the message says why."""
+
+
+class UnableToWithdraw(ValueError):
+    """The amount cannot leave; the message says why."""
+
+
+class UnableToCarryOn(ValueError):
+    """The step is not open; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What is on its way, in USD: deposits that have not arrived, withdrawals that have left."""
+
+    coming: Decimal
+    going: Decimal
+
+
+# --- Asking ------------------------------------------------------------------------------------
+
+
+def expect_deposit(
+    *,
+    account_id: UUID,
+    amount: Decimal,
+    reference: str,
+    actor: str,
+    now: datetime,
+    bank: str = "",
+) -> Funding:
+    """Write down that this money is on its way here; it is the customer's once it settles.
+
+    The same reference again is answered with the same deposit. Raises UnableToDeposit.
+    """
+    refuse = UnableToDeposit
+    with transaction.atomic():
+        account = locks.lock(account_id)
+        known = _known(account, Direction.DEPOSIT, amount, reference, refuse)
+        if known is not None:
+            return known
+        found = _new(account, Direction.DEPOSIT, amount, reference, bank, actor, now)
+        _record(account, "money.deposit_pending", found, actor, now)
+    return found
+
+
+def deposit(
+    *, account_id: UUID, amount: Decimal, reference: str, actor: str, now: datetime
+) -> bool:
+    """Credit `amount` of cash that is here already, once for each `reference`.
+
+    Returns False when this reference was booked before with the same amount. Raises
+    UnableToDeposit for an amount that is not positive or has parts of a cent, and when the
+    reference stands for another amount.
+    """
+    with transaction.atomic():
+        account = locks.lock(account_id)
+        if _known(account, Direction.DEPOSIT, amount, reference, UnableToDeposit) is not None:
+            return False
+        found = _new(account, Direction.DEPOSIT, amount, reference, "", actor, now)
+        _carry_on(account, found, Step.SETTLE, actor=actor, reason="", now=now)
+    return True
+
+
+def request_withdrawal(
+    *,
+    account_id: UUID,
+    amount: Decimal,
+    reference: str,
+    actor: str,
+    now: datetime,
+    bank: str = "",
+    lendable: Decimal | None = None,
+) -> Funding:
+    """Set cash aside that the customer wants sent to `bank`; it cannot be spent from now on.
+
+    `lendable` is the excess of a margin account, and needed for one. The same reference again is
+    answered with the same withdrawal. Raises UnableToWithdraw.
+    """
+    refuse = UnableToWithdraw
+    with transaction.atomic():
+        account = locks.lock(account_id)
+        known = _known(account, Direction.WITHDRAWAL, amount, reference, refuse)
+        if known is not None:
+            return known
+        if account.status != Account.Status.ACTIVE:
+            raise UnableToWithdraw(f"The account is {account.status}.")
+        if account.margin and lendable is None:
+            raise UnableToWithdraw("What the account must keep is not known.")
+        opened, today = books.ask_books(account_ids=[account_id]).get(), calendars.date_of(now)
+        most = passage.withdrawable(
+            available=opened.available(account, CASH),
+            unsettled=sum(opened.unsettled(account, today).values(), ZERO),
+            lendable=lendable if account.margin else None,
+        )
+        if amount > most:
+            raise UnableToWithdraw(f"{decimals.text(most)} USD can be withdrawn.")
+        found = _new(account, Direction.WITHDRAWAL, amount, reference, bank, actor, now)
+        opened.move(account, funding_moves.set_aside(found, now))
+        opened.close()
+        _record(account, "money.withdrawal_requested", found, actor, now)
+    return found
+
+
+# --- Carrying on -------------------------------------------------------------------------------
+
+
+def approve(funding_id: UUID, *, by: User, reason: str, now: datetime) -> Funding:
+    """Approve a withdrawal. A large one waits for a second person: the first one only asks.
+
+    Who has entered a withdrawal does not approve it. Raises UnableToCarryOn.
+    """
+    with transaction.atomic():
+        account, funding = _locked(funding_id)
+        if Step.APPROVE not in _open_steps(funding):
+            raise UnableToCarryOn(f"It is {funding.state}.")
+        if funding.asked_by == f"operator:{by.pk}":
+            raise UnableToCarryOn("Another person has to approve what you have entered.")
+        direction = Direction(funding.direction)
+        if passage.needs_two_people(direction, funding.amount):
+            asked = asked_approval(funding, now=now)
+            try:
+                if asked is None:
+                    _ask(funding, by=by, reason=reason, now=now)
+                    return funding
+                approvals.approve(asked.pk, by=by, reason=reason, now=now)
+            except approvals.UnableToApprove as error:
+                raise UnableToCarryOn(str(error)) from None
+        actor = f"operator:{by.pk}"
+        _carry_on(account, funding, Step.APPROVE, actor=actor, reason=reason, now=now)
+    return funding
+
+
+def asked_approval(funding: Funding, *, now: datetime) -> Approval | None:
+    """Return what one person has asked for and a second one has not decided yet."""
+    waiting = approvals.waiting(now=now, kind=APPROVAL)
+    return waiting.filter(subject=str(funding.pk)).first()
+
+
+def take(funding_id: UUID, step: Step, *, actor: str, reason: str, now: datetime) -> bool:
+    """Carry a deposit or withdrawal on by what the bank or a person says; False for a repeat.
+
+    A deposit that comes back is taken from the customer, also when the cash is gone: the account
+    then owes it and is restricted, with or without margin. Who has entered a deposit does not say
+    that it has settled. Raises UnableToCarryOn. To approve is `approve`.
+    """
+    if step is Step.APPROVE:
+        raise UnableToCarryOn("A person approves.")
+    with transaction.atomic():
+        account, funding = _locked(funding_id)
+        if funding.steps.latest("number").step == step:
+            return False
+        if passage.is_credit(Direction(funding.direction), step) and funding.asked_by == actor:
+            raise UnableToCarryOn("Another person has to see that what you entered has settled.")
+        _carry_on(account, funding, step, actor=actor, reason=reason, now=now)
+    return True
+
+
+def _carry_on(
+    account: LockedAccount,
+    funding: Funding,
+    step: Step,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    direction = Direction(funding.direction)
+    try:
+        there = passage.after(direction, State(funding.state), step)
+    except passage.NoSuchStep as error:
+        raise UnableToCarryOn(str(error)) from None
+    never_came = step is Step.RETURN and funding.state == State.PENDING
+    opened = books.ask_books(account_ids=[account.pk]).get()
+    funding_moves.carry_out(there.movement, account, opened, funding, now)
+    opened.close()
+    has_left = there.movement is Movement.UNDO and direction is Direction.DEPOSIT
+    owed = max(-opened.available(account, CASH), ZERO) if has_left else ZERO
+    _note(funding, there.state, step, actor=actor, reason=reason, now=now, owed=owed)
+    told = "money.deposit_failed" if never_came else _TOLD[direction, step]
+    _record(account, told, funding, actor, now)
+    if owed:
+        _restrict(account, funding, owed, actor, now)
+
+
+def _restrict(
+    account: LockedAccount, funding: Funding, owed: Decimal, actor: str, now: datetime
+) -> None:
+    log.error("deposit_returned_unpaid", account=account.number, owed=decimals.text(owed))
+    if account.status != Account.Status.ACTIVE:
+        return
+    accounts.change_status(
+        account.pk,
+        status=Account.Status.RESTRICTED,
+        reason=f"The deposit {funding.reference} came back, {decimals.text(owed)} USD are owed.",
+        actor=actor,
+        now=now,
+    )
+
+
+# --- What is known -----------------------------------------------------------------------------
+
+
+def pending(account_ids: Collection[UUID]) -> dict[UUID, Pending]:
+    """Return what is on its way to and from each of these accounts, of those that have any."""
+    under_way = Q()
+    for direction, states in passage.UNDER_WAY.items():
+        under_way |= Q(direction=direction, state__in=states)
+    rows = (
+        Funding.objects.filter(under_way, account_id__in=account_ids)
+        .values_list("account_id", "direction")
+        .annotate(sum=Sum("amount"))
+    )
+    found: dict[UUID, dict[str, Decimal]] = {}
+    for account_id, way, amount in rows:
+        found.setdefault(account_id, {})[way] = amount
+    return {
+        account_id: Pending(
+            coming=by_way.get(Direction.DEPOSIT, ZERO), going=by_way.get(Direction.WITHDRAWAL, ZERO)
+        )
+        for account_id, by_way in found.items()
+    }
+
+
+def _locked(funding_id: UUID) -> tuple[LockedAccount, Funding]:
+    """Lock the account of a funding and read it as it then stands. Raises UnableToCarryOn."""
+    found = Funding.objects.filter(pk=funding_id).values_list("account_id", flat=True).first()
+    if found is None:
+        raise UnableToCarryOn("There is no such deposit or withdrawal.")
+    account = locks.lock(found)
+    return account, Funding.objects.get(pk=funding_id)
+
+
+def _open_steps(funding: Funding) -> tuple[Step, ...]:
+    return passage.steps_from(Direction(funding.direction), State(funding.state))
+
+
+def _known(
+    account: LockedAccount,
+    direction: Direction,
+    amount: Decimal,
+    reference: str,
+    refuse: type[ValueError],
+) -> Funding | None:
+    """Return what this reference stands for already. Raises `refuse` if that is another amount,
+    and for what is no amount or no reference."""
+    if amount <= 0:
+        raise refuse("The amount must be greater than zero.")
+    if amount != decimals.quantize(amount, asset=CASH, rounding=decimals.DOWN):
+        raise refuse("The amount must be in whole cents.")
+    if not 0 < len(reference) <= REFERENCE_LENGTH_MAX or not reference.isprintable():
+        raise refuse(f"A reference has 1 to {REFERENCE_LENGTH_MAX} characters.")
+    before = Funding.objects.filter(
+        account=account, direction=direction, reference=reference
+    ).first()
+    if before is not None and before.amount != amount:
+        raise refuse(f"This {direction} was booked before with another amount.")
+    return before
+
+
+def _new(
+    account: LockedAccount,
+    direction: Direction,
+    amount: Decimal,
+    reference: str,
+    bank: str,
+    actor: str,
+    now: datetime,
+) -> Funding:
+    found = Funding.objects.create(
+        account=account,
+        direction=direction,
+        amount=amount,
+        reference=reference,
+        bank=bank,
+        state=passage.FIRST[direction],
+        asked_at=now,
+        asked_by=actor,
+        changed_at=now,
+    )
+    FundingStep.objects.create(
+        funding=found, number=1, state=found.state, at=now, actor=actor, reason=""
+    )
+    return found
+
+
+def _note(
+    funding: Funding,
+    state: State,
+    step: Step,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+    owed: Decimal,
+) -> None:
+    last = funding.steps.aggregate(last=Max("number"))["last"]
+    FundingStep.objects.create(
+        funding=funding,
+        number=last + 1,
+        step=step,
+        state=state,
+        owed=owed,
+        at=now,
+        actor=actor,
+        reason=reason,
+    )
+    funding.state, funding.changed_at = state, now
+    funding.save(update_fields=["state", "changed_at"])
+
+
+def _ask(funding: Funding, *, by: User, reason: str, now: datetime) -> None:
+    approvals.ask(
+        kind=APPROVAL,
+        subject=str(funding.pk),
+        content={
+            "account": str(funding.account_id),
+            "amount": decimals.text(funding.amount),
+            "bank": funding.bank,
+            "reference": funding.reference,
+        },
+        reason=reason,
+        by=by,
+        now=now,
+    )
+
+
+def _record(account: LockedAccount, kind: str, funding: Funding, actor: str, now: datetime) -> None:
+    payload = {"amount": decimals.text(funding.amount), "asset": CASH}
+    if kind != "money.deposited":
+        payload["reference"] = funding.reference
+    activity.record([(account, Event(kind, now, actor, payload))])

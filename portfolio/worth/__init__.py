@@ -1,0 +1,1 @@
+"""What an account is worth, now and in the course of time."""

@@ -1,0 +1,95 @@
+"""What accounts own, read from their rows: many accounts in one statement, of one moment.
+
+One statement sees one state of the database, so that cash and positions are both from before a
+fill or both from after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, LiteralString
+from uuid import UUID
+
+from foundation import bulk
+from foundation.bulk import Values
+from marketdata.models import Quote
+from portfolio.worth.valuation import DayStart, Owned, OwnedPosition, Price
+
+_SIDES: Final[tuple[tuple[LiteralString, LiteralString, LiteralString], ...]] = (
+    ("credit", "debit", "+"),
+    ("debit", "credit", "-"),
+)
+
+
+def paid_in(whose: LiteralString) -> LiteralString:
+    """Return the query of all that came to accounts from outside less what left, by account.
+
+    What is on its way out has left. `whose` is one more condition on the ledger account `own`.
+    """
+    sides: LiteralString = " UNION ALL ".join(
+        f"""
+        SELECT own.owner_id AS account_id, {sign} t.amount AS amount
+          FROM portfolio_ledgeraccount own
+          JOIN portfolio_transfer t ON t.{side}_id = own.id
+           AND t.kind IN ('deposit', 'withdrawal', 'reversal', 'correction')
+          JOIN portfolio_ledgeraccount other ON other.id = t.{other}_id
+           AND other.kind IN ('bank', 'clearing')
+         WHERE own.kind = 'customer' AND own.asset = 'USD' {whose}"""  # noqa: S608 - constants
+        for side, other, sign in _SIDES
+    )
+    return f"SELECT account_id, sum(amount) AS amount FROM ({sides}) AS flow GROUP BY account_id"  # noqa: S608
+
+
+_OWNED: Final[LiteralString] = f"""
+  WITH wanted AS (SELECT unnest(%s::uuid[]) AS id)
+SELECT a.id, COALESCE(cash.amount, 0), COALESCE(cash.held, 0),
+       COALESCE(paid_in.amount, 0), realised.amount,
+       start.at, start.equity, start.paid_in, start.realised,
+       p.instrument_id, p.quantity, COALESCE(b.amount - b.held, 0), p.cost_basis, p.opened_at
+  FROM wanted
+  JOIN accounts_account a ON a.id = wanted.id
+  LEFT JOIN portfolio_balance cash ON cash.account_id = a.id AND cash.asset = 'USD'
+  LEFT JOIN ({paid_in("AND own.owner_id IN (SELECT id FROM wanted)")}) AS paid_in
+         ON paid_in.account_id = a.id
+  CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(each.realised), 0) AS amount FROM portfolio_position each
+     WHERE each.account_id = a.id) AS realised
+  LEFT JOIN LATERAL (
+    SELECT s.at, s.equity, s.paid_in, s.realised FROM portfolio_equitysnapshot s
+     WHERE s.account_id = a.id ORDER BY s.day DESC LIMIT 1) AS start ON true
+  LEFT JOIN portfolio_position p ON p.account_id = a.id AND p.quantity <> 0
+  LEFT JOIN marketdata_instrument i ON i.id = p.instrument_id
+  LEFT JOIN portfolio_balance b ON b.account_id = a.id AND b.asset = i.code
+ ORDER BY a.id, i.symbol"""  # noqa: S608 - put together from constants
+
+
+def owned(account_ids: Iterable[UUID]) -> dict[UUID, Owned]:
+    """Return what each of these accounts owns, by account; unknown ids are left out.
+
+    Positions are in the order of their symbols.
+    """
+    rows = bulk.execute(_OWNED, [list(set(account_ids))])
+    return {key: _owned(key, list(group)) for key, group in groupby(rows, key=itemgetter(0))}
+
+
+def price_of(quote: Quote) -> Price:
+    """Return the price of valuation: the last trade, else the middle of the quote."""
+    price = quote.last
+    if price is None and quote.bid is not None and quote.ask is not None:
+        price = (quote.bid + quote.ask) / 2
+    return Price(price=price, previous_close=quote.previous_close, sequence=quote.sequence)
+
+
+def _owned(account_id: UUID, rows: list[Values]) -> Owned:
+    _, cash, held, paid_in, realised, at, *at_day_start = rows[0][:9]
+    return Owned(
+        account_id=account_id,
+        cash=cash,
+        held=held,
+        paid_in=paid_in,
+        realised=realised,
+        day_start=None if at is None else DayStart(at, *at_day_start),
+        positions=tuple(OwnedPosition(*row[9:]) for row in rows if row[9] is not None),
+    )

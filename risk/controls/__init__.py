@@ -1,0 +1,1 @@
+"""What stops trading: switches, and clocks that are wrong."""

@@ -1,0 +1,271 @@
+"""Limits and switches as operations sets them, and what the firm and its clocks are at."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from accounts.models import Approval
+from foundation.admin import Historied, ReadOnly, Undeletable, actor_of
+from risk.controls import switches
+from risk.controls.models import ClockReading, FirmExposure, Switch
+from risk.controls.switches import Scope, UnableToSwitch
+from risk.limits import services as limiting
+from risk.limits.models import Limits
+from risk.limits.precedence import NAMES
+from risk.limits.services import Wanted
+from venues import routing
+
+_SCOPE = ("account", "tier", "instrument")
+_TIME = ("is_override", "valid_from", "valid_until")
+
+
+class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Limits to be set; what loosens them waits for another person."""
+
+    valid_from = forms.DateTimeField(required=False, help_text="Left out: at once.")
+    reason = forms.CharField(max_length=300, help_text="Kept with the limits, beside who set them.")
+
+    class Meta:
+        model = Limits
+        fields: ClassVar = [*_SCOPE, *NAMES, *_TIME, "reason"]
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            told = limiting.flaw(self.wanted(given), now=timezone.now())
+            if told:
+                raise ValidationError(told)
+        return given
+
+    def wanted(self, given: dict[str, Any]) -> Wanted:
+        return Wanted(
+            values={name: given[name] for name in NAMES if given.get(name) is not None},
+            reason=given.get("reason", ""),
+            account_id=given["account"].pk if given.get("account") else None,
+            tier=given.get("tier", ""),
+            instrument_id=given["instrument"].pk if given.get("instrument") else None,
+            is_override=given.get("is_override", False),
+            valid_from=given.get("valid_from"),
+            valid_until=given.get("valid_until"),
+        )
+
+
+@admin.register(Limits)
+class LimitsAdmin(Undeletable):
+    """Each change is a row of its own: to change limits is to add others of the same scope."""
+
+    form = LimitsForm
+    list_display = (
+        "scope",
+        "is_override",
+        "valid_from",
+        "valid_until",
+        "order_quantity_max",
+        "order_value_max",
+        "position_value_max",
+        "set_by",
+        "approved_by",
+        "reason",
+    )
+    list_filter = ("is_override", "tier")
+    list_select_related = ("account", "instrument")
+    search_fields = ("=account__number", "=instrument__symbol", "=tier")
+    ordering = ("-id",)
+    autocomplete_fields = ("instrument",)
+    raw_id_fields = ("account",)
+
+    def has_change_permission(self, *_: object, **__: object) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Limits | None = None) -> Any:
+        written = (*_SCOPE, *NAMES, *_TIME, "reason")
+        return (*written, "set_at", "set_by", "approved_by") if obj else written
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Begin with the limits of the row that is named as `of`, else with the firm's."""
+        wanted = request.GET.get("of", "")
+        rows = Limits.objects.order_by("-valid_from", "-pk")
+        firm = rows.filter(account=None, tier="", instrument=None, is_override=False)
+        is_number = wanted.isascii() and wanted.isdecimal()
+        row = (rows.filter(pk=int(wanted)) if is_number else firm).first()
+        if row is None:
+            return {}
+        return {"account": row.account_id, "tier": row.tier, "instrument": row.instrument_id} | (
+            row.values
+        )
+
+    def save_model(self, request: HttpRequest, obj: Limits, form: Any, change: bool) -> None:
+        done = limiting.put(
+            form.wanted(form.cleaned_data),
+            by=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+        request.limits_put = done  # type: ignore[attr-defined]
+        if isinstance(done, Limits):
+            obj.pk = done.pk
+
+    def log_addition(self, request: HttpRequest, obj: Limits, message: Any) -> Any:
+        """The rows are their own log."""
+
+    def response_add(self, request: HttpRequest, obj: Limits, post_url_continue: Any = None) -> Any:
+        done = request.limits_put  # type: ignore[attr-defined]
+        if isinstance(done, Approval):
+            text = "This loosens limits: it waits for another person, and does not hold yet."
+            self.message_user(request, text, messages.WARNING)
+        else:
+            self.message_user(request, "The limits are set.", messages.SUCCESS)
+        return redirect("admin:risk_limits_changelist")
+
+
+class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A switch to be thrown; it holds as soon as it is saved."""
+
+    class Meta:
+        model = Switch
+        fields: ClassVar = ["effect", "order_id", "account", "instrument", "venue", "reason"]
+
+    def scope(self) -> Scope:
+        given = self.cleaned_data
+        return Scope(
+            order_id=given["order_id"],
+            account_id=given["account"].pk if given["account"] else None,
+            instrument_id=given["instrument"].pk if given["instrument"] else None,
+            venue=given["venue"],
+        )
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("order_id") and given.get("effect") != Switch.Effect.KILL:
+            raise ValidationError("A single order can only be killed.")
+        if given.get("venue") and not routing.is_known(given["venue"]):
+            raise ValidationError(f"There is no venue {given['venue']}.")
+        return given
+
+
+class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A release to be asked for; another person agrees to it."""
+
+    why_release = forms.CharField(
+        max_length=300, help_text="Why it may be released. Another person has to agree."
+    )
+
+    class Meta:
+        model = Switch
+        fields: ClassVar[list[str]] = []
+
+
+@admin.register(Switch)
+class SwitchAdmin(Historied, Undeletable):
+    list_display = (
+        "effect",
+        "scope",
+        "code",
+        "reason",
+        "engaged_at",
+        "engaged_by",
+        "state",
+        "released_by",
+    )
+    list_filter = ("effect", "code", ("released_at", admin.EmptyFieldListFilter))
+    list_select_related = ("account", "instrument")
+    search_fields = ("=order_id", "=account__number", "=instrument__symbol")
+    ordering = ("-engaged_at",)
+    autocomplete_fields = ("instrument",)
+    raw_id_fields = ("account",)
+    history_list_display = ("released_by", "released_at")
+
+    def get_form(
+        self, request: HttpRequest, obj: Switch | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        kwargs["form"] = ReleaseForm if obj else SwitchForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Switch | None = None) -> Any:
+        if obj is None:
+            return SwitchForm.Meta.fields
+        told = self.get_readonly_fields(request, obj)
+        return (*told, "why_release") if self.has_change_permission(request, obj) else told
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Switch | None = None) -> Any:
+        if obj is None:
+            return ()
+        return (
+            "effect",
+            "scope",
+            "code",
+            "reason",
+            "engaged_at",
+            "engaged_by",
+            "state",
+            "released_at",
+            "released_by",
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Switch | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (
+            obj is None or obj.released_at is None
+        )
+
+    def save_model(self, request: HttpRequest, obj: Switch, form: Any, change: bool) -> None:
+        if change:
+            self._ask_release(request, obj, form)
+            return
+        engaged = switches.engage(
+            scope=form.scope(),
+            effect=Switch.Effect(form.cleaned_data["effect"]),
+            reason=form.cleaned_data["reason"],
+            actor=actor_of(request),
+            now=timezone.now(),
+        )
+        obj.pk = engaged.pk
+
+    def _ask_release(self, request: HttpRequest, switch: Switch, form: Any) -> None:
+        try:
+            switches.ask_release(
+                switch,
+                reason=form.cleaned_data["why_release"],
+                by=request.user,  # type: ignore[arg-type]
+                now=timezone.now(),
+            )
+        except UnableToSwitch as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            text = "Asked for. The switch stays as it is until another person has agreed."
+            self.message_user(request, text, messages.WARNING)
+
+    def log_addition(self, request: HttpRequest, obj: Switch, message: Any) -> Any:
+        """The switch's history is its log."""
+
+    def log_change(self, request: HttpRequest, obj: Switch, message: Any) -> Any:
+        """The approval is the log of what was asked for."""
+
+    def response_add(self, request: HttpRequest, obj: Switch, post_url_continue: Any = None) -> Any:
+        self.message_user(request, "The switch is thrown and holds.", messages.SUCCESS)
+        return redirect("admin:risk_switch_changelist")
+
+    def response_change(self, request: HttpRequest, obj: Switch) -> HttpResponse:
+        return redirect("admin:risk_switch_changelist")
+
+    @admin.display()
+    def state(self, switch: Switch) -> str:
+        if switch.released_at is not None:
+            return "released"
+        waiting = switches.waiting_release(switch, now=timezone.now())
+        return f"release asked for by {waiting.asked_by}" if waiting else "engaged"
+
+
+@admin.register(FirmExposure)
+class FirmExposureAdmin(ReadOnly):
+    list_display = ("open_buys", "at")
+
+
+@admin.register(ClockReading)
+class ClockReadingAdmin(ReadOnly):
+    list_display = ("host", "source", "offset_ms", "at")

@@ -1,0 +1,1 @@
+"""Which limits hold, and who may change them."""

@@ -1,0 +1,1 @@
+"""What a margin account must have of its own, and what follows when it has not."""

@@ -1,0 +1,233 @@
+"""Margin as operations sees it: how accounts stand, calls with notes, rates and locates."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from accounts.models import Approval
+from foundation.admin import Historied, Kept, ReadOnly, ReadOnlyInline, Undeletable
+from marketdata import calendars
+from risk.margin import rates as margin_rates
+from risk.margin.models import (
+    LiquidationWave,
+    Locate,
+    MarginCall,
+    MarginCallNote,
+    MarginRate,
+    MarginStatus,
+)
+from risk.margin.rates import UnableToSetRate
+from risk.margin.requirements import Rates
+
+
+class Lacking(admin.SimpleListFilter):
+    """Accounts that lack equity, or of which nobody can say so."""
+
+    title = "standing"
+    parameter_name = "standing"
+
+    def lookups(self, *_: object) -> list[tuple[str, str]]:
+        return [("lacking", "Lacks equity"), ("unpriced", "Without a live price")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[MarginStatus]
+    ) -> QuerySet[MarginStatus]:
+        match self.value():
+            case "lacking":
+                return queryset.filter(excess__lt=0)
+            case "unpriced":
+                return queryset.filter(counts=False)
+        return queryset
+
+
+@admin.register(MarginStatus)
+class MarginStatusAdmin(ReadOnly):
+    """The accounts with the least beyond maintenance come first."""
+
+    list_display = (
+        "account",
+        "equity",
+        "long_value",
+        "short_value",
+        "initial",
+        "maintenance",
+        "excess",
+        "counts",
+        "day_trades",
+        "day_trader_since",
+        "at",
+    )
+    list_filter = (Lacking, "counts")
+    list_select_related = ("account",)
+    search_fields = ("=account__number",)
+    ordering = ("excess",)
+
+
+class WaveInline(ReadOnlyInline):
+    model = LiquidationWave
+    fields = ("number", "at", "deficit", "orders")
+    readonly_fields = fields
+
+
+class NoteInline(ReadOnlyInline):
+    """Notes are added, and stay as they are."""
+
+    model = MarginCallNote
+    extra = 1
+    max_num = 1_000
+    fields = ("at", "by", "text")
+    readonly_fields = ("at", "by")
+
+    def has_add_permission(self, *_: object, **__: object) -> bool:
+        return True
+
+
+@admin.register(MarginCall)
+class MarginCallAdmin(Historied, Kept):
+    list_display = (
+        "account",
+        "kind",
+        "status",
+        "amount",
+        "amount_max",
+        "made_at",
+        "due_at",
+        "wave",
+        "met_at",
+        "met_by",
+    )
+    list_filter = ("status", "kind", "met_by")
+    list_select_related = ("account",)
+    search_fields = ("=account__number",)
+    ordering = ("-pk",)
+    inlines = (WaveInline, NoteInline)
+    readonly_fields = tuple(
+        field.name for field in MarginCall._meta.concrete_fields if field.name != "id"
+    )
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for note in formset.save(commit=False):
+            note.by, note.at = request.user, timezone.now()
+            note.save()
+
+    def save_model(self, request: HttpRequest, obj: MarginCall, form: Any, change: bool) -> None:
+        """A call is the rule's: only notes are added here."""
+
+
+class MarginRateForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Rates to be set from a day on; what asks for less than now waits for another person."""
+
+    class Meta:
+        model = MarginRate
+        fields: ClassVar = [
+            "instrument",
+            "asset_class",
+            "since",
+            "initial",
+            "maintenance_long",
+            "maintenance_short",
+            "reason",
+        ]
+
+    def rates(self, given: dict[str, Any]) -> Rates:
+        return Rates(
+            initial=given["initial"],
+            long=given["maintenance_long"],
+            short=given["maintenance_short"],
+        )
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return given
+        try:
+            margin_rates.check(
+                self.rates(given),
+                since=given["since"],
+                instrument=given["instrument"],
+                asset_class=given["asset_class"],
+                now=timezone.now(),
+            )
+        except UnableToSetRate as error:
+            raise ValidationError(str(error)) from None
+        return given
+
+
+@admin.register(MarginRate)
+class MarginRateAdmin(Undeletable):
+    """Each change is a row of its own: the latest of the narrowest kind holds."""
+
+    form = MarginRateForm
+    list_display = (
+        "__str__",
+        "initial",
+        "maintenance_long",
+        "maintenance_short",
+        "reason",
+        "made_by",
+        "made_at",
+    )
+    list_filter = ("asset_class",)
+    list_select_related = ("instrument", "made_by")
+    search_fields = ("=instrument__symbol",)
+    ordering = ("-since", "-pk")
+    autocomplete_fields = ("instrument",)
+
+    def has_change_permission(self, *_: object, **__: object) -> bool:
+        return False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        today: date = calendars.date_of(timezone.now())
+        return {"since": today}
+
+    def save_model(self, request: HttpRequest, obj: MarginRate, form: Any, change: bool) -> None:
+        given = form.cleaned_data
+        done = margin_rates.propose(
+            instrument=given["instrument"],
+            asset_class=given["asset_class"],
+            rates=form.rates(given),
+            since=given["since"],
+            reason=given["reason"],
+            by=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+        request.rate_put = done  # type: ignore[attr-defined]
+        if isinstance(done, MarginRate):
+            obj.pk = done.pk
+
+    def log_addition(self, request: HttpRequest, obj: MarginRate, message: Any) -> Any:
+        """The rows are their own log."""
+
+    def response_add(
+        self, request: HttpRequest, obj: MarginRate, post_url_continue: Any = None
+    ) -> HttpResponse:
+        if isinstance(request.rate_put, Approval):  # type: ignore[attr-defined]
+            text = "This asks for less than now: it waits for another person."
+            self.message_user(request, text, messages.WARNING)
+        else:
+            self.message_user(request, "The rates are set.", messages.SUCCESS)
+        return redirect("admin:risk_marginrate_changelist")
+
+
+@admin.register(Locate)
+class LocateAdmin(Historied, Undeletable):
+    list_display = ("instrument", "account", "quantity", "lasts_until", "source", "made_by")
+    list_select_related = ("instrument", "account", "made_by")
+    search_fields = ("=instrument__symbol", "=account__number")
+    ordering = ("-pk",)
+    autocomplete_fields = ("instrument",)
+    raw_id_fields = ("account",)
+    exclude = ("made_by",)
+
+    def save_model(self, request: HttpRequest, obj: Locate, form: Any, change: bool) -> None:
+        obj.made_by = request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)

@@ -1,0 +1,254 @@
+"""The queue of alerts as operations works it: filters, the evidence, and one step at a time."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from foundation.admin import Kept, ReadOnlyInline
+from risk.findings import Severity
+from risk.surveillance import work as alert_work
+from risk.surveillance.models import Alert, AlertEvidence, AlertStep
+
+_LINK: Final = '<a class="text-link" href="{}">{}</a>'
+NOTE_MAX: Final = AlertStep._meta.get_field("note").max_length or 0
+
+
+class Waiting(admin.SimpleListFilter):
+    """What is not closed, unless asked otherwise."""
+
+    title = "waiting"
+    parameter_name = "waiting"
+
+    def lookups(self, *_: object) -> list[tuple[str, str]]:
+        return [("mine", "Mine"), ("nobody", "Nobody's"), ("closed", "Closed"), ("all", "All")]
+
+    def choices(self, changelist: Any) -> Any:
+        every, *others = super().choices(changelist)
+        return [{**every, "display": "All that wait"}, *others]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
+        open_ = queryset.exclude(state=Alert.State.CLOSED)
+        match self.value():
+            case "mine":
+                return open_.filter(assigned_to=request.user.pk)
+            case "nobody":
+                return open_.filter(assigned_to=None)
+            case "closed":
+                return queryset.filter(state=Alert.State.CLOSED)
+            case "all":
+                return queryset
+        return open_
+
+
+class StepForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The next step about an alert: what is possible depends on how it stands."""
+
+    step = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
+    ends_as = forms.ChoiceField(
+        choices=[("", "---"), *Alert.Outcome.choices],
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Only to close it.",
+    )
+    note = forms.CharField(
+        required=False,
+        max_length=NOTE_MAX,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="What you have found, or why. Kept for ever, beside who wrote it.",
+    )
+
+    NAMES: ClassVar = {
+        AlertStep.Kind.TAKEN: "Take it",
+        AlertStep.Kind.NOTED: "Write a note",
+        AlertStep.Kind.ESCALATED: "Hand it upwards",
+        AlertStep.Kind.CLOSED: "Close it",
+    }
+
+    class Meta:
+        model = Alert
+        fields: ClassVar[list[str]] = []
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.fields["step"].choices = [  # type: ignore[attr-defined]
+            (kind.value, self.NAMES[kind]) for kind in alert_work.open_to(self.instance)
+        ]
+
+    def take(self, request: HttpRequest) -> None:
+        """Take the step. Raises UnableToWork."""
+        told = self.cleaned_data
+        alert_work.take_step(
+            self.instance.pk,
+            kind=AlertStep.Kind(told["step"]),
+            by=request.user,  # type: ignore[arg-type]
+            note=told["note"],
+            outcome=Alert.Outcome(told["ends_as"]) if told["ends_as"] else None,
+            now=timezone.now(),
+        )
+
+
+class EvidenceInline(ReadOnlyInline):
+    model = AlertEvidence
+    verbose_name_plural = "evidence"
+    fields = ("happened_at", "found_at", "summary", "shown")
+    readonly_fields = fields
+    ordering = ("-pk",)
+    hide_title = True
+    per_page = 25
+
+    @admin.display(description="facts")
+    def shown(self, evidence: AlertEvidence) -> SafeString:
+        lines = ((name.replace("_", " "), _shown(name, v)) for name, v in evidence.facts.items())
+        return format_html_join("", "<div><b>{}</b> {}</div>", lines)
+
+
+class StepInline(ReadOnlyInline):
+    model = AlertStep
+    verbose_name_plural = "steps"
+    fields = ("at", "by", "kind", "outcome", "note")
+    readonly_fields = fields
+    ordering = ("pk",)
+    hide_title = True
+
+
+@admin.register(Alert)
+class AlertAdmin(Kept):
+    form = StepForm
+    list_display = (
+        "level",
+        "kind_name",
+        "account",
+        "instrument",
+        "summary",
+        "count",
+        "age",
+        "state",
+        "assigned_to",
+    )
+    list_display_links = ("kind_name", "summary")
+    list_filter = (Waiting, "severity", "state", "kind")
+    list_select_related = ("account", "instrument", "assigned_to")
+    search_fields = ("=account__number", "summary", "=evidence__key")
+    ordering = ("-severity", "raised_at", "pk")
+    rows = (
+        ("level", "kind_name"),
+        ("account_page", "instrument"),
+        "summary",
+        ("first_at", "last_at"),
+        ("raised_at", "told_at"),
+        ("state", "assigned_to"),
+        ("outcome", "closed_at"),
+    )
+    readonly_fields = (
+        "level",
+        "kind_name",
+        "account_page",
+        "instrument",
+        "summary",
+        "first_at",
+        "last_at",
+        "raised_at",
+        "told_at",
+        "state",
+        "assigned_to",
+        "outcome",
+        "closed_at",
+    )
+    inlines = (EvidenceInline, StepInline)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
+        found: QuerySet[Alert] = super().get_queryset(request)
+        return found.annotate(facts_count=Count("evidence"))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Alert | None = None) -> Any:
+        shown: list[Any] = [(None, {"fields": self.rows})]
+        if obj is not None and self.has_change_permission(request, obj):
+            shown.append(("The next step", {"fields": ("step", "ends_as", "note")}))
+        return shown
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Alert | None = None) -> Any:
+        return self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        try:
+            form.take(request)
+        except alert_work.UnableToWork as error:
+            request.alert_error = str(error)  # type: ignore[attr-defined]
+
+    def response_change(self, request: HttpRequest, obj: Alert) -> Any:
+        error = getattr(request, "alert_error", None)
+        if error is None:
+            return super().response_change(request, obj)
+        self.message_user(request, error, messages.ERROR)
+        return self.response_post_save_change(request, obj)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """The alert's steps are its log."""
+
+    @display(
+        description="severity",
+        ordering="severity",
+        label={"severe": "danger", "warning": "warning", "notice": "info"},
+    )
+    def level(self, alert: Alert) -> str:
+        return Severity(alert.severity).name.lower()
+
+    @admin.display(description="kind", ordering="kind")
+    def kind_name(self, alert: Alert) -> str:
+        return alert.name
+
+    @admin.display(description="account", ordering="account")
+    def account_page(self, alert: Alert) -> str:
+        if alert.account is None:
+            return "-"
+        where = reverse("admin:accounts_account_change", args=[alert.account_id])
+        return format_html(_LINK, where, alert.account)
+
+    @admin.display(description="facts", ordering="facts_count")
+    def count(self, alert: Any) -> int:
+        return int(alert.facts_count)
+
+    @admin.display(ordering="last_at")
+    def age(self, alert: Alert) -> str:
+        return timesince(alert.last_at)
+
+
+_PAGES: Final = {
+    "order": "admin:orders_order_change",
+    "orders": "admin:orders_order_change",
+    "executed": "admin:orders_order_change",
+    "layers": "admin:orders_order_change",
+    "trade": "admin:orders_trade_change",
+    "trades": "admin:orders_trade_change",
+    "accounts": "admin:accounts_account_change",
+}
+
+
+def _shown(name: str, value: object) -> str:
+    """Return a fact as it is read: what has a page is a link to it."""
+    values = value if isinstance(value, list) else [value]
+    return format_html_join(", ", "{}", ((_linked(name, each),) for each in values))
+
+
+def _linked(name: str, value: object) -> str:
+    page = _PAGES.get(name)
+    if page is None or not isinstance(value, str):
+        return str(value)
+    try:
+        where = reverse(page, args=[UUID(value)])
+    except ValueError:
+        return value
+    return format_html(_LINK, where, value[:8])
