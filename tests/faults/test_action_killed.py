@@ -25,8 +25,8 @@ import sys
 import django
 django.setup()
 from django.utils import timezone
-from portfolio import corporate_actions, entitlements
-due = corporate_actions.due(sys.argv[1], now=timezone.now())
+from portfolio.actions import entitlements, services
+due = services.due(sys.argv[1], now=timezone.now())
 entitlements.entitle(due, now=timezone.now())
 entitlements.pay(due, now=timezone.now())
 """
