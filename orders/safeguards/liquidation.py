@@ -5,8 +5,9 @@ accounts stand (`risk.margin.monitor`). Of a call that is overdue, it first canc
 add risk or hold what has to go; when those have ended it closes positions, in waves: as much as
 cures the deficit at the prices of that moment, and no more. A wave is written down before anything
 of it is sent, with the client_order_ids of its orders, which nobody can guess, so that a restart
-sends none of them twice and no order of the customer's passes for one; the next one waits until all
-orders of the last have ended. They are ordinary orders through the intake, of the actor
+sends none of them twice and no order of the customer's passes for one. The next one waits until all
+orders of the last have ended; a wave of which no order has come to be is planned anew, because much
+may have been paid in since. They are ordinary orders through the intake, of the actor
 rule:liquidation, which a few checks let pass (`risk.checks.SYSTEM_EXEMPT`).
 """
 
@@ -25,6 +26,8 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import locks
+from accounts.locks import LockedAccount
 from accounts.models import Account
 from foundation import charge, decimals
 from marketdata import calendars
@@ -59,6 +62,8 @@ PAUSE: Final = timedelta(seconds=30)
 OPEN: Final = [status.value for status in Status if not status.is_final]
 
 Enter = Callable[[OrderTicket | CancelTicket], "Future[Answer]"]
+WaveOrder = tuple[str, str, str, str]
+"""An order of a wave: code, side, quantity, client_order_id."""
 
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
@@ -118,22 +123,21 @@ class Watch:
                     self._ask(f"cancel-{order.pk}", _cancel(order, now))
             return
         if planned:
-            wave = _write_down(call, sheet, planned, now)
+            wave = _next_wave(call, last, sheet, planned, now)
             if wave is not None:
                 self._send(call, wave, now)
         elif sheet.standing().deficit:
             _tell_stuck(call, "nothing of it can be closed now", now)
 
     def _has_ended(self, call: MarginCall, wave: LiquidationWave, now: datetime) -> bool:
-        """Tell whether the next wave may begin; what of this one was not sent yet is sent."""
-        names = [name for _, _, _, name in _orders(wave)]
-        sent = list(Order.objects.filter(account_id=call.account_id, client_order_id__in=names))
-        if len(sent) < len(names):
-            self._send(call, wave, now)
+        """Tell whether the next wave may begin: nothing of this one is on its way any more."""
+        names = {name for _, _, _, name in _orders(wave)}
+        if names & self._asked.keys():
             return False
+        sent = Order.objects.filter(account_id=call.account_id, client_order_id__in=names)
         if any(not Status(order.status).is_final for order in sent):
             return False
-        if any(order.filled_quantity for order in sent) or wave.at + PAUSE <= now:
+        if not sent or any(order.filled_quantity for order in sent) or wave.at + PAUSE <= now:
             return True
         why = next((o.denial_code or o.venue_code for o in sent), "")
         _tell_stuck(call, f"a wave has closed nothing: {why}", now)
@@ -235,40 +239,76 @@ def _cancel(order: Order, now: datetime) -> CancelTicket:
     )
 
 
-def _write_down(
-    call: MarginCall, sheet: Sheet, planned: Iterable[Closing], now: datetime
+def _next_wave(
+    call: MarginCall,
+    last: LiquidationWave | None,
+    sheet: Sheet,
+    planned: Iterable[Closing],
+    now: datetime,
 ) -> LiquidationWave | None:
-    """Keep the wave before anything of it is sent; None when the call was met meanwhile."""
+    """Keep the wave before anything of it is sent; None when the call was met meanwhile.
+
+    A plan that stands in the last wave, of which nothing has come to be, is that wave once more.
+    """
     with transaction.atomic():
+        account = locks.lock(call.account_id)
+        unused = _unused(account, last)
+        wanted = [_wanted(each) for each in planned]
+        if last is not None and [order[:3] for order in unused] == wanted == _terms(last):
+            return last
         fresh = calls.liquidate(call, now=now)
         if fresh is None:
             return None
+        # An order of the last wave may be on its way still, from a process that has lost its
+        # charge: of two orders with one name only one comes to be.
+        names = {code: name for code, _, _, name in unused}
         wave = LiquidationWave.objects.create(
             call=fresh,
             number=fresh.wave,
             at=now,
             deficit=sheet.standing().deficit,
             orders=[
-                [
-                    each.code,
-                    "buy" if each.is_buy else "sell",
-                    decimals.text(each.quantity),
-                    f"{_name(fresh.pk, fresh.wave, each.code)}-{secrets.token_hex(8)}",
-                ]
-                for each in planned
+                [code, side, quantity, names.get(code) or _new_name(fresh, code)]
+                for code, side, quantity in wanted
             ],
         )
     log.warning("liquidation_wave", call=call.pk, wave=wave.number, orders=wave.orders)
     return wave
 
 
-def _orders(wave: LiquidationWave) -> list[tuple[str, str, str, str]]:
-    """Return the wave's orders: code, side, quantity, client_order_id."""
+def _wanted(closing: Closing) -> tuple[str, str, str]:
+    side = "buy" if closing.is_buy else "sell"
+    return closing.code, side, decimals.text(closing.quantity)
+
+
+def _terms(wave: LiquidationWave) -> list[tuple[str, str, str]]:
+    return [order[:3] for order in _orders(wave)]
+
+
+def _unused(account: LockedAccount, wave: LiquidationWave | None) -> list[WaveOrder]:
+    """Return the orders of the wave that have not come to be."""
+    if wave is None:
+        return []
+    orders = _orders(wave)
+    named = Order.objects.filter(
+        account_id=account.pk, client_order_id__in=[name for _, _, _, name in orders]
+    )
+    there = set(named.values_list("client_order_id", flat=True))
+    return [order for order in orders if order[3] not in there]
+
+
+def _orders(wave: LiquidationWave) -> list[WaveOrder]:
+    """Return the wave's orders as they were written down."""
     return [
         # Waves of before were written down without names.
         (code, side, quantity, name[0] if name else _name(wave.call_id, wave.number, code))
         for code, side, quantity, *name in wave.orders
     ]
+
+
+def _new_name(call: MarginCall, code: str) -> str:
+    """Return a name for an order of the call's present wave, which nobody can guess."""
+    return f"{_name(call.pk, call.wave, code)}-{secrets.token_hex(8)}"
 
 
 def _name(call_id: int, number: int, code: str) -> str:

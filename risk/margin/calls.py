@@ -123,15 +123,15 @@ def _meet(account: LockedAccount, sheet: Sheet, call: MarginCall, now: datetime)
 
 def _met_by(account: LockedAccount, sheet: Sheet, call: MarginCall) -> MarginCall.MetBy:
     """Return what has met the call: our waves, money paid in, positions given up, or the market."""
-    if call.wave:
-        return MarginCall.MetBy.LIQUIDATION
-    if _paid_in(account.pk, call.made_at):
-        return MarginCall.MetBy.DEPOSIT
     now_held = {each.code: abs(each.quantity) for each in sheet.positions}
     was_reduced = any(
         now_held.get(code, Decimal(0)) < abs(Decimal(quantity))
         for code, quantity in call.positions.items()
     )
+    if call.wave and was_reduced:
+        return MarginCall.MetBy.LIQUIDATION
+    if _paid_in(account.pk, call.made_at):
+        return MarginCall.MetBy.DEPOSIT
     return MarginCall.MetBy.SALE if was_reduced else MarginCall.MetBy.PRICE
 
 

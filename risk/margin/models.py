@@ -194,7 +194,7 @@ class LiquidationWave(models.Model):
     """One wave of a call's liquidation, as it was planned before anything of it was sent.
 
     `orders` are [code, side, quantity, client_order_id] in the order in which they are sent (the
-    oldest have no id). Append-only: a restart carries out what stands here.
+    oldest have no id). Append-only: what of it has not come to be is planned anew, as another wave.
     """
 
     call = models.ForeignKey(MarginCall, on_delete=models.PROTECT, related_name="waves")

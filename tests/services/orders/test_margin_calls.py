@@ -14,6 +14,7 @@ from marketdata.models import Instrument, Quote
 from orders.models import Order
 from orders.safeguards import liquidation
 from orders.safeguards.liquidation import Watch
+from orders.tickets import OrderTicket
 from portfolio.models import Position
 from risk.margin import calls
 from risk.models import Alert, Decision, LiquidationWave, MarginCall, MarginStatus
@@ -300,6 +301,81 @@ def test_a_wave_that_was_written_down_and_not_sent_is_sent_after_a_restart(firm)
     [order] = firm.fill_liquidations("60.00")
     assert order.quantity == D(89)
     assert LiquidationWave.objects.count() == 1
+
+
+def killed_before_sending(firm: Firm) -> list[OrderTicket]:
+    """Have the wave written down, and the process end before the intake has its orders."""
+    tickets = []
+
+    def dies(ticket):
+        tickets.append(ticket)
+        raise KeyboardInterrupt
+
+    firm.watch = Watch(dies)
+    with pytest.raises(KeyboardInterrupt):
+        firm.look()
+    firm.watch = Watch(held.at_once)
+    firm.price("AAPL", "60.00")
+    return tickets
+
+
+def test_a_wave_of_which_nothing_exists_is_planned_anew(firm):
+    account = indebted(firm)
+    overdue(firm)
+    [late] = killed_before_sending(firm)
+    on_margin.deposit(account, "1000.00", reference="most of it")
+    firm.look()
+    first, second = LiquidationWave.objects.order_by("number")
+    # 600 are missing, and a share relieves 18; the name is one of both, so that of a ticket that
+    # is on its way somewhere and of this one, one alone becomes an order.
+    assert (first.orders[0][2], second.orders[0][2]) == ("89", "34")
+    assert first.orders[0][3] == second.orders[0][3]
+    [refused] = submit(late)
+    assert refused.refusal.code == "client_order_id_reused"
+    [order] = firm.fill_liquidations("60.00")
+    assert order.quantity == D(34)
+    firm.look()
+    assert MarginCall.objects.get().met_by == "liquidation"
+
+
+def test_what_is_paid_in_before_anything_is_sent_meets_the_call(firm):
+    account = indebted(firm)
+    overdue(firm)
+    killed_before_sending(firm)
+    on_margin.deposit(account, "1600.00", reference="all of it")
+    firm.look()
+    assert not Order.objects.filter(client_order_id__startswith="liq").exists()
+    assert MarginCall.objects.get().met_by == "deposit"
+
+
+def test_what_is_missing_of_a_wave_that_went_in_part_is_planned_anew(firm):
+    on_margin.instrument("MSFT")
+    account = on_margin.customer(cash="10000.00")
+    firm.buy(account, "100")
+    firm.buy(account, "100", "MSFT")
+    firm.price("AAPL", "51.00")
+    firm.price("MSFT", "51.00")
+    entered = []
+
+    def takes_one(ticket):
+        entered.append(ticket)
+        if len(entered) > 1:
+            raise KeyboardInterrupt
+        return held.at_once(ticket)
+
+    firm.watch = Watch(takes_one)
+    with pytest.raises(KeyboardInterrupt):
+        firm.look()
+    [gone] = Order.objects.filter(client_order_id__startswith="liq")
+    firm.watch = Watch(held.at_once)
+    firm.look()
+    assert LiquidationWave.objects.count() == 1  # what is on its way is waited for
+    on_margin.deposit(account, "1000.00", reference="some of it")
+    firm.fill(gone, "51.00")
+    firm.look()
+    first, second = LiquidationWave.objects.order_by("number")
+    assert second.orders[0][3] == first.orders[1][3]
+    assert D(second.orders[0][2]) < D(first.orders[1][2])
 
 
 @pytest.mark.parametrize("has_names", [True, False])
