@@ -16,7 +16,7 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from accounts.locks import LockedAccount
-from foundation import bulk, decimals
+from foundation import bulk
 from foundation.decimals import CASH, CASH_QUANTUM
 from foundation.trips import Answer
 from marketdata import calendars
@@ -25,7 +25,6 @@ from portfolio import accounting, holds, ledger, settlement
 from portfolio.fees import charging
 from portfolio.fees.charging import SaleCharges
 from portfolio.fees.rules import Charge
-from portfolio.holds import Holds
 from portfolio.holds import Uncovered as Uncovered
 from portfolio.ledger import LedgerKey
 from portfolio.lots import book as lot_book
@@ -33,6 +32,8 @@ from portfolio.lots import good_faith
 from portfolio.lots.book import LotBook
 from portfolio.lots.relief import Deal, Lot
 from portfolio.models import Balance, GoodFaithViolation, Hold, LedgerAccount, Transfer
+from portfolio.transfers import Move as Move
+from portfolio.transfers import Transfers
 
 ZERO: Final = Decimal(0)
 ROUNDINGS: Final = 4 * CASH_QUANTUM
@@ -61,27 +62,7 @@ class Fill:
     busted_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A transfer between a customer and a house account: credited if positive, else debited.
-
-    It is final on `settles_on`, or at once. One that takes another back (`reverses`) may have
-    to be booked even if the money is gone: it `may_overdraw` a cash account.
-    """
-
-    asset: str
-    amount: Decimal
-    kind: Transfer.Kind
-    house: LedgerAccount.Kind
-    reference: str
-    at: datetime
-    reason: str = ""
-    settles_on: date | None = None
-    reverses: int | None = None
-    may_overdraw: bool = False
-
-
-class Books(Holds):
+class Books(Transfers):
     """The balances, holds and positions of locked accounts; make one with `ask_books`."""
 
     def __init__(
@@ -92,13 +73,10 @@ class Books(Holds):
         lots: LotBook | None = None,
         house: Mapping[LedgerKey, int] = MappingProxyType({}),
     ) -> None:
-        super().__init__(balances=balances, holds=holds)
-        self._stored = set(self._balances)
+        super().__init__(balances=balances, holds=holds, house=house)
         self.lots = lots or LotBook(positions=(), found=())
-        self._house = house
         self._sales = SaleCharges()
         self._violations: list[GoodFaithViolation] = []
-        self._moves: list[tuple[Transfer, LedgerKey, LedgerKey]] = []
 
     def book_fill(self, account: LockedAccount, fill: Fill) -> GoodFaithViolation | None:
         """Move cash, securities and fees, use up the hold, close and open lots.
@@ -175,78 +153,12 @@ class Books(Holds):
                 paid_back=cash + charged,
             )
 
-    def move(self, account: LockedAccount, move: Move) -> None:
-        """Credit or debit the account.
-
-        Raises Uncovered when a cash account does not have what is debited, unless the move
-        `may_overdraw` it.
-        """
-        available = self.available(account, move.asset)
-        if move.may_overdraw:
-            self._balance(account, move.asset).may_be_negative = True
-        elif move.amount + available < 0 and not account.margin:
-            raise Uncovered(f"{available} {move.asset} is available", needed=-move.amount)
-        self._move(account, move)
-
     def close(self) -> None:
         """Write everything that changed."""
-        ids = self._ledger_ids()
-        for key in self._changed_balances - self._stored:
-            self._balances[key].ledger_account_id = ids[(key[0], "customer", key[1])]
-        bulk.insert([self._balances[k] for k in sorted(self._changed_balances - self._stored)])
-        bulk.update(
-            [self._balances[k] for k in self._changed_balances & self._stored],
-            fields=("amount", "held", "may_be_negative", "unsettled", "settled_only_until"),
-        )
-        for transfer, debit, credit in self._moves:
-            transfer.debit_id, transfer.credit_id = ids[debit], ids[credit]
-        bulk.insert([transfer for transfer, _, _ in self._moves])
+        self._close_transfers()
         self._close_holds()
         self.lots.close()
         bulk.insert(self._violations, skips_known=True)
-
-    def _move(self, account: LockedAccount, move: Move) -> None:
-        if not move.amount:
-            return  # a fill of dust moves less than half a cent
-        customer: LedgerKey = (account.id, LedgerAccount.Kind.CUSTOMER.value, move.asset)
-        house: LedgerKey = (None, move.house.value, move.asset)
-        debit, credit = (house, customer) if move.amount > 0 else (customer, house)
-        transfer = bulk.new(
-            Transfer,
-            at=move.at,
-            kind=move.kind,
-            reference=move.reference,
-            asset=move.asset,
-            amount=abs(move.amount),
-            settles_on=move.settles_on,
-            reverses_id=move.reverses,
-            reason=move.reason,
-        )
-        self._moves.append((transfer, debit, credit))
-        self._change(self._balance(account, move.asset), amount=move.amount)
-
-    def _make_sure(
-        self,
-        account: LockedAccount,
-        asset: str,
-        taken: Decimal,
-        freed: Decimal = ZERO,
-        *,
-        spare: Decimal = ZERO,
-    ) -> None:
-        """Raise Uncovered unless a cash account has what is taken, with what its hold frees.
-
-        What was held for an order is there for its fills, whatever the account has come to owe
-        since. It may owe a `spare`: what was executed is not refused for cents.
-        """
-        usable = max(self.available(account, asset), ZERO) + freed
-        if account.margin or taken <= usable:
-            return
-        if taken <= usable + spare:
-            self._balance(account, asset).may_be_negative = True
-        else:
-            takes, there = decimals.text(taken), decimals.text(usable)
-            raise Uncovered(f"it takes {takes} {asset}, {there} is available", needed=taken)
 
     def _charges(
         self, account: LockedAccount, fill: Fill, *, quantity_before: Decimal
@@ -335,24 +247,6 @@ class Books(Holds):
             balance.unsettled = settlement.with_proceeds(
                 balance.unsettled, settles_on, proceeds, today=calendars.date_of(fill.at)
             )
-
-    def _ledger_ids(self) -> dict[LedgerKey, int]:
-        """Return the ids of the ledger accounts concerned, opening those that are new."""
-        customer = LedgerAccount.Kind.CUSTOMER.value
-        known: dict[LedgerKey, int] = {
-            **self._house,
-            **{
-                (owner, customer, asset): self._balances[owner, asset].ledger_account_id
-                for owner, asset in self._stored
-            },
-        }
-        needed: set[LedgerKey] = {
-            (owner, customer, asset) for owner, asset in self._changed_balances - self._stored
-        }
-        for _, debit, credit in self._moves:
-            needed |= {debit, credit}
-        missing = needed - known.keys()
-        return known | ledger.opened(missing) if missing else known
 
 
 def _filled_before(fill: Fill) -> Decimal:
