@@ -21,10 +21,10 @@ from foundation import bulk, failpoints, trips, wakeups
 from foundation.wakeups import Channel
 from marketdata.models import Instrument, Quote
 from orders import batch as working
-from orders import legs, lifecycle, reports
+from orders import booking, legs, lifecycle, reports
 from orders.batch import Batch
+from orders.booking import Early, Inapplicable
 from orders.models import Order
-from orders.reports import Early, Inapplicable
 from portfolio import books
 from risk.controls import switches
 from risk.controls.switches import Engagements
@@ -217,7 +217,7 @@ def _apply_report(batch: Batch, venue: str, report: ExecutionReport) -> None:
         replaced = _named(batch, venue, report.reference)
         cause = reports.decide_replace(batch, order, replaced, report)
     else:
-        cause = reports.apply(batch, order, report, reports.busted_by(batch, order, report))
+        cause = reports.apply(batch, order, report, booking.busted_by(batch, order, report))
     if order.group is not None:
         refused = order.pk if report.kind is ReportKind.CANCEL_REJECTED else None
         legs.settle(batch, order.group, cause, spared=refused)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from foundation import bulk, decimals
-from orders import events, steps
+from foundation import decimals
+from orders import booking, steps
 from orders.batch import Batch
+from orders.booking import Early, Inapplicable
 from orders.events import Told
-from orders.groups import LEGS
 from orders.history import Cause
 from orders.lifecycle import Event, Status, next_status
 from orders.models import Order, Trade
 from orders.tickets import Actor
-from portfolio.actions.models import Entitlement
-from portfolio.books import Fill
 from venues import reasons
 from venues.messages import ExecutionReport, ReportKind, Side
 
@@ -70,14 +66,6 @@ _QUIET: Final = frozenset({ReportKind.STATUS, ReportKind.DOUBTED})
 _CASH_SPENT: Final = "cash_reached"
 
 
-class Inapplicable(ValueError):
-    """The report contradicts what we know; its message says how. It will be parked."""
-
-
-class Early(ValueError):
-    """The report follows one that we do not have yet. It will be tried again."""
-
-
 def apply(batch: Batch, order: Order, report: ExecutionReport, busted: Trade | None) -> Cause:
     """Carry the order one step on; return why. Raises before it changes anything.
 
@@ -99,10 +87,10 @@ def apply(batch: Batch, order: Order, report: ExecutionReport, busted: Trade | N
     account = batch.accounts[order.account_id]
     trade = None
     if report.kind is ReportKind.FILL and report.price is not None:
-        trade = _fill(batch, order, report, report.price, cause.at)
+        trade = booking.fill(batch, order, report, report.price, cause.at)
     elif busted is not None:
-        _make_room(batch, order, busted, cause)
-        trade = _bust(batch, order, report, busted, cause.at)
+        booking.make_room(batch, order, busted, cause)
+        trade = booking.bust(batch, order, report, busted, cause.at)
     elif has_spent:
         order.quantity = order.filled_quantity
     if status.is_final:
@@ -154,7 +142,7 @@ def decide_replace(batch: Batch, new: Order, old: Order, report: ExecutionReport
 def _change(order: Order, report: ExecutionReport, busted: Trade | None) -> Decimal:
     """Return by how much the report changes what is filled, after making sure that it can."""
     if report.kind is ReportKind.BUSTED:
-        return -_busted_quantity(report, busted)
+        return -booking.busted_quantity(report, busted)
     if report.kind is not ReportKind.FILL:
         return ZERO
     if not report.quantity or report.quantity <= 0 or not report.price or report.price <= 0:
@@ -166,34 +154,6 @@ def _change(order: Order, report: ExecutionReport, busted: Trade | None) -> Deci
         told, left = decimals.text(report.quantity), decimals.text(order.leaves_quantity)
         raise Inapplicable(f"overfill: {told} reported, {left} of the order is left")
     return report.quantity
-
-
-def _busted_quantity(report: ExecutionReport, busted: Trade | None) -> Decimal:
-    if busted is None:
-        raise Early(f"the fill {report.reference} that is taken back is not here")
-    if (report.quantity, report.price) != (busted.quantity, busted.price):
-        raise Inapplicable(f"the fill {report.reference} was of other terms")
-    quantity: Decimal = busted.quantity
-    return quantity
-
-
-def busted_by(batch: Batch, order: Order, report: ExecutionReport) -> Trade | None:
-    """Return the fill that the report takes back, if it does and the fill is here.
-
-    Raises Inapplicable for a fill that was taken back before.
-    """
-    if report.kind is not ReportKind.BUSTED:
-        return None
-    of_order = [
-        *Trade.objects.filter(order=order),
-        *(trade for trade in batch.trades if trade.order_id == order.pk),
-    ]
-    found = next(
-        (t for t in of_order if t.execution_id == report.reference and not t.busts_id), None
-    )
-    if found is not None and any(trade.busts_id == found.pk for trade in of_order):
-        raise Inapplicable(f"the fill {report.reference} was taken back before")
-    return found
 
 
 def _has_spent(order: Order, report: ExecutionReport) -> bool:
@@ -229,126 +189,6 @@ def _cause(batch: Batch, order: Order, report: ExecutionReport) -> Cause:
         actor=Actor("venue", order.venue),
         at=max(batch.now, order.updated_at, report.at),
         reason=reasons.sentence(report.reason) or _REASONS[report.kind],
-    )
-
-
-def _fill(
-    batch: Batch, order: Order, report: ExecutionReport, price: Decimal, at: datetime
-) -> Trade:
-    """Book a fill: money and securities, the order's figures, and the trade."""
-    quantity = report.quantity or ZERO
-    trade = _trade(order, report, quantity, price, at)
-    filled = order.filled_quantity + quantity
-    account = batch.accounts[order.account_id]
-    violation = batch.books.book_fill(
-        account,
-        Fill(
-            trade_id=trade.pk,
-            order_id=order.pk,
-            instrument=order.instrument,
-            signed_quantity=quantity * Side(order.side).sign,
-            price=price,
-            value_before=order.filled_value,
-            filled_quantity=filled,
-            leaves_quantity=order.quantity - filled,
-            at=at,
-        ),
-    )
-    order.filled_quantity = filled
-    order.filled_value += price * quantity
-    batch.trades.append(trade)
-    if violation is not None:
-        until = batch.books.settled_only_until(account)
-        told = events.good_faith_violation(order, violation.funds_settle_on, until, at=at)
-        batch.activities.append((account, told))
-    return trade
-
-
-def _make_room(batch: Batch, order: Order, busted: Trade, cause: Cause) -> None:
-    """Take from the order's own legs what a bust takes back: they close less then.
-
-    What a leg at the venue is to sell must leave the venue first: raises Early until it has.
-    """
-    if order.group is None or order.side != Side.BUY:
-        return
-    account, asset = batch.accounts[order.account_id], order.instrument.code
-    available = batch.books.available(account, asset)
-    legs = [o for o in batch.group_of(order) if o.role in LEGS and not Status(o.status).is_final]
-    held = [leg for leg in legs if leg.status == Status.HELD]
-    if busted.quantity <= available:
-        return
-    if busted.quantity <= available + sum((batch.books.held(leg.pk) for leg in held), ZERO):
-        for leg in held:
-            batch.books.release(account, order_id=leg.pk)
-        return
-    at_venue = [leg for leg in legs if Status(leg.status).is_at_venue]
-    for leg in at_venue:
-        if leg.status != Status.PENDING_CANCEL:
-            why = "The venue has taken back what it was to sell"
-            rule = steps.rule("group")
-            steps.request_cancel(batch, leg, Cause(actor=rule, at=cause.at, reason=why))
-    if at_venue:
-        raise Early("what is taken back is at the venue to be sold, and is cancelled there first")
-
-
-def _bust(
-    batch: Batch, order: Order, report: ExecutionReport, busted: Trade, at: datetime
-) -> Trade:
-    """Take a fill back: what it moved, the order's figures, and a trade that says so.
-
-    Raises Inapplicable when the issuer has acted since: what the fill moved is something else by
-    now, or has brought something, and people have to say what goes back.
-    """
-    if Entitlement.objects.filter(
-        account_id=order.account_id,
-        action__instrument_id=order.instrument_id,
-        at__gte=busted.booked_at,
-    ).exists():
-        raise Inapplicable(f"a corporate action came after the fill {busted.execution_id}")
-    trade = _trade(order, report, busted.quantity, busted.price, at)
-    trade.busts_id = busted.pk
-    is_open = not Status(order.status).is_final
-    filled = order.filled_quantity - busted.quantity
-    value = order.filled_value - busted.price * busted.quantity
-    batch.books.book_bust(
-        batch.accounts[order.account_id],
-        Fill(
-            trade_id=trade.pk,
-            order_id=order.pk,
-            instrument=order.instrument,
-            signed_quantity=busted.quantity * Side(order.side).sign,
-            price=busted.price,
-            value_before=value,
-            filled_quantity=filled,
-            leaves_quantity=order.leaves_quantity,
-            at=at,
-            busted_id=busted.pk,
-            busted_at=busted.booked_at,
-        ),
-    )
-    order.filled_quantity, order.filled_value = filled, value
-    if is_open:
-        order.quantity -= busted.quantity  # it is not executed again: the leaves stay
-    batch.trades.append(trade)
-    return trade
-
-
-def _trade(
-    order: Order, report: ExecutionReport, quantity: Decimal, price: Decimal, at: datetime
-) -> Trade:
-    return bulk.new(
-        Trade,
-        id=uuid.uuid4(),
-        order_id=order.pk,
-        account_id=order.account_id,
-        instrument_id=order.instrument_id,
-        venue=order.venue,
-        execution_id=report.execution_id,
-        side=order.side,
-        quantity=quantity,
-        price=price,
-        executed_at=report.at,
-        booked_at=at,
     )
 
 
