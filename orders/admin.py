@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from foundation.admin import Historied, ReadOnly, ReadOnlyInline
 from orders.models import Order, Trade, Watch
+from orders.safeguards import admin as switch_admin  # noqa: F401
 
 
 class TradeInline(ReadOnlyInline):

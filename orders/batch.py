@@ -136,11 +136,14 @@ class Batch:
         return found.bounds if found else None
 
     def stopping(self, order: Order) -> Engaged | None:
-        """Return the switch that keeps the order from going, if one does."""
+        """Return the switch that keeps the order from going, if one does.
+
+        One that was thrown for an order also stops what is to take its place.
+        """
         if not self.switches:
             return None
         return self.switches.stopping(
-            order_id=order.pk,
+            order=(order.pk, order.replaces),
             account_id=order.account_id,
             instrument_id=order.instrument_id,
             venue=self.market_of(order).venue,
@@ -149,7 +152,7 @@ class Batch:
     def is_closing_only(self, order: Order) -> bool:
         """Tell whether a switch lets positions of the order's scope only be reduced."""
         return bool(self.switches) and self.switches.is_closing_only(
-            order_id=order.pk,
+            order=(order.pk, order.replaces),
             account_id=order.account_id,
             instrument_id=order.instrument_id,
             venue=self.market_of(order).venue,

@@ -134,14 +134,22 @@ class _Pages:
 
 
 # Open orders are found first, by their own index: told of ids alone, the planner reads every order
-# that there ever was. One that takes another's place is cancelled with that one.
+# that there ever was. One that is to take another's place is cancelled with that one; one that has
+# taken it since the switch was thrown is found along the chain.
 _KILLED: Final = """
-    WITH open AS MATERIALIZED (
+    WITH RECURSIVE named(switch_id, order_id) AS (
+        SELECT id, order_id FROM risk_switch
+         WHERE released_at IS NULL AND effect = 'kill' AND order_id IS NOT NULL
+        UNION
+        SELECT named.switch_id, o.replaced_by
+          FROM named JOIN orders_order o ON o.id = named.order_id
+         WHERE o.replaced_by IS NOT NULL
+    ), open AS MATERIALIZED (
         SELECT id, account_id, instrument_id, venue FROM orders_order
          WHERE status IN ('held', 'submitted', 'partially_filled', 'pending_replace', 'unknown'))
     SELECT DISTINCT ON (o.id) o.account_id, o.id, s.reason
       FROM risk_switch s
-      JOIN open o ON o.id = coalesce(s.order_id, o.id)
+      JOIN open o ON (s.order_id IS NULL OR (s.id, o.id) IN (SELECT * FROM named))
        AND o.account_id = coalesce(s.account_id, o.account_id)
        AND o.instrument_id = coalesce(s.instrument_id, o.instrument_id)
        AND s.venue IN ('', o.venue)

@@ -1,4 +1,4 @@
-"""Limits and switches as operations sets them, and what the firm and its clocks are at."""
+"""Limits as operations sets them, and what the firm and its clocks are at."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.models import Approval
-from foundation.admin import Historied, ReadOnly, Undeletable, actor_of
-from risk.controls import switches
-from risk.controls.models import ClockReading, FirmExposure, Switch
-from risk.controls.switches import Scope, UnableToSwitch
+from foundation.admin import ReadOnly, Undeletable
+from risk.controls.models import ClockReading, FirmExposure
 from risk.limits import services as limiting
 from risk.limits.models import Limits
 from risk.limits.precedence import NAMES
 from risk.limits.services import Wanted
-from venues import routing
 
 _SCOPE = ("account", "tier", "instrument")
 _TIME = ("is_override", "valid_from", "valid_until")
@@ -122,143 +119,6 @@ class LimitsAdmin(Undeletable):
         else:
             self.message_user(request, "The limits are set.", messages.SUCCESS)
         return redirect("admin:risk_limits_changelist")
-
-
-class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A switch to be thrown; it holds as soon as it is saved."""
-
-    class Meta:
-        model = Switch
-        fields: ClassVar = ["effect", "order_id", "account", "instrument", "venue", "reason"]
-
-    def scope(self) -> Scope:
-        given = self.cleaned_data
-        return Scope(
-            order_id=given["order_id"],
-            account_id=given["account"].pk if given["account"] else None,
-            instrument_id=given["instrument"].pk if given["instrument"] else None,
-            venue=given["venue"],
-        )
-
-    def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or {}
-        if given.get("order_id") and given.get("effect") != Switch.Effect.KILL:
-            raise ValidationError("A single order can only be killed.")
-        if given.get("venue") and not routing.is_known(given["venue"]):
-            raise ValidationError(f"There is no venue {given['venue']}.")
-        return given
-
-
-class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A release to be asked for; another person agrees to it."""
-
-    why_release = forms.CharField(
-        max_length=300, help_text="Why it may be released. Another person has to agree."
-    )
-
-    class Meta:
-        model = Switch
-        fields: ClassVar[list[str]] = []
-
-
-@admin.register(Switch)
-class SwitchAdmin(Historied, Undeletable):
-    list_display = (
-        "effect",
-        "scope",
-        "code",
-        "reason",
-        "engaged_at",
-        "engaged_by",
-        "state",
-        "released_by",
-    )
-    list_filter = ("effect", "code", ("released_at", admin.EmptyFieldListFilter))
-    list_select_related = ("account", "instrument")
-    search_fields = ("=order_id", "=account__number", "=instrument__symbol")
-    ordering = ("-engaged_at",)
-    autocomplete_fields = ("instrument",)
-    raw_id_fields = ("account",)
-    history_list_display = ("released_by", "released_at")
-
-    def get_form(
-        self, request: HttpRequest, obj: Switch | None = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        kwargs["form"] = ReleaseForm if obj else SwitchForm
-        return super().get_form(request, obj, change, **kwargs)
-
-    def get_fields(self, request: HttpRequest, obj: Switch | None = None) -> Any:
-        if obj is None:
-            return SwitchForm.Meta.fields
-        told = self.get_readonly_fields(request, obj)
-        return (*told, "why_release") if self.has_change_permission(request, obj) else told
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Switch | None = None) -> Any:
-        if obj is None:
-            return ()
-        return (
-            "effect",
-            "scope",
-            "code",
-            "reason",
-            "engaged_at",
-            "engaged_by",
-            "state",
-            "released_at",
-            "released_by",
-        )
-
-    def has_change_permission(self, request: HttpRequest, obj: Switch | None = None) -> bool:
-        return super().has_change_permission(request, obj) and (
-            obj is None or obj.released_at is None
-        )
-
-    def save_model(self, request: HttpRequest, obj: Switch, form: Any, change: bool) -> None:
-        if change:
-            self._ask_release(request, obj, form)
-            return
-        engaged = switches.engage(
-            scope=form.scope(),
-            effect=Switch.Effect(form.cleaned_data["effect"]),
-            reason=form.cleaned_data["reason"],
-            actor=actor_of(request),
-            now=timezone.now(),
-        )
-        obj.pk = engaged.pk
-
-    def _ask_release(self, request: HttpRequest, switch: Switch, form: Any) -> None:
-        try:
-            switches.ask_release(
-                switch,
-                reason=form.cleaned_data["why_release"],
-                by=request.user,  # type: ignore[arg-type]
-                now=timezone.now(),
-            )
-        except UnableToSwitch as error:
-            self.message_user(request, str(error), messages.ERROR)
-        else:
-            text = "Asked for. The switch stays as it is until another person has agreed."
-            self.message_user(request, text, messages.WARNING)
-
-    def log_addition(self, request: HttpRequest, obj: Switch, message: Any) -> Any:
-        """The switch's history is its log."""
-
-    def log_change(self, request: HttpRequest, obj: Switch, message: Any) -> Any:
-        """The approval is the log of what was asked for."""
-
-    def response_add(self, request: HttpRequest, obj: Switch, post_url_continue: Any = None) -> Any:
-        self.message_user(request, "The switch is thrown and holds.", messages.SUCCESS)
-        return redirect("admin:risk_switch_changelist")
-
-    def response_change(self, request: HttpRequest, obj: Switch) -> HttpResponse:
-        return redirect("admin:risk_switch_changelist")
-
-    @admin.display()
-    def state(self, switch: Switch) -> str:
-        if switch.released_at is not None:
-            return "released"
-        waiting = switches.waiting_release(switch, now=timezone.now())
-        return f"release asked for by {waiting.asked_by}" if waiting else "engaged"
 
 
 @admin.register(FirmExposure)

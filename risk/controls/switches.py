@@ -7,7 +7,7 @@ by `orders.safeguards.killing`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,6 +15,8 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import CharField, OuterRef, Subquery
+from django.db.models.functions import Cast
 
 from accounts import approvals
 from accounts.models import Approval, User
@@ -35,13 +37,20 @@ CODES: Final = {
     Switch.Effect.HALT: "trading_halted",
     Switch.Effect.KILL: "kill_switch",
 }
+Named = Collection[UUID | None]
+"""The ids by which an order may be named: its own, and that of the order that it replaces."""
+
 REPEATED: Final = "executions_repeated"
 ENGAGED: Final = "switch_engaged"
 """The kind of the alert that tells others of a switch."""
 
 
 class UnableToSwitch(ValueError):
-    """The switch cannot be thrown or released so; the message says why."""
+    """The switch cannot be thrown or released so; the message says why, to programs `code` does."""
+
+    def __init__(self, message: str, *, code: str = "switch_refused") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +62,9 @@ class Scope:
     instrument_id: UUID | None = None
     venue: str = ""
 
-    def covers(self, *, order_id: UUID, account_id: UUID, instrument_id: UUID, venue: str) -> bool:
+    def covers(self, *, order: Named, account_id: UUID, instrument_id: UUID, venue: str) -> bool:
         return (
-            self.order_id in (None, order_id)
+            (self.order_id is None or self.order_id in order)
             and self.account_id in (None, account_id)
             and self.instrument_id in (None, instrument_id)
             and self.venue in ("", venue)
@@ -92,26 +101,26 @@ class Engagements:
         return bool(self._engaged)
 
     def stopping(
-        self, *, order_id: UUID, account_id: UUID, instrument_id: UUID, venue: str
+        self, *, order: Named, account_id: UUID, instrument_id: UUID, venue: str
     ) -> Engaged | None:
         """Return what keeps this order from going, the sternest first."""
-        found = self._covering(order_id, account_id, instrument_id, venue)
+        found = self._covering(order, account_id, instrument_id, venue)
         return next((each for each in found if not each.is_closing_only), None)
 
     def is_closing_only(
-        self, *, order_id: UUID, account_id: UUID, instrument_id: UUID, venue: str
+        self, *, order: Named, account_id: UUID, instrument_id: UUID, venue: str
     ) -> bool:
-        found = self._covering(order_id, account_id, instrument_id, venue)
+        found = self._covering(order, account_id, instrument_id, venue)
         return any(each.is_closing_only for each in found)
 
     def _covering(
-        self, order_id: UUID, account_id: UUID, instrument_id: UUID, venue: str
+        self, order: Named, account_id: UUID, instrument_id: UUID, venue: str
     ) -> list[Engaged]:
         return [
             each
             for each in self._engaged
             if each.scope.covers(
-                order_id=order_id, account_id=account_id, instrument_id=instrument_id, venue=venue
+                order=order, account_id=account_id, instrument_id=instrument_id, venue=venue
             )
         ]
 
@@ -139,13 +148,13 @@ def engage(
     now: datetime,
     code: str = "",
 ) -> Switch:
-    """Throw a switch: one person or rule is enough, and it holds at once. Raises UnableToSwitch."""
+    """Throw a switch: one person or rule is enough, and it holds at once. Raises UnableToSwitch.
+
+    A switch that people throw comes through `orders.safeguards.stopping`, which knows orders.
+    """
     if not reason.strip():
         raise UnableToSwitch("Say why.")
-    if scope.order_id is not None and effect is not Switch.Effect.KILL:
-        raise UnableToSwitch("A single order can only be killed.")
-    if scope.venue and not routing.is_known(scope.venue):
-        raise UnableToSwitch(f"There is no venue {scope.venue}.")
+    check(scope, effect)
     with transaction.atomic():
         switch = Switch(
             effect=effect.value,
@@ -186,6 +195,16 @@ def engage(
     return switch
 
 
+def check(scope: Scope, effect: Switch.Effect) -> None:
+    """Make sure that such a switch may be thrown. Raises UnableToSwitch."""
+    if scope.order_id is not None and effect is not Switch.Effect.KILL:
+        raise UnableToSwitch("A single order can only be killed.")
+    if scope.order_id is not None and scope != Scope(order_id=scope.order_id):
+        raise UnableToSwitch("An order says all: name nothing beside it.")
+    if scope.venue and not routing.is_known(scope.venue):
+        raise UnableToSwitch(f"There is no venue {scope.venue}.", code="unknown_venue")
+
+
 def ask_release(switch: Switch, *, reason: str, by: User, now: datetime) -> Approval:
     """Ask another person to agree that the switch is released. Raises UnableToSwitch."""
     if switch.released_at is not None:
@@ -208,6 +227,14 @@ def ask_release(switch: Switch, *, reason: str, by: User, now: datetime) -> Appr
 def waiting_release(switch: Switch, *, now: datetime) -> Approval | None:
     """Return the release of the switch that waits for a second person, if somebody asked for it."""
     return approvals.waiting(now=now, kind=RELEASE).filter(subject=str(switch.pk)).first()
+
+
+def release_asked_by(*, now: datetime) -> Subquery:
+    """Return, for a query of switches, the e-mail address of who has asked for the release."""
+    asked = approvals.waiting(now=now, kind=RELEASE).filter(
+        subject=Cast(OuterRef("pk"), CharField())
+    )
+    return Subquery(asked.values("asked_by__email")[:1])
 
 
 def release(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> Switch:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Approval
 from orders.entry import submission
 from risk.controls import switches
 from risk.controls.models import Switch
+from risk.controls.switches import Scope
 from risk.limits import services as limiting
 from risk.limits.models import Limits
 from risk.models import Decision
@@ -92,6 +95,28 @@ def test_a_switch_is_thrown_and_its_release_asked_for():
     assert switches.waiting_release(switch, now=timezone.now()).asked_by == user
     assert b"release asked for" in browser.get("/admin/risk/switch/").content
     assert order(account).denial_code == "kill_switch"
+
+
+def test_the_list_of_switches_asks_once_for_the_releases_that_are_waited_for():
+    world.instrument()
+    _, browser = operator()
+    asks = people.person(is_staff=True)
+    counts = []
+    for number in (1, 6):
+        for _ in range(number):
+            switch = switches.engage(
+                scope=Scope(account_id=world.customer().pk),
+                effect=Switch.Effect.HALT,
+                reason="A test",
+                actor="operator:1",
+                now=timezone.now(),
+            )
+        switches.ask_release(switch, reason="Mended", by=asks, now=timezone.now())
+        with CaptureQueriesContext(connection) as queries:
+            page = browser.get("/admin/risk/switch/").content.decode()
+        counts.append(sum("accounts_approval" in query["sql"] for query in queries))
+    assert page.count(f"release asked for by {asks.email}") == 2
+    assert counts == [1, 1]
 
 
 def test_a_single_order_cannot_be_halted():

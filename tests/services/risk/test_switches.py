@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,6 +15,7 @@ from accounts.approvals import UnableToApprove
 from marketdata.models import Instrument
 from orders.entry import submission
 from orders.models import Order
+from orders.safeguards import stopping
 from orders.safeguards.killing import OWING_PAUSE, Killing
 from portfolio.funding import services as funding
 from portfolio.funding.models import Funding
@@ -23,6 +25,7 @@ from reconciliation.invariants import check_invariants
 from risk.controls import switches
 from risk.controls.models import Switch
 from risk.controls.switches import Scope, UnableToSwitch
+from risk.surveillance.models import Alert
 from tests import held, people, world
 from venues import outbox
 from venues.messages import OrderType, Side
@@ -47,6 +50,13 @@ def submit(*batch):
 def engage(effect=Effect.KILL, **scope):
     return switches.engage(
         scope=Scope(**scope), effect=effect, reason="A test", actor="operator:1",
+        now=timezone.now(),
+    )  # fmt: skip
+
+
+def kill(order_id):
+    return stopping.engage(
+        scope=Scope(order_id=order_id), effect=Effect.KILL, reason="A test", actor="operator:1",
         now=timezone.now(),
     )  # fmt: skip
 
@@ -198,6 +208,87 @@ def test_a_single_order_can_be_killed(traders):
     assert code(submit(world.ticket(traders[0]))[0]) == ""
     with pytest.raises(UnableToSwitch):
         engage(Effect.HALT, order_id=second.pk)
+
+
+@pytest.fixture
+def venue():
+    return world.Venue()
+
+
+@pytest.fixture
+def replaced(traders, venue):
+    """An order that rests, and the one that the venue lets take its place, as we soon hear."""
+    [old] = submit(world.limit_ticket(traders[0], "90.00"))
+    venue.accepts(old)
+    world.apply_reports()
+    [new] = submit(world.replace_ticket(Order.objects.get(pk=old.pk), limit_price=D("91.00")))
+    outbox.confirm(OutboxMessage.objects.all(), now=timezone.now())
+    venue.replaces(old, new, total="10")
+    return old, new
+
+
+def test_to_kill_an_order_that_was_replaced_kills_what_took_its_place(replaced):
+    old, new = replaced
+    world.apply_reports()
+    assert [held.status(old), held.status(new)] == ["replaced", "submitted"]
+    assert kill(old.pk).order_id == new.pk == Block.objects.get().order_id
+    Killing(held.at_once).look(now=timezone.now())
+    assert held.status(new) == "pending_cancel"
+
+
+def test_a_kill_follows_an_order_that_is_replaced_after_it(replaced, traders):
+    """The venue had let the other take its place before it could hear of the cancel."""
+    old, new = replaced
+    [other] = submit(world.limit_ticket(traders[1], "90.00"))
+    assert kill(old.pk).order_id == old.pk
+    world.apply_reports()
+    assert [held.status(old), held.status(new)] == ["replaced", "submitted"]
+    Killing(held.at_once).look(now=timezone.now())
+    assert [held.status(new), held.status(other)] == ["pending_cancel", "submitted"]
+
+
+def test_what_is_to_take_the_place_of_a_killed_order_is_denied(traders):
+    [stop] = submit(world.ticket(traders[0], type=OrderType.STOP, stop_price=D("105")))
+    kill(stop.pk)
+    [new] = submit(world.replace_ticket(stop, stop_price=D("106")))
+    assert code(new) == "kill_switch"
+
+
+@pytest.mark.parametrize("door", ["service", "command", "page"])
+def test_an_order_that_has_ended_or_never_was_cannot_be_killed(replaced, venue, door):
+    old, new = replaced
+    world.apply_reports()
+    submit(world.cancel_ticket(Order.objects.get(pk=new.pk)))
+    venue.cancels(new)
+    world.apply_reports()
+    assert held.status(new) == "cancelled"
+    ended = f"Order {old.pk} has ended: {new.pk}, which took its place, is cancelled."
+    nobody = UUID(int=7)
+    expected = {old.pk: ("order_ended", ended), nobody: ("unknown_order", f"no order {nobody}")}
+    for order_id, (wanted, words) in expected.items():
+        if door == "page":
+            staff = people.person(is_staff=True)
+            staff.is_superuser = True
+            staff.save()
+            given = {"effect": "kill", "order_id": str(order_id), "reason": "?"}
+            answer = people.browser_of(staff).post("/admin/risk/switch/add/", given)
+            assert words in answer.content.decode()
+        elif door == "command":
+            with pytest.raises(CommandError, match=f"{wanted}: .*{words}"):
+                call_command("kill_switch", order=order_id, reason="?")
+        else:
+            with pytest.raises(UnableToSwitch, match=words) as refused:
+                kill(order_id)
+            assert refused.value.code == wanted
+    assert not Switch.objects.exists() and not Block.objects.exists()
+    assert not Alert.objects.exists()
+
+
+def test_an_order_is_named_alone(traders):
+    [order] = submit(world.limit_ticket(traders[0], "90.00"))
+    with pytest.raises(UnableToSwitch, match="nothing beside it"):
+        engage(order_id=order.pk, account_id=traders[1].pk)
+    assert not Switch.objects.exists()
 
 
 def test_a_replacement_under_a_switch_is_denied_and_a_cancel_is_not(traders):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument
-from risk.controls import switches
+from orders.safeguards import stopping
 from risk.controls.models import Switch
 from risk.controls.switches import Scope, UnableToSwitch
 from trading.management import reaching
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             if instrument is None:
                 raise CommandError(f"There is no instrument {given['symbol']}.")
         try:
-            return switches.engage(
+            return stopping.engage(
                 scope=Scope(
                     order_id=given["order"],
                     account_id=account.pk if account else None,
@@ -71,4 +71,4 @@ class Command(BaseCommand):
                 now=timezone.now(),
             )
         except UnableToSwitch as error:
-            raise CommandError(str(error)) from None
+            raise CommandError(f"{error.code}: {error}") from None
