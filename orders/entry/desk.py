@@ -29,6 +29,7 @@ from risk.controls import switches
 from risk.exposure import FirmState
 from risk.limits import book as limit_book
 from risk.margin import book as margin_book
+from risk.margin.borrowing import Lent
 from venues.messages import TimeInForce
 
 TWIN_SECONDS: Final = 5
@@ -41,7 +42,8 @@ class Desk:
 
     `interest` is in the accounts' open orders, `exposures` what all positions of each account are
     worth, `habits` what is usual of each instrument, by symbol; `recent` are the contents of the
-    orders that each account has placed moments ago.
+    orders that each account has placed moments ago. `lent` is what can be borrowed of those
+    instruments of which somebody has asked it. A desk that `only_looks` locks nothing.
     """
 
     batch: Batch
@@ -54,6 +56,8 @@ class Desk:
     habits: dict[str, Habit]
     recent: set[tuple[UUID, str]] = field(default_factory=set)
     expiries: dict[tuple[TimeInForce, str], datetime | None] = field(default_factory=dict)
+    lent: dict[UUID, Lent] = field(default_factory=dict)
+    only_looks: bool = False
 
 
 def open_desk(
@@ -133,6 +137,7 @@ def open_desk(
         firm=firm.get(),
         habits=usual.get(),
         recent=recent.get(),
+        only_looks=only_looks,
     )
 
 

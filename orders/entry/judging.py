@@ -68,7 +68,7 @@ def assess(
         situation = dataclasses.replace(
             situation,
             margin=lending.on_margin(
-                desk.batch,
+                desk,
                 order,
                 worst=worst,
                 freed=freed,

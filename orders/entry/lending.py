@@ -11,11 +11,11 @@ from typing import Final
 from uuid import UUID
 
 from accounts.locks import LockedAccount
-from foundation import bulk
-from marketdata import calendars
 from marketdata.models import Instrument
 from orders import day_trading, holding
 from orders.batch import Batch
+from orders.entry import locates
+from orders.entry.desk import Desk
 from orders.models import Order
 from orders.tickets import OrderClass, OrderTicket
 from risk.margin import day_trades
@@ -46,7 +46,7 @@ def intent_of_leg(ticket: OrderTicket, first: Order) -> Intent:
 
 
 def on_margin(
-    batch: Batch,
+    desk: Desk,
     order: Order,
     *,
     worst: Decimal | None,
@@ -58,6 +58,7 @@ def on_margin(
     `freed` is what the order that it replaces has set aside, `open_sells` how much of the
     instrument the account's other open orders may still sell.
     """
+    batch = desk.batch
     standing = holding.standing(batch, order)
     if standing is None:
         return None
@@ -77,23 +78,10 @@ def on_margin(
         is_shortable=instrument.shortable,
         is_easy_to_borrow=instrument.easy_to_borrow,
         short_after=short_after if is_short_sale else ZERO,
-        located=_located(batch, order) if is_hard else ZERO,
+        located=locates.located(desk, order) if is_hard else ZERO,
         day_trades=_day_trades(batch, order, does, standing),
         is_being_liquidated=batch.sheets[order.account_id].is_being_liquidated,
     )
-
-
-_LOCATED: Final = """
-    SELECT coalesce(max(quantity), 0) FROM risk_locate
-     WHERE instrument_id = %s AND (account_id = %s OR account_id IS NULL) AND lasts_until >= %s
-"""
-
-
-def _located(batch: Batch, order: Order) -> Decimal:
-    today = calendars.date_of(batch.now)
-    [[located]] = bulk.execute(_LOCATED, [order.instrument_id, order.account_id, today])
-    found: Decimal = located
-    return found
 
 
 def _day_trades(batch: Batch, order: Order, does: Intent, standing: Standing) -> int | None:

@@ -70,7 +70,7 @@ class MarginRate(models.Model):
 class Locate(models.Model):
     """Shares that operations have found to borrow, for one account or for all, until a day ends.
 
-    What is on the easy-to-borrow list needs none.
+    What is on the easy-to-borrow list needs none. That for all is lent once, to whom comes first.
     """
 
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")

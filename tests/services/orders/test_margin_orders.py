@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Quote
+from orders.entry import estimating
 from orders.models import Order
 from orders.tickets import OrderClass, StopLoss
 from portfolio.models import Balance, Hold, Position
@@ -220,6 +221,55 @@ def test_a_locate_lends_so_much_and_no_more(venue):
     Locate.objects.update(lasts_until=today - timedelta(days=2))
     [over] = place(sell(account, 1))
     assert over.denial_code == "no_locate"
+
+
+@pytest.fixture
+def lent_to_all():
+    """A locate of 50 shares for everybody."""
+    listed = on_margin.instrument()
+    listed.easy_to_borrow = False
+    listed.save()
+    today = timezone.now().date() + timedelta(days=1)
+    return Locate.objects.create(
+        instrument=listed, quantity=D(50), lasts_until=today, source="Lender 7"
+    )
+
+
+def test_a_locate_for_everybody_is_lent_once(venue, lent_to_all):
+    one, two, three = (on_margin.customer() for _ in range(3))
+    first, second, too_much = place(sell(one, 30), sell(two, 20), sell(three, 1))  # of one batch
+    assert [o.denial_code for o in (first, second, too_much)] == ["", "", "no_locate"]
+    fill(venue, first, quantity="10")
+    [still] = place(sell(three, 1))
+    assert still.denial_code == "no_locate"
+    place(world.cancel_ticket(first))
+    venue.cancels(first)
+    world.apply_reports()
+    [fits, over] = [place(sell(three, quantity))[0] for quantity in (20, 1)]
+    assert (fits.denial_code, over.denial_code) == ("", "no_locate")
+    [cover] = place(buy(one, 10))
+    fill(venue, cover)
+    [again] = place(sell(two, 10))
+    assert again.denial_code == ""
+
+
+def test_who_has_a_locate_of_his_own_leaves_the_shared_one_to_others(lent_to_all):
+    one, two = on_margin.customer(), on_margin.customer(cash="50000.00")
+    Locate.objects.create(
+        instrument=lent_to_all.instrument,
+        account=one,
+        quantity=D(40),
+        lasts_until=lent_to_all.lasts_until,
+        source="Lender 8",
+    )
+    codes = [o.denial_code for o in place(sell(one, 45), sell(two, 46), sell(two, 45))]
+    assert codes == ["", "no_locate", ""]
+
+
+def test_an_estimate_locks_no_locate(lent_to_all):
+    found = estimating.estimate(sell(on_margin.customer(), 50))
+    assert found.order.denial_code == ""
+    assert not Order.objects.exists()
 
 
 def test_a_low_price_requires_its_minimum_a_share():
