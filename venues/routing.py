@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +10,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from foundation.reading import Reading
 from venues.models import Route, Venue
 
 AGE_SECONDS_MAX: Final = 1.0
@@ -52,19 +51,9 @@ def routing_of(table: Iterable[Route], *, now: datetime) -> Routing:
     return Routing(overrides=overrides, usual=usual)
 
 
-_lock = threading.Lock()
-_read_at = float("-inf")
-_routing = Routing(overrides={}, usual={})
-
-
 def routes() -> Routing:
     """Return the routes as they stood at most a second ago."""
-    global _read_at, _routing  # noqa: PLW0603  what this process knows, under its lock
-    with _lock:
-        if time.monotonic() - _read_at > AGE_SECONDS_MAX:
-            _routing = routing_of(Route.objects.select_related("venue"), now=timezone.now())
-            _read_at = time.monotonic()
-        return _routing
+    return _routes.latest()
 
 
 def is_known(venue: str) -> bool:
@@ -74,6 +63,11 @@ def is_known(venue: str) -> bool:
 
 def forget() -> None:
     """Read the routes anew the next time: for whoever has just changed them."""
-    global _read_at  # noqa: PLW0603
-    with _lock:
-        _read_at = float("-inf")
+    _routes.forget()
+
+
+def _read() -> Routing:
+    return routing_of(Route.objects.select_related("venue"), now=timezone.now())
+
+
+_routes: Final = Reading(_read, age_seconds_max=AGE_SECONDS_MAX)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from datetime import datetime
 from typing import Final
 
 from accounts.models import Account
 from foundation import bulk
+from foundation.reading import Reading
 from marketdata import calendars
 from marketdata.models import Instrument
 from portfolio.fees import rules as fees
@@ -17,27 +16,15 @@ from portfolio.fees.rules import FeeTerms, Schedule
 
 AGE_SECONDS_MAX: Final = 10.0
 
-_lock = threading.Lock()
-_read_at = float("-inf")
-_schedule = Schedule()
-
 
 def current() -> Schedule:
     """Return the schedule as it stood at most ten seconds ago."""
-    global _read_at, _schedule  # noqa: PLW0603  what this process knows, under its lock
-    with _lock:
-        if time.monotonic() - _read_at > AGE_SECONDS_MAX:
-            rows = bulk.select(FeeRule, "true ORDER BY id", [])
-            _schedule = Schedule(tuple(_line(row) for row in rows))
-            _read_at = time.monotonic()
-        return _schedule
+    return _schedule.latest()
 
 
 def forget() -> None:
     """Read the schedule anew the next time: for whoever has just added to it."""
-    global _read_at  # noqa: PLW0603
-    with _lock:
-        _read_at = float("-inf")
+    _schedule.forget()
 
 
 def terms_of_buy(account: Account, instrument: Instrument, at: datetime) -> FeeTerms:
@@ -57,3 +44,10 @@ def _line(row: FeeRule) -> fees.FeeRule:
         is_buy=None if row.side is None else row.side == FeeRule.Side.BUY,
         tier=row.tier,
     )
+
+
+def _read() -> Schedule:
+    return Schedule(tuple(_line(row) for row in bulk.select(FeeRule, "true ORDER BY id", [])))
+
+
+_schedule: Final = Reading(_read, age_seconds_max=AGE_SECONDS_MAX)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -12,45 +10,37 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from foundation.reading import Reading
 from risk import firm
 from risk.firm import FirmRisk
 from trading.operations.framed import enter, framed
 
 PERMISSION: Final = "risk.view_marginstatus"
 AGE_SECONDS_MAX: Final = 1.5
+WAITS_SECONDS_MAX: Final = 60.0
+"""Who asks while another reads is shown what was read before, unless it is older than that."""
 
 
 class _Seen(NamedTuple):
     risk: FirmRisk
     at: datetime
-    read_at: float
 
 
-_lock = threading.Lock()
-_seen: _Seen | None = None
+def _read() -> _Seen:
+    return _Seen(firm.firm_risk(), timezone.now())
 
 
-def _latest() -> _Seen:
-    """Return what the firm has at stake, read at most AGE_SECONDS_MAX ago."""
-    global _seen  # noqa: PLW0603  what this process knows, under its lock
-    with _lock:
-        if _seen is None or time.monotonic() - _seen.read_at > AGE_SECONDS_MAX:
-            _seen = _Seen(firm.firm_risk(), timezone.now(), time.monotonic())
-        return _seen
-
-
-def forget() -> None:
-    """Read anew the next time."""
-    global _seen  # noqa: PLW0603
-    with _lock:
-        _seen = None
+_firm_risk: Final = Reading(
+    _read, age_seconds_max=AGE_SECONDS_MAX, waits_seconds_max=WAITS_SECONDS_MAX
+)
+"""What the firm has at stake: it costs the more the more customers there are."""
 
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     """Show what all customers have at stake."""
     enter(request, PERMISSION)
-    seen = _latest()
+    seen = _firm_risk.latest()
     return framed(request, "operations/firm.html", title="Firm risk", risk=seen.risk, at=seen.at)
 
 
@@ -58,5 +48,5 @@ def page(request: HttpRequest) -> HttpResponse:
 def now(request: HttpRequest) -> HttpResponse:
     """Return the figures alone, as the page puts them in place of the older ones."""
     enter(request, PERMISSION)
-    seen = _latest()
+    seen = _firm_risk.latest()
     return render(request, "operations/firm_now.html", {"risk": seen.risk, "at": seen.at})

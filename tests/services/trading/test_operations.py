@@ -27,9 +27,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nothing_seen():
-    firm.forget()
+    firm._firm_risk.forget()
     yield
-    firm.forget()
+    firm._firm_risk.forget()
 
 
 def operator(*permissions: str) -> User:
@@ -68,10 +68,10 @@ def test_an_empty_firm_has_nothing_to_show():
 
 
 def test_figures_are_read_once_however_many_look():
-    first = firm._latest()
-    assert firm._latest() is first
-    firm.forget()
-    assert firm._latest() is not first
+    first = firm._firm_risk.latest()
+    assert firm._firm_risk.latest() is first
+    firm._firm_risk.forget()
+    assert firm._firm_risk.latest() is not first
 
 
 @pytest.mark.parametrize("page", ["firm/", "firm/now/", "approvals/"])
