@@ -119,7 +119,7 @@ def make_room(batch: Batch, order: Order, busted: Trade, cause: Cause) -> None:
 def bust(batch: Batch, order: Order, report: ExecutionReport, busted: Trade, at: datetime) -> Trade:
     """Take a fill back: what it moved, the order's figures, and a trade that says so.
 
-    Raises Inapplicable when the issuer has acted since: what the fill moved is something else by
+    What it moved may be gone: the account then owes it (`orders.owing`). Raises Inapplicable when the issuer has acted since: what the fill moved is something else by
     now, or has brought something, and people have to say what goes back.
     """
     if Entitlement.objects.filter(

@@ -21,7 +21,7 @@ from foundation import bulk, failpoints, trips, wakeups
 from foundation.wakeups import Channel
 from marketdata.models import Instrument, Quote
 from orders import batch as working
-from orders import booking, legs, lifecycle, reports
+from orders import booking, legs, lifecycle, owing, reports
 from orders.batch import Batch
 from orders.booking import Early, Inapplicable
 from orders.models import Order
@@ -130,6 +130,7 @@ def _apply(claimed: Sequence[InboxReport], *, with_early: bool) -> None:
                     early.setdefault(each.client_order_id, []).append(each)
     batch.write()
     inbox.mark_applied(applied, now=batch.now)
+    owing.restrict(batch)
 
 
 def _early_of(batch: Batch) -> dict[str, list[InboxReport]]:

@@ -120,20 +120,21 @@ class Books(Transfers):
         return self._violation(account, fill, [lot for _, lot in closed])
 
     def book_bust(self, account: LockedAccount, bust: Fill) -> None:
-        """Take a fill back: what it moved goes back, fees too. Raises Uncovered as `book_fill`.
+        """Take a fill back: what it moved goes back, fees too.
 
         `bust` has the terms of the fill, with the value and quantities of the order as they are
-        once it is gone. What is still held for the order stays held.
+        once it is gone. What is still held for the order stays held. What the venue takes back is
+        gone, whether the account still has it or not: a cash account then owes the cash, or is
+        short of the securities.
         """
         value = bust.price * abs(bust.signed_quantity)
         cash = accounting.cash_of_fill(value_before=bust.value_before, value=value)
         charges = self._charges(account, bust, quantity_before=bust.filled_quantity)
         charged = sum((charge.amount for charge in charges), ZERO)
         back = -bust.signed_quantity
-        if back > 0:
-            self._make_sure(account, CASH, cash - charged)
-        else:
-            self._make_sure(account, bust.instrument.code, -back)
+        asset, taken = (CASH, cash - charged) if back > 0 else (bust.instrument.code, -back)
+        if taken > self.available(account, asset):
+            self._balance(account, asset).may_be_negative = True
         self._book(account, bust, Transfer.Kind.BUST, cash, back, tuple(map(_refund, charges)))
         self.lots.bust(
             account,

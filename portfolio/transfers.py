@@ -26,8 +26,9 @@ ZERO: Final = Decimal(0)
 class Move:
     """A transfer between a customer and a house account: credited if positive, else debited.
 
-    It is final on `settles_on`, or at once. One that takes another back (`reverses`) may have
-    to be booked even if the money is gone: it `may_overdraw` a cash account.
+    It is final on `settles_on`, or at once. One that takes another back (`reverses`), or that a
+    short is charged, may have to be booked even if the money is not there: it `may_overdraw` a
+    cash account.
     """
 
     asset: str

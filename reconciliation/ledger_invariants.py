@@ -20,7 +20,7 @@ QUERIES: Final = (
     ),
     (
         2,
-        "only margin accounts owe, and what a reversal has overdrawn",
+        "only margin accounts owe, and what a reversal or a bust has overdrawn",
         """
         SELECT b.account_id, format('%s: %s in a cash account', b.asset, b.amount)
           FROM portfolio_balance b JOIN accounts_account a ON a.id = b.account_id
@@ -28,6 +28,14 @@ QUERIES: Final = (
          WHERE b.amount < CASE b.asset WHEN 'USD' THEN -0.04 ELSE 0 END AND NOT a.margin
            AND NOT EXISTS (SELECT FROM portfolio_transfer t
                             WHERE t.debit_id = b.ledger_account_id AND t.kind = 'reversal')
+           -- No more than what busts took back, and what issuers then took of who was short.
+           AND b.amount < CASE b.asset WHEN 'USD' THEN -0.04 ELSE 0 END
+               - (SELECT coalesce(sum(t.amount), 0) FROM portfolio_transfer t
+                   WHERE t.debit_id = b.ledger_account_id
+                     AND (t.kind = 'bust'
+                          OR EXISTS (SELECT FROM portfolio_entitlement e
+                                      WHERE e.account_id = a.id AND e.quantity_before < 0
+                                        AND e.id::text = split_part(t.reference, ':', 2))))
            -- An account that was one of margin may still owe.
            AND NOT EXISTS (SELECT FROM accounts_historicalaccount h
                             WHERE h.id = a.id AND h.margin)

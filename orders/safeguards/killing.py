@@ -1,7 +1,8 @@
 """What a kill switch does to orders that are open: each of them is cancelled.
 
 So are those that open a position of an account that is restricted because a deposit came back
-with its cash gone: what they would cost is not there.
+with its cash gone: what they would cost is not there; and those that would spend or sell what a
+venue took back and a cash account owes.
 
 A part of the program, at work in one process at a time. New orders are kept out by the switch
 itself; here what was open before is cancelled, by tickets through the intake, as anybody's cancel
@@ -82,7 +83,7 @@ class Killing:
     def __init__(self, enter: Enter[CancelTicket]) -> None:
         self._asking: Asking[CancelTicket] = Asking(enter)
         self._pacing = Pacing(shortest=timedelta(seconds=1), longest=PAUSE_MAX)
-        self._killed, self._owing = _Pages(_KILLED), _Pages(_OWING)
+        self._killed, self._owing, self._busted = map(_Pages, (_KILLED, _OWING, _BUSTED))
         self._owing_due_at: datetime | None = None
 
     def look(self, *, now: datetime) -> None:
@@ -94,6 +95,9 @@ class Killing:
             for account_id, order_id, reference in self._owing.next():
                 reason = f"The deposit {reference} came back and is owed"
                 self._put("deposit_returned", account_id, order_id, reason, now)
+            for account_id, order_id, asset in self._busted.next():
+                reason = f"A trade was taken back, and {asset} is owed"
+                self._put("bust_owed", account_id, order_id, reason, now)
         for ticket, answer in self._asking.carry_on():
             if answer.refusal is not None and answer.refusal.code not in ENDED:
                 log.error(
@@ -169,4 +173,20 @@ _OWING: Final = """
       JOIN portfolio_fundingstep s ON s.funding_id = f.id AND s.owed > 0
      WHERE o.id > %s
      ORDER BY o.id, s.at DESC LIMIT %s
+"""
+_BUSTED: Final = """
+    WITH open AS MATERIALIZED (
+        SELECT id, account_id, instrument_id, side FROM orders_order
+         WHERE status IN ('held', 'submitted', 'partially_filled', 'pending_replace', 'unknown')
+           AND account_id IN (SELECT id FROM accounts_account
+                               WHERE status = 'restricted' AND NOT margin))
+    SELECT o.account_id, o.id, b.asset
+      FROM open o
+      JOIN marketdata_instrument i ON i.id = o.instrument_id
+      JOIN portfolio_balance b ON b.account_id = o.account_id AND b.amount < b.held
+       AND b.asset = CASE o.side WHEN 'buy' THEN 'USD' ELSE i.code END
+     WHERE EXISTS (SELECT FROM orders_trade t
+                    WHERE t.account_id = o.account_id AND t.busts_id IS NOT NULL)
+       AND o.id > %s
+     ORDER BY o.id LIMIT %s
 """

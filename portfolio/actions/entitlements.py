@@ -289,6 +289,7 @@ def _move(
             house=LedgerAccount.Kind.ISSUER,
             reference=f"{word}:{got.pk}",
             at=now,
+            may_overdraw=got.quantity_before < 0,  # a cash account that owes its shares
         ),
     )
 

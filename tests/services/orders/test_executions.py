@@ -11,13 +11,12 @@ from orders import executions, selectors
 from orders.entry import submission
 from orders.models import Order, Trade
 from portfolio import selectors as portfolio
-from portfolio.actions import entitlements
 from portfolio.funding import services as funding
 from portfolio.funding.models import Funding
 from portfolio.funding.passage import Step
 from portfolio.models import Balance, Hold, Position, Transfer
 from reconciliation.invariants import check_invariants
-from tests import issuers, world
+from tests import world
 from venues import inbox
 from venues.messages import ReportKind, Side
 from venues.models import InboxReport
@@ -355,82 +354,6 @@ def test_a_clock_that_steps_back_puts_nothing_before_its_cause(account, venue):
     assert broken() == set()
 
 
-def test_a_busted_fill_goes_back_with_all_that_it_moved(account, venue):
-    order = place(world.limit_ticket(account, "100.00"))
-    fill = venue.fills(order, "10", "99.00")
-    world.apply_reports()
-    venue.busts(order, fill)
-    world.apply_reports()
-    assert state(order) == ("cancelled", D(0))
-    assert order.status_reason == ""  # it had ended; the history says what was taken back
-    cash = Balance.objects.get(account=account, asset="USD")
-    assert (cash.amount, cash.held) == (D("100000.00"), 0)
-    assert Position.objects.get(account=account).quantity == 0
-    bust = Trade.objects.get(busts__isnull=False)
-    assert (bust.busts.execution_id, bust.quantity, bust.price) == (
-        fill.execution_id, D(10), D("99.00"),
-    )  # fmt: skip
-    assert [t.kind for t in Transfer.objects.filter(reference=f"bust:{bust.pk}")] == ["bust"] * 2
-    assert activity.since(account.pk, 0)[-1].kind == "order.busted"
-    assert broken() == set()
-
-
-def test_a_bust_while_the_order_works_leaves_what_is_left_of_it(account, venue):
-    order = place(world.limit_ticket(account, "100.00"))
-    venue.fills(order, "2", "99.00")
-    fill = venue.fills(order, "3", "98.00")
-    venue.busts(order, fill)  # in the same batch
-    world.apply_reports()
-    assert state(order) == ("partially_filled", D(2))
-    assert (order.quantity, order.leaves_quantity) == (D(7), D(5))
-    assert Balance.objects.get(account=account, asset="USD").held == D("500.00")
-    venue.fills(order, "5", "100.00")
-    world.apply_reports()
-    assert state(order) == ("filled", D(7))
-    assert Balance.objects.get(account=account, asset="USD").held == 0
-    assert broken() == set()
-
-
-def test_a_bust_of_what_was_split_since_is_parked_for_a_person(account, venue):
-    """100 shares are 200 by then: 100 of them would stay, for nothing."""
-    order = place(world.limit_ticket(account, "100.00", quantity=D(100)))
-    fill = venue.fills(order, "100", "100.00")
-    world.apply_reports()
-    action = issuers.split(order.instrument, 2, 1, price="50")
-    entitlements.entitle(action, now=timezone.now())
-    venue.busts(order, fill)
-    world.apply_reports()
-    assert parked_reason() == f"a corporate action came after the fill {fill.execution_id}"
-    assert Balance.objects.get(account=account, asset="USD").amount == D("90000.00")
-    assert Position.objects.get(account=account).quantity == D(200)
-    assert broken() == {9}
-
-
-def test_a_bust_is_made_once_and_of_a_fill_that_is_here(account, venue):
-    order = place(world.limit_ticket(account, "100.00"))
-    fill = venue.fills(order, "4", "99.00")
-    venue.busts(order, fill)
-    world.apply_reports()
-    venue._filled[str(order.pk)] = D(4)
-    venue.busts(order, fill)
-    world.apply_reports()
-    assert "was taken back before" in parked_reason()
-    assert Trade.objects.count() == 2
-
-
-def test_a_bust_of_what_was_sold_meanwhile_is_parked_for_a_person(account, venue):
-    order = place(world.limit_ticket(account, "100.00"))
-    fill = venue.fills(order, "10", "99.00")
-    world.apply_reports()
-    sale = place(world.limit_ticket(account, "99.00", side=Side.SELL))
-    venue.fills(sale, "10", "99.00")
-    world.apply_reports()
-    venue.busts(order, fill)
-    world.apply_reports()
-    assert state(order) == ("filled", D(10))
-    assert "it takes 10 " in parked_reason()
-
-
 def test_an_order_in_doubt_keeps_its_hold_until_the_venue_has_spoken(account, venue):
     order = place(world.limit_ticket(account, "100.00"))
     venue.says(order, ReportKind.DOUBTED)
@@ -493,14 +416,3 @@ def test_what_a_report_waits_for_and_never_comes_is_for_a_person(account, venue)
     executions.park_overdue(now=timezone.now() + executions.EARLY_MAX)
     assert parked_reason().startswith("What it follows never came")
     assert state(order) == ("submitted", D(0))
-
-
-def test_a_bust_says_which_fill_it_takes_back(account, venue):
-    order = place(world.limit_ticket(account, "100.00"))
-    venue.accepts(order)
-    first, _ = venue.fills(order, "2", "99"), venue.fills(order, "2", "99")
-    venue.busts(order, first)
-    world.apply_reports()
-    busted = Trade.objects.get(execution_id=first.execution_id)
-    (told,) = [e for e in activity.since(account.pk, 0) if e.kind == "order.busted"]
-    assert told.payload["busts"] == str(busted.pk)
