@@ -184,5 +184,5 @@ def days_closed() -> int:
 
 
 def price_of(quote: Quote | None) -> Decimal | None:
-    """Return the price that a position is valued at: the last trade, else the middle."""
+    """Return the price that a position is valued at, None before anybody said one."""
     return None if quote is None else owned.price_of(quote).price

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from foundation import trips
 from foundation.trips import Answer
+from marketdata.pricing import MARKET_PRICE
 
 CLOCK_SECONDS_MAX: Final = 60.0
 """How long a measurement of the clock says something."""
@@ -69,11 +70,11 @@ def ask_exposures(account_ids: Iterable[UUID]) -> Answer[dict[UUID, Decimal]]:
     still at stake, then for what it has cost.
     """
     rows = trips.send(
-        """SELECT p.account_id, sum(abs(coalesce(
-                      p.quantity * coalesce(q.last, (q.bid + q.ask) / 2, q.bid, q.ask),
+        f"""SELECT p.account_id, sum(abs(coalesce(
+                      p.quantity * coalesce({MARKET_PRICE}, q.bid, q.ask),
                       p.cost_basis)))
              FROM portfolio_position p LEFT JOIN marketdata_quote q USING (instrument_id)
-            WHERE p.account_id = ANY(%s) AND p.quantity <> 0 GROUP BY 1""",
+            WHERE p.account_id = ANY(%s) AND p.quantity <> 0 GROUP BY 1""",  # noqa: S608
         [list(account_ids)],
     )
     return Answer(lambda: dict(rows.get()))

@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from foundation import bulk
+from marketdata.pricing import MARKET_PRICE
 
 ZERO: Final = Decimal(0)
 SHOCKS: Final = (Decimal("-0.20"), Decimal("-0.10"), Decimal("0.10"))
@@ -163,7 +164,7 @@ def _stress(row: Sequence[Any], *, sector: str | None) -> Stress:
 
 
 # Positions with their value in USD; shared by the statements below, all of them our own words.
-_VALUED: Final = """
+_VALUED: Final = f"""
     valued AS (
         SELECT p.account_id, p.instrument_id, p.quantity,
                i.symbol, coalesce(nullif(i.sector, ''), 'None') AS sector,
@@ -172,10 +173,10 @@ _VALUED: Final = """
           FROM portfolio_position p
           JOIN marketdata_instrument i ON i.id = p.instrument_id
           LEFT JOIN marketdata_quote q ON q.instrument_id = p.instrument_id
-         CROSS JOIN LATERAL (SELECT coalesce(q.last, (q.bid + q.ask) / 2) AS usd) AS price
+         CROSS JOIN LATERAL (SELECT {MARKET_PRICE} AS usd) AS price
          WHERE p.quantity <> 0
     )
-"""
+"""  # noqa: S608
 _TOTALS: Final = f"""
     WITH {_VALUED}, cash AS (
         SELECT count(*) AS accounts, coalesce(sum(greatest(amount, 0)), 0) AS credit,

@@ -11,6 +11,7 @@ from typing import Final, LiteralString
 
 from foundation import bulk
 from marketdata.calendars import NEW_YORK
+from marketdata.pricing import MARKET_PRICE
 from portfolio.models import EquityPoint
 from portfolio.worth.owned import paid_in
 
@@ -18,7 +19,7 @@ POINTS_KEPT: Final = timedelta(days=32)  # portfolio history asks for a month of
 
 _WORTH: Final[LiteralString] = f"""
 WITH price AS (
-  SELECT q.instrument_id, COALESCE(q.last, (q.bid + q.ask) * 0.5) AS price FROM marketdata_quote q
+  SELECT q.instrument_id, {MARKET_PRICE} AS price FROM marketdata_quote q
 ), held AS (
   SELECT p.account_id, sum(p.realised) AS realised,
          sum(COALESCE(portfolio_cents(price.price * p.quantity), p.cost_basis)) AS value

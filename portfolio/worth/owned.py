@@ -14,6 +14,7 @@ from uuid import UUID
 
 from foundation import bulk
 from foundation.bulk import Values
+from marketdata import pricing
 from marketdata.models import Quote
 from portfolio.worth.valuation import DayStart, Owned, OwnedPosition, Price
 
@@ -75,10 +76,8 @@ def owned(account_ids: Iterable[UUID]) -> dict[UUID, Owned]:
 
 
 def price_of(quote: Quote) -> Price:
-    """Return the price of valuation: the last trade, else the middle of the quote."""
-    price = quote.last
-    if price is None and quote.bid is not None and quote.ask is not None:
-        price = (quote.bid + quote.ask) / 2
+    """Return the price of valuation (`marketdata.pricing`)."""
+    price = pricing.market_price(last=quote.last, bid=quote.bid, ask=quote.ask)
     return Price(price=price, previous_close=quote.previous_close, sequence=quote.sequence)
 
 

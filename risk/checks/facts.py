@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
+from marketdata import pricing
 from marketdata.calendars import Phase
 from portfolio.fees.rules import NO_FEES, FeeTerms
 from risk.margin.requirements import Intent, OnMargin
@@ -163,16 +164,10 @@ def far_price(proposal: Proposal, situation: Situation) -> Decimal | None:
 def reference_price(situation: Situation) -> Decimal | None:
     """Return what the market thinks the instrument is worth, None when nobody says.
 
-    The latest trade, as far as it lies within bid and ask: those are newer.
+    Where there is neither a trade nor both sides of a quote, the one side.
     """
-    bid, ask, last = situation.bid, situation.ask, situation.last
-    if last is None:
-        return (bid + ask) / 2 if bid is not None and ask is not None else bid or ask
-    if ask is not None and last > ask:
-        return ask
-    if bid is not None and last < bid:
-        return bid
-    return last
+    bid, ask = situation.bid, situation.ask
+    return pricing.market_price(last=situation.last, bid=bid, ask=ask) or bid or ask
 
 
 def waits_for_auction(proposal: Proposal, situation: Situation) -> bool:

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from foundation import trips
 from foundation.trips import Answer
-from marketdata import calendars
+from marketdata import calendars, pricing
 from marketdata.calendars import Phase
 from risk.margin import rates as margin_rates
 from risk.margin import requirements as margin
@@ -30,7 +30,7 @@ ZERO: Final = Decimal(0)
 class Market:
     """An instrument as positions in it are valued, and what it requires.
 
-    `price` is the last trade, else the middle of the quote; None when there is neither. It is
+    `price` is that of `marketdata.pricing`; None when there is none. It is
     `live` when the feed stands by it, it is undoubted and its market is on; it `counts` for
     orders also while that market is closed, when nobody can know a newer one.
     """
@@ -253,9 +253,7 @@ class _Reader:
         received_at: datetime | None,
         doubts: int | None,
     ) -> Market:
-        price = last
-        if price is None and bid is not None and ask is not None:
-            price = (bid + ask) / 2
+        price = pricing.market_price(last=last, bid=bid, ask=ask)
         is_crossed = bid is not None and ask is not None and bid > ask
         is_sound = price is not None and price > 0 and not doubts and not is_crossed
         is_fresh = received_at is not None and received_at >= self._oldest

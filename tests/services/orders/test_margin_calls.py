@@ -15,7 +15,9 @@ from orders.models import Order
 from orders.safeguards import liquidation
 from orders.safeguards.liquidation import Watch
 from orders.tickets import OrderTicket
+from portfolio import selectors as portfolio
 from portfolio.models import Position
+from risk import exposure
 from risk.margin import calls
 from risk.models import Alert, Decision, LiquidationWave, MarginCall, MarginStatus
 from tests import held, on_margin, world
@@ -134,6 +136,17 @@ def test_a_call_is_made_at_the_cent(firm, price, is_called):
     firm.price("AAPL", price)
     firm.look()
     assert MarginCall.objects.exists() is is_called
+
+
+def test_a_quote_that_is_far_from_the_last_trade_counts_and_the_customer_is_told_the_same(firm):
+    account = indebted(firm)
+    aapl = Instrument.objects.get()
+    world.quote(aapl, bid="59.99", ask="60.00")  # nobody has traded since 100
+    firm.look()
+    call = MarginCall.objects.get()
+    assert (call.amount, call.equity) == (D(1600), D(2000))
+    assert portfolio.snapshot(account.pk).equity == D(2000)
+    assert exposure.ask_exposures([account.pk]).get() == {account.pk: D(12000)}
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,9 @@ def test_what_is_written_is_what_the_account_would_be_told() -> None:
     dice = random.Random(20)
     listed = [world.instrument(f"S{number}") for number in range(8)]
     for instrument in listed:
-        last = D(dice.randint(1, 10**7)) / 1000 if dice.random() < 0.5 else None
-        Quote.objects.filter(instrument=instrument).update(last=last, bid="10.01", ask="10.02")
+        prices = [D(dice.randint(1, 10**7)) / 1000 for _ in range(3)]
+        last, bid, ask = (price if dice.random() < 0.7 else None for price in prices)
+        Quote.objects.filter(instrument=instrument).update(last=last, bid=bid, ask=ask)
     unpriced = world.instrument("NONE", bid=None, ask=None)
     for _ in range(20):
         account = world.customer(cash=f"{dice.randint(1, 10**7)}.{dice.randint(10, 99)}")
