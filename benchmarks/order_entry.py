@@ -10,7 +10,6 @@ few open orders each. The same load then goes to the gateway of the package
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
 import json
@@ -44,10 +43,10 @@ def main() -> None:
     world.instrument(SYMBOL, bid="99.99", ask="100.00")
     caller = Caller([keys_of_client() for _ in range(max(REQUESTS))])
     with peers.gateway() as runs:
-        peer = asyncio.run(measure_peer()) if runs else {}
+        peer = measure_peer() if runs else {}
     for server in sys.argv[1:] or ["daphne"]:
         with serving(server, caller):
-            asyncio.run(measure(server, caller, peer))
+            measure(server, caller, peer)
 
 
 def keys_of_client() -> Iterator[tuple[str, str]]:
@@ -86,23 +85,23 @@ class Caller:
         return load.post("/v2/nothing", b"{}")
 
 
-async def measure_peer() -> dict[int, load.Taken]:
+def measure_peer() -> dict[int, load.Taken]:
     print("matching-engine 0.1.1: POST /markets/BENCH/orders, durable and nothing else")
     print(f"{'clients':>8} {'orders/s':>9} {'p50 ms':>7} {'p99 ms':>7}")
     taken = {}
     for clients, requests in REQUESTS.items():
         order = peers.gateway_order
-        await load.run(peers.GATEWAY_PORT, order, clients=clients, requests=200)  # warm
-        taken[clients] = found = await load.run(
+        load.run(peers.GATEWAY_PORT, order, clients=clients, requests=200)  # warm
+        taken[clients] = found = load.run(
             peers.GATEWAY_PORT, order, clients=clients, requests=requests
         )
         print(f"{clients:>8} {found.rate:>9.0f} {found.p50:>7.2f} {found.p99:>7.2f}")
     return taken
 
 
-async def measure(server: str, caller: Caller, peer: dict[int, load.Taken]) -> None:
-    await load.run(PORT, caller.order, clients=16, requests=500)  # warm
-    await load.run(PORT, caller.nothing, clients=16, requests=200)
+def measure(server: str, caller: Caller, peer: dict[int, load.Taken]) -> None:
+    load.run(PORT, caller.order, clients=16, requests=500)  # warm
+    load.run(PORT, caller.nothing, clients=16, requests=200)
     print(f"\n{server}: POST /v2/orders, each risk-checked, recorded and durable before its answer")
     print(
         f"{'clients':>8} {'orders/s':>9} {'p50 ms':>7} {'p99 ms':>7} | "
@@ -110,9 +109,9 @@ async def measure(server: str, caller: Caller, peer: dict[int, load.Taken]) -> N
         "  rate/peer"
     )
     for clients, requests in REQUESTS.items():
-        orders = await load.run(PORT, caller.order, clients=clients, requests=requests)
-        nothing = await load.run(PORT, caller.nothing, clients=clients, requests=NOTHING[clients])
-        tps = await asyncio.to_thread(stage.pgbench_tps, clients=clients)
+        orders = load.run(PORT, caller.order, clients=clients, requests=requests)
+        nothing = load.run(PORT, caller.nothing, clients=clients, requests=NOTHING[clients])
+        tps = stage.pgbench_tps(clients=clients)
         commit = clients / tps * 1e3
         beside = f"{orders.rate / peer[clients].rate:>9.2f}" if peer else f"{'-':>9}"
         print(
