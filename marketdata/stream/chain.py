@@ -1,0 +1,103 @@
+"""One instrument's chain of differences: made once, shared by all who follow it.
+
+Each link is what changed since the one before, as bytes that say nothing of who reads them. Who
+has the link before is sent the difference; who has not is sent the differences that it lacks, or
+a snapshot where that is shorter or they are no longer kept: so a slow reader is sent the latest
+and never a backlog, and nobody is sent a difference to what it does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from marketdata.stream.pictures import Picture, Units, Update
+from marketdata.stream.varints import write_text, write_unsigned
+from marketdata.stream.writing import write_updates
+
+KEPT: Final = 16
+"""A snapshot is about as long as six differences: older ones are never the shorter way."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """The chain at one moment; whoever holds it may read it from any thread."""
+
+    symbol: str
+    units: Units
+    sequence: int
+    picture: Picture
+    differences: tuple[bytes, ...]
+    """The latest differences, the last of them the one that made this link."""
+
+    @cached_property
+    def snapshot(self) -> bytes:
+        """The bytes that make an empty picture this one."""
+        out = bytearray()
+        write_unsigned(out, self.sequence)
+        write_text(out, self.symbol)
+        for unit in self.units:
+            _write_unit(out, unit)
+        return bytes(out) + write_updates(self.picture.updates(), Picture(), self.units)
+
+    def entries(self, number: int, sequence: int) -> bytes:
+        """Return what brings a reader from `sequence` (0: nothing) here, under its id `number`."""
+        missing = self.sequence - sequence
+        if missing == 0:
+            return b""
+        if 0 < missing <= len(self.differences):
+            differences = self.differences[-missing:]
+            head = bytearray()
+            write_unsigned(head, number << 1)
+            length = sum(len(head) + len(each) for each in differences)
+            if missing == 1 or length <= len(self.snapshot):
+                return b"".join(bytes(head) + each for each in differences)
+        out = bytearray()
+        write_unsigned(out, number << 1 | 1)
+        return bytes(out) + self.snapshot
+
+
+class Chain:
+    """Written by one thread. `link` is its end, None before anything was said."""
+
+    def __init__(self, symbol: str) -> None:
+        self._symbol = symbol
+        self.link: Link | None = None
+
+    def advance(self, updates: Sequence[Update], units: Units) -> None:
+        """Add a link of all `updates`, in their order; without any, only for other units.
+
+        Other units than before begin anew: everybody is sent a snapshot. Raises ValueError, with
+        the chain as it was, for what the stream cannot say.
+        """
+        end = self.link
+        if end is not None and end.units == units:
+            if updates:
+                self.link = _next(end, updates)
+            return
+        picture = end.picture.copy() if end is not None else Picture()
+        for update in updates:
+            picture.take(update)
+        if everything := picture.updates():
+            write_updates(everything, Picture(), units)  # so that it can be said
+            sequence = 1 if end is None else end.sequence + 1
+            self.link = Link(self._symbol, units, sequence, picture, ())
+
+
+def _next(end: Link, updates: Sequence[Update]) -> Link:
+    picture, sequence = end.picture.copy(), end.sequence + 1
+    difference = bytes([sequence & 0xFF]) + write_updates(updates, picture, end.units)
+    differences = (*end.differences[1 - KEPT :], difference)
+    return Link(end.symbol, end.units, sequence, picture, differences)
+
+
+def _write_unit(out: bytearray, unit: int) -> None:
+    """Append a unit as its digits after the point and the whole number that they make of it."""
+    digits = 9
+    while digits and unit % 10 == 0:
+        unit //= 10
+        digits -= 1
+    out.append(digits)
+    write_unsigned(out, unit)
