@@ -66,9 +66,10 @@ class OpenOrders:
 
 
 class OpenInterest:
-    """The open orders of some accounts, added up."""
+    """The open orders of these `accounts`, added up."""
 
-    def __init__(self, rows: Iterable[tuple[Any, ...]] = ()) -> None:
+    def __init__(self, accounts: Iterable[UUID] = (), rows: Iterable[tuple[Any, ...]] = ()) -> None:
+        self.accounts: Final = tuple(accounts)
         self._accounts: dict[UUID, OpenOrders] = {}
         for owner, instrument, count, buys, sells, bid, ask, cost in rows:
             account = self.of(owner)
@@ -125,8 +126,9 @@ def _rest(order: Order, interest: Interest, *, is_buy: bool) -> None:
 
 def ask_open(owners: Iterable[UUID]) -> Answer[OpenInterest]:
     """Ask for all open orders of these accounts, added up."""
-    rows = trips.send(_OPEN, [list(owners)])
-    return Answer(lambda: OpenInterest(rows.get()))
+    accounts = list(owners)
+    rows = trips.send(_OPEN, [accounts])
+    return Answer(lambda: OpenInterest(accounts, rows.get()))
 
 
 # Of an OCO the one that is at the venue counts, which both never are.

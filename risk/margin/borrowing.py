@@ -15,31 +15,22 @@ ZERO: Final = Decimal(0)
 class Lent:
     """What is lent of one instrument today, in units: by locates.
 
-    `own` is what single accounts have a locate for, `shared` what all have together. Each account
-    uses its own first. Of those in `sold` it says how much they have sold short; all others have
-    `taken` so much of what is shared.
+    `own` is what single accounts have a locate for, `shared` what all have together; of that so
+    much is `taken` already. Each account uses its own first.
     """
 
     own: Mapping[UUID, Decimal]
     shared: Decimal
-    sold: Mapping[UUID, Decimal]
     taken: Decimal
 
-    def to(self, account_id: UUID, *, more: Mapping[UUID, Decimal]) -> Decimal:
-        """Return how much the account may be short of in all, once `more` was sold by accounts."""
-        others = (self.sold.keys() | more.keys()) - {account_id}
-        taken = self.taken + sum(
-            (
-                max(
-                    self._of(self.sold, each) + self._of(more, each) - self._of(self.own, each),
-                    ZERO,
-                )
-                for each in others
-            ),
-            ZERO,
-        )
-        return self._of(self.own, account_id) + max(self.shared - taken, ZERO)
+    def to(self, account_id: UUID, *, sold: Mapping[UUID, Decimal]) -> Decimal:
+        """Return how much the account may be short of in all.
 
-    @staticmethod
-    def _of(amounts: Mapping[UUID, Decimal], account_id: UUID) -> Decimal:
-        return amounts.get(account_id, ZERO)
+        `sold` is what accounts have sold short that are not in `taken`; its own does not count.
+        """
+        others = (each for each in sold.items() if each[0] != account_id)
+        taken = self.taken + sum((self._beyond_own(*each) for each in others), ZERO)
+        return self.own.get(account_id, ZERO) + max(self.shared - taken, ZERO)
+
+    def _beyond_own(self, account_id: UUID, sold: Decimal) -> Decimal:
+        return max(sold - self.own.get(account_id, ZERO), ZERO)
