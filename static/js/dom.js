@@ -16,6 +16,9 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Make a table's cell. Its name is its place where a row is stacked in lines: see stacked.css. */
+export const cell = (name, properties = {}, ...children) => make("td", { dataset: { cell: name }, ...properties }, ...children);
+
 /** Set the text of an element only when it differs: an unchanged cell costs no layout. */
 export function put(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -50,6 +50,28 @@ export const timeInForce = (word) => (TIMES_IN_FORCE[word] ?? [word])[0];
 export const timeInForceLong = (word) => (TIMES_IN_FORCE[word] ?? [word, word])[1];
 export const timeInForceWhy = (word) => (TIMES_IN_FORCE[word] ?? ["", "", ""])[2];
 export const side = (word) => (word === "buy" ? "Buy" : "Sell");
+const EXITS = {
+  sell: {
+    does: "sells",
+    profit: "Sells at this price or better.",
+    loss: "Sells once the price falls to this.",
+    limit: "And not below, USD",
+    whenProfit: "Once bought, sell at this price or better. Waits until the buy is filled.",
+    whenLoss: "Once bought, sell when the price falls to this stop. Waits until the buy is filled.",
+    both: "Two exits for what you hold: a limit above the price and a stop below it. The one that fills cancels the other (OCO).",
+  },
+  buy: {
+    does: "buys back",
+    profit: "Buys back at this price or better.",
+    loss: "Buys back once the price rises to this.",
+    limit: "And not above, USD",
+    whenProfit: "Once sold short, buy back at this price or better. Waits until the sale is filled.",
+    whenLoss: "Once sold short, buy back when the price rises to this stop. Waits until the sale is filled.",
+    both: "Two exits for what you are short: a limit below the price and a stop above it. The one that fills cancels the other (OCO).",
+  },
+};
+/** Return what is said of exits that trade on this side. */
+export const exits = (word) => EXITS[word];
 const INTENTS = { sell_to_open: "Sell short", buy_to_close: "Buy to cover" };
 /** Return what an order does: "Buy", "Sell", "Sell short", "Buy to cover". */
 export const deed = ({ side: way, position_intent: intent }) => INTENTS[intent] ?? side(way);

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
-from tests.browser.test_trading import place, wait_until_live
+from tests.browser.conftest import NARROW, Visitor
+from tests.browser.test_trading import amount, place
 from tests.live_server import LiveServer
 
 pytestmark = pytest.mark.timeout(300)
@@ -25,15 +25,21 @@ Instrument.objects.filter(symbol="AAPL").update(
 """
 
 
+def lend(visitor: Visitor, program: LiveServer) -> None:
+    """Make everybody's account a margin account, and show the page anew."""
+    done = program.run("shell", "-c", ON_MARGIN)
+    assert done.returncode == 0, done.stderr
+    visitor.page.reload()
+    visitor.wait_for_text("[data-strip=connection]", "Live")
+    visitor.wait_for_text("[data-quote=last]", r"\d")
+
+
 def test_a_short_sale_is_said_in_words_and_numbers_before_it_leaves(
     customer: Callable[..., Visitor], program: LiveServer
 ) -> None:
     visitor = customer(deposit="30000")
-    done = program.run("shell", "-c", ON_MARGIN)
-    assert done.returncode == 0, done.stderr
+    lend(visitor, program)
     page = visitor.page
-    page.reload()
-    wait_until_live(visitor)
     page.locator("#main").focus()
     page.keyboard.press("s")
     page.keyboard.type("10")
@@ -71,3 +77,37 @@ def test_a_short_sale_is_said_in_words_and_numbers_before_it_leaves(
     visitor.wait_for_text("#choices-state", "Kept")
     page.reload()
     expect(page.get_by_label("Selling short is allowed")).not_to_be_checked()
+
+
+def test_a_short_position_is_protected_on_a_phone_by_exits_that_buy_it_back(
+    customer: Callable[..., Visitor], program: LiveServer
+) -> None:
+    visitor = customer(deposit="30000", viewport=NARROW)
+    lend(visitor, program)
+    page = visitor.page
+    place(page, side="s", quantity="10")
+    visitor.wait_for_text("#placed-state", r"Filled: 10 at \d")
+    page.keyboard.press("Escape")
+    ask = amount(visitor.text("[data-quote=ask]"))
+
+    page.get_by_role("link", name="Portfolio").click()
+    page.get_by_role("button", name="Protect the position in AAPL").click()
+    expect(page.locator("[name=kind][value=oco]")).to_be_checked()
+    expect(page.locator("[name=side][value=buy]")).to_be_checked()
+    expect(page.locator("#quantity")).to_have_value("10")
+    expect(page.get_by_label("And not above, USD")).to_be_visible()
+    page.get_by_label("Take profit at, USD").fill(f"{ask + 20:.2f}")
+    page.get_by_label("Stop loss at, USD").fill(f"{ask - 20:.2f}")
+    page.locator("#quantity").press("Enter")
+    expect(page.locator("#take_profit-error")).to_contain_text("must lie below the price now")
+    expect(page.locator("#stop_loss-error")).to_contain_text("must lie above the price now")
+    page.get_by_label("Take profit at, USD").fill(f"{ask - 20:.2f}")
+    page.get_by_label("Stop loss at, USD").fill(f"{ask + 20:.2f}")
+    expect(page.locator("#take_profit-note")).to_contain_text("+")
+    expect(page.locator("#stop_loss-note")).to_contain_text("−")
+    page.locator("#quantity").press("Enter")
+    expect(page.locator("#review-note")).to_contain_text("Whichever price comes first buys back")
+    page.get_by_role("button", name="Place both exits").click()
+    expect(page.locator("#placed-title")).to_have_text("Buy to cover 10 AAPL")
+    visitor.wait_for_text("#placed-state", "Working")
+    expect(page.locator("#placed-legs li")).to_have_text([re.compile(r"Stop loss: Stop .*Held")])

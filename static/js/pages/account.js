@@ -1,6 +1,6 @@
 // The account page: money as it moves and went, API keys, simulated deposits, appearance.
 
-import { $, $$, eachFrame, keepRows, make, put, setDirection } from "../dom.js";
+import { $, $$, cell, eachFrame, keepRows, make, put, setDirection } from "../dom.js";
 import * as http from "../http.js";
 import { announce, choose } from "../keys.js";
 import * as money from "../money.js";
@@ -13,10 +13,10 @@ import * as curve from "./curve.js";
 
 function showMoney() {
   const { account } = store;
-  for (const cell of $$("[data-money]")) put(cell, money.money(account[cell.dataset.money]));
-  for (const cell of $$("[data-gain]")) {
-    put(cell, money.signedMoney(account[cell.dataset.gain]));
-    setDirection(cell, money.direction(account[cell.dataset.gain]));
+  for (const place of $$("[data-money]")) put(place, money.money(account[place.dataset.money]));
+  for (const place of $$("[data-gain]")) {
+    put(place, money.signedMoney(account[place.dataset.gain]));
+    setDirection(place, money.direction(account[place.dataset.gain]));
   }
   $("[data-where=short]").hidden = !money.parse(account.short_market_value);
   $("[data-where=margin]").hidden = !money.parse(account.maintenance_margin);
@@ -34,8 +34,8 @@ function showPositions() {
       make(
         "tr",
         {},
-        make("td", {}, make("a", { href: `/account/positions/${symbol}` }, symbol), make("span", { class: "tag short", hidden: true }, "Short")),
-        ...Array.from({ length: 5 }, () => make("td", { class: "number live" })),
+        cell("symbol", {}, make("a", { href: `/account/positions/${symbol}` }, symbol), make("span", { class: "tag short", hidden: true }, "Short")),
+        ...["quantity", "average", "price", "value", "open"].map((name) => cell(name, { class: "number live" })),
       ),
     (row, position) => {
       const [name, quantity, average, price, value, open] = row.children;

@@ -1,6 +1,6 @@
 // The list of orders: as the server made it, kept true by the account's events.
 
-import { $, keepRows, make, put, readJson } from "../dom.js";
+import { $, cell, keepRows, make, put, readJson } from "../dom.js";
 import * as http from "../http.js";
 import * as money from "../money.js";
 import { on } from "../store.js";
@@ -24,20 +24,20 @@ function show() {
 function build(order) {
   const at = make("time");
   time.show(at, order.created_at);
-  const number = (text) => make("td", { class: "number" }, text);
+  const number = (name, text) => cell(name, { class: "number" }, text);
   return make(
     "tr",
     {},
-    make("td", {}, make("a", { href: `/orders/${order.id}`, title: "Details of this order" }, at)),
-    make("td", {}, order.symbol),
-    make("td", { class: order.side === "buy" ? "up" : "down" }, words.side(order.side)),
-    make("td", { title: words.orderClass(order.order_class) }),
-    number(words.size(order)),
-    number(""),
-    number(""),
-    make("td", { title: words.timeInForceWhy(order.time_in_force) }, words.timeInForce(order.time_in_force)),
-    make("td"),
-    make("td", { class: "quiet reason" }),
+    cell("time", {}, make("a", { href: `/orders/${order.id}`, title: "Details of this order" }, at)),
+    cell("symbol", {}, order.symbol),
+    cell("side", { class: order.side === "buy" ? "up" : "down" }, words.side(order.side)),
+    cell("terms", { title: words.orderClass(order.order_class) }),
+    number("quantity", words.size(order)),
+    number("filled"),
+    number("average"),
+    cell("in-force", { title: words.timeInForceWhy(order.time_in_force) }, words.timeInForce(order.time_in_force)),
+    cell("state"),
+    cell("reason", { class: "quiet reason" }),
   );
 }
 
@@ -48,6 +48,7 @@ function fill(row, order) {
   put(cells[3], role + words.terms(order, digitsOf(order.symbol)));
   put(cells[5], money.quantity(order.filled_qty));
   put(cells[6], money.price(order.filled_avg_price, digitsOf(order.symbol)));
+  cells[6].classList.toggle("is-none", !order.filled_avg_price);
   put(cells[8], words.stateWord(order));
   cells[8].title = words.stateWhy(order);
   put(cells[9], why);

@@ -4,6 +4,13 @@ import * as money from "../money.js";
 import { store } from "../store.js";
 import * as terms from "./terms.js";
 
+/** Return what there is of the symbol: "long", "short" or "", which is also what is not known yet. */
+export function holding(symbol) {
+  const quantity = money.parse(store.positions?.find((each) => each.symbol === symbol)?.qty) ?? 0n;
+  if (quantity === 0n) return "";
+  return quantity > 0n ? "long" : "short";
+}
+
 const choice = (fields) => ({
   kind: fields.kind.value,
   side: fields.side.value,
@@ -12,6 +19,8 @@ const choice = (fields) => ({
   hasExits: fields.has_profit.checked || fields.has_loss.checked,
   hasLoss: fields.has_loss.checked,
   isExtended: fields.extended_hours.checked,
+  holding: holding(store.symbol),
+  canShort: Boolean(store.account?.shorting_enabled),
   instrument: store.instruments.get(store.symbol),
 });
 

@@ -39,11 +39,15 @@ export function expectedPrice(draft, quote) {
   }
 }
 
-/** Return what an exit at `price` brings against an entry: { amount, percent } as decimals, or null. */
-export function gain(price, entry, units) {
+/**
+ * Return what an exit at `price` brings against an entry: { amount, percent } as decimals, or null.
+ * `side` is the exit's: what is bought back gains as the price falls.
+ */
+export function gain({ price, entry, units, side }) {
   if (price === null || !entry) return null;
+  const each = side === "sell" ? price - entry : entry - price;
   return {
-    percent: money.divided((price - entry) * 100n, entry),
-    amount: units === null ? null : money.times(price - entry, units),
+    percent: money.divided(each * 100n, entry),
+    amount: units === null ? null : money.times(each, units),
   };
 }

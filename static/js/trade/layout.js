@@ -161,10 +161,11 @@ function beginViews() {
   $("#side").addEventListener("keydown", (event) => {
     if (event.key === "Escape" && "sheet" in trade.dataset) closeSheet();
   });
+  // On the way down, so that a press that opens the sheet does not close it again on its way up.
   document.addEventListener("click", (event) => {
     const isBeside = trade.contains(event.target) && !event.target.closest("#side");
     if ("sheet" in trade.dataset && isBeside) closeSheet();
-  });
+  }, { capture: true });
   for (const link of $$("[data-view-link]")) {
     link.addEventListener("click", (event) => {
       event.preventDefault(); // this page has the views: stay on its symbol

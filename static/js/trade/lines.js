@@ -50,7 +50,7 @@ function wantedLines(colours) {
   ];
 }
 
-/** Whether nothing was bought yet of what the order is to sell again. */
+/** Whether nothing was traded yet of what the order is to close again. */
 function waits({ head }) {
   const entry = store.openOrders.find(({ id, role }) => id === head && role === "entry");
   return Boolean(entry) && money.parse(entry.filled_qty) === 0n;
@@ -96,6 +96,6 @@ const heldLine = ({ avg_entry_price: average, qty }, colours) => ({
   key: "position",
   options: {
     price: Number(average), color: colours["line-strong"], lineStyle: LineStyle.Dotted, lineWidth: 1,
-    axisLabelVisible: true, title: `${money.quantity(qty)} held`,
+    axisLabelVisible: true, title: qty.startsWith("-") ? `${money.quantity(qty.slice(1))} short` : `${money.quantity(qty)} held`,
   },
 });

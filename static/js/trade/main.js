@@ -40,6 +40,17 @@ function ready(side) {
   ticket.take(side);
 }
 
+/** Return what fills the ticket in to end a position: `fill(side, quantity)` is the ticket's part. */
+function fillIn(fill) {
+  return ({ symbol, side, qty_available: available }) => {
+    const back = side === "short" ? "buy" : "sell";
+    const quantity = money.parse(available);
+    select(symbol);
+    ready(back);
+    fill(back, money.text(quantity < 0n ? -quantity : quantity));
+  };
+}
+
 layout.begin();
 watchlist.begin({ watched: start.watched, select });
 live.subscribe([store.symbol]);
@@ -53,18 +64,8 @@ ticket.begin({ review: placing.review });
 placing.begin({ again: ticket.empty, blame: ticket.blame, isField: ticket.isField });
 positions.begin({
   select,
-  close({ symbol, side, qty_available: available }) {
-    const back = side === "short" ? "buy" : "sell";
-    const quantity = money.parse(available);
-    select(symbol);
-    ready(back);
-    ticket.close(back, money.text(quantity < 0n ? -quantity : quantity));
-  },
-  protect({ symbol, qty_available: available }) {
-    select(symbol);
-    ready("sell");
-    ticket.protect(money.text(money.parse(available)));
-  },
+  close: fillIn(ticket.close),
+  protect: fillIn(ticket.protect),
 });
 orders.begin({ select });
 activity.begin();

@@ -1,6 +1,6 @@
 // The rows of the tables of orders: open ones, with what can be done to them, and finished ones.
 
-import { $, keepRows, make, put } from "../dom.js";
+import { $, cell, keepRows, make, put } from "../dom.js";
 import * as money from "../money.js";
 import { store } from "../store.js";
 import * as time from "../time.js";
@@ -55,18 +55,17 @@ function say({ rows, empty }, orders, sentence) {
 }
 
 const digitsOf = (symbol) => money.places(store.instruments.get(symbol)?.price_increment ?? "0.01");
-const td = (name) => make("td", name ? { class: name } : {});
 
 function buildStart(order) {
   const at = make("time");
   time.show(at, order.created_at);
   return [
-    make("td", { class: "quiet" }, make("a", { href: `/orders/${order.id}`, title: "Details of this order" }, at)),
-    make("td", {}, make("a", { href: addressOf(order.symbol), dataset: { symbol: "" } }, order.symbol)),
-    make("td", { class: order.side === "buy" ? "up" : "down" }, words.side(order.side)),
-    td(),
-    td("number"),
-    td("number"),
+    cell("time", { class: "quiet" }, make("a", { href: `/orders/${order.id}`, title: "Details of this order" }, at)),
+    cell("symbol", {}, make("a", { href: addressOf(order.symbol), dataset: { symbol: "" } }, order.symbol)),
+    cell("side", { class: order.side === "buy" ? "up" : "down" }, words.side(order.side)),
+    cell("terms"),
+    cell("quantity", { class: "number" }),
+    cell("filled", { class: "number" }),
   ];
 }
 
@@ -77,17 +76,17 @@ function fillStart({ children: cells }, order) {
 }
 
 /** What the order is in its group, its terms, and what somebody should know of it. */
-function fillTerms(cell, order) {
-  if (!cell.children.length) {
-    cell.append(make("span", { class: "quiet" }), make("span"), make("span", { class: "warn" }));
+function fillTerms(place, order) {
+  if (!place.children.length) {
+    place.append(make("span", { class: "quiet" }), make("span"), make("span", { class: "warn" }));
   }
-  const [role, terms, warning] = cell.children;
+  const [role, terms, warning] = place.children;
   put(role, words.role(order.role) && order.role !== "entry" ? `${words.role(order.role)}: ` : "");
   put(terms, words.terms(order, digitsOf(order.symbol)) + followed(order));
   const warnings = words.warnings(order);
   put(warning, warnings ? ` · ${words.warned(order)}` : "");
   warning.title = warnings;
-  cell.title = [words.orderClass(order.order_class), `In force ${words.timeInForceWhy(order.time_in_force)}.`]
+  place.title = [words.orderClass(order.order_class), `In force ${words.timeInForceWhy(order.time_in_force)}.`]
     .filter(Boolean)
     .join(". ");
 }
@@ -109,9 +108,9 @@ function buildOpen({ order, isEditor }) {
     "tr",
     {},
     ...buildStart(order),
-    make("td", { class: "in-force", title: words.timeInForceWhy(order.time_in_force) }, words.timeInForce(order.time_in_force)),
-    td(),
-    make("td", { class: "number acts" }, button("change", "Change"), button("cancel", "Cancel")),
+    cell("in-force", { title: words.timeInForceWhy(order.time_in_force) }, words.timeInForce(order.time_in_force)),
+    cell("state"),
+    cell("acts", { class: "number acts" }, button("change", "Change"), button("cancel", "Cancel")),
   );
 }
 
@@ -126,18 +125,19 @@ function fillOpen(row, { order, isEditor }) {
 }
 
 function buildClosed(order) {
-  return make("tr", {}, ...buildStart(order), td("number"), td(), td("quiet"));
+  return make("tr", {}, ...buildStart(order), cell("average", { class: "number" }), cell("state"), cell("reason", { class: "quiet" }));
 }
 
 function fillClosed(row, order) {
   fillStart(row, order);
   put(row.children[6], money.price(order.filled_avg_price, digitsOf(order.symbol)));
+  row.children[6].classList.toggle("is-none", !order.filled_avg_price);
   showState(row.children[7], order);
   put(row.children[8], order.status_reason ?? "");
 }
 
-function showState(cell, order) {
-  put(cell, words.stateWord(order));
-  cell.title = words.stateWhy(order);
-  cell.classList.toggle("warn", order.state === "unknown");
+function showState(place, order) {
+  put(place, words.stateWord(order));
+  place.title = words.stateWhy(order);
+  place.classList.toggle("warn", order.state === "unknown");
 }

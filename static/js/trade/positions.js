@@ -1,6 +1,6 @@
 // The positions table, moving with the market.
 
-import { $, eachFrame, flash, keepRows, make, put, setDirection } from "../dom.js";
+import { $, cell, eachFrame, flash, keepRows, make, put, setDirection } from "../dom.js";
 import * as http from "../http.js";
 import * as live from "../live.js";
 import * as money from "../money.js";
@@ -58,14 +58,17 @@ function showRows() {
 }
 
 function build({ symbol }) {
-  const number = () => make("td", { class: "number live" });
+  const number = (name, ...children) => cell(name, { class: "number live" }, ...children);
+  const gain = (name) => number(name, make("span"), make("span", { class: "part" }));
   return make(
     "tr",
     {},
-    make("td", {}, make("a", { href: addressOf(symbol) }, symbol), make("span", { class: "tag short", hidden: true }, "Short")),
-    ...Array.from({ length: 6 }, number),
-    make(
-      "td",
+    cell("symbol", {}, make("a", { href: addressOf(symbol) }, symbol), make("span", { class: "tag short", hidden: true }, "Short")),
+    ...["quantity", "average", "price", "value"].map((name) => number(name)),
+    gain("day"),
+    gain("open"),
+    cell(
+      "acts",
       { class: "number acts" },
       make("button", { type: "button", class: "link", dataset: { act: "protect" }, "aria-label": `Protect the position in ${symbol}`, title: "Protect this position: a take-profit and a stop-loss, of which one cancels the other" }, "Protect…"),
       make("button", { type: "button", class: "link", dataset: { act: "close" }, "aria-label": `Close the position in ${symbol}`, title: "Fill the ticket in to sell all of it, or to buy back what is short" }, "Close…"),
@@ -83,15 +86,20 @@ function fill(row, position) {
   put(average, money.price(position.avg_entry_price, digits));
   put(price, money.price(position.current_price, digits));
   put(value, money.money(position.market_value));
-  put(day, gain(position.unrealized_intraday_pl, position.unrealized_intraday_plpc));
-  setDirection(day, money.direction(position.unrealized_intraday_pl));
-  put(open, gain(position.unrealized_pl, position.unrealized_plpc));
-  setDirection(open, money.direction(position.unrealized_pl));
-  row.lastElementChild.firstElementChild.hidden = !(money.parse(position.qty_available) > 0n);
+  showGain(day, position.unrealized_intraday_pl, position.unrealized_intraday_plpc);
+  showGain(open, position.unrealized_pl, position.unrealized_plpc);
+  row.lastElementChild.firstElementChild.hidden = money.parse(position.qty_available) === 0n;
   const now = money.parse(position.current_price);
   const before = shown.get(symbol) ?? null;
   if (now !== null && before !== null && now !== before) flash(price, now > before ? "up" : "down");
   shown.set(symbol, now);
 }
 
-const gain = (amount, ratio) => `${money.signedMoney(amount)} (${money.ratio(ratio)})`;
+/** Show a gain in money and in percent, of which the percent gives way where there is little room. */
+function showGain(place, amount, ratio) {
+  const [inMoney, inPercent] = place.children;
+  put(inMoney, money.signedMoney(amount));
+  put(inPercent, ` (${money.ratio(ratio)})`);
+  place.title = money.ratio(ratio);
+  setDirection(place, money.direction(amount));
+}

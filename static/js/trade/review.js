@@ -3,6 +3,7 @@
 import * as money from "../money.js";
 import { store } from "../store.js";
 import * as words from "../words.js";
+import { exitSide } from "./terms.js";
 
 /** Return { title, button, facts: [[word, value, why]], note } of a draft and its estimate. */
 export function of(draft, told) {
@@ -52,11 +53,13 @@ function terms(draft, price) {
   ];
 }
 
-function exits({ takeProfit, stopLoss, stopLossLimit }, price) {
+function exits(draft, price) {
+  const { takeProfit, stopLoss, stopLossLimit } = draft;
+  const why = words.exits(exitSide(draft));
   const loss = stopLossLimit === null ? price(stopLoss) : `${price(stopLoss)}, limit ${price(stopLossLimit)}`;
   return [
-    ...(takeProfit === null ? [] : [["Take profit", price(takeProfit), "Sells at this price or better."]]),
-    ...(stopLoss === null ? [] : [["Stop loss", loss, "Sells once the price falls to this."]]),
+    ...(takeProfit === null ? [] : [["Take profit", price(takeProfit), why.profit]]),
+    ...(stopLoss === null ? [] : [["Stop loss", loss, why.loss]]),
   ];
 }
 
@@ -95,16 +98,16 @@ function note(draft, { worst_price: worst }, plain) {
   const until = words.timeInForceWhy(draft.timeInForce);
   const held = draft.takeProfit === null && draft.stopLoss === null
     ? ""
-    : " The exits wait with us until something is bought; the one that fills cancels the other.";
+    : ` The exits wait with us until something is ${draft.side === "buy" ? "bought" : "sold"}; the one that fills cancels the other.`;
   switch (draft.kind) {
     case "market":
       return draft.side === "buy"
         ? `Fills at the best prices there are, at most ${plain(worst)} each.${held}`
-        : `Fills at the best prices there are, at least ${plain(worst)} each.`;
+        : `Fills at the best prices there are, at least ${plain(worst)} each.${held}`;
     case "limit":
       return `Fills at your limit or better: ${until}.${held}`;
     case "oco":
-      return `Whichever price comes first sells; the other is cancelled: ${until}.`;
+      return `Whichever price comes first ${words.exits(draft.side).does}; the other is cancelled: ${until}.`;
     case "stop_limit":
       return `Waits with us, ${until}. At the stop it becomes a limit order, which may stay unfilled.${held}`;
     default:

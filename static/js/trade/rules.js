@@ -3,6 +3,7 @@
 
 import * as money from "../money.js";
 import * as estimate from "./estimate.js";
+import { exitSide } from "./terms.js";
 
 const PERCENT_MAX = money.parse("100");
 const CENT = money.parse("0.01");
@@ -69,22 +70,25 @@ function priceFlaws(draft, instrument) {
   return found;
 }
 
-/** Exits of something bought: the profit above what is paid, the stop below it. */
+/** Exits of something bought: the profit above what is paid, the stop below it. Of a short: turned round. */
 function exitFlaws(draft, quote, instrument) {
   const found = {};
   const isOco = draft.kind === "oco";
-  const entry = isOco ? money.parse(quote?.bid) : estimate.expectedPrice(draft, quote);
+  const entry = isOco ? estimate.farPrice(draft, quote) : estimate.expectedPrice(draft, quote);
   if (entry === null) return found;
+  const isSale = exitSide(draft) === "sell";
+  const [gains, loses] = isSale ? ["above", "below"] : ["below", "above"];
+  const isBetter = (price, than) => (isSale ? price > than : price < than);
   const at = money.price(money.text(entry), money.places(instrument.price_increment));
-  const what = isOco ? `the price now, ${at}` : `what you would pay, ${at}`;
-  if (draft.takeProfit !== null && draft.takeProfit <= entry) {
-    found.take_profit = `This must lie above ${what}.`;
+  const what = isOco ? `the price now, ${at}` : `what you would ${isSale ? "pay" : "get"}, ${at}`;
+  if (draft.takeProfit !== null && !isBetter(draft.takeProfit, entry)) {
+    found.take_profit = `This must lie ${gains} ${what}.`;
   }
-  if (draft.stopLoss !== null && draft.stopLoss >= entry) {
-    found.stop_loss = `This must lie below ${what}.`;
+  if (draft.stopLoss !== null && !isBetter(entry, draft.stopLoss)) {
+    found.stop_loss = `This must lie ${loses} ${what}.`;
   }
-  if (draft.stopLossLimit !== null && draft.stopLoss !== null && draft.stopLossLimit > draft.stopLoss) {
-    found.stop_loss_limit = "This must lie at the stop or below it.";
+  if (draft.stopLossLimit !== null && draft.stopLoss !== null && isBetter(draft.stopLossLimit, draft.stopLoss)) {
+    found.stop_loss_limit = `This must lie at the stop or ${loses} it.`;
   }
   return found;
 }

@@ -8,6 +8,7 @@ import * as drafts from "./draft.js";
 import * as estimate from "./estimate.js";
 import * as forecast from "./forecast.js";
 import * as rules from "./rules.js";
+import * as terms from "./terms.js";
 
 const form = $("#ticket-form");
 const fields = form.elements;
@@ -80,7 +81,6 @@ async function goOn(review) {
 function onInput({ target }) {
   if (["side", "kind", "by", "trail_by"].includes(target.name)) forgive();
   if (target.name === "by") fields.quantity.value = "";
-  if (target.name === "side" && target.value === "buy" && fields.kind.value === "oco") choose("kind", "market");
   told = {};
   suggest();
   showAll();
@@ -115,8 +115,8 @@ export function close(side, quantity) {
 }
 
 /** Fill the ticket in with a take-profit and a stop-loss for `quantity`, and ask for the prices. */
-export function protect(quantity) {
-  choose("side", "sell");
+export function protect(side, quantity) {
+  choose("side", side);
   choose("kind", "oco");
   forgive();
   fields.quantity.value = quantity;
@@ -205,6 +205,7 @@ function showWarnings(warnings) {
 }
 
 function showParts() {
+  if (fields.kind.value === "oco" && !drafts.fitting(fields).oco) choose("kind", "market");
   const { times, ...fits } = drafts.fitting(fields);
   for (const [name, fit] of Object.entries(fits)) parts[name].hidden = !fit;
   showTimes(times);
@@ -212,7 +213,18 @@ function showParts() {
   parts.take_profit.hidden = !draft.hasProfit;
   parts.stop_loss.hidden = !draft.hasLoss;
   parts.stop_loss_limit.hidden = !(draft.hasLoss && fits.stop_loss_limit);
+  sayExits(words.exits(terms.exitSide(draft)));
   parts.advanced.open ||= draft.shown !== null || draft.isPostOnly || draft.extendedHours;
+}
+
+/** What exits do depends on what they end: what was bought is sold, what was sold short bought back. */
+function sayExits({ profit, loss, limit, whenProfit, whenLoss, both }) {
+  parts.oco.title = both;
+  fields.has_profit.parentElement.title = whenProfit;
+  fields.has_loss.parentElement.title = whenLoss;
+  $("label", parts.take_profit).title = profit;
+  $("label", parts.stop_loss).title = loss;
+  put($("label", parts.stop_loss_limit), limit);
 }
 
 /** Offer the times in force that fit; the chosen one stays chosen while it does. */
@@ -271,8 +283,9 @@ function showNotes(draft, told, instrument) {
   put($("#shown-note"), shownNote(draft.shown));
   put(cell("advanced"), advancedNote(draft));
   const entry = entryPrice(draft);
-  put($("#take_profit-note"), gainNote(draft.takeProfit, entry, draft.quantity));
-  put($("#stop_loss-note"), gainNote(draft.stopLoss, entry, draft.quantity));
+  const exit = { entry, units: draft.quantity, side: terms.exitSide(draft) };
+  put($("#take_profit-note"), gainNote({ price: draft.takeProfit, ...exit }));
+  put($("#stop_loss-note"), gainNote({ price: draft.stopLoss, ...exit }));
 }
 
 function quantityNote(draft, told, instrument) {
@@ -299,15 +312,15 @@ const advancedNote = ({ extendedHours, isPostOnly, shown }) =>
     .filter(Boolean)
     .join(", ");
 
-/** What was or would be paid for what the exits are to sell. */
+/** What was or would be paid, or got, for what the exits are to end. */
 function entryPrice(draft) {
   if (draft.kind !== "oco") return estimate.expectedPrice(draft, quoteNow());
   const position = store.positions?.find(({ symbol }) => symbol === draft.symbol);
   return money.parse(position?.avg_entry_price);
 }
 
-function gainNote(price, entry, units) {
-  const gain = estimate.gain(price, entry, units);
+function gainNote(exit) {
+  const gain = estimate.gain(exit);
   if (!gain) return "";
   const amount = gain.amount === null ? "" : `${money.signedMoney(money.text(gain.amount))} `;
   return `${amount}(${money.percent(money.text(gain.percent))})`;
