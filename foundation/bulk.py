@@ -4,8 +4,10 @@ The ORM composes every query anew and `bulk_create` costs several times what Pos
 Here a statement is composed once for each model and prepared on the server. Rows go there as one
 parameter, a JSON array, which costs the least of all ways in Python and is no slower than COPY on
 the server (measured in ADR 6). In it numbers are decimal text, columns have their place for a name,
-and what is missing is NULL: the server pays for every letter that it reads. Values are what the
-model's fields hold in Python; a JSON field may also hold dataclasses, which become objects.
+and what is NULL is left out, as is an empty text or a false where there is no NULL: the server pays
+for every letter that it reads. Numbers are always there, as none must pass for a zero. Values are
+what the model's fields hold in Python; a JSON field may also hold dataclasses, which become
+objects.
 
 Inside `trips.together()` nothing waits before an answer is read.
 """
@@ -35,6 +37,21 @@ class _Column(NamedTuple):
     type: sql.SQL
     is_json: bool
     is_automatic: bool
+    nothing: sql.SQL
+    """What stands in the column when no value is sent."""
+
+
+_NULL: Final = sql.SQL("NULL")
+_FALSE: Final = sql.SQL("false")
+_EMPTY: Final = sql.SQL("''")
+
+
+def _nothing(field: models.Field[Any, Any]) -> sql.SQL:
+    if not field.null and isinstance(field, models.BooleanField):
+        return _FALSE
+    if not field.null and isinstance(field, models.CharField | models.TextField):
+        return _EMPTY
+    return _NULL
 
 
 @lru_cache
@@ -47,6 +64,7 @@ def _columns(model: type[models.Model]) -> dict[str, _Column]:
             type=sql.SQL(str(field.rel_db_type(connection))),
             is_json=isinstance(field, models.JSONField),
             is_automatic=isinstance(field, models.AutoField),
+            nothing=_nothing(field),
         )
         for field in model._meta.concrete_fields
     }
@@ -106,7 +124,24 @@ def insert_values(
     skips_known: bool = False,
 ) -> None:
     """Insert rows of `model`, in order, given as the values of `attributes`."""
-    trips.send(_insertion(model, attributes, skips_known), [_json(rows)])
+    statement, shape = _insertion(model, attributes, skips_known)
+    trips.send(statement, [_json(rows, shape)])
+
+
+def insert_recorded(
+    model: type[models.Model],
+    attributes: tuple[str, ...],
+    rows: Iterable[Values],
+    *,
+    record: type[models.Model],
+    more: tuple[str, ...],
+) -> None:
+    """Insert rows of `model` and, for each, one of `record`, in order and in one statement.
+
+    `record` has all `attributes` of the model, and `more`: a row has first those, then these.
+    """
+    statement, shape = _recorded_insertion(model, attributes, record, more)
+    trips.send(statement, [_json(rows, shape)])
 
 
 @lru_cache
@@ -117,13 +152,31 @@ def _written(model: type[models.Model]) -> tuple[str, ...]:
 def update(rows: Sequence[models.Model], *, fields: tuple[str, ...]) -> None:
     """Set `fields` of `rows`, all of one model, from the instances, with one UPDATE."""
     if rows:
-        statement, values_of = _update(type(rows[0]), fields)
-        trips.send(statement, [_json(map(values_of, rows))])
+        statement, shape, values_of = _update(type(rows[0]), fields)
+        trips.send(statement, [_json(map(values_of, rows), shape)])
 
 
-def _json(rows: Iterable[Values]) -> bytes:
+class _Shape(NamedTuple):
+    """The names of columns in JSON, and those of which an empty value is one."""
+
+    places: tuple[str, ...]
+    exact: frozenset[str]
+
+
+def _shape(columns: Sequence[_Column]) -> _Shape:
+    places = _PLACES[: len(columns)]
+    exact = (place for place, c in zip(places, columns, strict=True) if c.nothing is _NULL)
+    return _Shape(places, frozenset(exact))
+
+
+def _json(rows: Iterable[Values], shape: _Shape) -> bytes:
+    places, exact = shape
     given = [
-        {place: value for place, value in zip(_PLACES, row) if value is not None}  # noqa: B905
+        {
+            place: value
+            for place, value in zip(places, row, strict=True)
+            if value or (value is not None and place in exact)
+        }
         for row in rows
     ]
     return orjson.dumps(given, default=decimals.text)
@@ -190,21 +243,72 @@ def _given(columns: Sequence[_Column]) -> sql.Composed:
     )
 
 
-@lru_cache
-def _insertion(model: type[models.Model], attributes: tuple[str, ...], skips_known: bool) -> bytes:
+def _value(place: str, column: _Column) -> sql.Composable:
+    """Return what a column of `v` says, or what stands for nothing there."""
+    given = sql.SQL("v.{}").format(sql.Identifier(place))
+    if column.nothing is _NULL:
+        return given
+    return sql.SQL("coalesce({}, {})").format(given, column.nothing)
+
+
+def _values(columns: Sequence[_Column]) -> sql.Composable:
+    placed = zip(_PLACES[: len(columns)], columns, strict=True)
+    return sql.SQL(",").join(_value(place, column) for place, column in placed)
+
+
+def _names(columns: Sequence[_Column]) -> sql.Composable:
+    return sql.SQL(",").join(sql.Identifier(column.name) for column in columns)
+
+
+def _chosen(model: type[models.Model], attributes: tuple[str, ...]) -> list[_Column]:
     by_attribute = {column.attribute: column for column in _columns(model).values()}
-    columns = [by_attribute[attribute] for attribute in attributes]
-    statement = sql.SQL("INSERT INTO {table} ({names}) SELECT v.* FROM {given}{but}").format(
+    return [by_attribute[attribute] for attribute in attributes]
+
+
+@lru_cache
+def _insertion(
+    model: type[models.Model], attributes: tuple[str, ...], skips_known: bool
+) -> tuple[bytes, _Shape]:
+    columns = _chosen(model, attributes)
+    statement = sql.SQL("INSERT INTO {table} ({names}) SELECT {values} FROM {given}{but}").format(
         table=sql.Identifier(model._meta.db_table),
-        names=sql.SQL(",").join(sql.Identifier(column.name) for column in columns),
+        names=_names(columns),
+        values=_values(columns),
         given=_given(columns),
         but=sql.SQL(" ON CONFLICT DO NOTHING" if skips_known else ""),
     )
-    return statement.as_bytes(None)
+    return statement.as_bytes(None), _shape(columns)
 
 
 @lru_cache
-def _update(model: type[models.Model], fields: tuple[str, ...]) -> tuple[bytes, attrgetter[Values]]:
+def _recorded_insertion(
+    model: type[models.Model],
+    attributes: tuple[str, ...],
+    record: type[models.Model],
+    more: tuple[str, ...],
+) -> tuple[bytes, _Shape]:
+    columns = _chosen(model, attributes)
+    recorded = [*columns, *_chosen(record, more)]
+    statement = sql.SQL(
+        "WITH v AS MATERIALIZED (SELECT * FROM {given}),"
+        " first AS (INSERT INTO {table} ({names}) SELECT {values} FROM v)"
+        " INSERT INTO {record} ({more_names}) SELECT {more_values} FROM v"
+    ).format(
+        given=_given(recorded),
+        table=sql.Identifier(model._meta.db_table),
+        names=_names(columns),
+        values=_values(columns),
+        record=sql.Identifier(record._meta.db_table),
+        more_names=_names(recorded),
+        more_values=_values(recorded),
+    )
+    return statement.as_bytes(None), _shape(recorded)
+
+
+@lru_cache
+def _update(
+    model: type[models.Model], fields: tuple[str, ...]
+) -> tuple[bytes, _Shape, attrgetter[Values]]:
     columns = _columns(model)
     key = next(columns[f.name] for f in model._meta.concrete_fields if f.primary_key)
     changed = [columns[name] for name in fields]
@@ -214,7 +318,7 @@ def _update(model: type[models.Model], fields: tuple[str, ...]) -> tuple[bytes, 
     ).format(
         table=sql.Identifier(model._meta.db_table),
         set=sql.SQL(",").join(
-            sql.SQL("{} = v.{}").format(sql.Identifier(column.name), sql.Identifier(place))
+            sql.SQL("{} = {}").format(sql.Identifier(column.name), _value(place, column))
             for place, column in zip(_PLACES[1 : len(given)], changed, strict=True)
         ),
         given=_given(given),
@@ -222,4 +326,4 @@ def _update(model: type[models.Model], fields: tuple[str, ...]) -> tuple[bytes, 
         first=sql.Identifier(_PLACES[0]),
     )
     values_of = attrgetter(*(column.attribute for column in given))
-    return statement.as_bytes(None), values_of
+    return statement.as_bytes(None), _shape(given), values_of

@@ -75,9 +75,15 @@ class Market:
     phase: Phase | None
 
 
+class AlreadyPlaced(RuntimeError):
+    """The order was said to be as it will be written, and is to be changed all the same."""
+
+
 @dataclass(slots=True)
 class Batch:
     """Locked accounts, their orders concerned, and everything that deciding on them needs.
+
+    Of new orders, those `placed` are done with; others may take further steps in the batch.
 
     `marks` are those of the orders whose price is watched. Of margin accounts, `sheets` are how
     they stood when their tickets were read; where only reports are applied there are none.
@@ -93,6 +99,7 @@ class Batch:
     books: Books
     marks: Mapping[UUID, Decimal | None] = field(default_factory=dict)
     new: dict[UUID, Order] = field(default_factory=dict)
+    placed: dict[UUID, tuple[Order, Cause]] = field(default_factory=dict)
     changed: dict[UUID, Order] = field(default_factory=dict)
     trades: list[Trade] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
@@ -163,25 +170,38 @@ class Batch:
         members = [each for each in self.orders.values() if each.group == order.group]
         return sorted(members, key=lambda each: each.created_at)
 
+    def place(
+        self, order: Order, cause: Cause, kind: str, told: events.Told = events.PLAIN
+    ) -> None:
+        """Note a new order that takes its only step in this batch, and what that is.
+
+        It has no group, and nobody can name it before it is answered: what is written of it in
+        the end is what it is now.
+        """
+        self.placed[order.id] = self.new.pop(order.id), cause
+        self._tell(order, cause, kind, told)
+
     def keep(self, order: Order, cause: Cause, kind: str, told: events.Told = events.PLAIN) -> None:
         """Note what has happened to the order: for its table, its history and its owner."""
         self.touch(order)
-        is_first = order.pk in self.new and order.pk not in self.orders
-        self.orders[order.pk] = order
+        is_first = order.id in self.new and order.id not in self.orders
+        self.orders[order.id] = order
         self.steps.append(
             history.step(order, cause, kind=history.CREATED if is_first else history.CHANGED)
         )
-        self.activities.append(
-            (
-                self.accounts[order.account_id],
-                events.order_event(order, kind=kind, at=cause.at, actor=cause.actor, told=told),
-            )
-        )
+        self._tell(order, cause, kind, told)
+
+    def _tell(self, order: Order, cause: Cause, kind: str, told: events.Told) -> None:
+        """Note what the order's owner is told."""
+        event = events.order_event(order, kind=kind, at=cause.at, actor=cause.actor, told=told)
+        self.activities.append((self.accounts[order.account_id], event))
 
     def touch(self, order: Order) -> None:
         """Note that the order's row is to be written anew, if it is there already."""
-        if order.pk not in self.new:
-            self.changed[order.pk] = order
+        if order.id in self.placed:
+            raise AlreadyPlaced(str(order.id))
+        if order.id not in self.new:
+            self.changed[order.id] = order
 
     def watch(self, order: Order, *, mark: Decimal | None) -> None:
         """Let the price of a held order be watched from now on."""
@@ -206,6 +226,7 @@ class Batch:
         order.is_watched = False
 
     def write(self) -> None:
+        history.begin(self.placed.values())
         bulk.insert(list(self.new.values()))
         bulk.update(list(self.changed.values()), fields=CHANGING)
         bulk.insert(self.trades)

@@ -6,8 +6,7 @@ one statement, so it makes the same rows itself, in the same tables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
@@ -16,6 +15,7 @@ from uuid import UUID
 from django.db import models
 
 from foundation import bulk
+from foundation.values import value
 from orders.models import Order
 from orders.tickets import Actor
 
@@ -38,7 +38,7 @@ CREATED: Final = "+"
 CHANGED: Final = "~"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cause:
     """Who did something to an order, from where, when and why."""
 
@@ -64,6 +64,16 @@ def step(order: Order, cause: Cause, *, kind: str = CHANGED) -> Step:
         str(cause.actor),
         cause.source_address,
     )
+
+
+def begin(placed: Iterable[tuple[Order, Cause]]) -> None:
+    """Write new orders and the first step of each, of which they are still what it says.
+
+    The two rows have the same values, which go over once.
+    """
+    rows = [step(order, cause, kind=CREATED) for order, cause in placed]
+    if rows:
+        bulk.insert_recorded(Order, _FIELDS, rows, record=HistoricalOrder, more=_CAUSE)
 
 
 def write(taken: Sequence[Step]) -> None:

@@ -14,10 +14,11 @@ from foundation.decimals import QUANTITY_QUANTUM
 from marketdata.calendars import UnknownCalendar
 from marketdata.models import Instrument
 from orders import legs, lifetimes, steps
+from orders.batch import Batch
 from orders.entry import judging, lending
 from orders.entry.answers import Answer, refused
 from orders.entry.desk import Desk
-from orders.events import Told
+from orders.events import PLAIN, Told
 from orders.history import Cause
 from orders.lifecycle import Event, Status
 from orders.models import Order
@@ -217,7 +218,7 @@ def _decide(
     for order, assessment in zip(group, assessments, strict=True):
         order.venue = desk.batch.market_of(order).venue
         order.warnings = ",".join(caution.code for caution in assessment.cautions)
-        desk.batch.new[order.pk] = order
+        desk.batch.new[order.id] = order
         if denial is None:
             desk.batch.decisions.append(assessment.decision)
         else:
@@ -241,7 +242,15 @@ def deny(desk: Desk, order: Order, denial: Denial, cause: Cause) -> None:
     order.denial_code, order.status_reason = denial.code, denial.message
     told = Told(code=denial.code, reason=denial.message)
     why = Cause(cause.actor, cause.at, denial.message, cause.source_address)
-    desk.batch.keep(order, why, "denied", told)
+    _note(desk.batch, order, why, "denied", told)
+
+
+def _note(batch: Batch, order: Order, cause: Cause, kind: str, told: Told = PLAIN) -> None:
+    """Note what has become of a new order: alone it is done with, in a group more may follow."""
+    if order.group is None and order.replaces is None:
+        batch.place(order, cause, kind, told)
+    else:
+        batch.keep(order, cause, kind, told)
 
 
 def _put_to_work(desk: Desk, order: Order, assessment: Assessment, cause: Cause) -> None:
@@ -251,13 +260,13 @@ def _put_to_work(desk: Desk, order: Order, assessment: Assessment, cause: Cause)
         steps.hold_for(batch, order, order.quantity, assessment.worst_price)
     if steps.is_stop(order):
         hold_back(desk, order)
-        batch.keep(order, cause, "held")
+        _note(batch, order, cause, "held")
     elif order.role == Role.TAKE_PROFIT:
         order.status = steps.following(order, Event.HOLD).value
-        batch.keep(order, cause, "held")
+        _note(batch, order, cause, "held")
     else:
         steps.submit(batch, order, assessment.worst_price)
-        batch.keep(order, cause, "submitted")
+        _note(batch, order, cause, "submitted")
 
 
 def _count(desk: Desk, group: list[Order], worst: Decimal) -> None:

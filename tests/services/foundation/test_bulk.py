@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.db import DataError
+from django.db import DataError, IntegrityError, transaction
 
 from accounts.models import Account, Activity, Watchlist
 from foundation import bulk
+from marketdata.models import Quote
 from portfolio.models import Balance, LedgerAccount
 from tests import world
 from venues.models import OutboxMessage
@@ -103,3 +104,33 @@ def test_rows_that_are_there_already_are_skipped_where_that_is_asked_for():
     other = bulk.new(Account, user_id=account.user_id, number="new")
     bulk.insert([known, other], skips_known=True)
     assert set(Account.objects.values_list("number", flat=True)) == {account.number, "new"}
+
+
+def test_what_is_empty_or_false_is_not_taken_for_what_is_missing():
+    account = world.customer(cash="0.00")
+    account.status_reason, account.allows_shorting = "A reason", True
+    account.save()
+    account.status_reason, account.allows_shorting, account.multiplier_max = "", False, 0
+    bulk.update([account], fields=("status_reason", "allows_shorting", "multiplier_max"))
+    account.refresh_from_db()
+    assert (account.status_reason, account.allows_shorting, account.multiplier_max) == (
+        "",
+        False,
+        0,
+    )
+    # Where there may be none, what is empty is something.
+    listed = world.instrument(bid=None, ask="0")
+    quote = Quote.objects.get(instrument=listed)
+    assert quote.bid is None
+    quote.bid, quote.ask = Decimal(0), None
+    bulk.update([quote], fields=("bid", "ask"))
+    quote.refresh_from_db()
+    assert (quote.bid, quote.ask) == (Decimal(0), None)
+
+
+def test_a_number_that_is_missing_is_no_zero():
+    account = world.customer(cash="1.00")
+    balance = Balance.objects.get(account=account, asset="USD")
+    balance.amount = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        bulk.update([balance], fields=("amount",))

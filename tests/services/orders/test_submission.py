@@ -265,4 +265,4 @@ def test_a_batch_costs_as_many_statements_as_one_order(monkeypatch):
     one = cost_of(world.ticket(accounts[0]))
     assert cost_of(*batch) == one
     # Hints go with the commit; the two are Django's savepoint around the transaction under test.
-    assert one == (19, 2)
+    assert one == (18, 2)
