@@ -1,40 +1,29 @@
 """Who is asking: a program with an API key, or a browser that is signed in.
 
-Both answers are kept in this process for at most a second, so that a warm one costs
+Both answers are believed in this process for at most a second, so that a warm one costs
 microseconds and a key that is revoked, an account that is closed or a person who signs
 out is refused by every process within that second.
 """
 
 from __future__ import annotations
 
-import hmac
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
 from threading import Lock
 from typing import Final, Generic, TypeVar
-from uuid import UUID
 
 from django.contrib import auth
 from django.http import HttpRequest
 
-from accounts import services, sessions
+from accounts import keyring, services, sessions
+from accounts.keyring import Key, Keyring, Principal
 from accounts.models import SignIn
 from accounts.sessions import SignedIn
 from foundation import bulk
 
 CACHE_SECONDS: Final = 1.0
 CACHE_ENTRIES_MAX: Final = 10_000
-TOGETHER_MAX: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """A program that proved its key, and the one account that it may act for."""
-
-    account_id: UUID
-    key_id: str
 
 
 Answer = TypeVar("Answer")
@@ -46,89 +35,67 @@ class _Recent(Generic[Answer]):
     def __init__(self) -> None:
         self._lock = Lock()
         self._answers: dict[str, tuple[float, Answer]] = {}
-        self._wanted_at: dict[str, float] = {}
 
     def get(self, name: str) -> Answer | None:
         found = self._answers.get(name)
         if found is None:
             return None
-        self._wanted_at[name] = now = time.monotonic()
-        return found[1] if now - found[0] < CACHE_SECONDS else None
+        return found[1] if time.monotonic() - found[0] < CACHE_SECONDS else None
 
     def put(self, name: str, answer: Answer, *, asked_at: float) -> None:
         """Keep an answer to a question that was put to the database at `asked_at`."""
         with self._lock:
             if len(self._answers) >= CACHE_ENTRIES_MAX:
                 self._answers.clear()
-                self._wanted_at.clear()
             self._answers[name] = (asked_at, answer)
-
-    def names(self, seconds: float) -> list[str]:
-        """Return those who were asked for within so many seconds; forget the others."""
-        with self._lock:
-            since = time.monotonic() - seconds
-            for name in [name for name, at in self._wanted_at.copy().items() if at < since]:
-                self._wanted_at.pop(name, None)
-                self._answers.pop(name, None)
-            return [name for name in self._answers if name in self._wanted_at]
 
     def drop(self, name: str) -> None:
         with self._lock:
             self._answers.pop(name, None)
-            self._wanted_at.pop(name, None)
 
     def clear(self) -> None:
         with self._lock:
             self._answers.clear()
-            self._wanted_at.clear()
 
 
-_keys: _Recent[tuple[str, Principal]] = _Recent()
+_keys = Keyring()
 _browsers: _Recent[SignedIn] = _Recent()
 
 
 def api_key_cached(key_id: str, secret: str) -> Principal | None:
-    """Return the principal if this key was verified within the last second; no database."""
-    found = _keys.get(key_id)
-    if found is None:
-        return None
-    digest, principal = found
-    return principal if hmac.compare_digest(digest, services.digest_of_secret(secret)) else None
+    """Return the principal if this key was found valid within the last second; no database."""
+    found = _keys.get(key_id, now=time.monotonic())
+    return None if found is None else keyring.proved(found, services.digest_of_secret(secret))
 
 
 def api_key(key_id: str, secret: str) -> Principal | None:
     """Return whose key this is, or None: unknown, wrong, revoked, or of a closed account."""
     warm = api_key_cached(key_id, secret)
-    if warm is not None:
-        return warm
-    if "\0" in key_id:
-        return None  # PostgreSQL takes no such text
-    asked_at = time.monotonic()
-    in_use = _keys.names(CACHE_SECONDS * 2)[:TOGETHER_MAX]
-    rows = bulk.execute(_VALID_KEYS, [[key_id, *in_use]])
-    valid = {name: (digest, Principal(account_id, name)) for name, digest, account_id in rows}
-    _keep_in_use(in_use, valid, asked_at)
-    # Compared even when there is no such key, so that both take the same time.
-    digest, principal = valid.get(key_id, ("0" * 64, None))
-    is_right = hmac.compare_digest(digest, services.digest_of_secret(secret))
-    if principal is None or not is_right:
-        return None
-    _keys.put(key_id, (digest, principal), asked_at=asked_at)
-    return principal
+    return warm or proved(look_up([key_id]).get(key_id), secret)
 
 
-def _keep_in_use(
-    in_use: Sequence[str], valid: Mapping[str, tuple[str, Principal]], asked_at: float
-) -> None:
-    """Take note of the keys at work here, whose secrets were proved before, as they are now.
+def proved(key: Key | None, secret: str) -> Principal | None:
+    """Return whom the secret proves; `key` is what `look_up` found."""
+    return keyring.proved(key, services.digest_of_secret(secret))
 
-    They are asked for with whichever of them is due, so that one question a second serves all.
+
+def is_look_due() -> bool:
+    """Tell whether it is time to `look_up` the keys in use, so that none of them turns cold."""
+    return _keys.is_due(now=time.monotonic())
+
+
+def look_up(key_ids: Collection[str]) -> dict[str, Key]:
+    """Ask the database for these keys, and for all in use here when that is due.
+
+    Returns those that may be used, by id.
     """
-    for name in in_use:
-        if name in valid:
-            _keys.put(name, valid[name], asked_at=asked_at)
-        else:
-            _keys.drop(name)
+    asked_at = time.monotonic()
+    # PostgreSQL takes no text with a NUL.
+    asked = {*_keys.take_due(now=asked_at), *(name for name in key_ids if "\0" not in name)}
+    rows = bulk.execute(_VALID_KEYS, [list(asked)]) if asked else []
+    valid = {name: Key(digest, Principal(account_id, name)) for name, digest, account_id in rows}
+    _keys.keep(asked, valid, asked_at=asked_at)
+    return valid
 
 
 # A restricted account may look and cancel; risk denies its new orders.

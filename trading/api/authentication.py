@@ -16,7 +16,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts import authentication
-from accounts.authentication import Principal
+from accounts.keyring import Principal
 from orders.tickets import Actor
 from trading.api import errors
 

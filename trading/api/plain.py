@@ -19,7 +19,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from accounts import authentication
-from accounts.authentication import Principal
+from accounts.keyring import Key, Principal
 from orders.entry.submission import Answer
 from trading.api import errors, order_entry, parsing, queries, rate_limits
 from trading.api.arrivals import Arrivals
@@ -58,7 +58,6 @@ class OrderEntry:
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._keys = _KeyLookups()
         self._waits: _Waits | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,8 +111,7 @@ class OrderEntry:
 
     async def _origin(self, request: _Request, headers: Headers) -> Origin:
         """Return who calls, counted against what they may. Raises ApiError."""
-        given = request.credentials
-        principal = await self._keys.principal(*given) if given else None
+        principal = await request.principal()
         if principal is None:
             raise unauthorized()
         headers += rate_limits.spend(principal.key_id).raw_headers
@@ -156,15 +154,16 @@ class _Request:
         client = self._scope.get("client")
         return client[0] if client else ""
 
-    @property
-    def credentials(self) -> tuple[str, str] | None:
-        return credentials(
+    async def principal(self) -> Principal | None:
+        """Return who proves a key with this call, None when nobody does."""
+        given = credentials(
             {
                 name.decode("latin-1"): value.decode("latin-1")
                 for name, value in self._scope["headers"]
                 if name in CREDENTIAL_HEADERS
             }
         )
+        return await self._waits.keys.principal(*given) if given else None
 
     async def body(self) -> bytes:
         """Return the whole body. Raises ApiError when it is too large or too slow, Gone."""
@@ -209,34 +208,50 @@ class _Waits:
         self.bodies: Final = Bounds(loop, BODY_SECONDS_MAX)
         self.answers: Final = Bounds(loop, order_entry.WAIT_SECONDS_MAX)
         self.arrivals: Final = Arrivals(loop)
+        self.keys: Final = _KeyLookups()
 
 
 class _KeyLookups:
-    """Keys that are looked up right now: those who bring the same key share one look."""
+    """Looks for keys: one at a time, and whoever comes meanwhile shares the next one.
+
+    Who brings a key that was looked for within the last second waits for nobody.
+    """
 
     def __init__(self) -> None:
-        self._looking: dict[tuple[str, str], asyncio.Task[Principal | None]] = {}
+        self._lock = asyncio.Lock()
+        self._wanted: set[str] = set()
+        self._next: asyncio.Task[dict[str, Key]] | None = None
 
     async def principal(self, key_id: str, secret: str) -> Principal | None:
         warm = authentication.api_key_cached(key_id, secret)
-        if warm is None and self._looking:
-            # Whoever asks asks for every key at work here: mine may be among them.
-            await asyncio.wait({next(iter(self._looking.values()))})
-            warm = authentication.api_key_cached(key_id, secret)
-        if warm is not None:
-            return warm
-        given = (key_id, secret)
-        look = self._looking.get(given)
-        if look is None:
-            look = asyncio.create_task(asyncio.to_thread(_look_up, key_id, secret))
-            self._looking[given] = look
-            look.add_done_callback(lambda _: self._looking.pop(given, None))
-        return await asyncio.shield(look)  # one who leaves does not spoil it for the others
+        if warm is None:
+            self._wanted.add(key_id)
+            found = await asyncio.shield(self._look())  # one who leaves spoils it for nobody
+            return authentication.proved(found.get(key_id), secret)
+        if authentication.is_look_due() and not self._is_looking:
+            # Nobody waits for this one: should it fail, the next call's own look says so.
+            self._look().add_done_callback(lambda look: look.cancelled() or look.exception())
+        return warm
+
+    @property
+    def _is_looking(self) -> bool:
+        return self._next is not None or self._lock.locked()
+
+    def _look(self) -> asyncio.Task[dict[str, Key]]:
+        """Return the look that has not begun yet."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._look_in_turn())
+        return self._next
+
+    async def _look_in_turn(self) -> dict[str, Key]:
+        async with self._lock:
+            wanted, self._wanted, self._next = self._wanted, set(), None
+            return await asyncio.to_thread(_look_up, wanted)
 
 
-def _look_up(key_id: str, secret: str) -> Principal | None:
+def _look_up(key_ids: set[str]) -> dict[str, Key]:
     try:
-        return authentication.api_key(key_id, secret)
+        return authentication.look_up(key_ids)
     finally:
         connection.close()  # this thread is anybody's next: the pool gets its connection back
 

@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from accounts import authentication
-from accounts.authentication import Principal
+from accounts.keyring import Principal
 from trading.api.authentication import CREDENTIAL_LENGTH_MAX
 from trading.streams import gate, trade_updates
 from trading.streams.bounded import BoundedSocket

@@ -9,6 +9,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts import activity, authentication, factors, passwords, services
+from accounts.keyring import Principal
 from accounts.models import Account, ApiKey, SignInLink, User
 from tests import people
 
@@ -67,9 +68,7 @@ def test_a_key_opens_its_account_and_is_told_once():
     key, secret = services.create_api_key(account, "bot")
     assert re.fullmatch(r"PK[A-Z0-9]{18}", key.key_id)
     assert len(secret) >= 43
-    assert authentication.api_key(key.key_id, secret) == authentication.Principal(
-        account.pk, key.key_id
-    )
+    assert authentication.api_key(key.key_id, secret) == Principal(account.pk, key.key_id)
     assert [(entry.kind, entry.actor) for entry in activity.since(account.pk, 0)] == [
         ("key.created", f"user:{account.user_id}")
     ]
@@ -114,6 +113,24 @@ def test_a_revoked_key_is_refused_within_a_second_in_every_process(monkeypatch):
     assert authentication.api_key(key.key_id, secret) is None
     kinds = [entry.kind for entry in activity.since(account.pk, 0)]
     assert kinds == ["key.created", "key.revoked"]
+
+
+def test_keys_in_use_are_asked_for_together_before_they_turn_cold(monkeypatch):
+    _, account = people.customer()
+    mine, other, ended = (services.create_api_key(account) for _ in range(3))
+    for key, secret in (mine, other, ended):
+        assert authentication.api_key(key.key_id, secret) is not None
+    services.revoke_api_key(account, ended[0].key_id)
+    assert not authentication.is_look_due()
+    later(monkeypatch, 0.9)
+    assert authentication.is_look_due()
+    found = authentication.look_up([])
+    assert set(found) == {mine[0].key_id, other[0].key_id}
+    later(monkeypatch, 0.9)  # without that look they were cold
+    for key, secret in (mine, other):
+        assert authentication.api_key_cached(key.key_id, secret) is not None
+    assert authentication.api_key_cached(ended[0].key_id, ended[1]) is None
+    assert authentication.api_key(ended[0].key_id, ended[1]) is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from django.db import OperationalError
 
-from accounts.authentication import Principal
+from accounts.keyring import Principal
 from orders.entry import intake
 from orders.entry.submission import Answer
 from orders.tickets import Actor, OrderTicket
