@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,10 +10,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Max, Q
 
 from accounts import approvals
 from accounts.models import Approval, User
 from foundation import decimals
+from foundation.reading import Reading
 from marketdata import calendars
 from marketdata.models import Instrument
 from risk.margin.models import MarginRate
@@ -66,28 +66,22 @@ def schedule_of(table: Iterable[MarginRate]) -> Schedule:
     )
 
 
-_lock = threading.Lock()
-_read_at = float("-inf")
-_schedule = Schedule({})
-
-
 def schedule() -> Schedule:
     """Return the schedule as it stood at most a second ago."""
-    global _read_at, _schedule  # noqa: PLW0603  what this process knows, under its lock
-    with _lock:
-        if time.monotonic() - _read_at > AGE_SECONDS_MAX:
-            today = calendars.date_of(datetime.now(calendars.NEW_YORK))
-            rows = MarginRate.objects.filter(since__lte=today).order_by("since", "pk")
-            _schedule = schedule_of(rows)
-            _read_at = time.monotonic()
-        return _schedule
+    return _schedule.latest()
 
 
 def forget() -> None:
     """Read the schedule anew the next time: for whoever has just changed it."""
-    global _read_at  # noqa: PLW0603
-    with _lock:
-        _read_at = float("-inf")
+    _schedule.forget()
+
+
+def _read() -> Schedule:
+    today = calendars.date_of(datetime.now(calendars.NEW_YORK))
+    return schedule_of(MarginRate.objects.filter(since__lte=today).order_by("since", "pk"))
+
+
+_schedule: Final = Reading(_read, age_seconds_max=AGE_SECONDS_MAX)
 
 
 def propose(
@@ -108,7 +102,7 @@ def propose(
     Returns the row, or the approval that waits. Raises UnableToSetRate and UnableToApprove.
     """
     check(rates, since=since, instrument=instrument, asset_class=asset_class, now=now)
-    content = {
+    content: dict[str, Any] = {
         "instrument": None if instrument is None else str(instrument.pk),
         "asset_class": asset_class,
         "since": since.isoformat(),
@@ -118,6 +112,7 @@ def propose(
     }
     with transaction.atomic():
         _one_by_one()
+        content["latest_row"] = _latest(instrument, asset_class)
         if _is_looser(instrument, asset_class, rates, since=since):
             return approvals.ask(
                 kind=APPROVAL,
@@ -131,12 +126,21 @@ def propose(
 
 
 def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> MarginRate:
-    """Agree to what another person has proposed, and set it. Raises UnableToApprove."""
+    """Agree to what another person has proposed, and set it.
+
+    It takes the place of rates as whoever asked has seen them, and of no later ones. Raises
+    UnableToApprove, and UnableToSetRate when they have changed since.
+    """
     with transaction.atomic():
         approval = approvals.approve(approval_id, by=by, reason=reason, now=now)
         if approval.kind != APPROVAL:
             raise approvals.UnableToApprove("That is not about a margin rate.")
-        return _write(approval.content, reason=approval.reason, by=approval.asked_by, now=now)
+        content = approval.content
+        instrument = content["instrument"] and Instrument.objects.get(pk=content["instrument"])
+        _one_by_one()
+        if _latest(instrument or None, content["asset_class"]) != content.get("latest_row"):
+            raise UnableToSetRate("These rates were changed since this was asked for: ask again.")
+        return _write(content, reason=approval.reason, by=approval.asked_by, now=now)
 
 
 def _is_looser(
@@ -162,6 +166,20 @@ def _rates_of(schedule: Schedule, instrument: Instrument | None, asset_class: st
         return schedule.rates(instrument.pk, instrument.asset_class)
     rows = schedule.rows
     return rows.get((None, asset_class)) or rows.get((None, "")) or Rates()
+
+
+def _latest(instrument: Instrument | None, asset_class: str) -> int:
+    """Return the number of the latest row of what these rates are for, or of what they hide.
+
+    Those of an instrument hide those of its class, and both those of everything.
+    """
+    of_all = Q(instrument=None, asset_class="")
+    if instrument is not None:
+        concerned = of_all | Q(instrument=instrument) | Q(asset_class=instrument.asset_class)
+    else:
+        concerned = of_all | Q(asset_class=asset_class)
+    latest: int | None = MarginRate.objects.filter(concerned).aggregate(pk=Max("pk"))["pk"]
+    return latest or 0
 
 
 def _one_by_one() -> None:

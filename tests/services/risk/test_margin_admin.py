@@ -97,6 +97,28 @@ def test_a_looser_rate_holds_when_another_person_agrees():
     assert (row.made_by, margin_rates.schedule().of(aapl).long) == (one, D("0.30"))
 
 
+@pytest.mark.parametrize("of", ["instrument", "class", "everything"])
+def test_a_stale_approval_does_not_undo_a_rise_that_was_set_since(of):
+    one, two = people.person(is_staff=True), people.person(is_staff=True)
+    aapl, msft = on_margin.instrument(), on_margin.instrument("MSFT")
+    propose(one, aapl)
+    waiting = propose(one, aapl, rates=Rates(long=D("0.30"), short=D("0.40")))
+    unconcerned = propose(one, msft, rates=Rates(long=D("0.60")))
+    assert isinstance(unconcerned, MarginRate)
+    raised = Rates(initial=D("0.9"), long=D("0.9"), short=D("0.9"))
+    match of:
+        case "instrument":
+            propose(two, aapl, rates=raised)
+        case "class":
+            propose(two, asset_class="us_equity", rates=raised)
+        case "everything":
+            propose(two, rates=raised)
+    before = MarginRate.objects.count()
+    with pytest.raises(margin_rates.UnableToSetRate, match="ask again"):
+        margin_rates.approve(waiting.pk, by=two, now=timezone.now())
+    assert MarginRate.objects.count() == before
+
+
 def test_a_tightening_that_is_to_come_is_undone_by_two_alone():
     one, aapl = people.person(is_staff=True), on_margin.instrument()
     tomorrow, later = today() + timedelta(days=1), today() + timedelta(days=2)
