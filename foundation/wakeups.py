@@ -7,6 +7,7 @@ interval. Sent inside a transaction, it goes out with the commit and not without
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
@@ -60,6 +61,41 @@ def conninfo(parameters: Mapping[str, Any]) -> str:
     return make_conninfo(**{**KEEPALIVES, **given})
 
 
+class News:
+    """What hints have named since it was last taken, for one who looks at nothing else."""
+
+    def __init__(self, *, all_seconds: float) -> None:
+        self.came: Final = threading.Event()
+        self._all_seconds = all_seconds
+        self._lock = threading.Lock()
+        self._named: set[str] = set()
+        self._all_due_at = float("-inf")
+
+    def hear(self, payload: str) -> None:
+        """Note a hint; one that names nothing means anything."""
+        with self._lock:
+            self._named.add(payload)
+        self.came.set()
+
+    def take(self) -> set[str] | None:
+        """Return what was named since the last time; None when it may have been anything.
+
+        That it is at the beginning, after a lost connection, and every `all_seconds`, so that a
+        lost hint is made up for.
+        """
+        with self._lock:
+            named, self._named = self._named, set()
+            if "" not in named and time.monotonic() < self._all_due_at:
+                return named
+            self._all_due_at = time.monotonic() + self._all_seconds
+            return None
+
+    def start_over(self) -> None:
+        """Let it be anything the next time: for one who has not looked at all yet."""
+        with self._lock:
+            self._all_due_at = float("-inf")
+
+
 class Listener:
     """One connection of this process that hears every hint and tells those who wait.
 
@@ -93,6 +129,16 @@ class Listener:
         finally:
             for channel in channels:
                 self.unsubscribe(channel, subscriber)
+
+    @contextmanager
+    def news(self, channel: Channel, *, all_seconds: float) -> Iterator[News]:
+        """Give what the hints on `channel` name; every `all_seconds` it may be anything."""
+        news = News(all_seconds=all_seconds)
+        self.subscribe(channel, news.hear)
+        try:
+            yield news
+        finally:
+            self.unsubscribe(channel, news.hear)
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Listen until `stop`; the supervisor starts it again if the connection is lost."""

@@ -71,7 +71,7 @@ _CLOSING: Final = """
 """
 _TRADED: Final = """
     SELECT DISTINCT t.account_id FROM orders_trade t JOIN accounts_account a ON a.id = t.account_id
-     WHERE a.margin AND a.id = ANY(%s) AND t.booked_at >= %s
+     WHERE a.margin AND t.booked_at >= %s
 """
 
 
@@ -101,6 +101,6 @@ def records(account_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, Record]
     }
 
 
-def traded_since(account_ids: Iterable[UUID], at: datetime) -> list[UUID]:
-    """Return those of these accounts that have traded since `at`."""
-    return [owner for [owner] in bulk.execute(_TRADED, [list(account_ids), at])]
+def traded_since(at: datetime) -> list[UUID]:
+    """Return the margin accounts that have traded since `at`."""
+    return [owner for [owner] in bulk.execute(_TRADED, [at])]

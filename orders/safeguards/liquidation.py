@@ -1,21 +1,20 @@
 """Watching margin accounts, and closing by rule what an overdue call has not cured.
 
-A part of the program, at work in one process at a time. Each round looks at how all margin
-accounts stand (`risk.margin.monitor`). Of a call that is overdue, it first cancels the orders that
-add risk or hold what has to go; when those have ended it closes positions, in waves: as much as
-cures the deficit at the prices of that moment, and no more. A wave is written down before anything
-of it is sent, with the client_order_ids of its orders, which nobody can guess, so that a restart
-sends none of them twice and no order of the customer's passes for one. The next one waits until all
-orders of the last have ended; a wave of which no order has come to be is planned anew, because much
-may have been paid in since. They are ordinary orders through the intake, of the actor
-rule:liquidation, which a few checks let pass (`risk.checks.SYSTEM_EXEMPT`).
+A part of the program, at work in one process at a time. Each round looks at how margin accounts
+stand that something has touched (`risk.margin.monitor`). Of a call that is overdue, it first
+cancels the orders that add risk or hold what has to go; when those have ended it closes positions,
+in waves: as much as cures the deficit at the prices of that moment, and no more. A wave is written
+down before anything of it is sent, with the client_order_ids of its orders, which nobody can guess,
+so that a restart sends none of them twice and no order of the customer's passes for one; the next
+one waits until all orders of the last have ended. They are ordinary orders through the intake, of
+the actor rule:liquidation, which a few checks let pass (`risk.checks.SYSTEM_EXEMPT`).
 """
 
 from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -28,8 +27,8 @@ from django.utils import timezone
 
 from accounts import locks
 from accounts.locks import LockedAccount
-from accounts.models import Account
-from foundation import charge, decimals
+from foundation import charge, decimals, wakeups
+from foundation.wakeups import Channel, News
 from marketdata import calendars
 from marketdata.calendars import Phase
 from marketdata.models import Instrument
@@ -42,10 +41,11 @@ from orders.models import Order
 from orders.tickets import LIQUIDATION, LIQUIDATION_PREFIX, CancelTicket, OrderTicket
 from risk.findings import Kind, Severity
 from risk.margin import book as margin_book
-from risk.margin import calls, liquidation, monitor
+from risk.margin import calls, liquidation
 from risk.margin.book import Sheet
 from risk.margin.liquidation import Closable, Closing
 from risk.margin.models import LiquidationWave, MarginCall
+from risk.margin.monitor import Monitor
 from risk.margin.requirements import Intent
 from risk.surveillance import alerts
 from venues.messages import OrderType, Side, TimeInForce
@@ -54,6 +54,8 @@ log = structlog.get_logger(__name__)
 
 JOB: Final = "margin"
 POLL_SECONDS: Final = 1.0
+ALL_SECONDS: Final = 300.0
+"""Between two looks at every margin account, should a hint have been lost."""
 COUNTED_ANEW: Final = timedelta(days=15)
 OVERLAP: Final = timedelta(seconds=30)
 """How far back trades are looked for again: a slow transaction may have written some late."""
@@ -74,18 +76,22 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
 def serve(stop: threading.Event, beat: Callable[[], None], *, enter: Enter) -> None:
     """Do it until `stop`, by tickets handed to `enter`."""
     try:
-        while not stop.is_set():
-            if charge.take(JOB):
-                _go_on(Watch(enter), stop, beat)
-            beat()
-            stop.wait(POLL_SECONDS)
+        with wakeups.listener.news(Channel.ACTIVITY, all_seconds=ALL_SECONDS) as news:
+            while not stop.is_set():
+                if charge.take(JOB):
+                    _go_on(Watch(enter), news, stop, beat)
+                beat()
+                stop.wait(POLL_SECONDS)
     finally:
         charge.give_up(JOB)
 
 
-def _go_on(watch: Watch, stop: threading.Event, beat: Callable[[], None]) -> None:
+def _go_on(watch: Watch, news: News, stop: threading.Event, beat: Callable[[], None]) -> None:
+    news.start_over()
     while not stop.is_set():
-        watch.look(now=timezone.now())
+        named = news.take()
+        touched = None if named is None else {UUID(each) for each in named}
+        watch.look(now=timezone.now(), touched=touched)
         beat()
         stop.wait(POLL_SECONDS)
 
@@ -95,15 +101,20 @@ class Watch:
 
     def __init__(self, enter: Enter) -> None:
         self._enter = enter
+        self._monitor = Monitor()
         self._asked: dict[str, Future[Answer]] = {}
         self._counted_at: datetime | None = None
 
-    def look(self, *, now: datetime) -> None:
-        """See how all accounts stand, make and end calls, and carry on what is overdue."""
+    def look(self, *, now: datetime, touched: Collection[UUID] | None = None) -> None:
+        """See how accounts stand, make and end calls, and carry on what is overdue.
+
+        `touched` are the accounts whom something may have happened to, None all there are.
+        """
         since = (self._counted_at or now - COUNTED_ANEW) - OVERLAP
         self._counted_at = now
         self._take_answers()
-        for call in monitor.look(now=now, counted=_counted(since, now)).values():
+        counted = _counted(since, now)
+        for call in self._monitor.look(now=now, touched=touched, counted=counted).values():
             if calls.is_overdue(call, now=now):
                 self._carry_on(call, now)
 
@@ -189,8 +200,7 @@ class Watch:
 
 
 def _counted(since: datetime, now: datetime) -> dict[UUID, int]:
-    owners = Account.objects.filter(margin=True).values_list("pk", flat=True)
-    traded = day_trading.traded_since(owners, since)
+    traded = day_trading.traded_since(since)
     if not traded:
         return {}
     found = day_trading.records(traded, now=now)

@@ -1,11 +1,12 @@
 """How margin accounts stand: their money, positions and prices, read with three statements.
 
-The order path reads the accounts of a batch, under their locks; the monitor reads all of them.
+The order path reads the accounts of a batch, under their locks; the monitor those that something
+has touched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -138,34 +139,42 @@ _ACCOUNTS: Final = """
       LEFT JOIN portfolio_balance b ON b.account_id = a.id AND b.asset = 'USD'
       LEFT JOIN risk_marginstatus s ON s.account_id = a.id
       LEFT JOIN risk_margincall c ON c.account_id = a.id AND c.status <> 'met'
-     WHERE a.margin AND (a.id = ANY(%s) OR %s) AND a.status <> 'closed'
+     WHERE a.margin AND a.id = ANY(%s) AND a.status <> 'closed'
 """
 _POSITIONS: Final = """
     SELECT p.account_id, p.instrument_id, p.quantity
       FROM portfolio_position p
       JOIN accounts_account a ON a.id = p.account_id AND a.margin
-     WHERE p.quantity <> 0 AND (p.account_id = ANY(%s) OR %s)
+     WHERE p.quantity <> 0 AND p.account_id = ANY(%s)
 """
-_MARKETS: Final = """
+_ALL: Final = "SELECT id FROM accounts_account WHERE margin AND status <> 'closed'"
+_AMONG: Final = "SELECT id FROM accounts_account WHERE margin AND id = ANY(%s)"
+_MARKET: Final = """
     SELECT i.id, i.code, i.symbol, i.asset_class, i.marginable, i.calendar,
            i.tradable AND NOT i.halted, i.quantity_increment,
            q.last, q.bid, q.ask, q.received_at, q.doubts
       FROM marketdata_instrument i LEFT JOIN marketdata_quote q ON q.instrument_id = i.id
+"""
+_MARKETS: Final = f"""{_MARKET}
      WHERE i.id IN (SELECT p.instrument_id FROM portfolio_position p
                       JOIN accounts_account a ON a.id = p.account_id AND a.margin
-                     WHERE p.quantity <> 0 AND (p.account_id = ANY(%s) OR %s))
+                     WHERE p.quantity <> 0 AND p.account_id = ANY(%s))
      ORDER BY i.symbol
-"""
+"""  # noqa: S608
+_MARKETS_OF: Final = f"{_MARKET} WHERE i.code = ANY(%s)"
 
 
 def ask_sheets(account_ids: Iterable[UUID], *, now: datetime) -> Answer[dict[UUID, Sheet]]:
     """Ask for those of these accounts that are margin accounts."""
-    wanted = list(account_ids)
-    return _ask([wanted, False], now)
+    wanted = [list(account_ids)]
+    accounts = trips.send(_ACCOUNTS, wanted)
+    positions = trips.send(_POSITIONS, wanted)
+    markets = trips.send(_MARKETS, wanted)
+    return Answer(lambda: _sheets(accounts.get(), positions.get(), markets.get(), now))
 
 
-def all_sheets(*, now: datetime) -> dict[UUID, Sheet]:
-    """Return every margin account that is not closed, all as they stood at one moment.
+def sheets(account_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, Sheet]:
+    """Return those of these accounts that are margin accounts, all as they stood at one moment.
 
     Nothing is locked: what a fill changes together must not be seen in parts.
     """
@@ -174,19 +183,36 @@ def all_sheets(*, now: datetime) -> dict[UUID, Sheet]:
         if is_outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        return _ask([[], True], now).get()
+        return ask_sheets(account_ids, now=now).get()
+
+
+def all_sheets(*, now: datetime) -> dict[UUID, Sheet]:
+    """Return every margin account that is not closed, all as they stood at one moment."""
+    return sheets(all_accounts(), now=now)
+
+
+def all_accounts() -> list[UUID]:
+    """Return every margin account that is not closed."""
+    return [account_id for [account_id] in trips.send(_ALL).get()]
+
+
+def margin_accounts(among: Collection[UUID]) -> list[UUID]:
+    """Return those of these accounts that are margin accounts."""
+    if not among:
+        return []
+    return [account_id for [account_id] in trips.send(_AMONG, [list(among)]).get()]
+
+
+def markets(codes: Iterable[str], *, now: datetime) -> dict[str, Market]:
+    """Return these instruments as positions in them are valued now, by their codes."""
+    reader = _Reader(now)
+    rows = trips.send(_MARKETS_OF, [list(codes)]).get()
+    return {market.code: market for market in (reader.market(*row) for row in rows)}
 
 
 def sheet(account_id: UUID, *, now: datetime) -> Sheet | None:
     """Return the account's sheet, None for a cash account."""
     return ask_sheets([account_id], now=now).get().get(account_id)
-
-
-def _ask(parameters: list[Any], now: datetime) -> Answer[dict[UUID, Sheet]]:
-    accounts = trips.send(_ACCOUNTS, parameters)
-    positions = trips.send(_POSITIONS, parameters)
-    markets = trips.send(_MARKETS, parameters)
-    return Answer(lambda: _sheets(accounts.get(), positions.get(), markets.get(), now))
 
 
 Row = tuple[Any, ...]

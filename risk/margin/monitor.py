@@ -1,14 +1,22 @@
 """Watching margin accounts: how each stands now, kept in one row, and who is to be called.
 
-One look reads every margin account with three statements, and writes the rows that have changed
-with two more. It decides nothing itself: an account whose figures speak for a call, or for the
-end of one, is reviewed behind its lock (`risk.margin.calls`).
+A look goes over the accounts that something has touched: of whom an activity was recorded, who have
+a position whose price has moved, and all when the day turns. It takes so many of them and leaves
+the others to the next looks, so that a round takes the same time however many customers there are;
+those whom something has happened to and those near a call go first. Each look reads their sheets
+with three statements, and writes the rows that have changed with two more. It decides nothing
+itself: an account whose figures speak for a call, or for the end of one, is reviewed behind its
+lock (`risk.margin.calls`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+import heapq
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -16,9 +24,14 @@ from foundation import bulk
 from marketdata import calendars
 from risk.margin import book as margin_book
 from risk.margin import calls, day_trades
-from risk.margin.book import Sheet
+from risk.margin.book import Market, Sheet
 from risk.margin.models import MarginCall, MarginStatus
 from risk.margin.requirements import Standing
+
+LOOKS_MAX: Final = 2_000
+NEAR: Final = Decimal("0.25")
+"""An account is near a call while its excess is less than this part of what its positions are worth:
+so is one that has just borrowed all that it may."""
 
 _FIGURES: Final = (
     "cash",
@@ -38,19 +51,111 @@ _CLOSE: Final = ("day", "close_day", "close_equity", "close_maintenance")
 _UNPRICED_MAX: Final = 200
 
 
-def look(*, now: datetime, counted: Mapping[UUID, int] | None = None) -> dict[UUID, MarginCall]:
-    """Look at every margin account once; return the calls that are not met.
+class Monitor:
+    """Margin accounts, what they hold, and which of them are to be looked at."""
 
-    `counted` are the day trades of those accounts whose number may have changed.
-    """
-    sheets = margin_book.all_sheets(now=now)
-    standings = {account_id: sheet.standing() for account_id, sheet in sheets.items()}
-    _keep(sheets, standings, counted or {}, now)
-    known = {call.account_id: call for call in calls.unmet()}
-    for account_id, sheet in sheets.items():
-        if sheet.is_live and calls.is_news(known.get(account_id), standings[account_id]):
-            calls.review(account_id, now=now)
-    return {call.account_id: call for call in calls.unmet()}
+    def __init__(self) -> None:
+        self._round = 0
+        self._day: date | None = None
+        self._watched: dict[UUID, _Watched] = {}
+        self._holders: defaultdict[str, set[UUID]] = defaultdict(set)
+        self._figures: dict[str, _Figures] = {}
+        self._touched: set[UUID] = set()
+        self._due: set[UUID] = set()
+
+    def look(
+        self,
+        *,
+        now: datetime,
+        touched: Collection[UUID] | None = None,
+        counted: Mapping[UUID, int] | None = None,
+    ) -> dict[UUID, MarginCall]:
+        """Look at the accounts that are to be looked at, once; return the calls that are not met.
+
+        `touched` are accounts whom something may have happened to, None all there are; others than
+        margin accounts do no harm. `counted` are the day trades of those accounts whose number may
+        have changed.
+        """
+        self._round += 1
+        counted = counted or {}
+        self._note(touched, counted, now)
+        known = {call.account_id: call for call in calls.unmet()}
+        chosen = heapq.nsmallest(LOOKS_MAX, self._due, key=self._turn)
+        sheets = margin_book.sheets(chosen, now=now) if chosen else {}
+        standings = {account_id: sheet.standing() for account_id, sheet in sheets.items()}
+        _keep(sheets, standings, counted, now)
+        for account_id in chosen:
+            self._looked_at(account_id, sheets.get(account_id), standings.get(account_id))
+        for account_id, sheet in sheets.items():
+            if sheet.is_live and calls.is_news(known.get(account_id), standings[account_id]):
+                calls.review(account_id, now=now)
+        return {call.account_id: call for call in calls.unmet()}
+
+    def _note(
+        self, touched: Collection[UUID] | None, counted: Mapping[UUID, int], now: datetime
+    ) -> None:
+        """Note who is to be looked at."""
+        today = calendars.date_of(now)
+        if touched is None or today != self._day:
+            self._day = today
+            self._due.update(margin_book.all_accounts())
+        self._touched.update(margin_book.margin_accounts(touched or ()), counted)
+        self._due |= self._touched
+        for code, market in margin_book.markets(self._holders, now=now).items():
+            figures = _figures(market)
+            if self._figures.get(code) != figures:
+                self._figures[code] = figures
+                self._due |= self._holders[code]
+
+    def _turn(self, account_id: UUID) -> tuple[int, int]:
+        """Return where in the row the account stands, the smallest first."""
+        watched = self._watched.get(account_id, _UNKNOWN)
+        is_first = account_id in self._touched or watched.is_near
+        return (0 if is_first else 1, watched.looked_in)
+
+    def _looked_at(self, account_id: UUID, sheet: Sheet | None, found: Standing | None) -> None:
+        self._due.discard(account_id)
+        self._touched.discard(account_id)
+        before = self._watched.pop(account_id, _UNKNOWN)
+        if sheet is None or found is None:  # no margin account, or closed
+            self._let_go(account_id, before.codes)
+            return
+        codes = frozenset(each.code for each in sheet.positions)
+        self._let_go(account_id, before.codes - codes)
+        for each in sheet.positions:
+            self._holders[each.code].add(account_id)
+            self._figures.setdefault(each.code, _figures(each.market))
+        self._watched[account_id] = _Watched(
+            codes=codes,
+            looked_in=self._round,
+            is_near=found.equity - found.maintenance < NEAR * found.gross,
+        )
+
+    def _let_go(self, account_id: UUID, codes: Iterable[str]) -> None:
+        for code in codes:
+            holders = self._holders[code]
+            holders.discard(account_id)
+            if not holders:
+                del self._holders[code], self._figures[code]
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What is known of an account since the round in which it was looked at last."""
+
+    codes: frozenset[str] = frozenset()
+    looked_in: int = 0
+    is_near: bool = False
+
+
+_UNKNOWN: Final = _Watched()
+
+_Figures = tuple[object, ...]
+
+
+def _figures(market: Market) -> _Figures:
+    """Return all of a market that an account's standing follows from."""
+    return market.price, market.rates, market.live, market.counts
 
 
 def _keep(
@@ -60,7 +165,8 @@ def _keep(
     now: datetime,
 ) -> None:
     """Write how these accounts stand, where that has changed."""
-    known = {row.account_id: row for row in bulk.select(MarginStatus, "true", [])}
+    rows = bulk.select(MarginStatus, "account_id = ANY(%s)", [list(sheets)])
+    known = {row.account_id: row for row in rows}
     new: list[MarginStatus] = []
     changed: list[MarginStatus] = []
     for account_id, sheet in sheets.items():

@@ -39,3 +39,40 @@ def test_all_that_django_gives_is_understood() -> None:
 
     assert found["dbname"] == connection.settings_dict["NAME"]
     assert found["client_encoding"] == "UTF8"
+
+
+def test_news_are_what_was_named_and_at_first_anything() -> None:
+    news = wakeups.News(all_seconds=3600.0)
+    news.hear("A")
+    assert news.take() is None
+    assert news.take() == set()
+    for payload in ("A", "B", "A"):
+        news.hear(payload)
+    assert news.came.is_set()
+    assert news.take() == {"A", "B"}
+    assert news.take() == set()
+
+
+def test_a_hint_that_names_nothing_means_anything() -> None:
+    news = wakeups.News(all_seconds=3600.0)
+    news.take()
+    news.hear("A")
+    news.hear("")
+    assert news.take() is None
+    assert news.take() == set()
+
+
+def test_now_and_then_it_may_have_been_anything() -> None:
+    news = wakeups.News(all_seconds=0.0)
+    assert [news.take(), news.take()] == [None, None]
+
+
+def test_the_listener_hands_news_on_until_nobody_wants_them() -> None:
+    listener = wakeups.Listener()
+    with listener.news(wakeups.Channel.ACTIVITY, all_seconds=3600.0) as news:
+        news.take()
+        listener._tell(wakeups.Channel.ACTIVITY, "A")
+        listener._tell(wakeups.Channel.QUOTES, "B")
+        assert news.take() == {"A"}
+    listener._tell(wakeups.Channel.ACTIVITY, "C")
+    assert news.take() == set()
