@@ -48,7 +48,8 @@ _OWNED: Final[LiteralString] = f"""
 SELECT a.id, COALESCE(cash.amount, 0), COALESCE(cash.held, 0),
        COALESCE(paid_in.amount, 0), realised.amount,
        start.at, start.equity, start.paid_in, start.realised,
-       p.instrument_id, p.quantity, COALESCE(b.amount - b.held, 0), p.cost_basis, p.opened_at
+       p.instrument_id, p.quantity, COALESCE(b.amount - sign(b.amount) * b.held, 0), p.cost_basis,
+       p.opened_at
   FROM wanted
   JOIN accounts_account a ON a.id = wanted.id
   LEFT JOIN portfolio_balance cash ON cash.account_id = a.id AND cash.asset = 'USD'

@@ -43,7 +43,10 @@ UNKNOWN: Final = Price(price=None, previous_close=None, sequence=-1)
 
 @dataclass(frozen=True, slots=True)
 class OwnedPosition:
-    """A position as the books have it; a short one has a negative quantity and cost basis."""
+    """A position as the books have it; a short one has a negative quantity and cost basis.
+
+    `available` is what open orders that close it have left of it, with the sign of the quantity.
+    """
 
     instrument_id: UUID
     quantity: Decimal

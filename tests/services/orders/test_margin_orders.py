@@ -14,6 +14,7 @@ from marketdata.models import Quote
 from orders.entry import estimating
 from orders.models import Order
 from orders.tickets import OrderClass, StopLoss
+from portfolio import selectors as portfolio
 from portfolio.models import Balance, Hold, Position
 from reconciliation.invariants import check_invariants
 from risk import services
@@ -316,6 +317,15 @@ def test_a_purchase_while_short_is_for_no_more_than_is_short(venue):
     assert Position.objects.get(account=account).quantity == D(0)
     assert not Hold.objects.filter(account=account, status="pending").exists()
     holds(account)
+
+
+def test_what_is_available_of_a_short_is_what_no_order_covers_yet(venue):
+    on_margin.instrument()
+    account = on_margin.customer()
+    short(account, 10, venue)
+    place(buy(account, 6, "90.00"))
+    [position] = portfolio.snapshot(account.pk, now=timezone.now()).positions
+    assert (position.quantity, position.available) == (D(-10), D(-4))
 
 
 def test_an_intent_that_does_not_agree_is_denied(venue):
