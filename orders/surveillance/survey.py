@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -22,7 +22,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from foundation import bulk, charge, wakeups
-from foundation.wakeups import Channel
+from foundation.wakeups import Channel, News
 from orders.surveillance import surveyed
 from orders.surveillance.surveyed import Read
 from risk.findings import Finding, Kind, Severity
@@ -39,6 +39,8 @@ REST_TIMES: Final = 9
 REST_SECONDS_MAX: Final = 3.0
 """Whoever works through a flood rests nine times as long as it worked: orders go first."""
 ACCOUNTS_MAX: Final = 200
+ALL_SECONDS: Final = 60.0
+"""Between two looks for news of every account, should a hint have been lost."""
 EACH_MAX: Final = 500
 """Activities of one account in a round: a busy one keeps nobody waiting."""
 PLACED: Final = frozenset({"order.submitted", "order.held"})
@@ -52,7 +54,7 @@ AFTER_CLOSE: Final = timedelta(minutes=10)
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
     """Watch until `stop`, while no other process does."""
     try:
-        with wakeups.listener.event(Channel.ACTIVITY) as news:
+        with wakeups.listener.news(Channel.ACTIVITY, all_seconds=ALL_SECONDS) as news:
             while not stop.is_set():
                 if charge.take(JOB):
                     _go_on(stop, beat, news)
@@ -62,25 +64,29 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
         charge.give_up(JOB)
 
 
-def _go_on(stop: threading.Event, beat: Callable[[], None], news: threading.Event) -> None:
-    closes = Closes()
+def _go_on(stop: threading.Event, beat: Callable[[], None], news: News) -> None:
+    watch, closes = Watch(), Closes()
+    news.start_over()
     while not stop.is_set():
-        news.clear()
         began = time.monotonic()
-        while look(now=timezone.now()) and not stop.is_set():
+        while watch.look(now=timezone.now(), named=_ids(news.take())) and not stop.is_set():
             beat()
             stop.wait(_rest(time.monotonic() - began))
             began = time.monotonic()
         closes.look(now=timezone.now())
         beat()
-        news.wait(POLL_SECONDS)
+        news.came.wait(POLL_SECONDS)
+
+
+def _ids(named: set[str] | None) -> set[UUID] | None:
+    return None if named is None else {UUID(each) for each in named}
 
 
 def _rest(worked: float) -> float:
     return min(max(REST_SECONDS, REST_TIMES * worked), REST_SECONDS_MAX)
 
 
-class _News(NamedTuple):
+class _Unread(NamedTuple):
     """An account with activities after its mark, the first and the last that a round reads."""
 
     account_id: UUID
@@ -89,74 +95,93 @@ class _News(NamedTuple):
     until: int
 
 
-def look(*, now: datetime) -> int:
-    """Read the next activities of the accounts that have any: one round; return how many.
+class Watch:
+    """Rounds over the accounts that may have activities after their mark."""
 
-    When something unexpected fails, the accounts are read one by one, and the one that fails
-    alone is passed over with an alert: it keeps nobody else from being watched.
-    """
-    try:
-        return _look(now=now, limit=ACCOUNTS_MAX)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:  # noqa: BLE001  whatever it is, the others are watched
-        log.warning("surveillance_round_failed", error=str(error))
-    read = 0
-    for news in _news(ACCOUNTS_MAX):
+    def __init__(self) -> None:
+        self._waiting: set[UUID] | None = None
+
+    def look(self, *, now: datetime, named: Collection[UUID] | None = None) -> int:
+        """Read the next activities of the accounts that have any: one round; return how many.
+
+        `named` are the accounts that may have some since the last round, None all there are.
+
+        When something unexpected fails, the accounts are read one by one, and the one that fails
+        alone is passed over with an alert: it keeps nobody else from being watched.
+        """
+        unread = self._unread(named)
         try:
             with transaction.atomic():
-                read += _read([news], now=now)
+                return _read(unread, now=now)
         except (OperationalError, InterfaceError):
             raise
-        except Exception as error:
-            log.exception("account_not_surveyed", account=str(news.account_id))
-            _pass_over(news, error, now=now)
-            read += news.until - news.after
-    return read
+        except Exception as error:  # noqa: BLE001  whatever it is, the others are watched
+            log.warning("surveillance_round_failed", error=str(error))
+        return sum(_read_alone(each, now=now) for each in unread)
+
+    def _unread(self, named: Collection[UUID] | None) -> list[_Unread]:
+        """Return what the next round reads, and keep in mind who may have more."""
+        if named is None:
+            self._waiting = None
+        elif self._waiting is not None:
+            self._waiting.update(named)
+        if self._waiting is None:
+            rows = bulk.execute(_ACCOUNTS, [EACH_MAX, ACCOUNTS_MAX])
+        elif self._waiting:
+            rows = bulk.execute(_WAITING, [EACH_MAX, list(self._waiting), ACCOUNTS_MAX])
+        else:
+            return []
+        unread = [_Unread(*row) for row in rows]
+        if len(unread) < ACCOUNTS_MAX:
+            self._waiting = {each.account_id for each in unread}
+        return unread
 
 
-def _look(*, now: datetime, limit: int) -> int:
-    with transaction.atomic():
-        return _read(_news(limit), now=now)
-
-
-def _news(limit: int) -> list[_News]:
-    return [_News(*row) for row in bulk.execute(_ACCOUNTS, [EACH_MAX, limit])]
-
-
-def _read(news: list[_News], *, now: datetime) -> int:
-    if not news:
+def _read(unread: list[_Unread], *, now: datetime) -> int:
+    if not unread:
         return 0
     rows = bulk.execute(
         _ACTIVITIES,
         [
-            [each.account_id for each in news],
-            [each.after for each in news],
-            [each.until for each in news],
+            [each.account_id for each in unread],
+            [each.after for each in unread],
+            [each.until for each in unread],
         ],
     )
-    owners = {each.account_id: each.owner for each in news}
+    owners = {each.account_id: each.owner for each in unread}
     read = [
         Read(owners[account_id], account_id, kind, at, actor, orjson.loads(payload))
         for account_id, kind, at, actor, payload in rows
     ]
     alerts.raise_alerts(_findings(read), now=now)
-    bulk.execute(_MARK, [[each.account_id for each in news], [each.until for each in news]])
+    bulk.execute(_MARK, [[each.account_id for each in unread], [each.until for each in unread]])
     return len(read)
 
 
-def _pass_over(news: _News, error: Exception, *, now: datetime) -> None:
+def _read_alone(unread: _Unread, *, now: datetime) -> int:
+    try:
+        with transaction.atomic():
+            return _read([unread], now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("account_not_surveyed", account=str(unread.account_id))
+        _pass_over(unread, error, now=now)
+        return unread.until - unread.after
+
+
+def _pass_over(unread: _Unread, error: Exception, *, now: datetime) -> None:
     with transaction.atomic():
         alerts.raise_alert(
             kind="surveillance_failed",
             severity=Severity.SEVERE,
-            account_id=news.account_id,
-            summary=f"Activities {news.after + 1} to {news.until} could not be looked at",
+            account_id=unread.account_id,
+            summary=f"Activities {unread.after + 1} to {unread.until} could not be looked at",
             evidence={"error": f"{type(error).__name__}: {error}"[:500]},
-            key=f"{news.account_id}:{news.until}",
+            key=f"{unread.account_id}:{unread.until}",
             now=now,
         )
-        bulk.execute(_MARK, [[news.account_id], [news.until]])
+        bulk.execute(_MARK, [[unread.account_id], [unread.until]])
 
 
 def _findings(read: list[Read]) -> list[Finding]:
@@ -241,14 +266,16 @@ class Closes:
                 self._done[calendar] = close
 
 
-_ACCOUNTS: Final = """
+_UNREAD: Final = """
     SELECT a.id, a.user_id, coalesce(s.sequence, 0),
            least(a.activity_sequence, coalesce(s.sequence, 0) + %s)
       FROM accounts_account a LEFT JOIN risk_surveyed s ON s.account_id = a.id
      WHERE a.activity_sequence > coalesce(s.sequence, 0)
-     -- By lot, so that no others keep an account waiting by being busy in every round.
-     ORDER BY s.sequence IS NOT NULL, random() LIMIT %s
 """
+# By lot, so that no others keep an account waiting by being busy in every round.
+_BY_LOT: Final = " ORDER BY s.sequence IS NOT NULL, random() LIMIT %s"
+_ACCOUNTS: Final = _UNREAD + _BY_LOT
+_WAITING: Final = _UNREAD + " AND a.id = ANY(%s)" + _BY_LOT
 _ACTIVITIES: Final = """
     SELECT a.account_id, a.kind, a.at, a.actor, a.payload
       FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS news(account_id, after, until)

@@ -35,7 +35,7 @@ def venue():
 def look():
     """Read all there is to be read; return how much it was."""
     read = 0
-    while count := surveillance.look(now=timezone.now()):
+    while count := surveillance.Watch().look(now=timezone.now()):
         read += count
     return read
 
@@ -67,6 +67,23 @@ def test_everything_is_read_once(venue):
     assert look() == 0
     assert Surveyed.objects.get(account=account).sequence == 3
     assert kinds() == []
+
+
+def test_only_the_accounts_that_are_named_are_asked_for_until_all_of_theirs_is_read(
+    venue, monkeypatch
+):
+    monkeypatch.setattr(surveillance, "EACH_MAX", 2)
+    watch, now = surveillance.Watch(), timezone.now()
+    mine, other = world.customer(), world.customer()
+    assert [watch.look(now=now), watch.look(now=now, named=[])] == [2, 0]  # each has paid in
+    for account in (mine, other):
+        traded(account, venue)
+        placed(account)
+    assert [watch.look(now=now, named=named) for named in ([mine.pk], [], [])] == [2, 1, 0]
+    assert watch.look(now=now, named=[]) == 0  # nobody tells of the other's
+    assert watch.look(now=now, named=[other.pk, mine.pk]) == 2
+    placed(mine)
+    assert watch.look(now=now) == 2  # whatever was told
 
 
 def test_a_large_trade_is_found_with_its_order(venue):
@@ -178,7 +195,7 @@ def test_the_busy_keep_nobody_waiting(monkeypatch):
     other.refresh_from_db()
     for number in range(100):  # by lot: that one is left out so often does not happen
         pay_in(busy, 10, number)
-        surveillance.look(now=timezone.now())
+        surveillance.Watch().look(now=timezone.now())
         if Surveyed.objects.get(account=other).sequence == other.activity_sequence:
             break
     else:
@@ -200,7 +217,7 @@ def test_a_busy_account_keeps_nobody_waiting(venue, monkeypatch):
     busy, quiet = world.customer(), world.customer()
     for _ in range(3):
         traded(busy, venue)
-    assert surveillance.look(now=timezone.now()) == 3
+    assert surveillance.Watch().look(now=timezone.now()) == 3
     assert Surveyed.objects.get(account=busy).sequence == 2
     assert Surveyed.objects.get(account=quiet).sequence == 1
     assert look() == 5
@@ -236,7 +253,7 @@ def test_the_statements_of_a_round_do_not_grow_with_its_accounts(venue):
             venue.fills(order, "10", "100.00")
         world.apply_reports()
         with trips_noted() as trips:
-            surveillance.look(now=timezone.now())
+            surveillance.Watch().look(now=timezone.now())
         return len(trips)
 
     statements(1)  # prepares them
@@ -248,7 +265,7 @@ def test_nothing_is_marked_as_read_when_the_round_is_undone(venue, monkeypatch):
     traded(account, venue)
     monkeypatch.setattr(surveillance.alerts, "raise_alerts", killed)
     with pytest.raises(Killed):
-        surveillance.look(now=timezone.now())
+        surveillance.Watch().look(now=timezone.now())
     assert not Surveyed.objects.exists()
 
 
