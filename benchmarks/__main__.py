@@ -33,6 +33,7 @@ def main() -> None:
     run("Orders over HTTP, beside a peer", "benchmarks.order_entry", *servers)
     run("Resting stops, and what a tick costs", "benchmarks.stops")
     run("Accounts kept valued, and the end of a day", "benchmarks.valuation")
+    run("Bytes of a price on the wire", "benchmarks.binary_stream")
     print(f"\n{time.monotonic() - begun:.0f} s; {load()}")
 
 

@@ -20,7 +20,7 @@ SIZE_MAX: Final = 10**28 - 1
 TURNOVER_MAX: Final = 10**48 - 1
 COUNT_MAX: Final = 2**53 - 1
 SECONDS_MAX: Final = 253_402_300_799  # the last of the year 9999
-TIME_MAX: Final = SECONDS_MAX * 1_000_000 + 999_999
+TIME_MAX: Final = COUNT_MAX  # a double holds it, as JavaScript needs; it ends in the year 2255
 LEVELS_MAX: Final = 5
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
