@@ -14,7 +14,8 @@ from orders.groups import LEGS
 from orders.history import Cause
 from orders.lifecycle import Status
 from orders.models import Order, Trade
-from portfolio.actions.models import Entitlement
+from portfolio.actions import late
+from portfolio.actions.late import Acted
 from portfolio.books import Fill
 from venues.messages import ExecutionReport, ReportKind, Side
 
@@ -32,9 +33,24 @@ class Early(ValueError):
 def fill(
     batch: Batch, order: Order, report: ExecutionReport, price: Decimal, at: datetime
 ) -> Trade:
-    """Book a fill: money and securities, the order's figures, and the trade."""
+    """Book a fill: money and securities, the order's figures, and the trade.
+
+    Raises Inapplicable when it was executed before the issuer changed what it moves.
+    """
     quantity = report.quantity or ZERO
     trade = _trade(order, report, quantity, price, at)
+    done = late.Trade(
+        id=trade.pk,
+        account_id=order.account_id,
+        instrument=order.instrument,
+        signed_quantity=quantity * Side(order.side).sign,
+        executed_at=report.at,
+    )
+    acted = _acted(order, since=report.at) if late.is_late(report.at, now=batch.now) else []
+    try:
+        late.check(acted, done, since=max(report.at, order.created_at))
+    except late.OtherTerms as action:
+        raise Inapplicable(f"it was executed before {action}, on other terms") from None
     filled = order.filled_quantity + quantity
     account = batch.accounts[order.account_id]
     violation = batch.books.book_fill(
@@ -43,7 +59,7 @@ def fill(
             trade_id=trade.pk,
             order_id=order.pk,
             instrument=order.instrument,
-            signed_quantity=quantity * Side(order.side).sign,
+            signed_quantity=done.signed_quantity,
             price=price,
             value_before=order.filled_value,
             filled_quantity=filled,
@@ -58,6 +74,7 @@ def fill(
         until = batch.books.settled_only_until(account)
         told = events.good_faith_violation(order, violation.funds_settle_on, until, at=at)
         batch.activities.append((account, told))
+    _make_up(batch, done, acted, at)
     return trade
 
 
@@ -119,17 +136,26 @@ def make_room(batch: Batch, order: Order, busted: Trade, cause: Cause) -> None:
 def bust(batch: Batch, order: Order, report: ExecutionReport, busted: Trade, at: datetime) -> Trade:
     """Take a fill back: what it moved, the order's figures, and a trade that says so.
 
-    What it moved may be gone: the account then owes it (`orders.owing`). Raises Inapplicable when the issuer has acted since: what the fill moved is something else by
-    now, or has brought something, and people have to say what goes back.
+    What it moved may be gone: the account then owes it (`orders.owing`). Raises Inapplicable when
+    the issuer has changed it since: it is something else by now, and people have to say what goes
+    back.
     """
-    if Entitlement.objects.filter(
-        account_id=order.account_id,
-        action__instrument_id=order.instrument_id,
-        at__gte=busted.booked_at,
-    ).exists():
-        raise Inapplicable(f"a corporate action came after the fill {busted.execution_id}")
     trade = _trade(order, report, busted.quantity, busted.price, at)
     trade.busts_id = busted.pk
+    undone = late.Trade(
+        id=trade.pk,
+        account_id=order.account_id,
+        instrument=order.instrument,
+        signed_quantity=-busted.quantity * Side(order.side).sign,
+        executed_at=busted.executed_at,
+    )
+    acted = _acted(order, since=busted.executed_at)
+    try:
+        late.check(acted, undone, since=busted.booked_at)
+    except late.OtherTerms as action:
+        raise Inapplicable(
+            f"{action} came after the fill {busted.execution_id}: people say what goes back"
+        ) from None
     is_open = not Status(order.status).is_final
     filled = order.filled_quantity - busted.quantity
     value = order.filled_value - busted.price * busted.quantity
@@ -153,7 +179,23 @@ def bust(batch: Batch, order: Order, report: ExecutionReport, busted: Trade, at:
     if is_open:
         order.quantity -= busted.quantity  # it is not executed again: the leaves stay
     batch.trades.append(trade)
+    _make_up(batch, undone, acted, at)
     return trade
+
+
+def _acted(order: Order, *, since: datetime) -> list[Acted]:
+    """Return what the issuer has done since then: read for what comes late alone."""
+    return late.ask(
+        account_ids=[order.account_id], instrument_ids=[order.instrument_id], since=since
+    ).get()
+
+
+def _make_up(batch: Batch, trade: late.Trade, acted: list[Acted], at: datetime) -> None:
+    """Pay or charge the dividends that the trade has a part in, and that were settled without."""
+    account = batch.accounts[trade.account_id]
+    for move, told in late.moves(acted, trade, at=at):
+        batch.books.move(account, move)
+        batch.activities.append((account, told))
 
 
 def _trade(

@@ -130,7 +130,7 @@ QUERIES: Final = (
                format('%s moved %s %s, its entitlement says %s',
                       coalesce(m.reference, e.reference), coalesce(m.amount, 0),
                       coalesce(m.asset, e.asset), coalesce(e.amount, 0))
-          FROM (SELECT e.account_id, w.reference, w.asset, w.amount,
+          FROM (SELECT e.account_id, w.reference, w.asset, w.amount, 0 AS spare,
                        a.kind = 'cash_dividend' AND a.state <> 'done' AS waits
                   FROM portfolio_entitlement e
                   JOIN portfolio_corporateaction a ON a.id = e.action_id
@@ -142,7 +142,30 @@ QUERIES: Final = (
                          (CASE a.kind WHEN 'cash_dividend' THEN 'dividend:' ELSE 'action:' END
                             || e.id, 'USD', e.cash),
                          ('in_lieu:' || e.id, 'USD', e.in_lieu)) w (reference, asset, amount)
-                 WHERE w.amount <> 0) e
+                 WHERE w.amount <> 0
+                UNION ALL
+                -- What a trade or bust has changed of a dividend that was settled without it.
+                SELECT t.account_id, format('late:%s:%s', replace(t.id::text, '-', ''),
+                                            replace(a.id::text, '-', '')),
+                       'USD', a.cash * t.quantity, 0.005,
+                       -- Who was entitled in the same moment may have been so with it.
+                       t.booked_at < coalesce(e.at, s.at) + interval '1 minute'
+                  FROM (SELECT t.id, t.account_id, t.instrument_id, t.booked_at,
+                               coalesce(u.executed_at, t.executed_at) AS executed_at,
+                               CASE WHEN (t.side = 'buy') = (t.busts_id IS NULL) THEN t.quantity
+                                    ELSE -t.quantity END AS quantity
+                          FROM orders_trade t LEFT JOIN orders_trade u ON u.id = t.busts_id
+                         WHERE (t.booked_at AT TIME ZONE 'America/New_York')::date
+                             > (coalesce(u.executed_at, t.executed_at)
+                                AT TIME ZONE 'America/New_York')::date) t
+                  JOIN portfolio_corporateaction a
+                    ON a.instrument_id = t.instrument_id AND a.kind = 'cash_dividend'
+                   AND t.executed_at < a.ex_date::timestamp AT TIME ZONE 'America/New_York'
+                  LEFT JOIN portfolio_entitlement e
+                    ON e.action_id = a.id AND e.account_id = t.account_id
+                  LEFT JOIN portfolio_corporateactionstep s
+                    ON s.action_id = a.id AND s.state = 'entitled'
+                 WHERE t.booked_at >= coalesce(e.at, s.at)) e
           FULL JOIN (SELECT m.reference, m.asset, l.owner_id,
                             sum(CASE WHEN l.id = m.credit_id THEN m.amount ELSE -m.amount END)
                               AS amount
@@ -153,7 +176,7 @@ QUERIES: Final = (
                       GROUP BY 1, 2, 3) m
                  ON m.reference = e.reference AND m.asset = e.asset
                 AND m.owner_id = e.account_id
-         WHERE coalesce(m.amount, 0) <> coalesce(e.amount, 0)
+         WHERE abs(coalesce(m.amount, 0) - coalesce(e.amount, 0)) > coalesce(e.spare, 0)
            AND NOT (m.reference IS NULL AND e.waits)
         """,
     ),

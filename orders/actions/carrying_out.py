@@ -3,34 +3,35 @@
 Each step is done once however often it is asked for, so that what was cut short is simply carried
 out again:
 
-    halt -> (end the orders) -> entitle every account -> restate the instrument
-         -> resume -> (carry the orders over) -> done
+    halt -> (end the orders) -> hear of all that was executed -> entitle every account
+         -> restate the instrument -> resume -> (carry the orders over) -> done
 
 What a reverse split, a merger, a spin-off or a new symbol would leave without a meaning ends before
 anything moves, so that no order holds what has to go. Everything else is carried over once prices
-are on the new terms, as risk decides on the changed orders by them. A dividend moves no price of
-ours and stops nothing.
+are on the new terms, as risk decides on the changed orders by them. What was executed on the old
+terms is booked before anything is on the new ones. A dividend moves no price of ours and stops
+nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from marketdata import calendars, restating
 from marketdata.calendars import Phase
 from marketdata.models import Instrument
 from orders.actions import services as corporate_actions
+from orders.actions import stragglers
 from orders.actions.adjustments import Action, Dividend, Removal, Split
 from orders.actions.services import Enter, Outcome
 from portfolio.actions import announcements, entitlements
 from portfolio.actions import services as portfolio
 from portfolio.actions.announcements import Announced
+from portfolio.actions.late import STILL as STILL
+from portfolio.actions.models import CorporateAction
 from portfolio.actions.services import Due
-
-STILL: Final = timedelta(seconds=3)
-"""How long we wait until a venue has noticed a halt or its end, and told of what came before."""
 
 
 class UnableToCarryOut(ValueError):
@@ -64,7 +65,15 @@ def carry_out(reference: str, *, enter: Enter, now: datetime) -> Progress:
 
 
 def _dividend(due: Due, enter: Enter, now: datetime) -> Progress:
-    entitled = entitlements.entitle(due, now=now).entitled
+    entitled = 0
+    if not _is_entitled(due):
+        instrument = Instrument.objects.get(pk=due.instrument_id)
+        begins = calendars.midnight(due.said.ex_date)
+        awaited = stragglers.awaited(instrument, since=begins, now=now)
+        if awaited:
+            return Progress(waits_for=awaited)
+        late = stragglers.late_quantities(instrument, begins=begins)
+        entitled = entitlements.entitle(due, now=now, late=late).entitled
     outcome = _carry_over(due, enter, now)
     if outcome.waiting:
         return Progress(entitled, 0, outcome, _orders(outcome))
@@ -81,7 +90,8 @@ def _restructuring(due: Due, enter: Enter, now: datetime) -> Progress:
     instrument = Instrument.objects.get(pk=due.instrument_id)
     _check_market(instrument, now)
     halted_at = restating.halt(instrument.pk, _halted(due), now=now)
-    if instrument.calendar == calendars.ALWAYS and now - halted_at < STILL:
+    still_at = halted_at if _is_closed(instrument, now) else halted_at + STILL
+    if now < still_at:
         return Progress(waits_for="the last executions before the halt")
     outcome = NONE
     ends_orders = announcements.ends_orders(due.said)
@@ -89,10 +99,9 @@ def _restructuring(due: Due, enter: Enter, now: datetime) -> Progress:
         outcome = _carry_over(due, enter, now)
         if outcome.waiting:
             return Progress(orders=outcome, waits_for=_orders(outcome))
-    progress = entitlements.entitle(due, now=now)
-    if progress.waiting:
-        waits_for = f"{progress.waiting} accounts whose shares are held by orders"
-        return Progress(progress.entitled, 0, outcome, waits_for)
+    progress = _entitled(due, instrument, still_at, now)
+    if progress.waits_for:
+        return replace(progress, orders=outcome)
     # The orders to be carried over are those of before this very note.
     note = f"New terms of {due.said.reference}" if ends_orders else _note(due)
     portfolio.restate(due, note=note, now=now)
@@ -102,24 +111,47 @@ def _restructuring(due: Due, enter: Enter, now: datetime) -> Progress:
         if resumed_at is not None and now - resumed_at < STILL:
             # A venue that still halts would refuse the changes. It reopens by an auction, some
             # seconds later, so that no price of after meets an order of before.
-            waits_for = "the venue to take orders again"
-            return Progress(progress.entitled, waits_for=waits_for)
+            return replace(progress, waits_for="the venue to take orders again")
         outcome = _carry_over(due, enter, now)
         if outcome.waiting:
-            return Progress(progress.entitled, 0, outcome, _orders(outcome))
+            return replace(progress, orders=outcome, waits_for=_orders(outcome))
     portfolio.finish(due.id, detail=_detail(outcome), now=now)
-    return Progress(progress.entitled, 0, outcome, is_done=True)
+    return replace(progress, orders=outcome, is_done=True)
+
+
+def _entitled(due: Due, instrument: Instrument, still_at: datetime, now: datetime) -> Progress:
+    """Bring every account onto the new terms, once all is booked that was executed on the old.
+
+    Nobody once they all are: what is bought from then on is on the new terms already.
+    """
+    if _is_entitled(due):
+        return Progress()
+    undecided = corporate_actions.undecided(instrument, now=now)
+    if undecided:
+        return Progress(waits_for=_unanswered(undecided))
+    awaited = stragglers.awaited(instrument, since=still_at, now=now)
+    if awaited:
+        return Progress(waits_for=awaited)
+    found = entitlements.entitle(due, now=now)
+    waits_for = f"{found.waiting} accounts whose shares are held by orders"
+    return Progress(found.entitled, waits_for=waits_for if found.waiting else "")
 
 
 def _check_market(instrument: Instrument, now: datetime) -> None:
-    is_closed = (
-        instrument.calendar == calendars.ALWAYS
-        or calendars.phase(instrument.calendar, now) is Phase.CLOSED
-    )
-    if not (is_closed or instrument.halted):
+    is_endless = instrument.calendar == calendars.ALWAYS
+    if not (is_endless or instrument.halted or _is_closed(instrument, now)):
         raise UnableToCarryOut(
             f"{instrument.symbol} is trading: wait for the end of late trading, or halt it."
         )
+
+
+def _is_closed(instrument: Instrument, now: datetime) -> bool:
+    return calendars.phase(instrument.calendar, now) is Phase.CLOSED
+
+
+def _is_entitled(due: Due) -> bool:
+    """Tell whether every account was entitled: that is done once, and not again."""
+    return due.state == CorporateAction.State.ENTITLED
 
 
 def _carry_over(due: Due, enter: Enter, now: datetime) -> Outcome:
@@ -146,7 +178,11 @@ def _halted(due: Due) -> str:
 
 
 def _orders(outcome: Outcome) -> str:
-    return f"{outcome.waiting} orders whose venue has not answered"
+    return _unanswered(outcome.waiting)
+
+
+def _unanswered(orders: int) -> str:
+    return f"{orders} orders whose venue has not answered"
 
 
 def _detail(outcome: Outcome) -> str:

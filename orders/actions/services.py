@@ -78,8 +78,12 @@ def adjust(
         cancelled += some.cancelled
         unchanged += some.unchanged
     # What was just asked of a venue counts as well: it may yet refuse a change or a cancel.
-    waiting = _resting(instrument, since).filter(status__in=_values(_UNDECIDED)).count()
-    return Outcome(replaced, cancelled, unchanged, waiting)
+    return Outcome(replaced, cancelled, unchanged, undecided(instrument, now=since))
+
+
+def undecided(instrument: Instrument, *, now: datetime) -> int:
+    """Return how many of the instrument's orders of before now wait for their venue's word."""
+    return _resting(instrument, now).filter(status__in=_values(_UNDECIDED)).count()
 
 
 def note_of(reference: str) -> str:

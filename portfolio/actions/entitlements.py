@@ -1,16 +1,18 @@
 """What each account gets of a corporate action: once, under its lock, restartable at any moment.
 
 A dividend belongs to whoever had the shares when the ex-date began: that is read from the ledger,
-however late it is asked for. Everything else befalls what is held when it is carried out.
+however late it is asked for, with what was executed before then and booked since. Everything else
+befalls what is held when it is carried out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -66,13 +68,19 @@ class Progress:
     waiting: int
 
 
-def entitle(due: Due, *, now: datetime) -> Progress:
-    """Entitle every account that is not yet: each in a transaction of its own."""
+def entitle(
+    due: Due, *, now: datetime, late: Mapping[UUID, Decimal] = MappingProxyType({})
+) -> Progress:
+    """Entitle every account that is not yet: each in a transaction of its own.
+
+    Of a dividend, `late` is what each account had besides what its books said when the ex-date
+    began: what had been executed by then and was booked later, less what was taken back since.
+    """
     terms = announcements.terms_of(due.said)
     if terms is None:
         return Progress(0, 0)
     entitled = waiting = 0
-    for account_id, quantity in _concerned(due):
+    for account_id, quantity in _concerned(due, late):
         done = _entitle(due, terms, account_id, quantity, now)
         entitled += done is _Done.NOW
         waiting += done is _Done.NOT_YET
@@ -118,12 +126,16 @@ def is_paid(due: Due) -> bool:
 # --- Who ---------------------------------------------------------------------------------------
 
 
-def _concerned(due: Due) -> Iterator[tuple[UUID, Decimal | None]]:
+def _concerned(due: Due, late: Mapping[UUID, Decimal]) -> Iterator[tuple[UUID, Decimal | None]]:
     """Return the accounts that are still to be entitled; of a dividend with what they had."""
     if due.said.kind == Kind.CASH_DIVIDEND:
         begins = calendars.midnight(due.said.ex_date)
-        rows = bulk.execute(_HELD_THEN, [due.said.instrument, begins, due.id])
-        yield from ((account_id, quantity) for account_id, quantity in rows)
+        had: dict[UUID, Decimal] = dict(
+            bulk.execute(_HELD_THEN, [due.said.instrument, begins, due.id])
+        )
+        for account_id, quantity in late.items():  # who is entitled already is passed over
+            had[account_id] = had.get(account_id, ZERO) + quantity
+        yield from ((account_id, had[account_id]) for account_id in sorted(had) if had[account_id])
         return
     known = Entitlement.objects.filter(action_id=due.id).values("account_id")
     found = Position.objects.filter(instrument_id=due.instrument_id).exclude(quantity=0)

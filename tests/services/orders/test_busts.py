@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from accounts import activity, locks
@@ -327,7 +328,6 @@ def test_a_cash_account_that_owes_more_than_was_busted_is_a_breach(account, venu
 @pytest.mark.parametrize(
     ("kind", "terms"),
     [
-        ("cash_dividend", {"cash": D(1)}),
         ("split", {"new_shares": 2, "price": D(50)}),
         ("split", {"new_shares": 1, "old_shares": 5, "price": D(500)}),
         ("merger", {"cash": D(90)}),
@@ -345,10 +345,50 @@ def test_a_bust_of_what_an_issuer_has_acted_on_since_is_for_a_person(account, ve
     entitlements.entitle(action, now=tomorrow)
     before = books_of(account)
     take_back(venue, order, fill)
-    assert parked_reason() == f"a corporate action came after the fill {fill.execution_id}"
+    assert parked_reason() == (
+        f"{action.said.reference} came after the fill {fill.execution_id}: "
+        "people say what goes back"
+    )
     assert books_of(account) == before
     assert state(order) == ("filled", D(100))
     assert 9 in broken()
+
+
+@pytest.mark.parametrize("is_paid", [True, False])
+def test_a_bust_takes_back_what_a_dividend_paid_for_what_it_takes(account, venue, is_paid):
+    """Whoever had no shares has earned nothing; what is left of the position has."""
+    world.own(account, "AAPL", "5", venue, price="100.00")
+    order, fill = dealt(venue, world.limit_ticket(account, "100.00"), "100.00")
+    tomorrow = timezone.now() + timedelta(days=1)
+    day = issuers.today() + timedelta(days=1)
+    said = issuers.said(
+        order.instrument, "cash_dividend", cash=D("0.25"), ex_date=day, pay_date=day
+    )
+    action = issuers.due(said, at=tomorrow)
+    entitlements.entitle(action, now=tomorrow)
+    if is_paid:
+        assert entitlements.pay(action, now=tomorrow) == 1
+    with time_machine.travel(tomorrow):
+        take_back(venue, order, fill)
+        assert state(order) == ("cancelled", D(0))
+        if not is_paid:
+            assert entitlements.pay(action, now=tomorrow) == 1
+        assert has(account, "USD") == (D("99501.25"), D(0))
+        assert has(account, "AAPL") == (D(5), D(0))
+        told = [e.payload for e in activity.since(account.pk, 0) if e.kind == "money.dividend"]
+        assert sorted(each["amount"] for each in told) == ["-2.5", "3.75"]
+        assert broken() == {10}  # nobody sends here, and a day has passed
+
+
+def test_a_bust_of_what_was_bought_on_the_ex_date_takes_nothing_back(account, venue):
+    """It was executed before accounts were entitled, and had no part in it."""
+    order, fill = dealt(venue, world.limit_ticket(account, "100.00"), "100.00")
+    action = issuers.dividend(order.instrument, "0.25")
+    entitlements.entitle(action, now=timezone.now())
+    take_back(venue, order, fill)
+    assert state(order) == ("cancelled", D(0))
+    assert not Transfer.objects.filter(kind="dividend").exists()
+    assert broken() == set()
 
 
 def test_a_new_symbol_is_no_reason_to_keep_a_bust_from_going_back(account, venue):

@@ -20,7 +20,7 @@ from orders.actions import carrying_out
 from orders.actions.carrying_out import Progress, UnableToCarryOut
 from orders.actions.services import Outcome
 from orders.entry import submission
-from orders.models import Order
+from orders.models import Order, Trade
 from portfolio.actions import entitlements
 from portfolio.actions import services as portfolio
 from portfolio.actions.services import Due
@@ -29,7 +29,9 @@ from reconciliation.invariants import check_invariants
 from tests import issuers, world
 from tests.held import at_once
 from tests.issuers import dividend, due, said, split
-from venues.messages import ReportKind, Side, TimeInForce
+from venues import links, outbox
+from venues.messages import ExecutionReport, ReportKind, Side, TimeInForce
+from venues.models import InboxReport
 
 pytestmark = pytest.mark.django_db
 
@@ -63,12 +65,17 @@ class Evening:
         world.quote(Instrument.objects.get(code="AAPL"), bid=bid, ask=ask)
 
 
+def all_holds() -> bool:
+    """Tell whether every invariant holds, but for what waits for longer than tests do."""
+    found = check_invariants(now=timezone.now())
+    return [each for each in found if not each.holds and each.number != 10] == []
+
+
 @pytest.fixture
 def evening(db):
     with time_machine.travel(NIGHT, tick=True):
         yield Evening()
-        found = check_invariants(now=timezone.now())
-        assert [each for each in found if not each.holds and each.number != 10] == []
+        assert all_holds()
 
 
 def carry_out(action: Due) -> Progress:
@@ -81,7 +88,9 @@ def carry_out(action: Due) -> Progress:
 
 
 def a_step(action: Due, *, after: timedelta = timedelta()) -> Progress:
+    """Carry it on as far as it goes; the venue was heard of just now."""
     now = timezone.now() + after
+    links.hear(outbox.EMBEDDED, now=now)
     return carrying_out.carry_out(action.said.reference, enter=at_once, now=now)
 
 
@@ -91,6 +100,14 @@ def position(account: Account) -> Decimal:
 
 def state(action: Due) -> str:
     return portfolio.CorporateAction.objects.get(pk=action.id).state
+
+
+def earned_by(account: Account) -> Decimal:
+    """Return what the account got of dividends, less what it was charged for them."""
+    found = Transfer.objects.filter(kind="dividend").select_related("credit")
+    signed = [(t.amount if t.credit.owner_id else -t.amount, t) for t in found]
+    mine = [a for a, t in signed if account.pk in (t.credit.owner_id, t.debit.owner_id)]
+    return sum(mine, D(0))
 
 
 def now_of(order: Order) -> Order:
@@ -231,6 +248,149 @@ def test_what_was_cut_short_is_carried_out_again(evening, monkeypatch, at, arriv
     assert [position(each) for each in accounts] == [D(20), D(20), D(14)]
     assert Transfer.objects.filter(kind="split").count() == 3
     assert marketdata.latest_quote(evening.aapl.pk).ask == D(50)
+
+
+# --- What was executed before, and comes late --------------------------------------------------
+
+
+def test_nobody_is_split_twice_who_buys_on_the_new_terms(evening):
+    """The action waits for a venue, and is carried on while others trade."""
+    order = evening.rests("90.00")
+    action = split(evening.aapl, 2, 1, price="50")
+    assert carry_out(action).orders.waiting == 1
+    evening.quotes("49.99", "50.00")
+    Instrument.objects.update(calendar="always")
+    other = world.customer()
+    world.own(other, "AAPL", "10", evening.venue, price="50.00")
+    Instrument.objects.update(calendar="XNYS")
+    assert carry_out(action).orders.waiting == 1
+    assert (position(evening.owner), position(other)) == (D(20), D(10))
+    new = Order.objects.get(pk=now_of(order).replaced_by)
+    evening.venue.replaces(order, new, total="20")
+    world.apply_reports()
+    assert carry_out(action).is_done
+    assert (position(evening.owner), position(other)) == (D(20), D(10))
+
+
+def test_a_split_waits_for_the_fills_that_were_made_before_it(evening):
+    order = evening.rests("90.00")
+    evening.venue.fills(order, "10", "90.00")  # nobody has applied it yet
+    action = split(evening.aapl, 2, 1, price="50")
+    found = carry_out(action)
+    assert (found.waits_for, found.entitled) == ("reports that are not applied yet", 0)
+    assert (position(evening.owner), Instrument.objects.get().halted) == (D(10), True)
+    world.apply_reports()
+    assert carry_out(action).is_done
+    assert position(evening.owner) == D(40)
+
+
+def test_a_split_waits_for_the_venue_that_has_its_orders(evening):
+    evening.rests("90.00")
+    action = split(evening.aapl, 2, 1, price="50")
+    halted_at = timezone.now()
+    links.lose(outbox.EMBEDDED, now=halted_at, detail="the other end has hung up")
+    found = carrying_out.carry_out(action.said.reference, enter=at_once, now=halted_at)
+    assert (found.waits_for, position(evening.owner)) == ("news of openfloor-exchange", D(10))
+    # It is up again, and has not said anything since the halt.
+    links.hear(outbox.EMBEDDED, now=halted_at - timedelta(seconds=1))
+    found = carrying_out.carry_out(action.said.reference, enter=at_once, now=timezone.now())
+    assert (found.waits_for, position(evening.owner)) == ("news of openfloor-exchange", D(10))
+    assert carry_out(action).entitled == 1
+    assert position(evening.owner) == D(20)
+
+
+def test_a_split_waits_for_the_orders_that_are_in_doubt(evening):
+    order = evening.rests("90.00")
+    Order.objects.filter(pk=order.pk).update(venue_order_id="")
+    evening.venue.says(order, ReportKind.DOUBTED)
+    world.apply_reports()
+    action = split(evening.aapl, 2, 1, price="50")
+    found = carry_out(action)
+    assert (found.waits_for, found.entitled) == ("1 orders whose venue has not answered", 0)
+    evening.venue.says(order, ReportKind.STATUS)
+    world.apply_reports()
+    assert carry_out(action).entitled == 1
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_a_fill_that_comes_after_the_split_it_was_made_before_is_for_a_person(evening, owned):
+    """Ten shares of before are twenty now: on the old terms ten would be missing."""
+    if not owned:
+        evening.owner = world.customer()
+    order = evening.rests("90.00")
+    executed_at = timezone.now() - timedelta(minutes=5)
+    Order.objects.filter(pk=order.pk).update(created_at=executed_at)
+    action = split(evening.aapl, 2, 1, price="50")
+    carry_out(action)
+    before = timezone.now()
+    with time_machine.travel(executed_at, tick=False):
+        evening.venue.fills(order, "10", "90.00")
+    world.apply_reports()
+    parked = InboxReport.objects.get(state="parked")
+    assert parked.reason == f"it was executed before {action.said.reference}, on other terms"
+    assert not Trade.objects.filter(order=order).exists()
+    assert timezone.now() > before
+    InboxReport.objects.filter(pk=parked.pk).delete()
+
+
+EX_NIGHT = NIGHT + timedelta(hours=4)  # the ex-date has begun
+
+
+def settled_dividend(
+    evening: Evening, *, late: str, before_entitling: bool
+) -> tuple[Order, ExecutionReport]:
+    """Pay 1 USD a share, with a trade of before midnight that is booked after it."""
+    side = Side.BUY if D(late) > 0 else Side.SELL
+    price = "90.00" if side is Side.BUY else "99.00"
+    order = evening.rests(price, side=side, quantity=abs(D(late)))
+    report = evening.venue.fills(order, str(order.quantity), price)
+    with time_machine.travel(EX_NIGHT, tick=True):
+        action, now = dividend(evening.aapl, "1.00"), timezone.now()
+        if before_entitling:
+            world.apply_reports()
+            assert carry_out(action).is_done
+        else:
+            entitlements.entitle(action, now=now)
+            portfolio.restate(action, note="", now=now)
+            entitlements.pay(action, now=now)
+            world.apply_reports()
+        assert all_holds()
+    return order, report
+
+
+@pytest.mark.parametrize(("late", "earned"), [("5", D(15)), ("-4", D(6))])
+@pytest.mark.parametrize("before_entitling", [True, False])
+def test_a_late_fill_has_its_part_in_a_dividend(evening, late, earned, before_entitling):
+    settled_dividend(evening, late=late, before_entitling=before_entitling)
+    assert earned_by(evening.owner) == earned
+
+
+@pytest.mark.parametrize("before_entitling", [True, False])
+def test_a_bust_takes_its_part_of_a_dividend_back(evening, before_entitling):
+    order, report = settled_dividend(evening, late="5", before_entitling=before_entitling)
+    with time_machine.travel(EX_NIGHT + timedelta(minutes=1), tick=True):
+        evening.venue.busts(order, report)
+        world.apply_reports()
+        assert (earned_by(evening.owner), position(evening.owner)) == (D(10), D(10))
+        assert all_holds()
+
+
+def test_a_late_fill_of_who_had_nothing_else_earns_its_dividend(evening):
+    evening.owner = world.customer()
+    settled_dividend(evening, late="5", before_entitling=False)
+    assert earned_by(evening.owner) == D(5)
+
+
+def test_a_fill_that_was_made_on_the_ex_date_earns_nothing(evening):
+    order = evening.rests("90.00")
+    with time_machine.travel(EX_NIGHT, tick=True):
+        action, now = dividend(evening.aapl, "1.00"), timezone.now()
+        assert entitlements.entitle(action, now=now).entitled == 1
+        evening.venue.fills(now_of(order), "10", "90.00")
+        world.apply_reports()
+        assert position(evening.owner) == D(20)
+        assert earned_by(evening.owner) == D(0)
+        assert all_holds()
 
 
 # --- The command -------------------------------------------------------------------------------
