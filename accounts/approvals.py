@@ -11,7 +11,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import CharField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Cast
 
 from accounts.models import Approval, ApprovalDecision, User
 
@@ -47,6 +48,15 @@ def waiting(*, now: datetime, kind: str | None = None) -> QuerySet[Approval]:
     if kind is not None:
         found = found.filter(kind=kind)
     return found.select_related("asked_by").order_by("asked_at")
+
+
+def asked_by(*, now: datetime, kind: str) -> Subquery:
+    """Return, for a query of rows that are such approvals' subjects, who has asked: the e-mail.
+
+    Of each row None where nothing waits; one query for all rows of a page.
+    """
+    asked = waiting(now=now, kind=kind).filter(subject=Cast(OuterRef("pk"), CharField()))
+    return Subquery(asked.values("asked_by__email")[:1])
 
 
 def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> Approval:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -48,9 +50,25 @@ def _check_key(model: type[models.Model], object_id: str) -> None:
         raise Http404 from None
 
 
+COUNT_MAX: Final = 10_000
+
+
+class Bounded(Paginator):  # type: ignore[type-arg]
+    """Pages of what may be many rows: they are counted up to COUNT_MAX, and no further.
+
+    What lies beyond is found by a search or a filter.
+    """
+
+    @cached_property
+    def count(self) -> int:
+        rows: models.QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        return rows.order_by().values("pk")[:COUNT_MAX].count()
+
+
 class Undeletable(ModelAdmin):
     """Rows that stay, and may be many: pages do not count them all."""
 
+    paginator = Bounded
     list_per_page = 50
     show_full_result_count = False
 

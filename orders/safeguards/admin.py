@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from accounts import approvals
 from foundation.admin import Historied, Undeletable, actor_of
 from orders.safeguards import stopping
 from risk.controls import switches
@@ -155,7 +156,8 @@ class SwitchAdmin(Historied, Undeletable):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Switch]:
         found: QuerySet[Switch] = super().get_queryset(request)
-        return found.annotate(release_asked_by=switches.release_asked_by(now=timezone.now()))
+        asked_by = approvals.asked_by(now=timezone.now(), kind=switches.RELEASE)
+        return found.annotate(release_asked_by=asked_by)
 
     @admin.display()
     def state(self, switch: Any) -> str:

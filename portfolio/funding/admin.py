@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts import approvals
 from accounts.models import User
 from foundation.admin import ReadOnly, ReadOnlyInline, Undeletable, actor_of
 from marketdata import calendars
@@ -108,13 +110,18 @@ class FundingAdmin(Stepped):
             return funding.expect_deposit(**wanted)
         return funding.request_withdrawal(**wanted)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Funding]:
+        found: QuerySet[Funding] = super().get_queryset(request)
+        asked_by = approvals.asked_by(now=timezone.now(), kind=funding.APPROVAL)
+        return found.annotate(approval_asked_by=asked_by)
+
     @admin.display(description="waits for")
-    def waits_for(self, of: Funding) -> str:
+    def waits_for(self, of: Any) -> str:
         if of.state == State.REQUESTED:
             if not passage.needs_two_people(Direction(of.direction), of.amount):
                 return "a person"
-            asked = funding.asked_approval(of, now=timezone.now())
-            return f"a second person beside {asked.asked_by}" if asked else "two people"
+            asked_by = of.approval_asked_by
+            return f"a second person beside {asked_by}" if asked_by else "two people"
         return {State.PENDING: "the bank", State.APPROVED: "sending", State.SENT: "the bank"}.get(
             State(of.state), ""
         )

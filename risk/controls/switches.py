@@ -15,8 +15,6 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import CharField, OuterRef, Subquery
-from django.db.models.functions import Cast
 
 from accounts import approvals
 from accounts.models import Approval, User
@@ -227,14 +225,6 @@ def ask_release(switch: Switch, *, reason: str, by: User, now: datetime) -> Appr
 def waiting_release(switch: Switch, *, now: datetime) -> Approval | None:
     """Return the release of the switch that waits for a second person, if somebody asked for it."""
     return approvals.waiting(now=now, kind=RELEASE).filter(subject=str(switch.pk)).first()
-
-
-def release_asked_by(*, now: datetime) -> Subquery:
-    """Return, for a query of switches, the e-mail address of who has asked for the release."""
-    asked = approvals.waiting(now=now, kind=RELEASE).filter(
-        subject=Cast(OuterRef("pk"), CharField())
-    )
-    return Subquery(asked.values("asked_by__email")[:1])
 
 
 def release(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> Switch:

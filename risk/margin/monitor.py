@@ -30,8 +30,8 @@ from risk.margin.requirements import Standing
 
 LOOKS_MAX: Final = 2_000
 NEAR: Final = Decimal("0.25")
-"""An account is near a call while its excess is less than this part of what its positions are worth:
-so is one that has just borrowed all that it may."""
+"""An account is near a call while its excess is less than this part of its positions' value: so is
+one that has just borrowed all that it may."""
 
 _FIGURES: Final = (
     "cash",

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -171,7 +172,10 @@ class AlertAdmin(Kept):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
         found: QuerySet[Alert] = super().get_queryset(request)
-        return found.annotate(facts_count=Count("evidence"))
+        # Of the rows of the page alone, and not of all that are counted.
+        facts = AlertEvidence.objects.filter(alert=OuterRef("pk")).order_by()
+        count = facts.values("alert").annotate(count=Count("pk")).values("count")
+        return found.annotate(facts_count=Coalesce(Subquery(count), 0))
 
     def get_fieldsets(self, request: HttpRequest, obj: Alert | None = None) -> Any:
         shown: list[Any] = [(None, {"fields": self.rows})]

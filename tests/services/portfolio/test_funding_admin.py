@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account, User
 from portfolio.actions.models import CorporateAction
@@ -45,6 +47,19 @@ def step(client: Client, name: str, row: object, step: str, why: str = "Looked a
 
 def cash(account: Account) -> Decimal:
     return Balance.objects.get(account=account, asset="USD").amount
+
+
+def test_the_list_asks_once_for_the_approvals_that_are_waited_for() -> None:
+    (_, entering), (first_user, first) = operator(), operator()
+    for number in range(4):
+        enter(entering, world.customer(), reference=f"W{number}")
+    found = Funding.objects.filter(direction="withdrawal").order_by("reference")
+    step(first, "funding", found[0], "approve")
+    with CaptureQueriesContext(connection) as queries:
+        page = entering.get("/admin/portfolio/funding/").content.decode()
+    assert page.count(f"a second person beside {first_user.email}") == 1
+    assert page.count("two people") == 3
+    assert sum("accounts_approval" in each["sql"] for each in queries) == 1
 
 
 def test_a_large_withdrawal_goes_through_three_hands() -> None:

@@ -3,6 +3,8 @@
 import uuid
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from risk.findings import Severity
@@ -50,6 +52,23 @@ def test_the_queue_shows_what_waits_and_the_page_what_shows_it(operator, alert):
     assert page.status_code == 200
     order = alert.evidence.get().facts["order"]
     assert f'href="/admin/orders/order/{order}/change/"'.encode() in page.content
+
+
+def test_facts_are_counted_for_the_rows_of_the_page_and_not_to_count_these(operator, alert):
+    alerts.raise_alert(
+        kind=alert.kind,
+        severity=Severity.NOTICE,
+        account_id=alert.account_id,
+        instrument_id=alert.instrument_id,
+        evidence={},
+        now=timezone.now(),
+    )
+    with CaptureQueriesContext(connection) as queries:
+        queue = people.browser_of(operator).get(QUEUE)
+    assert [row.facts_count for row in queue.context["cl"].result_list] == [2]
+    asked = [each["sql"] for each in queries if "risk_alertevidence" in each["sql"]]
+    assert len(asked) == 1
+    assert "JOIN" not in asked[0].split("risk_alertevidence")[1].split(")")[0]
 
 
 def test_what_is_closed_is_shown_when_asked_for(operator, alert):

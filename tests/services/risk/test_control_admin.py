@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Approval
+from foundation import admin as pages
 from orders.entry import submission
 from risk.controls import switches
 from risk.controls.models import Switch
@@ -124,6 +125,33 @@ def test_a_single_order_cannot_be_halted():
     given = {"effect": "halt", "order_id": "3f1f7bd6-4d1c-4b51-9a57-2f6d38b4a3ab", "reason": "?"}
     assert b"only be killed" in browser.post("/admin/risk/switch/add/", given).content
     assert not Switch.objects.exists()
+
+
+@pytest.mark.parametrize("by", ["order_id", "number"])
+def test_decisions_are_found_by_order_and_by_account_without_reading_all(by):
+    world.instrument()
+    account, other = world.customer(), world.customer()
+    mine, _ = order(account), order(other)
+    _, browser = operator()
+    wanted = {"order_id": str(mine.pk), "number": account.number}[by]
+    with CaptureQueriesContext(connection) as queries:
+        page = browser.get("/admin/risk/decision/", {"q": wanted})
+    assert [row.account_id for row in page.context["cl"].result_list] == [account.pk]
+    asked = [query["sql"] for query in queries if "risk_decision" in query["sql"]]
+    assert not any("UPPER" in each or " OR " in each for each in asked)
+    nothing = browser.get("/admin/risk/decision/", {"q": "OF1"}).context["cl"].result_list
+    assert list(nothing) == []
+
+
+def test_a_page_of_many_rows_counts_so_many_and_no_more(monkeypatch):
+    world.instrument()
+    account = world.customer()
+    for _ in range(3):
+        order(account)
+    monkeypatch.setattr(pages, "COUNT_MAX", 2)
+    _, browser = operator()
+    listed = browser.get("/admin/risk/decision/").context["cl"]
+    assert (listed.result_count, Decision.objects.count()) == (2, 3)
 
 
 def test_the_page_of_a_decision_says_check_by_check_why():
