@@ -6,7 +6,6 @@ its HTTP API and go, across a line, to a venue that says whatever a test tells i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -22,8 +21,10 @@ from django.utils import timezone
 from accounts import services as accounts
 from marketdata.models import Quote
 from orders.models import Trade
+from portfolio import services as portfolio
 from portfolio.models import Hold, Transfer
 from reconciliation.invariants import check_invariants
+from risk.models import Alert
 from tests import database, world
 from tests.faults.customers import ROGUE, Operator, Trader, until
 from tests.faults.rogue_venue import MEMBER, SECRET, RogueVenue, rogue_venue
@@ -301,41 +302,58 @@ def test_fault_7_a_bust_is_reversed_and_the_right_fill_is_booked(trader, rogue, 
     assert broken() == set()
 
 
-def test_fault_7_a_bust_of_what_was_sold_meanwhile_waits_for_two_people(
-    trader, rogue, program, broken
-):
+def test_fault_7_a_bust_of_what_was_sold_meanwhile_is_owed(trader, rogue, broken):
     bought = trader.places()
     fill = rogue.fills(bought, 10, trader.price, cumulative=10)
     becomes(fill, "applied")
     sold = trader.places("sell")
     becomes(rogue.fills(sold, 10, trader.price, cumulative=10), "applied")
     bust = rogue.busts(fill)
-    parked = becomes(bust, "parked")
-    assert re.fullmatch(r"it takes 10 \S*AAPL, 0 is available", parked.reason)
+    becomes(bust, "applied")
     # The sale's: section 31, and a cent of TAF.
     fees = Decimal(ceil(10 * trader.price * Decimal("20.60") / 10_000) + 1) / 100
-    assert (trader.owns(), trader.spent()) == (0, fees)
+    assert trader.shown(bought) == ("canceled", 0)
+    assert executions(bought) == [(10, trader.price, False), (10, trader.price, True)]
+    assert (trader.owns(), trader.spent(), trader.held()) == (-10, fees - 10 * trader.price, 0)
+    account = Trade.objects.get(execution_id=bust.execution_id, venue=ROGUE).account
+    assert account.status == "restricted"
+    assert Alert.objects.get(account=account).kind == "bust_owed"
+    assert broken() == set()
+
+
+# --- Fault 8: more than was asked for --------------------------------------------------------
+
+
+def test_fault_8_a_fill_that_the_account_cannot_pay_waits_for_two_people(
+    trader, rogue, program, broken
+):
+    order, dear = trader.places(), Decimal(10_500)
+    fill = rogue.fills(order, 10, dear, cumulative=10)
+    parked = becomes(fill, "parked")
+    assert parked.reason == "it takes 105000 USD, 100000 is available"
+    assert (trader.owns(), trader.spent(), trader.held()) == (0, 0, 10 * trader.price)
     assert {number for number, _ in broken()} == {9}
 
-    bought_again = trader.places()
-    becomes(rogue.fills(bought_again, 10, trader.price, cumulative=10), "applied")
+    portfolio.deposit(
+        account_id=trader.account.pk,
+        amount=Decimal(5000),
+        reference="what is missing",
+        actor="operator:test",
+        now=timezone.now(),
+    )
     ann, bob = Operator(program.base_url), Operator(program.base_url)
     ann.takes("retry", parked)
     assert "Another person has to approve" in ann.takes("approve", parked)
     assert InboxReport.objects.get(pk=parked.pk).state == "parked"
     bob.takes("approve", parked)
 
-    becomes(bust, "applied")
+    becomes(fill, "applied")
     steps = ParkedStep.objects.filter(report_id=parked.pk).order_by("pk")
     assert [step.kind for step in steps] == ["proposed", "approved"]
     assert len({step.actor for step in steps}) == 2
-    assert trader.shown(bought) == ("canceled", 0)
-    assert executions(bought) == [(10, trader.price, False), (10, trader.price, True)]
-    assert (trader.owns(), trader.spent(), trader.held()) == (0, fees, 0)
+    assert trader.shown(order) == ("filled", 10)
+    assert (trader.owns(), trader.spent(), trader.held()) == (10, 100_000, 0)
     assert broken() == set()
-
-
-# --- Fault 8: more than was asked for --------------------------------------------------------
 
 
 @pytest.mark.parametrize("filled", [6, 10], ids=["while it works", "once it is filled"])
