@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from uuid import UUID
 
 import orjson
 
+from foundation.values import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Event:
-    """Something that happened to an account; `payload` holds plain JSON values only."""
+    """Something that happened to an account; `payload` holds what is a text in JSON only."""
 
     kind: str
     at: datetime
     actor: str
-    payload: Mapping[str, str | None]
+    payload: Mapping[str, str | UUID | None]
 
 
 class BrokenChain(ValueError):

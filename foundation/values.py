@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, dataclass_transform
+from typing import TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
 
 
+@overload
+def value(kind: type[T]) -> type[T]: ...
+
+
+@overload
+def value(*, kw_only: bool) -> Callable[[type[T]], type[T]]: ...
+
+
 @dataclass_transform(frozen_default=True)
-def value(kind: type[T]) -> type[T]:
+def value(
+    kind: type[T] | None = None, *, kw_only: bool = False
+) -> type[T] | Callable[[type[T]], type[T]]:
     """Make a dataclass that nobody changes, and whose instances cost little to make.
 
     The type checker holds that it is frozen. At run time nothing does: a frozen dataclass sets
     each field by a call of its own, so that one of forty fields takes three times as long.
     """
-    return dataclass(slots=True, unsafe_hash=True)(kind)
+    make = dataclass(slots=True, unsafe_hash=True, kw_only=kw_only)
+    return make if kind is None else make(kind)

@@ -27,14 +27,14 @@ from orders.models import Order, Trade, Watch
 from portfolio.books import Books
 from portfolio.fees import schedule
 from portfolio.fees.rules import FeeTerms
+from risk import services as risk
 from risk.checks import Bounds
 from risk.controls.switches import Engaged, Engagements
 from risk.limits.book import AppliedLimits, LimitBook
 from risk.margin.book import Sheet
 from risk.margin.requirements import Standing
-from risk.models import Decision
+from risk.services import Decided
 from venues import links, outbox, routing
-from venues.models import OutboxMessage
 
 CHANGING: Final = (
     "status",
@@ -102,13 +102,13 @@ class Batch:
     placed: dict[UUID, tuple[Order, Cause]] = field(default_factory=dict)
     changed: dict[UUID, Order] = field(default_factory=dict)
     trades: list[Trade] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
-    messages: list[OutboxMessage] = field(default_factory=list)
+    decisions: list[Decided] = field(default_factory=list)
+    messages: list[outbox.Message] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     activities: list[tuple[LockedAccount, ActivityEvent]] = field(default_factory=list)
     watched: dict[UUID, Watch] = field(default_factory=dict)
     unwatched: set[UUID] = field(default_factory=set)
-    markets: dict[UUID, Market] = field(default_factory=dict)
+    markets: dict[str, Market] = field(default_factory=dict)
     sheets: Mapping[UUID, Sheet] = field(default_factory=dict)
     standings: dict[UUID, Standing] = field(default_factory=dict)
     day_trades: dict[UUID, Record] = field(default_factory=dict)
@@ -119,10 +119,13 @@ class Batch:
         self.day = calendars.date_of(self.now)
 
     def market_of(self, order: Order) -> Market:
-        """Return where the order would be traded: the same for a whole batch, looked up once."""
-        market = self.markets.get(order.instrument_id)
+        return self.market_in(order.instrument)
+
+    def market_in(self, instrument: Instrument) -> Market:
+        """Return where it would be traded: the same for a whole batch, looked up once."""
+        market = self.markets.get(instrument.symbol)
         if market is None:
-            market = self.markets[order.instrument_id] = _market_of(order.instrument, self.now)
+            market = self.markets[instrument.symbol] = _market_of(instrument, self.now)
         return market
 
     def fees_of_buy(self, account: LockedAccount, instrument: Instrument) -> FeeTerms:
@@ -231,7 +234,7 @@ class Batch:
         bulk.update(list(self.changed.values()), fields=CHANGING)
         bulk.insert(self.trades)
         history.write(self.steps)
-        bulk.insert(self.decisions)
+        risk.keep(self.decisions)
         if self.unwatched:
             trips.send("DELETE FROM orders_watch WHERE order_id = ANY(%s)", [[*self.unwatched]])
         bulk.insert(list(self.watched.values()))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
+from uuid import UUID
 
 from accounts.chain import Event
 from foundation import decimals
+from foundation.values import value
 from orders.models import Order, Trade
 from orders.tickets import Actor
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Told:
     """What else is told of a step: the fill, and a reason as a code and as a sentence."""
 
@@ -26,8 +27,8 @@ PLAIN: Final = Told()
 
 def order_event(order: Order, *, kind: str, at: datetime, actor: Actor, told: Told) -> Event:
     """Return the event `order.KIND`: the order as it is now and what happened to it."""
-    payload: dict[str, str | None] = {
-        "order_id": str(order.pk),
+    payload: dict[str, str | UUID | None] = {
+        "order_id": order.id,
         "client_order_id": order.client_order_id,
         "symbol": order.instrument.symbol,
         "side": order.side,
@@ -39,14 +40,14 @@ def order_event(order: Order, *, kind: str, at: datetime, actor: Actor, told: To
         payload |= {
             "price": decimals.text(told.trade.price),
             "fill_quantity": decimals.text(told.trade.quantity),
-            "trade_id": str(told.trade.pk),
+            "trade_id": told.trade.id,
         }
         if told.trade.busts_id is not None:
-            payload["busts"] = str(told.trade.busts_id)
+            payload["busts"] = told.trade.busts_id
     if order.replaced_by is not None:
-        payload["replaced_by"] = str(order.replaced_by)
+        payload["replaced_by"] = order.replaced_by
     if order.replaces is not None:
-        payload["replaces"] = str(order.replaces)
+        payload["replaces"] = order.replaces
     if told.code or told.reason:
         payload |= {"code": told.code, "reason": told.reason}
     return Event(kind=f"order.{kind}", at=at, actor=str(actor), payload=payload)

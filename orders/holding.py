@@ -5,18 +5,20 @@
     opens, cash   the worst that it may cost
     opens, margin what it may require of the account's equity (`risk.margin.requirements`)
 
-Fees of a purchase are held for with it; those of a sale are paid of what it brings.
+Fees of a purchase are held for with it, but where it buys back a short: those are paid of the
+account's cash, as those of a sale are of what it brings.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from foundation.decimals import CASH, QUANTITY_QUANTUM
+from foundation.values import value
 from orders.batch import Batch
 from orders.models import Order
+from orders.words import INTENTS
 from portfolio import accounting
 from portfolio.fees.rules import NO_FEES, FeeTerms
 from risk.margin import rates as margin_rates
@@ -27,7 +29,7 @@ from venues.messages import Side
 ONE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Terms:
     """What an order is held for: `per_unit` of `asset`, and `fees` of the value at `price`."""
 
@@ -50,19 +52,19 @@ class Terms:
 def intent_of(order: Order) -> Intent:
     """Return what the order does; before there were shorts, orders did not say so."""
     if order.position_intent:
-        return Intent(order.position_intent)
+        return INTENTS[order.position_intent]
     return Intent.BUY_TO_OPEN if order.side == Side.BUY else Intent.SELL_TO_CLOSE
 
 
 def terms(batch: Batch, order: Order, worst: Decimal) -> Terms:
     """Return what the order is held for when `worst` is the worst price that it may execute at."""
     intent, account = intent_of(order), batch.accounts[order.account_id]
-    if not intent.opens:
-        return Terms(asset=order.instrument.code, per_unit=ONE, price=ONE)
-    is_buy = intent is Intent.BUY_TO_OPEN
     fees = NO_FEES
-    if is_buy:
+    if order.side == Side.BUY:
         fees = batch.fees_of_buy(account, order.instrument)
+    if not intent.opens:
+        return Terms(asset=order.instrument.code, per_unit=ONE, price=ONE, fees=fees)
+    is_buy = intent is Intent.BUY_TO_OPEN
     if not account.margin:
         return Terms(asset=CASH, per_unit=worst, price=worst, fees=fees)
     price = worst if is_buy else _dear(batch, order, worst)

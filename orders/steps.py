@@ -17,11 +17,12 @@ from orders.history import Cause
 from orders.lifecycle import Event, Status
 from orders.models import Order
 from orders.tickets import Actor
+from orders.words import SIDES, STATUSES, TIMES_IN_FORCE
 from portfolio.books import Uncovered
 from risk import checks
 from risk.margin.requirements import Intent
 from venues import outbox
-from venues.messages import STOPS, CancelOrder, NewOrder, OrderType, ReplaceOrder, Side, TimeInForce
+from venues.messages import STOPS, CancelOrder, NewOrder, OrderType, ReplaceOrder, Side
 
 _ENDED_AT: Final = {
     Status.FILLED: "filled_at",
@@ -44,7 +45,7 @@ def is_stop(order: Order) -> bool:
 def following(order: Order, event: Event) -> Status:
     """Return the state that the event leads to. Raises lifecycle.IllegalTransition."""
     return lifecycle.next_status(
-        Status(order.status),
+        STATUSES[order.status],
         event,
         is_filled=not order.leaves_quantity,
         has_fills=bool(order.filled_quantity),
@@ -72,7 +73,7 @@ def hold_for(batch: Batch, order: Order, quantity: Decimal, worst: Decimal) -> N
     if order.notional is not None and order.side == Side.BUY and not account.margin:
         batch.books.hold_amount(
             account,
-            order_id=order.pk,
+            order_id=order.id,
             amount=order.notional,
             quantity=order.quantity,
             fees=needs.fees,
@@ -80,7 +81,7 @@ def hold_for(batch: Batch, order: Order, quantity: Decimal, worst: Decimal) -> N
         return
     batch.books.hold(
         account,
-        order_id=order.pk,
+        order_id=order.id,
         asset=needs.asset,
         per_unit=needs.per_unit,
         quantity=quantity,
@@ -110,29 +111,30 @@ def worst_price(batch: Batch, order: Order, *, is_triggered: bool = False) -> De
 
 def submit(batch: Batch, order: Order, worst: Decimal) -> None:
     """Put the order into the outbox of the venue that it is routed to; its hold is there."""
-    order.status = following(order, Event.SUBMIT).value
+    instrument = order.instrument
+    order.status = str(following(order, Event.SUBMIT))
     order.submitted_at = batch.now
-    order.venue = batch.market_of(order).venue or order.venue
+    order.venue = batch.market_in(instrument).venue or order.venue
     order.is_waiting = False
     is_limited = order.limit_price is not None
     if not is_limited:
         order.protection_price = worst
-    is_buy = order.side == Side.BUY
+    side = SIDES[order.side]
     batch.messages.append(
         outbox.message(
             venue=order.venue,
-            order_id=order.pk,
+            order_id=order.id,
             request=NewOrder(
-                client_order_id=str(order.pk),
-                symbol=order.instrument.symbol,
-                side=Side(order.side),
+                client_order_id=str(order.id),
+                symbol=instrument.symbol,
+                side=side,
                 quantity=order.quantity,
                 type=OrderType.LIMIT if is_limited else OrderType.MARKET,
-                time_in_force=TimeInForce(order.time_in_force),
+                time_in_force=TIMES_IN_FORCE[order.time_in_force],
                 limit_price=worst,
                 is_post_only=order.is_post_only,
                 display_quantity=order.display_quantity,
-                cash_max=order.notional if is_buy else None,
+                cash_max=order.notional if side is Side.BUY else None,
                 extended_hours=order.extended_hours,
                 party=str(order.account_id),
                 was_triggered=order.triggered_at is not None,

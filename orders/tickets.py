@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from foundation import decimals
+from foundation.values import value
 from risk.margin.requirements import Intent
 from venues.messages import STOPS, OrderType, Side, TimeInForce
 
@@ -76,7 +77,7 @@ class StopLoss:
     limit_price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OrderTicket:
     """An order as somebody wants it, complete and of the right types, not yet judged.
 

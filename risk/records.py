@@ -15,11 +15,9 @@ from enum import Enum
 from functools import cache, partial
 from operator import attrgetter
 from types import NoneType
-from typing import Any, Final, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
-
-_NOTHING: Final = object()
 
 
 class Unreadable(ValueError):
@@ -29,13 +27,13 @@ class Unreadable(ValueError):
 def written(value: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that are not at their defaults, by name."""
     kind: Any = type(value)
-    names, defaults, values_of = _shape(kind)
-    given = {
-        name: each
-        for name, each, default in zip(names, values_of(value), defaults, strict=True)
+    shape = _shape(kind)
+    given = dict(zip(shape.needed, shape.needed_of(value), strict=True))
+    for name, default in shape.others:
+        each = getattr(value, name)
         # A number compared with what is none asks abstract classes what that might be.
-        if default is _NOTHING or (each is not default and each != default)
-    }
+        if each is not default and (default is None or each != default):
+            given[name] = each
     for name in _nested(kind):
         if name in given:
             given[name] = written(given[name])
@@ -52,15 +50,26 @@ def read(kind: type[T], given: Mapping[str, Any]) -> T:
         raise Unreadable(f"{kind.__name__}: {error}") from error
 
 
+class _Shape(NamedTuple):
+    """The fields that have no default, what gets their values, and the others with theirs."""
+
+    needed: tuple[str, ...]
+    needed_of: Callable[[Any], tuple[Any, ...]]
+    others: tuple[tuple[str, Any], ...]
+
+
 @cache
-def _shape(kind: Any) -> tuple[tuple[str, ...], tuple[Any, ...], attrgetter[tuple[Any, ...]]]:
-    """Return names, defaults, and what gets all values at once."""
+def _shape(kind: Any) -> _Shape:
     fields = dataclasses.fields(kind)
-    names = tuple(field.name for field in fields)
-    defaults = tuple(
-        _NOTHING if field.default is dataclasses.MISSING else field.default for field in fields
-    )
-    return names, defaults, attrgetter(*names)
+    needed = tuple(field.name for field in fields if field.default is dataclasses.MISSING)
+    others = tuple((f.name, f.default) for f in fields if f.default is not dataclasses.MISSING)
+    return _Shape(needed, _all_of(needed), others)
+
+
+def _all_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple(getattr(value, name) for name in names)
 
 
 @cache

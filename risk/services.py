@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
+from typing import Any, Final
 from uuid import UUID
 
 from foundation import bulk
+from foundation.values import value
 from risk import checks, records, tracing
 from risk.checks import Denial, Proposal, Situation
 from risk.limits import book as limit_book
@@ -25,9 +29,25 @@ class NotRecomputable(ValueError):
     """The decision was written down by a former version, which kept other inputs."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
+class Decided:
+    """A decision as it is kept: what `Decision` has."""
+
+    order_id: UUID
+    account_id: UUID
+    at: datetime
+    allowed: bool
+    code: str
+    message: str
+    inputs: dict[str, Any]
+
+
+_KEPT: Final = tuple(field.name for field in dataclasses.fields(Decided))
+
+
+@value
 class Assessment:
-    """What was decided: the denial or None, the cautions, and the row that keeps it.
+    """What was decided: the denial or None, the cautions, and what is kept of it.
 
     `worst_price` is what an order that may go is held for; zero for one that may not.
     """
@@ -35,7 +55,7 @@ class Assessment:
     denial: Denial | None
     cautions: tuple[checks.Caution, ...]
     worst_price: Decimal
-    decision: Decision
+    decision: Decided
 
 
 def assess(
@@ -47,7 +67,7 @@ def assess(
     limits: AppliedLimits | None,
     now: datetime,
 ) -> Assessment:
-    """Decide. The caller writes `decision` in the transaction that acts on it.
+    """Decide. The caller lets `keep` write the decision in the transaction that acts on it.
 
     Without limits the answer is no.
     """
@@ -58,8 +78,7 @@ def assess(
         denial=denial,
         cautions=() if denial else checks.cautions(proposal, situation),
         worst_price=worst or Decimal(0),
-        decision=bulk.new(
-            Decision,
+        decision=Decided(
             order_id=order_id,
             account_id=account_id,
             at=now,
@@ -88,7 +107,17 @@ def _written_limits(limits: AppliedLimits | None) -> dict[str, object] | None:
     }
 
 
-def denied(decision: Decision, denial: Denial) -> Decision:
+def keep(decisions: Iterable[Decided]) -> None:
+    """Write decisions, in order."""
+    rows = [_values_of(decided) for decided in decisions]
+    if rows:
+        bulk.insert_values(Decision, _KEPT, rows)
+
+
+_values_of: Final = attrgetter(*_KEPT)
+
+
+def denied(decision: Decided, denial: Denial) -> Decided:
     """Make the decision a no, for what only shows once all of its group is looked at.
 
     As one order of the group may not go, or as the hold of a replacement cannot be covered.

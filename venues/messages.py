@@ -13,6 +13,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from foundation.values import value
+
 
 class Side(StrEnum):
     BUY = "buy"
@@ -58,7 +60,7 @@ class SelfTradePrevention(StrEnum):
     CANCEL_BOTH = "cancel_both"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NewOrder:
     """Ask a venue to execute an order.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -23,6 +23,18 @@ EMBEDDED: Final = "openfloor-exchange"
 """The name of the exchange that lives in this program."""
 
 
+class Message(NamedTuple):
+    """A message that is to be put down: what `OutboxMessage` has of it before it is claimed."""
+
+    venue: str
+    order_id: UUID
+    kind: str
+    message: dict[str, Any]
+    party: str
+    symbol: str
+    created_at: datetime
+
+
 def message(
     *,
     venue: str,
@@ -31,25 +43,16 @@ def message(
     now: datetime,
     party: str = "",
     symbol: str = "",
-) -> OutboxMessage:
+) -> Message:
     """Return the request as it is put down; of a replacement, say whose and of what it is."""
     kind, content = wire.request_to_json(request)
-    return bulk.new(
-        OutboxMessage,
-        venue=venue,
-        order_id=order_id,
-        kind=kind,
-        message=content,
-        party=party,
-        symbol=symbol,
-        created_at=now,
-    )
+    return Message(venue, order_id, kind, content, party, symbol, now)
 
 
-def enqueue(messages: Sequence[OutboxMessage]) -> None:
+def enqueue(messages: Sequence[Message]) -> None:
     """Write the messages, in order, and hint at them on commit."""
     if messages:
-        bulk.insert(messages)
+        bulk.insert_values(OutboxMessage, Message._fields, messages)
         wakeups.send(wakeups.Channel.OUTBOX)
 
 

@@ -66,7 +66,7 @@ def _plain(message: Request | ExecutionReport) -> Plain:
     # `dataclasses.asdict` copies deeply, and messages are flat.
     return {
         name: value if type(value := getattr(message, name)) in _AS_THEY_ARE else _written(value)
-        for name in message.__slots__
+        for name in _READERS[type(message)]
     }
 
 

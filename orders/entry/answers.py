@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from foundation.values import value
 from orders.models import Order
 from orders.tickets import Refusal
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """What became of a ticket: its order, denied ones too, or a refusal when there is none.
 

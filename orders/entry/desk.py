@@ -14,11 +14,12 @@ from django.utils import timezone
 from accounts import locks
 from foundation import bulk, trips
 from foundation.trips import Answer
+from foundation.values import value
 from marketdata import habits
-from marketdata.habits import Habit
+from marketdata.habits import UNKNOWN, Habit
 from marketdata.models import Instrument, Quote
 from orders import batch as working
-from orders.batch import Batch
+from orders.batch import Batch, Market
 from orders.entry import interest
 from orders.entry.interest import OpenInterest, Paces
 from orders.models import Order, Watch
@@ -34,6 +35,21 @@ from venues.messages import TimeInForce
 
 TWIN_SECONDS: Final = 5
 ZERO: Final = Decimal(0)
+
+
+@value
+class Listing:
+    """An instrument as the orders of one batch meet it.
+
+    `quote_age` is in seconds, None without a quote; one that arrived while the batch waited for
+    its locks is of age zero.
+    """
+
+    instrument: Instrument
+    quote: Quote | None
+    quote_age: float | None
+    market: Market
+    habit: Habit
 
 
 @dataclass(slots=True)
@@ -58,6 +74,24 @@ class Desk:
     expiries: dict[tuple[TimeInForce, str], datetime | None] = field(default_factory=dict)
     lent: dict[UUID, Lent] = field(default_factory=dict)
     only_looks: bool = False
+    listings: dict[str, Listing] = field(default_factory=dict)
+
+    def listing(self, instrument: Instrument) -> Listing:
+        """Return what all orders in the instrument meet: looked up once a batch."""
+        found = self.listings.get(instrument.symbol)
+        if found is None:
+            found = self.listings[instrument.symbol] = self._listed(instrument)
+        return found
+
+    def _listed(self, instrument: Instrument) -> Listing:
+        quote, now = self.batch.quotes.get(instrument.id), self.batch.now
+        return Listing(
+            instrument=instrument,
+            quote=quote,
+            quote_age=max((now - quote.received_at).total_seconds(), 0.0) if quote else None,
+            market=self.batch.market_in(instrument),
+            habit=self.habits.get(instrument.symbol, UNKNOWN),
+        )
 
 
 def open_desk(

@@ -165,10 +165,8 @@ class Paces:
         pace = self._paces.get(order.account_id)
         if pace is None:
             pace = self._paces[order.account_id] = Pace(now, 0, 0)
-        is_same_minute = pace.at is now or pace.at.replace(second=0, microsecond=0) == now.replace(
-            second=0, microsecond=0
-        )
-        is_same_second = is_same_minute and pace.at.second == now.second
+        before, second = int(pace.at.timestamp()), int(now.timestamp())
+        is_same_second, is_same_minute = before == second, before // 60 == second // 60
         pace.in_second = pace.in_second + 1 if is_same_second else 1
         pace.in_minute = pace.in_minute + 1 if is_same_minute else 1
         pace.at = now

@@ -8,19 +8,19 @@ from typing import Final
 
 from accounts.locks import LockedAccount
 from foundation.decimals import CASH
-from marketdata import habits
 from marketdata.models import Quote
 from orders import holding
 from orders.entry import lending
-from orders.entry.desk import ZERO, Desk
+from orders.entry.desk import ZERO, Desk, Listing
 from orders.models import Order
 from orders.tickets import LIQUIDATION, OrderClass, OrderTicket, Role
+from orders.words import SIDES, TIMES_IN_FORCE, TYPES
 from portfolio.fees.rules import NO_FEES
 from risk import checks
 from risk import services as risk
 from risk.checks import Proposal, Situation
 from risk.services import Assessment
-from venues.messages import OrderType, Side, TimeInForce
+from venues.messages import OrderType, Side
 
 _HUNDRED: Final = Decimal(100)
 
@@ -41,17 +41,17 @@ def assess(
     `ticket` is what it was placed with. `freed` is what the order that it replaces holds,
     `freed_quantity` what that has left, and `is_working` whether a venue has it.
     """
-    quote = desk.batch.quotes.get(order.instrument_id)
+    listing = desk.listing(order.instrument)
     proposal = Proposal(
-        symbol=order.instrument.symbol,
-        side=Side(order.side),
-        type=OrderType(order.type),
+        symbol=listing.instrument.symbol,
+        side=SIDES[order.side],
+        type=TYPES[order.type],
         quantity=order.quantity,
         limit_price=order.limit_price,
         # What a venue has was triggered: its new terms meet the market, not its stop.
-        stop_price=None if is_working else stop_price(order, quote),
+        stop_price=None if is_working else stop_price(order, listing.quote),
         notional=order.notional,
-        time_in_force=TimeInForce(order.time_in_force),
+        time_in_force=TIMES_IN_FORCE[order.time_in_force],
         extended_hours=order.extended_hours,
         is_leg=order.is_leg,
         intent=holding.intent_of(order),
@@ -61,8 +61,8 @@ def assess(
         is_system=bool(ticket and ticket.actor == LIQUIDATION),
         is_working=is_working,
     )
-    situation = _situation(desk, account, order, quote, has_twin, freed, freed_quantity)
-    limits = desk.batch.limits_of(order)
+    situation = _situation(desk, account, order, listing, has_twin, freed, freed_quantity)
+    limits = desk.batch.limits.of(account.id, account.tier, listing.instrument.id)
     if account.margin:
         worst = checks.worst_price(proposal, situation, limits.bounds) if limits else None
         situation = dataclasses.replace(
@@ -76,8 +76,8 @@ def assess(
             ),
         )
     return risk.assess(
-        order_id=order.pk,
-        account_id=account.pk,
+        order_id=order.id,
+        account_id=account.id,
         proposal=proposal,
         situation=situation,
         limits=limits,
@@ -110,17 +110,16 @@ def _situation(
     desk: Desk,
     account: LockedAccount,
     order: Order,
-    quote: Quote | None,
+    listing: Listing,
     has_twin: bool,
     freed: Decimal,
     freed_quantity: Decimal,
 ) -> Situation:
-    batch, instrument = desk.batch, order.instrument
+    batch, instrument, quote = desk.batch, listing.instrument, listing.quote
     is_buy = order.side == Side.BUY
     open_orders = desk.interest.of(account.id)
     interest = open_orders.of(instrument.id)
-    habit = desk.habits.get(instrument.symbol, habits.UNKNOWN)
-    market, stopping = batch.market_of(order), batch.stopping(order)
+    habit, market, stopping = listing.habit, listing.market, batch.stopping(order)
     cash, there = batch.books.stock(account, CASH), batch.books.stock(account, instrument.code)
     return Situation(
         at=batch.now,
@@ -152,8 +151,7 @@ def _situation(
         quantity_min=instrument.quantity_min,
         bid=quote.bid if quote else None,
         ask=quote.ask if quote else None,
-        # A quote that arrived while this batch waited for its locks is of age zero.
-        quote_age=(max((batch.now - quote.received_at).total_seconds(), 0.0) if quote else None),
+        quote_age=listing.quote_age,
         has_twin=has_twin,
         last=quote.last if quote else None,
         day_high=quote.day_high if quote else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
+from typing import Final
 
 from django.conf import settings
 
@@ -29,10 +30,12 @@ from risk.checks import Denial
 from risk.services import Assessment
 from venues.messages import OrderType, Side, TimeInForce
 
+_PENDING: Final = Status.PENDING.value
+
 
 def place(desk: Desk, account: LockedAccount, ticket: OrderTicket) -> Answer:
     """Decide on the ticket; what becomes of it is in the desk's batch."""
-    before = desk.by_client_id.get((ticket.account_id, ticket.client_order_id))
+    before = desk.by_client_id.get((account.id, ticket.client_order_id))
     if before is not None:
         return repeated(before, ticket.content_digest)
     instrument = desk.by_symbol.get(ticket.symbol)
@@ -47,7 +50,7 @@ def place(desk: Desk, account: LockedAccount, ticket: OrderTicket) -> Answer:
     if ticket.lots and not lot_book.are_open(account, instrument.id, ticket.lots):
         return refused("unknown_lot", "You have no such lots of it that are open.")
     first = _first_order(desk, ticket, instrument)
-    first.position_intent = lending.intent(desk.batch, account, ticket.side, instrument).value
+    first.position_intent = str(lending.intent(desk.batch, account, ticket.side, instrument))
     others = _legs(ticket, first)
     _decide(desk, account, [first, *others], ticket, cause)
     if ticket.lots and not first.denial_code:
@@ -85,9 +88,9 @@ def _first_order(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Ord
         client_order_id=ticket.client_order_id,
         content_digest=ticket.content_digest,
         instrument_id=instrument.id,
-        side=ticket.side.value,
-        type=ticket.type.value,
-        time_in_force=ticket.time_in_force.value,
+        side=str(ticket.side),
+        type=str(ticket.type),
+        time_in_force=str(ticket.time_in_force),
         quantity=_quantity(desk, ticket, instrument),
         notional=ticket.notional,
         limit_price=ticket.limit_price,
@@ -97,9 +100,9 @@ def _first_order(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Ord
         display_quantity=ticket.display_quantity,
         is_post_only=ticket.is_post_only,
         extended_hours=ticket.extended_hours,
-        order_class=ticket.order_class.value,
+        order_class=str(ticket.order_class),
         expires_at=expiry_of(desk, ticket.time_in_force, instrument),
-        status=Status.PENDING.value,
+        status=_PENDING,
         created_at=desk.batch.now,
         updated_at=desk.batch.now,
     )
@@ -215,8 +218,9 @@ def _decide(
     ]
     desk.recent.add(content)
     denial = next((each.denial for each in assessments if each.denial), None)
+    venue = desk.listing(first.instrument).market.venue
     for order, assessment in zip(group, assessments, strict=True):
-        order.venue = desk.batch.market_of(order).venue
+        order.venue = venue
         order.warnings = ",".join(caution.code for caution in assessment.cautions)
         desk.batch.new[order.id] = order
         if denial is None:
@@ -256,7 +260,7 @@ def _note(batch: Batch, order: Order, cause: Cause, kind: str, told: Told = PLAI
 def _put_to_work(desk: Desk, order: Order, assessment: Assessment, cause: Cause) -> None:
     """Set aside what the order may need, and send it, or hold it until its price is reached."""
     batch = desk.batch
-    if order.group != order.pk or order.role == Role.ENTRY:
+    if order.group != order.id or order.role == Role.ENTRY:
         steps.hold_for(batch, order, order.quantity, assessment.worst_price)
     if steps.is_stop(order):
         hold_back(desk, order)
