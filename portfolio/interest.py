@@ -29,6 +29,8 @@ from portfolio.models import LedgerAccount, Transfer
 log = structlog.get_logger(__name__)
 
 DAYS_AT_ONCE_MAX: Final = 400
+MONTHS_AT_ONCE_MAX: Final = 15
+"""So many as those days may lie in, and one more."""
 
 # The balance of now, less what was moved since and what had not settled then.
 _DEBITS: Final[LiteralString] = """
@@ -47,6 +49,14 @@ SELECT b.account_id, -(b.amount - coalesce(later.amount, 0)) AS debit
 _FIRST_OF_DAY: Final[LiteralString] = """
 INSERT INTO portfolio_interestday (day, rate, accounts, at) VALUES (%s, %s, %s, %s)
 ON CONFLICT DO NOTHING RETURNING day"""
+
+
+_ACCRUED: Final[LiteralString] = """
+SELECT account_id, sum(amount),
+       EXISTS (SELECT FROM portfolio_transfer t
+                WHERE t.reference = 'interest:' || a.account_id || ':' || %s)
+  FROM portfolio_interestaccrual a WHERE day >= %s AND day < %s
+ GROUP BY account_id ORDER BY account_id"""
 
 
 class NoInterestRate(LookupError):
@@ -72,18 +82,20 @@ def post(*, now: datetime) -> int:
     last = InterestDay.objects.order_by("-day").values_list("day", flat=True).first()
     if last is None:
         return 0
-    open_month = lending.month_of(last + timedelta(days=1))
-    due = (
-        InterestAccrual.objects.filter(day__lt=open_month)
-        .values("account_id", "day__year", "day__month")
-        .annotate(total=Sum("amount"))
-        .order_by("day__year", "day__month", "account_id")
-    )
-    posted = 0
-    for each in due:
-        month = date(each["day__year"], each["day__month"], 1)
-        posted += _post(each["account_id"], month, each["total"], now)
-    return posted
+    month = lending.month_of(last + timedelta(days=1))
+    due: list[tuple[UUID, date, Decimal]] = []
+    for _ in range(MONTHS_AT_ONCE_MAX):
+        month, following = lending.month_of(month - timedelta(days=1)), month
+        rows = bulk.execute(_ACCRUED, [f"{month:%Y-%m}", month, following])
+        charges = [
+            (account_id, month, amount)
+            for account_id, total, is_charged in rows
+            if not is_charged and (amount := lending.charge(total))
+        ]
+        due = charges + due
+        if not charges and any(is_charged for *_, is_charged in rows):
+            break  # The oldest are charged first: those before this one are charged as well.
+    return sum(_post(account_id, month, amount, now) for account_id, month, amount in due)
 
 
 def rate_on(day: date) -> Decimal:
@@ -125,11 +137,8 @@ def _accrue(day: date, now: datetime) -> bool:
     return True
 
 
-def _post(account_id: UUID, month: date, total: Decimal, now: datetime) -> bool:
+def _post(account_id: UUID, month: date, amount: Decimal, now: datetime) -> bool:
     reference = f"interest:{account_id}:{month:%Y-%m}"
-    amount = lending.charge(total)
-    if not amount or Transfer.objects.filter(reference=reference).exists():
-        return False
     with transaction.atomic():
         account = locks.lock(account_id)
         if Transfer.objects.filter(reference=reference).exists():

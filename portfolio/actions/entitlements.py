@@ -118,9 +118,7 @@ def pay_all(*, now: datetime) -> int:
 
 def is_paid(due: Due) -> bool:
     """Tell whether nobody waits for the dividend any more."""
-    owed = Entitlement.objects.filter(action_id=due.id).exclude(cash=ZERO)
-    references = [_dividend_reference(each) for each in owed.only("pk")]
-    return Transfer.objects.filter(reference__in=references).count() == len(references)
+    return not bulk.execute(_UNPAID, [due.id])
 
 
 # --- Who ---------------------------------------------------------------------------------------
@@ -304,6 +302,13 @@ def _move(
             may_overdraw=got.quantity_before < 0,  # a cash account that owes its shares
         ),
     )
+
+
+_UNPAID: Final[LiteralString] = """
+    SELECT e.id FROM portfolio_entitlement e
+     WHERE e.action_id = %s AND e.cash <> 0
+       AND NOT EXISTS (SELECT FROM portfolio_transfer t WHERE t.reference = 'dividend:' || e.id)
+     LIMIT 1"""
 
 
 def _dividend_reference(entitlement: Entitlement) -> str:

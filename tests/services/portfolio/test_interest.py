@@ -20,6 +20,7 @@ from portfolio.funding.passage import Step
 from portfolio.models import Balance, LedgerAccount, Transfer
 from reconciliation.invariants import check_invariants
 from tests import world
+from tests.wire import trips_noted
 
 pytestmark = pytest.mark.django_db
 
@@ -152,6 +153,28 @@ def test_a_month_is_charged_once_when_it_is_over():
     assert Balance.objects.get(account=account).amount == D("-10048.89")
     told = activity.since(account.pk, 0)[-1]
     assert (told.kind, told.payload["amount"]) == ("money.interest_charged", "48.89")
+
+
+def test_months_that_were_missed_are_charged_and_those_before_what_is_charged_are_not_read():
+    debtor("10000.00")
+    for days in (1, 200):  # from 10 March to 25 September
+        interest.accrue(now=after(days))
+    assert interest.post(now=after(200)) == 6
+    months = Transfer.objects.filter(kind="interest").order_by("at", "pk")
+    assert [each.reference[-7:] for each in months] == [f"2026-0{n}" for n in range(3, 9)]
+    assert interest.post(now=after(201)) == 0
+    with trips_noted() as trips:
+        assert interest.post(now=after(201)) == 0
+    assert len(trips) == 2  # up to when was accrued, and the last month
+
+
+def test_a_month_that_costs_nothing_hides_none_before_it():
+    account = debtor("10000.00")
+    interest.accrue(now=after(1))
+    moved(account, D("9999.99"), at=after(20))
+    interest.accrue(now=after(60))  # April is over, and a cent costs less than one
+    assert [interest.post(now=after(60)) for _ in range(2)] == [1, 0]
+    assert Transfer.objects.get(kind="interest").reference[-7:] == "2026-03"
 
 
 def test_the_rate_of_the_day_counts_and_the_later_row_for_a_day():
