@@ -33,6 +33,7 @@ class Kind(StrEnum):
     MARGIN_CALL = "margin_call"
     LIQUIDATION = "liquidation"
     DEPOSIT_RETURNED = "deposit_returned"
+    DEPOSIT_FAILED = "deposit_failed"
     BUST_OWED = "bust_owed"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
@@ -20,7 +21,6 @@ from venues import links
 from venues.links import Link
 
 BEAT_AGE_SECONDS_MAX: Final = 6.0  # beats are written every second
-QUOTE_AGE_SECONDS_MAX: Final = 10.0
 NEVER: Final = {"ready": False, "age_seconds": None}
 
 
@@ -66,7 +66,7 @@ def readiness(*, now: datetime) -> Readiness:
             "ready": True,
             "milliseconds": round((time.monotonic() - begun) * 1000, 1),
         },
-        "prices": _aged(quoted_at[0] if quoted_at else None, now, QUOTE_AGE_SECONDS_MAX),
+        "prices": _aged(quoted_at[0] if quoted_at else None, now, settings.QUOTE_AGE_SECONDS_MAX),
     }
     required = ["database", "prices"]
     # A venue may be out of reach while others trade: its orders are denied, and theirs are not.

@@ -194,6 +194,7 @@ def _findings(read: list[Read]) -> list[Finding]:
     owing = {each.account_id for each in read if each.kind == "account.restricted"}
     back = [each for each in read if each.kind == "money.deposit_returned"]
     found = [_returned(each, is_owed=each.account_id in owing) for each in back]
+    found += [_failed(each) for each in read if each.kind == "money.deposit_failed"]
     if filled or placed:
         habits = surveyed.habits({each.account_id for each in filled + placed}, read)
         found += surveillance.large_trades(surveyed.dealt(filled), habits)
@@ -239,6 +240,20 @@ def _returned(read: Read, *, is_owed: bool) -> Finding:
         summary=f"A deposit of {read.payload['amount']} USD came back from the bank"
         + (", and its cash was gone" if is_owed else ""),
         key=f"returned:{read.account_id}:{reference}",
+        happened_at=read.at,
+        evidence={"reference": reference, "amount": read.payload["amount"]},
+    )
+
+
+def _failed(read: Read) -> Finding:
+    """Return a deposit that never came: no cash is gone, and the customer counted on it."""
+    reference = read.payload["reference"]
+    return Finding(
+        kind=Kind.DEPOSIT_FAILED,
+        severity=Severity.WARNING,
+        account_id=read.account_id,
+        summary=f"A deposit of {read.payload['amount']} USD was refused by the bank",
+        key=f"failed:{read.account_id}:{reference}",
         happened_at=read.at,
         evidence={"reference": reference, "amount": read.payload["amount"]},
     )

@@ -183,6 +183,29 @@ def test_a_deposit_that_came_back_is_told_and_severe_when_its_cash_is_gone():
     )
 
 
+def test_a_deposit_that_the_bank_refuses_is_told_once():
+    account = world.customer(cash="0")
+    came = funding.expect_deposit(
+        account_id=account.pk,
+        amount=D(100),
+        reference="D1",
+        bank="DE12",
+        actor="operator:bank",
+        now=timezone.now(),
+    )
+    take(came, Step.RETURN)
+    look()
+    look()
+    [alert] = Alert.objects.all()
+    assert (alert.kind, alert.account_id, alert.severity) == (
+        "deposit_failed",
+        account.pk,
+        Severity.WARNING,
+    )
+    assert alert.summary == "A deposit of 100 USD was refused by the bank"
+    assert alert.evidence.get().facts == {"reference": "D1", "amount": "100"}
+
+
 def take(came, step):
     funding.take(came.pk, step, actor="operator:bank", reason="", now=timezone.now())
 
