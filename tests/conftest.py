@@ -22,10 +22,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     run = Path(settings.RUN)
-    server = database.server_at(run)
-    if (run / "postgres" / "postmaster.pid").exists():
-        with server:
-            pass
+    database.abandon(run)
     shutil.rmtree(run, ignore_errors=True)
     os.environ.pop("OPENFLOOR_TEST_RUN", None)
 
@@ -61,23 +58,14 @@ def committed(owner_conninfo: str, django_db_blocker: DjangoDbBlocker) -> Iterat
 
 @pytest.fixture
 def live_servers() -> Iterator[Callable[..., LiveServer]]:
-    """A maker of running programs, each with a home, a port and a database of its own."""
+    """A maker of programs to run, each with a home, a port and a database of its own."""
     made: list[LiveServer] = []
 
     def make(**environment: str) -> LiveServer:
         home = Path(settings.RUN) / f"live-{settings.WORKER}-{len(made)}"
-        database.place_cluster(home, has_market=True)
-        made.append(LiveServer(home=home, environment=environment))
+        made.append(LiveServer.placed(home, **environment))
         return made[-1]
 
     yield make
     for server in made:
         server.dispose()
-
-
-@pytest.fixture
-def live_server_process(live_servers: Callable[..., LiveServer]) -> LiveServer:
-    """The real program, ready to trade: `base_url`, `home`, `kill()`, `start()`, `stop()`."""
-    server = live_servers()
-    server.start()
-    return server

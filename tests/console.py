@@ -24,7 +24,7 @@ for line in sys.stdin:
         call_command(*json.loads(line), stdout=said)
         answer = [said.getvalue(), ""]
     except CommandError as error:
-        answer = ["", str(error) or "it failed"]
+        answer = ["", f"{said.getvalue()}{error}" or "it failed"]
     finally:
         connections.close_all()
         connections["default"].close_pool()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -30,6 +32,7 @@ from trading.settings import BASE_DIR, POSTGRES_OWNER, postgres_socket_folder
 
 CACHE: Final = BASE_DIR / ".pytest_cache" / "openfloor"
 CLUSTERS_KEPT_MAX: Final = 3
+ABANDON_SECONDS_MAX: Final = 30
 TEMPLATE: Final = "openfloor"
 _LIST: Final = """
 import django
@@ -82,6 +85,19 @@ def make_database(server: postgres.Server, name: str) -> None:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(database, template)
         )
+
+
+def abandon(home: Path) -> None:
+    """End the server of `home` at once, if one runs: its data is not needed again."""
+    try:
+        pid = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+        server = psutil.Process(pid)
+        if server.cwd() == str(home / "postgres"):
+            server.send_signal(signal.SIGQUIT)
+            server.wait(ABANDON_SECONDS_MAX)
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        pass
+    shutil.rmtree(postgres_socket_folder(home), ignore_errors=True)
 
 
 def wipe(conninfo: str) -> None:

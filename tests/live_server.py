@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from tests import database
 from tests.console import Console
@@ -36,6 +36,14 @@ class LiveServer:
     arguments: Sequence[str] = ()
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def placed(cls, home: Path, **environment: str) -> Self:
+        """Return a program to be started, its market listed, unless its database is elsewhere."""
+        home.mkdir(parents=True)
+        if "DATABASE_URL" not in environment:
+            database.place_cluster(home, has_market=True)
+        return cls(home=home, environment=environment)
 
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
@@ -104,7 +112,7 @@ class LiveServer:
 
     @cached_property
     def console(self) -> Console:
-        """What many commands are asked of beside the running server; it ends with `dispose`."""
+        """What commands are asked of beside the running server; it ends with `dispose`."""
         return Console(environment=self._environment())
 
     def kill(self) -> None:
@@ -121,16 +129,15 @@ class LiveServer:
         return self.process.wait(timeout=STOP_SECONDS_MAX)
 
     def dispose(self) -> None:
-        """End what runs, show the log to a failing test, remove the data."""
+        """End what runs, show the log to a failing test, remove the data.
+
+        Nothing of it is needed again, so nobody waits for an orderly end.
+        """
         self.console.close()
-        try:
-            self.stop()
-        except subprocess.TimeoutExpired:
+        if self.process is not None and self.process.poll() is None:
             self.kill()
         print(self.log)  # noqa: T201  pytest shows it when the test failed
-        if (self.home / "postgres" / "postmaster.pid").exists():
-            with database.server_at(self.home):
-                pass
+        database.abandon(self.home)
         shutil.rmtree(self.home)
 
     def _environment(self) -> dict[str, str]:

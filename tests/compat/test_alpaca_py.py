@@ -70,9 +70,7 @@ class Clients:
 def clients(program: LiveServer) -> Clients:
     """A new customer's clients, of a program that is ready to trade."""
     email = f"{uuid.uuid4().hex[:8]}@example.com"
-    opened = program.run("open_account", email, "--deposit", "100000", "--api-key")
-    assert opened.returncode == 0, opened.stderr
-    account = json.loads(opened.stdout)
+    account = json.loads(program.console("open_account", email, "--deposit", "100000", "--api-key"))
     key, secret, url = account["key_id"], account["secret_key"], program.base_url
     return Clients(
         trading=TradingClient(key, secret, url_override=url),

@@ -33,7 +33,10 @@ def redis_program() -> str | None:
     return shutil.which("redis-server")
 
 
-pytestmark = pytest.mark.skipif(redis_program() is None, reason="no redis-server here")
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(redis_program() is None, reason="no redis-server here"),
+]
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def redis_url() -> Iterator[str]:
 def database_url(tmp_path: Path) -> Iterator[str]:
     """A PostgreSQL that belongs to none of the processes."""
     home = tmp_path / "outside"
-    database.place_cluster(home)
+    database.place_cluster(home, has_market=True)
     with database.server_at(home) as server:
         yield f"postgresql://{server.owner}@/{server.database}?host={server.socket_folder}"
 
@@ -103,7 +106,6 @@ def test_two_processes_trade_and_the_death_of_one_is_seen_and_healed(spread_out)
     assert_fills(trader, 2)
     [position] = trader.call("GET", "/v2/positions").json()
     assert position["qty"] == "6"
-    checked = web.run("check_invariants")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    web.console("check_invariants")
     assert rest.stop() == 0
     assert web.stop() == 0

@@ -8,13 +8,17 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
+from django.conf import settings
 
 from tests import database
-from tests.live_server import free_port
+from tests.live_server import LiveServer, free_port
 from trading.settings import BASE_DIR, postgres_socket_folder
+
+pytestmark = pytest.mark.timeout(300)
 
 
 def processes_of(home):
@@ -40,106 +44,67 @@ def wait_until(condition, seconds_max=30.0):
     return False
 
 
-def refusal(server, *arguments, **environment):
+def refusal(server, **environment):
     """Start the program where it cannot; return the one sentence that it says."""
-    server.start(*arguments, until_ready=False, **environment)
+    before = len(server.log)
+    server.start(until_ready=False, **environment)
     code = server.process.wait(timeout=60)
-    said = [line for line in server.log.splitlines() if line.strip()]
-    assert code != 0, server.log
-    assert "Traceback" not in server.log
-    return said[-1]
+    log = server.log[before:]
+    assert code != 0, log
+    assert "Traceback" not in log
+    assert not (server.home / "postgres" / "postmaster.pid").exists()
+    return [line for line in log.splitlines() if line.strip()][-1]
 
 
-def test_ctrl_c_stops_every_thread_and_the_database(live_server_process):
-    server = live_server_process
-    assert processes_of(server.home)
-
-    assert server.stop() == 0
-
+def assert_nothing_is_left(server):
     assert server.log.rstrip().endswith("Stopped.")
     assert processes_of(server.home) == []
     assert not postgres_socket_folder(server.home).exists()
     assert not (server.home / "postgres" / "postmaster.pid").exists()
 
 
-def test_sigterm_stops_as_ctrl_c_does(live_server_process):
-    live_server_process.process.send_signal(signal.SIGTERM)
-
-    assert live_server_process.process.wait(timeout=30) == 0
-    assert processes_of(live_server_process.home) == []
-
-
-def test_asked_to_stop_while_it_starts_it_leaves_nothing_running(live_servers):
-    server = live_servers()
-    server.start(until_ready=False)
-    assert wait_until(lambda: "PostgreSQL" in server.log)
-
-    assert server.stop() == 0
-    assert processes_of(server.home) == []
+@pytest.fixture
+def nowhere(tmp_path):
+    """A program in an empty folder: to be refused before it has made anything."""
+    server = LiveServer(home=tmp_path / "home")
+    server.home.mkdir()
+    yield server
+    server.dispose()
 
 
-def test_a_killed_program_starts_again_and_takes_over_its_database(live_server_process):
-    server = live_server_process
-    before = processes_of(server.home)
-
-    server.kill()
-    server.start()
-
-    assert {p.pid for p in before} & {p.pid for p in processes_of(server.home)}
-    assert server.stop() == 0
-    assert processes_of(server.home) == []
+@pytest.fixture(scope="module")
+def program():
+    """One data folder for the tests of this file, which kill and stop what runs on it."""
+    server = LiveServer.placed(Path(settings.RUN) / f"program-{settings.WORKER}")
+    yield server
+    server.dispose()
 
 
-def test_a_power_cut_blocks_nothing(live_server_process):
-    server = live_server_process
-    server.kill()
-    for process in processes_of(server.home):
-        process.kill()
-    assert wait_until(lambda: not processes_of(server.home))
-    assert (server.home / "postgres" / "postmaster.pid").exists()
-
-    begun = time.monotonic()
-    server.start()
-
-    assert time.monotonic() - begun < 60
-    assert server.stop() == 0
+@pytest.fixture
+def running(program):
+    """The program, ready to trade, whatever the test before has done to it."""
+    if program.process is None or program.process.poll() is not None:
+        program.start()
+    return program
 
 
-def test_a_database_that_dies_comes_back_and_so_does_trading(live_server_process):
-    server = live_server_process
-    postmaster = int((server.home / "postgres" / "postmaster.pid").read_text().split()[0])
+def test_a_newcomer_is_welcomed_with_a_link_for_each_of_two_people(program):
+    program.stop()
+    before = len(program.log)
+    program.start()
 
-    os.kill(postmaster, signal.SIGKILL)
-
-    assert wait_until(lambda: server.readiness()[0] != 200)
-    assert wait_until(lambda: server.readiness()[0] == 200, 60), server.readiness()
-    assert server.stop() == 0
-    assert processes_of(server.home) == []
-
-
-def test_a_taken_port_is_said_in_one_sentence_before_anything_is_started(live_servers):
-    with socket.socket() as other:
-        port = free_port()
-        other.bind(("127.0.0.1", port))
-        other.listen()
-        server = live_servers()
-
-        said = refusal(server, PORT=str(port))
-
-    assert said.startswith(f"CommandError: Port {port} is taken by another program")
-    assert not (server.home / "postgres" / "postmaster.pid").exists()
+    said = program.log[before:]
+    assert f"Openfloor is open at http://localhost:{program.port}" in said
+    assert said.count("/sign-in/link/") == 2
+    assert "warning" not in said
+    assert "error" not in said
 
 
-def test_a_second_program_of_the_same_folder_says_so_and_leaves_the_first_alone(
-    live_server_process,
-):
-    first = live_server_process
-    environment = {**database.program_environment(first.home), "PORT": str(free_port())}
-
+def test_a_second_program_of_the_same_folder_says_so_and_leaves_the_first_alone(running):
     second = subprocess.run(
         [sys.executable, "manage.py", "serve"],
         cwd=BASE_DIR,
-        env=environment,
+        env={**database.program_environment(running.home), "PORT": str(free_port())},
         capture_output=True,
         text=True,
         timeout=60,
@@ -147,13 +112,67 @@ def test_a_second_program_of_the_same_folder_says_so_and_leaves_the_first_alone(
 
     assert second.returncode != 0
     assert second.stderr.strip() == (
-        f"CommandError: Process {first.pid} serves the data folder {first.home} already: end that "
-        "one, start other roles with --role, or set OPENFLOOR_HOME to another folder."
+        f"CommandError: Process {running.pid} serves the data folder {running.home} already: end "
+        "that one, start other roles with --role, or set OPENFLOOR_HOME to another folder."
     )
-    assert first.readiness()[0] == 200
+    assert running.readiness()[0] == 200
 
-    first.kill()
-    first.start()  # what a killed program held, nobody holds
+
+def test_a_killed_program_s_successor_takes_over_its_database_and_ctrl_c_stops_both(running):
+    before = processes_of(running.home)
+
+    running.kill()
+    running.start()  # what a killed program held, nobody holds
+
+    assert {p.pid for p in before} & {p.pid for p in processes_of(running.home)}
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(timeout=60) == 0
+    assert_nothing_is_left(running)
+
+
+def test_a_power_cut_blocks_nothing(running):
+    running.kill()
+    for process in processes_of(running.home):
+        process.kill()
+    assert wait_until(lambda: not processes_of(running.home))
+    assert (running.home / "postgres" / "postmaster.pid").exists()
+
+    running.start()
+
+    assert running.readiness()[0] == 200
+
+
+def test_a_database_that_dies_comes_back_and_sigterm_stops_it_too(running):
+    postmaster = int((running.home / "postgres" / "postmaster.pid").read_text().split()[0])
+
+    os.kill(postmaster, signal.SIGKILL)
+
+    assert wait_until(lambda: running.readiness()[0] != 200)
+    assert wait_until(lambda: running.readiness()[0] == 200, 60), running.readiness()
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(timeout=60) == 0
+    assert_nothing_is_left(running)
+
+
+def test_asked_to_stop_while_it_starts_it_leaves_nothing_running(program):
+    program.stop()
+    before = len(program.log)
+    program.start(until_ready=False)
+    assert wait_until(lambda: "PostgreSQL" in program.log[before:])
+
+    assert program.stop() == 0
+    assert processes_of(program.home) == []
+
+
+def test_a_taken_port_is_said_in_one_sentence_before_anything_is_started(nowhere):
+    with socket.socket() as other:
+        port = free_port()
+        other.bind(("127.0.0.1", port))
+        other.listen()
+
+        said = refusal(nowhere, PORT=str(port))
+
+    assert said.startswith(f"CommandError: Port {port} is taken by another program")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +188,6 @@ def test_a_second_program_of_the_same_folder_says_so_and_leaves_the_first_alone(
             "The database cannot be reached",
         ),
         ({"DATABASE_URL": "mysql://here"}, "DATABASE_URL must be like postgresql://"),
-        ({"REDIS_URL": "redis://127.0.0.1:1"}, "Redis at REDIS_URL cannot be reached"),
         ({"PORT": "no number"}, "PORT"),
         ({"PRODUCTION": "1"}, "Set SECRET_KEY"),
         (
@@ -178,8 +196,16 @@ def test_a_second_program_of_the_same_folder_says_so_and_leaves_the_first_alone(
         ),
     ],
 )
-def test_what_cannot_work_is_said_in_one_sentence(live_servers, environment, sentence):
-    assert sentence in refusal(live_servers(), **environment)
+def test_what_cannot_work_is_said_in_one_sentence(nowhere, environment, sentence):
+    assert sentence in refusal(nowhere, **environment)
+
+
+def test_redis_that_cannot_be_reached_is_said_in_one_sentence_too(program):
+    program.stop()
+
+    said = refusal(program, REDIS_URL="redis://127.0.0.1:1")
+
+    assert "Redis at REDIS_URL cannot be reached" in said
 
 
 @pytest.mark.parametrize("program", ["manage.py", "install.py"])
@@ -194,12 +220,3 @@ def test_an_old_python_is_said_in_one_sentence(program):
 
     assert finished.returncode == 1
     assert finished.stderr.strip() == "Openfloor needs Python 3.11 or newer; this is 3.9.2."
-
-
-def test_first_data_welcomes_a_newcomer_with_a_link_for_each_of_two_people(live_server_process):
-    log = live_server_process.log
-
-    assert f"Openfloor is open at http://localhost:{live_server_process.port}" in log
-    assert log.count("/sign-in/link/") == 2
-    assert "warning" not in log
-    assert "error" not in log
