@@ -40,10 +40,11 @@ def hold_of(
     """Return what covers `quantity` at `per_unit` of `asset`, and the fees.
 
     Each is rounded up to its quantum. Fees are of the value at `price`, the worst that may be
-    paid: that is `per_unit` but in a margin account, which sets aside only a part of it.
+    paid: that is `per_unit` but in a margin account, which sets aside only a part of it. Where
+    securities are set aside, as for what buys back a short, fees are paid of the cash there is.
     """
     amount = decimals.quantize(per_unit * quantity, asset=asset, rounding=decimals.UP)
-    if fees is NO_FEES:
+    if fees is NO_FEES or asset != decimals.CASH:
         return amount
     value = (per_unit if price is None else price) * quantity
     return amount + fee_of(fees, quantity=quantity, value=value)

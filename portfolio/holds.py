@@ -160,12 +160,13 @@ class Holds:
             )
 
         old = self._pending_hold(old_id)
+        per_order = fees.per_order if asset == CASH else ZERO
         extra = accounting.replaced_hold(
             asset=asset,
             needed=needed(quantity),
-            needed_beyond=max(needed(max(quantity - leaves, ZERO)), fees.per_order),
+            needed_beyond=max(needed(max(quantity - leaves, ZERO)), per_order),
             held=old.remaining if old else ZERO,
-            due=old.fee_per_order if old and old.remaining == old.amount else ZERO,
+            due=_fee_at_first(old) if old and not _has_filled(old) else ZERO,
             available=self._free(account, asset),
             roundings=2 if fees is NO_FEES else 4,
         )
@@ -179,10 +180,14 @@ class Holds:
         """Let an order have what the one that it replaces was held for.
 
         `hold_beyond` has seen to it that this covers what it needs, but for cents of rounding
-        where the account has no more.
+        where the account has no more. A fee that is charged with the first fill of the one is not
+        charged again with that of the other.
         """
+        old, new = self._pending_hold(old_id), self._pending_hold(new_id)
+        if old is not None and new is not None:
+            due = ZERO if _has_filled(old) else old.fee_per_order
+            new.fee_per_order = min(new.fee_per_order, due)
         self.release(account, order_id=old_id)
-        new = self._pending_hold(new_id)
         if new is None:
             return
         new.lots = self._holds[old_id].lots if old_id in self._holds else []
@@ -274,7 +279,7 @@ class Holds:
         What is held for its `leaves` stays, but for what rounds otherwise now and the fee of the
         order, which falls due again with its next first fill: both come out of `paid_back`.
         """
-        used_up, due = used(hold, filled, value), ZERO if filled else hold.fee_per_order
+        used_up, due = used(hold, filled, value), ZERO if filled else _fee_at_first(hold)
         in_full = accounting.is_paid_in_full(
             asset=hold.asset, per_unit=hold.per_unit, price=hold.price
         )
@@ -334,6 +339,18 @@ def used(hold: Hold, filled: Decimal, value: Decimal) -> Decimal:
 def lots_named(hold: Hold | None) -> list[UUID]:
     """Return the lots that the customer wants to be closed first."""
     return [UUID(name) for name in hold.lots] if hold else []
+
+
+def _has_filled(hold: Hold) -> bool:
+    """Tell whether a fill has used up something of a pending hold, a fee by order first of all."""
+    has_filled: bool = hold.remaining != hold.amount
+    return has_filled
+
+
+def _fee_at_first(hold: Hold) -> Decimal:
+    """Return what the first fill takes of the hold whatever its size."""
+    fee: Decimal = hold.fee_per_order if hold.asset == CASH else ZERO
+    return fee
 
 
 def _may_owe(account: LockedAccount, asset: str) -> bool:

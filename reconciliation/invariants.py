@@ -173,7 +173,7 @@ _INVARIANTS: Final = (
             OR (h.status = 'pending' AND h.price > 0 AND h.remaining <> h.amount
                 - CASE h.asset WHEN 'USD' THEN ceil(h.per_unit * o.filled_quantity * 100) / 100
                                ELSE h.per_unit * o.filled_quantity END
-                - CASE WHEN o.filled_quantity = 0 THEN 0
+                - CASE WHEN o.filled_quantity = 0 OR h.asset <> 'USD' THEN 0
                        ELSE ceil((h.fee_per_order + h.fee_per_unit * o.filled_quantity
                                   + h.fee_rate * h.price * o.filled_quantity) * 100) / 100 END
                 -- A purchase in full: the most that it may cost, less what it has cost.
