@@ -116,7 +116,7 @@ def test_a_round_takes_so_many_and_those_that_are_near_a_call_go_first(venue, mo
     monkeypatch.setattr(monitor, "LOOKS_MAX", 2)
     on_margin.instrument("AAPL")
     rich = [owner(venue, "AAPL") for _ in range(3)]
-    poor = owner(venue, "AAPL", quantity="180", cash="10000.00")
+    poor = owner(venue, "AAPL", quantity="195", cash="10000.00")  # 4,150 over; near is 4,875
     watching = Monitor()
     watching.look(now=timezone.now())
     assert MarginStatus.objects.count() == 2
