@@ -5,45 +5,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from asgiref.sync import sync_to_async
-from django.db import connection
 
-from accounts import authentication
-from accounts.keyring import Principal
-from trading.api.authentication import CREDENTIAL_LENGTH_MAX
 from trading.streams import gate, trade_updates
-from trading.streams.bounded import BoundedSocket
 from trading.streams.desk import desk
+from trading.streams.key_socket import NOT_AUTHORIZED, NOT_UNDERSTOOD, KeySocket, ask
 from trading.streams.mailbox import Mailbox
 
 STREAM: Final = "trade_updates"
-AUTHENTICATION_SECONDS_MAX: Final = 10.0
-CHECKED_EVERY_SECONDS: Final = 3.0
-"""A revoked key is remembered for another second: its sockets end within five."""
-
-NOT_AUTHORIZED: Final = 4401
-NOT_UNDERSTOOD: Final = 4400
-
-Found = TypeVar("Found")
 
 
-class TradingStream(BoundedSocket):
+class TradingStream(KeySocket):
     async def __call__(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
         self.mailbox = Mailbox(shows_worth=False)  # it tells of orders alone
-        self.credentials: tuple[str, str] | None = None
-        self.principal: Principal | None = None
-        self.authenticated = asyncio.Event()
         self.is_listening = False
         await super().__call__(scope, receive, send)
-
-    def who(self) -> dict[str, str]:
-        return {"key_id": self.principal.key_id if self.principal else ""}
 
     def leave(self) -> None:
         if self.principal is not None:
@@ -51,7 +30,7 @@ class TradingStream(BoundedSocket):
 
     async def connect(self) -> None:
         await self.accept()
-        self.start_sending(self._work())
+        self.start_sending(self.work())
 
     # --- What the client asks for ----------------------------------------------------------
 
@@ -77,16 +56,9 @@ class TradingStream(BoundedSocket):
                 await self.close(code=NOT_UNDERSTOOD)
 
     async def _authenticate(self, key_id: str, secret: str) -> None:
-        if self.principal is None:
-            if len(key_id) + len(secret) > CREDENTIAL_LENGTH_MAX:
-                await self._turn_away("authenticate")
-                return
-            principal = await _ask(lambda: authentication.api_key(key_id, secret))
-            if principal is None:
-                await self._turn_away("authenticate")
-                return
-            self.credentials, self.principal = (key_id, secret), principal
-            self.authenticated.set()
+        if self.principal is None and not await self.proves(key_id, secret):
+            await self._turn_away("authenticate")
+            return
         await self._say("authorization", {"action": "authenticate", "status": "authorized"})
 
     async def _turn_away(self, action: str) -> None:
@@ -104,7 +76,7 @@ class TradingStream(BoundedSocket):
             return
         is_listening, was_listening = STREAM in streams, self.is_listening
         if is_listening and (since is not None or not was_listening):
-            latest = await _ask(lambda: trade_updates.head(account_id))
+            latest = await ask(lambda: trade_updates.head(account_id))
             # Nothing follows a number from the future: it would silence the stream.
             self.mailbox.sequence = latest if since is None else min(since, latest)
         await self._say("listening", {"streams": [STREAM] if is_listening else []})
@@ -117,32 +89,7 @@ class TradingStream(BoundedSocket):
 
     # --- What it is sent -------------------------------------------------------------------
 
-    async def _work(self) -> None:
-        """Send updates until the client is gone, too slow, or its key is revoked."""
-        async with asyncio.TaskGroup() as group:
-            # Beside each other: who takes slowly is not let in for longer.
-            group.create_task(self._keep_sending())
-            await self._until_unauthorized()
-            await self.give_up(NOT_AUTHORIZED)
-
-    async def _until_unauthorized(self) -> None:
-        try:
-            async with asyncio.timeout(AUTHENTICATION_SECONDS_MAX):
-                await self.authenticated.wait()
-        except TimeoutError:
-            return
-        while True:
-            await asyncio.sleep(CHECKED_EVERY_SECONDS)
-            if not await self._is_authorized():
-                return
-
-    async def _is_authorized(self) -> bool:
-        if self.credentials is None:
-            return False
-        key_id, secret = self.credentials
-        return await _ask(lambda: authentication.api_key(key_id, secret)) is not None
-
-    async def _keep_sending(self) -> None:
+    async def keep_sending(self) -> None:
         while True:
             await self.mailbox.news.wait()
             self.mailbox.news.clear()
@@ -152,7 +99,7 @@ class TradingStream(BoundedSocket):
     async def _send_next(self, account_id: UUID) -> None:
         """Send the next updates; where there are more, come back for them."""
         told = self.mailbox.sequence
-        page = await _ask(lambda: trade_updates.page(account_id, told))
+        page = await ask(lambda: trade_updates.page(account_id, told))
         for sequence, update in [*page.updates, (page.sequence, None)]:
             # What the client has meanwhile asked for stands: to stop, or to begin elsewhere.
             if self.mailbox.sequence != told or not self.is_listening:
@@ -165,15 +112,3 @@ class TradingStream(BoundedSocket):
 
     async def _say(self, stream: str, data: dict[str, Any]) -> None:
         await self.say(orjson.dumps({"stream": stream, "data": data}).decode())
-
-
-async def _ask(question: Callable[[], Found]) -> Found:
-    """Ask the database in a thread of its own, whose connection goes back to the pool at once."""
-
-    def asked() -> Found:
-        try:
-            return question()
-        finally:
-            connection.close()
-
-    return await sync_to_async(asked, thread_sensitive=False)()

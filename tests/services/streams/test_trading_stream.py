@@ -19,7 +19,7 @@ from orders.models import Order, Trade
 from orders.tickets import OrderClass, OrderTicket, StopLoss, Ticket
 from tests import world
 from trading.asgi import application
-from trading.streams import trade_updates, trading_stream
+from trading.streams import key_socket, trade_updates
 from venues.messages import OrderType, ReportKind
 
 WAIT_SECONDS = 5
@@ -128,16 +128,16 @@ async def test_who_does_not_is_turned_away(message: dict[str, Any], customer: Cu
     assert (await program.connect())[0]
     await program.say(**message)
     assert (await program.hear())["data"]["status"] == "unauthorized"
-    assert await program.closing_code() == trading_stream.NOT_AUTHORIZED
+    assert await program.closing_code() == key_socket.NOT_AUTHORIZED
 
 
 async def test_who_says_nothing_is_closed(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trading_stream, "AUTHENTICATION_SECONDS_MAX", 0.1)
+    monkeypatch.setattr(key_socket, "AUTHENTICATION_SECONDS_MAX", 0.1)
     program = Program()
     assert (await program.connect())[0]
-    assert await program.closing_code() == trading_stream.NOT_AUTHORIZED
+    assert await program.closing_code() == key_socket.NOT_AUTHORIZED
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"action":"dance"}', '{"action":"listen"}'])
@@ -146,7 +146,7 @@ async def test_what_cannot_be_understood_ends_the_socket(text: str, customer: Cu
     assert (await program.connect())[0]
     await program.send_to(text_data=text)
     assert (await program.hear())["stream"] == "error"
-    assert await program.closing_code() == trading_stream.NOT_UNDERSTOOD
+    assert await program.closing_code() == key_socket.NOT_UNDERSTOOD
 
 
 async def test_an_order_is_followed_from_its_beginning_to_its_fill(customer: Customer) -> None:
@@ -306,11 +306,11 @@ async def test_nobody_is_told_of_the_orders_of_another(customer: Customer) -> No
 async def test_a_revoked_key_ends_its_sockets(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trading_stream, "CHECKED_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(key_socket, "CHECKED_EVERY_SECONDS", 0.2)
     program = Program()
     await program.enter(customer)
     await sync_to_async(services.revoke_api_key)(customer.account, customer.key_id)
-    assert await program.closing_code() == trading_stream.NOT_AUTHORIZED
+    assert await program.closing_code() == key_socket.NOT_AUTHORIZED
 
 
 async def test_who_listens_no_more_is_told_nothing(customer: Customer) -> None:
@@ -327,7 +327,7 @@ async def test_a_revoked_key_ends_a_socket_that_takes_nothing(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind a server whose `send` waits, as long as the client does not read."""
-    monkeypatch.setattr(trading_stream, "CHECKED_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(key_socket, "CHECKED_EVERY_SECONDS", 0.2)
     order = await sync_to_async(customer.enters)(customer.limit())
     await sync_to_async(customer.is_filled)(order, "4")
     said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -335,7 +335,7 @@ async def test_a_revoked_key_ends_a_socket_that_takes_nothing(
 
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "websocket.close":
-            assert message["code"] == trading_stream.NOT_AUTHORIZED
+            assert message["code"] == key_socket.NOT_AUTHORIZED
             closed.set()
         elif "event_id" in message.get("text", ""):
             updated.set()
