@@ -291,19 +291,7 @@ class Lots:
 
     def _take_away(self, lot: Lot, bust_id: UUID, at: datetime) -> None:
         """Close all of a lot without a sale."""
-        self._note(
-            Closing(
-                id=self.new_id(),
-                lot_id=lot.id,
-                closed_by=bust_id,
-                closed_at=at,
-                acquired_at=lot.acquired_at,
-                quantity=lot.quantity,
-                cost=lot.cost,
-                proceeds=lot.cost,
-                is_correction=True,
-            )
-        )
+        self._correct(lot, bust_id, at, quantity=lot.quantity, cost=lot.cost, proceeds=lot.cost)
 
     def _undo(self, closing: Closing, at: datetime) -> None:
         self._note(
@@ -320,8 +308,20 @@ class Lots:
 
     def _realise(self, lot: Lot, amount: Decimal, by: UUID, at: datetime) -> None:
         """Realise what comes of no sale of the lot."""
-        if not amount:
-            return
+        if amount:
+            self._correct(lot, by, at, quantity=ZERO, cost=ZERO, proceeds=amount)
+
+    def _correct(
+        self,
+        lot: Lot,
+        by: UUID,
+        at: datetime,
+        *,
+        quantity: Decimal,
+        cost: Decimal,
+        proceeds: Decimal,
+    ) -> None:
+        """Note what is no sale."""
         self._note(
             Closing(
                 id=self.new_id(),
@@ -329,9 +329,9 @@ class Lots:
                 closed_by=by,
                 closed_at=at,
                 acquired_at=lot.acquired_at,
-                quantity=ZERO,
-                cost=ZERO,
-                proceeds=amount,
+                quantity=quantity,
+                cost=cost,
+                proceeds=proceeds,
                 is_correction=True,
             )
         )
