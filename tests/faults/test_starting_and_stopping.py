@@ -166,9 +166,9 @@ def test_asked_to_stop_while_it_starts_it_leaves_nothing_running(program):
 
 def test_a_taken_port_is_said_in_one_sentence_before_anything_is_started(nowhere):
     with socket.socket() as other:
-        port = free_port()
-        other.bind(("127.0.0.1", port))
+        other.bind(("127.0.0.1", 0))  # chosen and taken at once: nobody comes between
         other.listen()
+        port = other.getsockname()[1]
 
         said = refusal(nowhere, PORT=str(port))
 
