@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from marketdata.calendars import date_of, midnight
-from marketdata.ticks import TradeTick
+from marketdata.ticks import QuoteTick, TradeTick
 
 MINUTE: Final = timedelta(minutes=1)
 
@@ -44,6 +44,29 @@ class Bar:
     def average(self) -> Decimal | None:
         """The volume-weighted average price, unrounded."""
         return self.turnover / self.volume if self.volume else self.close
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Where the best price of one side began, went and ended; `size` is what it ended with.
+
+    None is nobody: the price of a side on which there was no order.
+    """
+
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    close: Decimal | None
+    size: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteBar:
+    """The best bid and offer of the span that begins at `start`."""
+
+    start: datetime
+    bid: Side
+    ask: Side
 
 
 class Unit(StrEnum):
@@ -114,10 +137,48 @@ def minute_of(at: datetime) -> datetime:
 
 def roll(trades: Iterable[TradeTick], *, start_of: Callable[[datetime], datetime]) -> list[Bar]:
     """Return the bars of `trades` (of one instrument, in order), begun where `start_of` says."""
-    spans: dict[datetime, list[TradeTick]] = {}
-    for trade in trades:
-        spans.setdefault(start_of(trade.at), []).append(trade)
-    return [_bar(start, prints) for start, prints in spans.items()]
+    return [_bar(start, prints) for start, prints in _spans(trades, start_of)]
+
+
+def roll_quotes(
+    quotes: Iterable[QuoteTick],
+    *,
+    start_of: Callable[[datetime], datetime],
+    before: QuoteTick | None = None,
+) -> list[QuoteBar]:
+    """Return the bars of `quotes` (of one instrument, in order), begun where `start_of` says.
+
+    What stood when a span began, at first `before`, is where its prices open, and belongs to its
+    high and low. A span in which nothing was quoted has no bar.
+    """
+    rolled = []
+    for start, told in _spans(quotes, start_of):
+        bids, asks = [quote.bid for quote in told], [quote.ask for quote in told]
+        bid = _side(before.bid if before else None, bids, told[-1].bid_size)
+        ask = _side(before.ask if before else None, asks, told[-1].ask_size)
+        rolled.append(QuoteBar(start, bid, ask))
+        before = told[-1]
+    return rolled
+
+
+def _side(before: Decimal | None, prices: Sequence[Decimal | None], size: Decimal) -> Side:
+    seen = [price for price in (before, *prices) if price is not None]
+    if not seen:
+        return Side(None, None, None, None, size)
+    return Side(open=seen[0], high=max(seen), low=min(seen), close=prices[-1], size=size)
+
+
+_T = TypeVar("_T", TradeTick, QuoteTick)
+
+
+def _spans(
+    ticks: Iterable[_T], start_of: Callable[[datetime], datetime]
+) -> list[tuple[datetime, list[_T]]]:
+    """Return where each span begins that has ticks, and its ticks, in order."""
+    spans: dict[datetime, list[_T]] = {}
+    for tick in ticks:
+        spans.setdefault(start_of(tick.at), []).append(tick)
+    return sorted(spans.items())
 
 
 def _bar(start: datetime, prints: Sequence[TradeTick]) -> Bar:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata import bars, calendars
-from marketdata.bars import Bar, UnknownTimeframe
-from marketdata.ticks import TradeTick
+from marketdata import bars, calendars, rolling
+from marketdata.bars import Bar, QuoteBar, Side, UnknownTimeframe
+from marketdata.columns import TickColumns
+from marketdata.ticks import QuoteTick, TradeTick
 
 NINE = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 
@@ -67,6 +68,50 @@ def test_a_print_that_sets_no_price_counts_in_volume_only() -> None:
     (lone,) = bars.roll([trade(0, "99", sets_last=False)], start_of=bars.minute_of)
     assert lone.open is None
     assert lone.volume == 100
+
+
+def quote(seconds: float, bid: str | None, ask: str | None, size: str = "100") -> QuoteTick:
+    sides = (None if price is None else Decimal(price) for price in (bid, ask))
+    bid_price, ask_price = sides
+    at = NINE + timedelta(seconds=seconds)
+    return QuoteTick("IBM", at, bid_price, Decimal(size), ask_price, Decimal(size) * 2)
+
+
+def test_quotes_roll_into_minutes_that_open_with_what_stood() -> None:
+    told = [
+        quote(1, "10.00", None),
+        quote(59, "10.02", "10.05"),
+        quote(61, "10.05", "10.06", "300"),
+        quote(300, None, "10.01", "7"),
+    ]
+    minute = timedelta(minutes=1)
+    expected = [
+        QuoteBar(NINE, side("10 10.02 10 10.02", 100), side("10.05 10.05 10.05 10.05", 200)),
+        QuoteBar(
+            NINE + minute,
+            side("10.02 10.05 10.02 10.05", 300),
+            side("10.05 10.06 10.05 10.06", 600),
+        ),
+        QuoteBar(
+            NINE + 5 * minute,
+            Side(Decimal("10.05"), Decimal("10.05"), Decimal("10.05"), None, Decimal(7)),
+            side("10.06 10.06 10.01 10.01", 14),
+        ),
+    ]
+    assert bars.roll_quotes(told, start_of=bars.minute_of) == expected
+    assert bars.roll_quotes(told[2:], start_of=bars.minute_of, before=told[1]) == expected[1:]
+    assert quote_bars(told) == expected
+    assert quote_bars(told[2:], before=told[1]) == expected[1:]
+
+
+def side(prices: str, size: int) -> Side:
+    return Side(*map(Decimal, prices.split()), Decimal(size))
+
+
+def quote_bars(quotes: list[QuoteTick], before: QuoteTick | None = None) -> list[QuoteBar]:
+    stood = {} if before is None else {"IBM": before}
+    columns = TickColumns.of(quotes)
+    return [bar for _, bar in rolling.quote_bars(columns, starts=rolling.minutes, before=stood)]
 
 
 def test_the_average_is_the_traded_value_for_each_share() -> None:

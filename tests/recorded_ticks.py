@@ -1,0 +1,105 @@
+"""Recorded days as columns of ticks, and the vendor's own marks and bars of them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from marketdata import calendars
+from marketdata.columns import NOBODY, Flags, Ints, QuoteColumns, TickColumns, TradeColumns
+from marketdata.columns import microseconds as since_1970
+from tests import recorded
+
+PRICE_DECIMALS = 4
+_KINDS = {"side": "U1", "exchange": "U1", "cond_hex": "U8"}
+
+
+@dataclass(frozen=True)
+class Day:
+    """The ticks of `symbol` on `day`, and which of their places the vendor calls suspicious."""
+
+    symbol: str
+    day: str
+    ticks: TickColumns
+    suspicious: frozenset[int]
+
+    @property
+    def midnight(self) -> int:
+        """When the day began, in microseconds since 1970."""
+        return _midnight(self.day)
+
+
+def name(symbol: str, day: str, kind: str) -> str:
+    return f"ticks/{symbol}_{day}_{kind}.csv.gz"
+
+
+def quotes(symbol: str, day: str, *, with_suspicious: bool = False) -> Day:
+    """Return every quote of a day: a row of the file changes one side, the other one stands."""
+    rows = _rows(name(symbol, day, "quotes"))
+    is_marked = rows["suspicious"] == 1
+    if not with_suspicious:
+        rows, is_marked = rows[~is_marked], is_marked[~is_marked]
+    at = rows["time_ms"] * 1000 + _midnight(day)
+    is_bid = rows["side"] == "B"
+    sides = [
+        _standing(is_told, rows["price_e4"], rows["size"], is_marked)
+        for is_told in (is_bid, ~is_bid)
+    ]
+    place, zero = np.arange(len(at)), np.zeros(len(at), dtype=np.int64)
+    columns = QuoteColumns(place, zero, at, *sides[0], *sides[1])
+    marked = frozenset(np.flatnonzero(is_marked).tolist())
+    return Day(symbol, day, _of(symbol, columns, TickColumns.of([]).trades), marked)
+
+
+def trades(symbol: str, day: str) -> Day:
+    """Return every trade of a day that the vendor does not call suspicious, as regular ones."""
+    rows = _rows(name(symbol, day, "trades"))
+    rows = rows[rows["suspicious"] == 0]
+    columns = TradeColumns(
+        np.arange(len(rows)),
+        np.zeros(len(rows), dtype=np.int64),
+        rows["time_ms"] * 1000 + _midnight(day),
+        rows["price_e4"].copy(),
+        rows["size"].copy(),
+        np.array([str(number) for number in range(1, len(rows) + 1)], dtype=np.object_),
+        np.ones(len(rows), dtype=np.bool_),
+    )
+    return Day(symbol, day, _of(symbol, TickColumns.of([]).quotes, columns), frozenset())
+
+
+def vendor_bars(kind: str, symbol: str, day: str) -> Iterator[dict[str, int]]:
+    """Yield the vendor's bars of a day as they are in its file `kind`."""
+    with gzip.open(recorded.FOLDER / f"minute/{kind}_bars.csv.gz", "rt", newline="") as file:
+        for row in csv.DictReader(file):
+            if (row.pop("symbol"), row.pop("date")) == (symbol, day):
+                yield {key: int(value) for key, value in row.items()}
+
+
+def _rows(file: str) -> Any:
+    with gzip.open(recorded.FOLDER / file, "rt") as lines:
+        names = next(lines).strip().split(",")
+        kinds = [(each, _KINDS.get(each, "i8")) for each in names]
+        return np.loadtxt(lines, delimiter=",", dtype=kinds)
+
+
+def _midnight(day: str) -> int:
+    return since_1970(calendars.midnight(date.fromisoformat(day)))
+
+
+def _standing(is_told: Flags, prices: Ints, sizes: Ints, is_marked: Flags) -> tuple[Ints, Ints]:
+    """Return what stands on a side at each row; a suspicious row changes nothing after it."""
+    rows = np.arange(len(prices))
+    latest = np.maximum.accumulate(np.where(is_told & ~is_marked, rows, -1))
+    latest = np.where(is_told, rows, latest)
+    is_there = (latest >= 0) & (prices[latest] > 0) & (sizes[latest] > 0)
+    return np.where(is_there, prices[latest], NOBODY), np.where(is_there, sizes[latest], 0)
+
+
+def _of(symbol: str, quoted: QuoteColumns, traded: TradeColumns) -> TickColumns:
+    return TickColumns((symbol,), PRICE_DECIMALS, 0, quoted, traded)
