@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -13,6 +13,8 @@ from django.db.models import QuerySet
 from foundation import bulk
 from marketdata import bars as rules
 from marketdata import store
+from marketdata.history import reading
+from marketdata.history.records import Place, Print, Sides
 from marketdata.models import Bar, Instrument, PricePath, Quote
 
 PARTS_READ_MAX: Final = 100_000  # stored bars that one question may read
@@ -74,6 +76,53 @@ def stale_instruments(*, now: datetime) -> set[UUID]:
     """Return the instruments whose quotes have not been confirmed for too long."""
     oldest = now - timedelta(seconds=settings.QUOTE_AGE_SECONDS_MAX)
     return set(Quote.objects.filter(received_at__lt=oldest).values_list("instrument_id", flat=True))
+
+
+class Standing(NamedTuple):
+    """What an instrument is called today, and whether it may be traded."""
+
+    symbol: str
+    is_tradable: bool
+    is_halted: bool
+    is_closing_only: bool
+
+
+def standings() -> dict[UUID, Standing]:
+    """Return how each instrument stands."""
+    columns = ("id", "symbol", "tradable", "halted", "closing_only")
+    rows = Instrument.objects.order_by().values_list(*columns)
+    return {instrument_id: Standing(*rest) for instrument_id, *rest in rows.iterator()}
+
+
+def trades(
+    instrument: Instrument,
+    *,
+    start: datetime,
+    end: datetime,
+    limit: int = 1000,
+    is_ascending: bool = True,
+    after: Place | None = None,
+) -> list[Print]:
+    """Return time and sales from `start` to `end` (both included), at most `limit`.
+
+    With `after`, the `place` of a record, those that follow it in the order asked for.
+    """
+    span = reading.Span(instrument.pk, start, end, limit, is_ascending, after)
+    return reading.trades(span)
+
+
+def quotes(
+    instrument: Instrument,
+    *,
+    start: datetime,
+    end: datetime,
+    limit: int = 1000,
+    is_ascending: bool = True,
+    after: Place | None = None,
+) -> list[Sides]:
+    """Return the best bids and offers as they changed from `start` to `end`, like `trades`."""
+    span = reading.Span(instrument.pk, start, end, limit, is_ascending, after)
+    return reading.quotes(span)
 
 
 def bars(

@@ -114,6 +114,10 @@ NO_TRADE: Final = Trade(0, 0, 0)
 NO_DEPTH: Final = Depth(0, (), ())
 
 
+def no_bar(span: int) -> Bar:
+    return Bar(span, 0, 0, 0, 0, 0, 0)
+
+
 @dataclass(slots=True)
 class Picture:
     """The latest of everything that was said of an instrument."""
@@ -144,16 +148,16 @@ class Picture:
         self.time = max(part.at for part in parts if part is not None)
 
     def has(self, update: Update) -> bool:
-        """Tell whether `update` says nothing new."""
+        """Tell whether `update` says nothing new; nothing is known of what nobody spoke of."""
         match update:
             case Quote():
-                return self.quote == update
+                return (self.quote or NO_QUOTE) == update
             case Trade():
-                return self.trade == update
+                return (self.trade or NO_TRADE) == update
             case Bar():
-                return self.bars.get(update.span) == update
+                return (self.bars.get(update.span) or no_bar(update.span)) == update
             case Depth():
-                return self.depth == update
+                return (self.depth or NO_DEPTH) == update
             case Status():
                 return self.status == update
 

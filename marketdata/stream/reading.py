@@ -24,6 +24,7 @@ from marketdata.stream.pictures import (
     Trade,
     Units,
     Update,
+    no_bar,
 )
 from marketdata.stream.varints import Reader, unzigzag
 from marketdata.stream.wire import (
@@ -125,7 +126,7 @@ class _Entry:
         return after
 
     def _bar(self, span: int) -> Bar:
-        before = self._picture.bars.get(span) or Bar(span, 0, 0, 0, 0, 0, 0)
+        before = self._picture.bars.get(span) or no_bar(span)
         flags = self._reader.byte()
         price, size = self._price, self._size
         return Bar(

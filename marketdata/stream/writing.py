@@ -25,6 +25,7 @@ from marketdata.stream.pictures import (
     Trade,
     Units,
     Update,
+    no_bar,
 )
 from marketdata.stream.varints import (
     TEXT_BYTES_MAX,
@@ -127,7 +128,7 @@ def _write_trade(out: bytearray, trade: Trade, picture: Picture, units: Units) -
 
 
 def _write_bar(out: bytearray, bar: Bar, picture: Picture, units: Units) -> None:
-    before = picture.bars.get(bar.span) or Bar(bar.span, 0, 0, 0, 0, 0, 0)
+    before = picture.bars.get(bar.span) or no_bar(bar.span)
     prices = (
         _within(bar.open, PRICE_MAX) - before.open,
         _within(bar.high, PRICE_MAX) - before.high,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ FAILED: Final = 1011
 log = structlog.get_logger(__name__)
 
 
-class BoundedSocket(AsyncWebsocketConsumer):
+class BoundedSocket(AsyncWebsocketConsumer, ABC):
     """A socket whose client may say so much in a second, and must take what it is sent."""
 
     channel_layer_alias = ""  # none: what we send never travels through Channels' own groups
@@ -45,17 +46,17 @@ class BoundedSocket(AsyncWebsocketConsumer):
             self.stop_sending()
             self.leave()
 
+    @abstractmethod
     def who(self) -> dict[str, str]:
         """Return whose socket it is, for the log."""
-        raise NotImplementedError
 
+    @abstractmethod
     def leave(self) -> None:
         """Let go of everything: the socket has ended, whatever way."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def act(self, data: str | bytes) -> None:
         """Do what the client asks for."""
-        raise NotImplementedError
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any
@@ -88,11 +89,14 @@ class BoundedSocket(AsyncWebsocketConsumer):
             log.exception("socket_failed", **self.who())
             await self.close(code=FAILED)
 
-    async def say(self, text: str) -> None:
+    async def say(self, frame: str | bytes) -> None:
         """Send a frame; who does not take it in time is closed."""
         try:
             async with asyncio.timeout(SEND_SECONDS_MAX):
-                await self.send(text_data=text)
+                if isinstance(frame, str):
+                    await self.send(text_data=frame)
+                else:
+                    await self.send(bytes_data=frame)
         except TimeoutError:
             await self.give_up(TOO_SLOW)
 

@@ -6,8 +6,6 @@ what is true by then; the socket's own task sends it, one frame after the other.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -21,18 +19,17 @@ from accounts import activity
 from accounts.models import Account, Activity
 from accounts.sessions import SignedIn
 from trading.streams import encoding, gate
-from trading.streams.bounded import BoundedSocket
 from trading.streams.desk import desk
 from trading.streams.faces import Seen
 from trading.streams.hub import hub
 from trading.streams.mailbox import Mailbox
+from trading.streams.page_socket import PageSocket
 
 SYMBOLS_MAX: Final = 500
 SYMBOL_LENGTH_MAX: Final = 24
 STREAM_LENGTH_MAX: Final = 32
 SEQUENCE_LENGTH_MAX: Final = 15
 EVENTS_OF_A_FRAME_MAX: Final = 100
-CHECKED_EVERY_SECONDS: Final = 60.0
 
 
 class Refused(Exception):
@@ -43,7 +40,7 @@ class Refused(Exception):
         self.code = code
 
 
-class LiveConsumer(BoundedSocket):
+class LiveConsumer(PageSocket):
     async def __call__(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
         signed_in: SignedIn = scope["signed_in"]
         self.account_id: UUID | None = signed_in.account_id
@@ -118,29 +115,9 @@ class LiveConsumer(BoundedSocket):
 
     async def _work(self, hello: str) -> None:
         await self.say(hello)
-        await self._keep_sending()
+        await self.keep_sending()
 
-    async def _keep_sending(self) -> None:
-        """Send what is new until the client is gone, too slow, or signed out."""
-        check_at = time.monotonic() + CHECKED_EVERY_SECONDS
-        while True:
-            if await self._has_news(until=check_at):
-                await self._send_news()
-            if time.monotonic() >= check_at:
-                if await gate.still_signed_in(self.scope["session_key"]) is None:
-                    await self.close(code=gate.NOT_SIGNED_IN)
-                    return
-                check_at += CHECKED_EVERY_SECONDS
-
-    async def _has_news(self, *, until: float) -> bool:
-        try:
-            async with asyncio.timeout(max(0.0, until - time.monotonic())):
-                await self.mailbox.news.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def _send_news(self) -> None:
+    async def send_news(self) -> None:
         self.mailbox.news.clear()
         if self.mailbox.take_activity() and self.account_id is not None:
             await self._send_activity(self.account_id)

@@ -35,12 +35,12 @@ def error(*, code: str, message: str) -> str:
     return _text({"type": "error", "code": code, "message": message})
 
 
-def quote(quote: Quote, *, is_stale: bool) -> str:
+def quote(quote: Quote, *, symbol: str, is_stale: bool) -> str:
     """Return one instrument's entry of a quotes frame: made once, shared by every socket."""
     change = _difference(quote.last, quote.previous_close)
     return _text(
         {
-            "symbol": quote.instrument.symbol,
+            "symbol": symbol,
             "bid": _number(quote.bid),
             "bid_size": _number(quote.bid_size),
             "ask": _number(quote.ask),

@@ -1,8 +1,9 @@
 """Prices from the tables to every socket of this process: read once, encoded once, shared.
 
-One thread reads what changed, at most ten times a second, and keeps the text of every quote.
-It tells each event loop which symbols have news; there the sockets that subscribed to them
-are marked, and each one's own task makes its next frame of the texts as they are by then.
+One thread reads what changed, at most ten times a second, and keeps what is shown of it. It
+tells each event loop which symbols have news; there the sockets that subscribed to them are
+marked, and each one's own task makes its next frame of what is shown by then: of texts, or of
+differences in the binary stream. Either is made when the first of them asks.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -19,11 +20,14 @@ from django.utils import timezone
 from foundation import wakeups
 from marketdata import selectors
 from marketdata.models import Quote
-from trading.streams import desk, encoding
+from marketdata.selectors import Standing
+from trading.streams import desk
 from trading.streams.mailbox import Mailbox, on_loop
+from trading.streams.shown import Chains, Shown
 
 INTERVAL_SECONDS: Final = 0.1  # between two rounds, so between two frames to a socket
 LOOK_SECONDS: Final = 0.2  # between two looks without a hint: a stale quote shows within this
+STANDING_SECONDS: Final = 1.0  # between two looks at what may be traded
 PAGE: Final = 5_000  # quotes read at a time
 
 
@@ -59,15 +63,19 @@ class Room:
 
 
 class Hub:
-    """The latest quote of every instrument as text, and who wants to hear of which."""
+    """What is shown of every instrument, and who wants to hear of which."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rooms: dict[asyncio.AbstractEventLoop, Room] = {}
         self._quotes: dict[UUID, Quote] = {}
         self._stale: set[UUID] = set()
-        self._entries: dict[str, str] = {}
+        self._standings: dict[UUID, Standing] = {}
+        self._standings_at = -STANDING_SECONDS
+        self._symbols: dict[UUID, str] = {}  # under which each was shown
+        self._shown: dict[str, Shown] = {}
         self._sequence = 0
+        self.chains = Chains(self._shown.get)
 
     def subscribe(self, mailbox: Mailbox, symbols: set[str]) -> None:
         """Send `mailbox` the quotes of `symbols` as they are, and from now on as they change."""
@@ -89,33 +97,57 @@ class Hub:
 
     def entries(self, symbols: Iterable[str]) -> list[str]:
         """Return the texts of those of `symbols` that have a quote."""
-        return [entry for symbol in symbols if (entry := self._entries.get(symbol)) is not None]
+        return [shown.text for symbol in symbols if (shown := self._shown.get(symbol)) is not None]
 
     def look(self) -> tuple[set[str], list[Quote]]:
-        """Read what is new, and what has grown stale or fresh.
+        """Read what is new, what has grown stale or fresh, and what trades no more or again.
 
-        Returns the symbols concerned, and the quotes that are new.
+        Returns the symbols concerned, and the quotes that are new. A look that fails has changed
+        nothing: the next reads all of it again.
         """
-        now = timezone.now()
-        touched: set[UUID] = set()
-        while page := selectors.quotes_since(self._sequence, limit=PAGE):
-            self._sequence = page[-1].sequence
-            for quote in page:
-                self._quotes[quote.instrument_id] = quote
-                touched.add(quote.instrument_id)
-            if len(page) < PAGE:
-                break
-        news = [self._quotes[each] for each in touched]
-        stale = selectors.stale_instruments(now=now)
-        touched |= (stale ^ self._stale) & self._quotes.keys()
-        self._stale = stale
-        symbols = set()
+        news = list(_quotes_after(self._sequence))
+        stale = selectors.stale_instruments(now=timezone.now())
+        standings = self._standings_by_now(news)
+        touched = {quote.instrument_id for quote in news} | (stale ^ self._stale)
+        if standings is not self._standings:
+            touched |= _different(self._standings, standings)
+        self._quotes |= {quote.instrument_id: quote for quote in news}
+        self._sequence = news[-1].sequence if news else self._sequence
+        self._stale, self._standings = stale, standings
+        return self._show(touched & self._quotes.keys()), news
+
+    def lose_sight(self) -> set[str]:
+        """Show every price as stale: nobody looks any more. Returns the symbols."""
+        self._stale = set(self._quotes)
+        return self._show(self._stale)
+
+    def _standings_by_now(self, news: Iterable[Quote]) -> dict[UUID, Standing]:
+        """Return how all stand: looked at once in a while, and when a quote has another symbol."""
+        known = self._standings
+        is_due = time.monotonic() >= self._standings_at + STANDING_SECONDS
+        if not is_due and all(_is_called_so(quote, known) for quote in news):
+            return known
+        standings = selectors.standings()
+        self._standings_at = time.monotonic()
+        return standings
+
+    def _show(self, touched: set[UUID]) -> set[str]:
+        """Show the quotes of these instruments as they are; return the symbols concerned."""
+        shown: dict[str, Shown] = {}
         for instrument_id in touched:
-            quote = self._quotes[instrument_id]
-            entry = encoding.quote(quote, is_stale=instrument_id in stale)
-            self._entries[quote.instrument.symbol] = entry
-            symbols.add(quote.instrument.symbol)
-        return symbols, news
+            quote, standing = self._quotes[instrument_id], self._standings.get(instrument_id)
+            if standing is None:
+                continue
+            before = self._symbols.get(instrument_id, standing.symbol)
+            if before != standing.symbol:
+                # Nobody says any more what this symbol costs, unless another has taken it over.
+                gone = standing._replace(symbol=before, is_tradable=False)
+                shown.setdefault(before, Shown(quote, gone, is_stale=True))
+            self._symbols[instrument_id] = standing.symbol
+            is_stale = instrument_id in self._stale
+            shown[standing.symbol] = Shown(quote, standing, is_stale=is_stale)
+        self._shown |= shown
+        return set(shown)
 
     def tell(self, symbols: set[str]) -> None:
         """Tell every event loop that there is news of `symbols`."""
@@ -123,6 +155,24 @@ class Hub:
             rooms = list(self._rooms.items())
         for loop, room in rooms:
             on_loop(loop, room.tell, symbols)
+
+
+def _quotes_after(sequence: int) -> Iterator[Quote]:
+    """Yield the quotes that changed after `sequence`, in that order."""
+    while page := selectors.quotes_since(sequence, limit=PAGE):
+        yield from page
+        if len(page) < PAGE:
+            return
+        sequence = page[-1].sequence
+
+
+def _is_called_so(quote: Quote, standings: Mapping[UUID, Standing]) -> bool:
+    standing = standings.get(quote.instrument_id)
+    return standing is not None and standing.symbol == quote.instrument.symbol
+
+
+def _different(before: Mapping[UUID, Standing], after: Mapping[UUID, Standing]) -> set[UUID]:
+    return {each for each, standing in after.items() if before.get(each) != standing}
 
 
 hub = Hub()
@@ -134,7 +184,11 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
         while not stop.is_set():
             begun = time.monotonic()
             news.clear()
-            symbols, quotes = hub.look()
+            try:
+                symbols, quotes = hub.look()
+            except Exception:
+                hub.tell(hub.lose_sight())
+                raise
             if symbols:
                 hub.tell(symbols)
             if quotes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from trading.streams.backpressure import felt
+from trading.streams.binary_consumer import BinaryConsumer
 from trading.streams.consumer import LiveConsumer
 from trading.streams.gate import guarded
 from trading.streams.trading_stream import TradingStream
@@ -12,6 +13,7 @@ from trading.streams.trading_stream import TradingStream
 _trading_stream = felt(TradingStream.as_asgi())
 
 websocket_urlpatterns = [
+    path("ws/v1/binary", felt(guarded(BinaryConsumer.as_asgi()))),  # type: ignore[arg-type] # Channels' use
     path("ws/v1", felt(guarded(LiveConsumer.as_asgi()))),  # type: ignore[arg-type] # Channels' use
     path("stream", _trading_stream),  # type: ignore[arg-type] # Channels' use
     path("stream/", _trading_stream),  # type: ignore[arg-type] # Channels' use

@@ -21,14 +21,13 @@ from marketdata.ticks import QuoteTick, TradeTick
 from portfolio.worth import closing
 from tests import holdings
 from tests.services.streams.conftest import Customer, Page, happen
-from trading.streams import bounded, consumer, desk, gate, hub
+from trading.streams import bounded, consumer, desk, gate, hub, page_socket
 from trading.streams.routing import websocket_urlpatterns
 
 pytestmark = pytest.mark.usefixtures("parts")
 
 
-@sync_to_async
-def told(symbol: str, bid: str, ask: str, *, last: str | None = None, age: float = 0) -> None:
+def tell(symbol: str, bid: str, ask: str, *, last: str | None = None, age: float = 0) -> None:
     """Let the feed tell a quote of `symbol`, listing it first where needed."""
     if not Instrument.objects.filter(symbol=symbol).exists():
         Instrument.objects.create(
@@ -40,6 +39,9 @@ def told(symbol: str, bid: str, ask: str, *, last: str | None = None, age: float
     if last is not None:
         ticks.append(TradeTick(symbol, now, Decimal(last), Decimal(5), ""))
     services.accept(ticks, source="feed", now=now)
+
+
+told = sync_to_async(tell)
 
 
 def quoted(symbol: str, bid: str) -> Any:
@@ -81,7 +83,7 @@ async def test_another_sites_page_is_refused(customer: Customer) -> None:
 async def test_a_sign_in_that_ends_closes_the_socket(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "CHECKED_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(page_socket, "CHECKED_EVERY_SECONDS", 0.2)
     page = customer.page()
     await page.connect()
     await page.hear("hello")
@@ -142,7 +144,7 @@ async def test_a_reader_that_lags_gets_the_latest_and_no_backlog(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_go_on = asyncio.Event()
-    page = customer.page(to=_reading_slowly(may_go_on, after=2))
+    page = customer.page(to=reading_slowly(may_go_on, after=2))
     await told("IBM", "99", "101")
     await page.connect()
     await page.say(action="subscribe", symbols=["IBM"])
@@ -162,14 +164,14 @@ async def test_a_reader_that_takes_nothing_is_closed(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounded, "SEND_SECONDS_MAX", 0.3)
-    page = customer.page(to=_reading_slowly(asyncio.Event(), after=1))
+    page = customer.page(to=reading_slowly(asyncio.Event(), after=1))
     await told("IBM", "99", "101")
     await page.connect()
     await page.say(action="subscribe", symbols=["IBM"])
     assert await closing_code(page) == bounded.TOO_SLOW
 
 
-def _reading_slowly(may_go_on: asyncio.Event, *, after: int) -> Any:
+def reading_slowly(may_go_on: asyncio.Event, *, after: int) -> Any:
     """Return the sockets on a server whose client takes `after` frames and then none for now."""
     sockets, taken = URLRouter(websocket_urlpatterns), []
 
