@@ -28,7 +28,7 @@ from portfolio.books import Books
 from portfolio.fees import schedule
 from portfolio.fees.rules import FeeTerms
 from risk import services as risk
-from risk.checks import Bounds
+from risk.checks import Bounds, Moment
 from risk.controls.switches import Engaged, Engagements
 from risk.limits.book import AppliedLimits, LimitBook
 from risk.margin.book import Sheet
@@ -83,6 +83,7 @@ class AlreadyPlaced(RuntimeError):
 class Batch:
     """Locked accounts, their orders concerned, and everything that deciding on them needs.
 
+    By so many milliseconds our clock is off (`clock_offset`), None when nobody has measured it.
     Of new orders, those `placed` are done with; others may take further steps in the batch.
 
     `marks` are those of the orders whose price is watched. Of margin accounts, `sheets` are how
@@ -113,6 +114,7 @@ class Batch:
     standings: dict[UUID, Standing] = field(default_factory=dict)
     day_trades: dict[UUID, Record] = field(default_factory=dict)
     fees: dict[tuple[str, str], FeeTerms] = field(default_factory=dict)
+    clock_offset: float | None = None
     day: date = field(init=False)
 
     def __post_init__(self) -> None:
@@ -166,6 +168,22 @@ class Batch:
             account_id=order.account_id,
             instrument_id=order.instrument_id,
             venue=self.market_of(order).venue,
+        )
+
+    def moment_of(self, order: Order) -> Moment:
+        """Return what decides whether the order may go now, whoever asks: see `risk.checks`."""
+        market, instrument = self.market_of(order), order.instrument
+        stopping = self.stopping(order)
+        return Moment(
+            account_status=self.accounts[order.account_id].status,
+            is_tradable=instrument.tradable,
+            is_halted=instrument.halted,
+            is_venue_up=market.is_venue_up,
+            phase=market.phase,
+            is_closing_only=instrument.closing_only or self.is_closing_only(order),
+            stopped=stopping.code if stopping else "",
+            stopped_scope=stopping.scope.words if stopping else "",
+            clock_offset=self.clock_offset,
         )
 
     def group_of(self, order: Order) -> list[Order]:

@@ -26,6 +26,7 @@ from orders.batch import Batch
 from orders.booking import Early, Inapplicable
 from orders.models import Order
 from portfolio import books
+from risk import exposure
 from risk.controls import switches
 from risk.controls.switches import Engagements
 from risk.limits import book as limit_book
@@ -186,6 +187,7 @@ def _open(claimed: Sequence[InboxReport]) -> Batch:
     now = timezone.now()
     limits = limit_book.ask(owners, instrument_ids=instrument_ids, now=now) if has_groups else None
     engaged = switches.ask_engaged() if has_groups else None
+    firm = exposure.ask_firm(now) if has_groups else None
     opened = books.ask_books(
         account_ids=owners, instrument_ids=instrument_ids, order_ids=orders, for_fills=True
     )
@@ -199,6 +201,7 @@ def _open(claimed: Sequence[InboxReport]) -> Batch:
         quotes={quote.instrument_id: quote for quote in quotes.get()} if quotes else {},
         limits=limits.get() if limits else LimitBook(),
         switches=engaged.get() if engaged else Engagements(),
+        clock_offset=firm.get().clock_offset if firm else None,
         books=opened.get(),
     )
 

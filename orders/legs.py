@@ -85,7 +85,7 @@ def _set_aside_or_send(batch: Batch, orders: dict[UUID, Order], plan: Plan, why:
         return False
     if plan.sent is None:
         return not _is_covered(batch, chosen, plan.held, why)
-    if not steps.can_go(batch, chosen):
+    if steps.obstacle(batch, chosen) is not None:
         steps.wait(batch, chosen)
         return not _is_covered(batch, chosen, chosen.leaves_quantity, why)
     steps.send_held(batch, chosen, _because(why, "Its turn in its group has come"))

@@ -9,7 +9,6 @@ import uuid
 from decimal import Decimal
 from typing import Final
 
-from marketdata.calendars import Phase
 from orders import holding, lifecycle
 from orders.batch import Batch
 from orders.events import Told
@@ -20,6 +19,7 @@ from orders.tickets import Actor
 from orders.words import SIDES, STATUSES, TIMES_IN_FORCE
 from portfolio.books import Uncovered
 from risk import checks
+from risk.checks import Denial, Proposal
 from risk.margin.requirements import Intent
 from venues import outbox
 from venues.messages import STOPS, CancelOrder, NewOrder, OrderType, ReplaceOrder, Side
@@ -144,29 +144,23 @@ def submit(batch: Batch, order: Order, worst: Decimal) -> None:
     )
 
 
-def can_go(batch: Batch, order: Order) -> bool:
-    """Tell whether an order that we hold could be executed if it went now."""
-    market = batch.market_of(order)
-    if is_kept_back(batch, order):
-        return False
-    if order.limit_price is None and market.phase is not Phase.REGULAR:
-        return False
-    return market.is_venue_up
+def obstacle(batch: Batch, order: Order) -> Denial | None:
+    """Return what keeps an order that we hold from going at this moment, None when it may go.
 
-
-def is_kept_back(batch: Batch, order: Order) -> bool:
-    """Tell whether a held order must stay: nothing trades, or nothing that opens a position.
-
-    Nothing of an account that takes no new orders opens one.
+    It is judged by what every new order is judged by (`risk.checks.release`).
     """
-    instrument = order.instrument
-    if not instrument.tradable or instrument.halted or batch.stopping(order) is not None:
-        return True
-    is_restricted = batch.accounts[order.account_id].status != "active"
-    is_closing_only = instrument.closing_only or batch.is_closing_only(order)
-    if order.is_leg or not (is_restricted or is_closing_only):
-        return False
-    return holding.intent_of(order).opens
+    is_limited = order.limit_price is not None
+    proposal = Proposal(
+        symbol=order.instrument.symbol,
+        side=SIDES[order.side],
+        type=OrderType.LIMIT if is_limited else OrderType.MARKET,
+        quantity=order.leaves_quantity,
+        limit_price=order.limit_price,
+        time_in_force=TIMES_IN_FORCE[order.time_in_force],
+        extended_hours=order.extended_hours,
+        intent=None if order.is_leg else holding.intent_of(order),
+    )
+    return checks.obstacle(proposal, batch.moment_of(order))
 
 
 def wait(batch: Batch, order: Order) -> None:
@@ -188,6 +182,11 @@ def send_held(batch: Batch, order: Order, cause: Cause) -> None:
     submit(batch, order, worst)
     order.updated_at = max(batch.now, order.updated_at)
     batch.keep(order, cause, "submitted")
+
+
+def end_outgrown(batch: Batch, order: Order, denial: Denial, cause: Cause) -> None:
+    """End a held order that the limits of today do not allow any more."""
+    end(batch, order, Event.CANCEL, cause, code=denial.code, reason=denial.message)
 
 
 def end_uncovered(batch: Batch, order: Order, cause: Cause) -> None:

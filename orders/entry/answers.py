@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from foundation.values import value
 from orders.models import Order
 from orders.tickets import Refusal
+
+UNKNOWN_ORDER: Final = ("unknown_order", "There is no such order.")
 
 
 @value

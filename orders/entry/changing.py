@@ -1,4 +1,4 @@
-"""What becomes of orders that are there: cancels, replaces, triggers and expiries."""
+"""What becomes of orders that are there: cancels, replaces and expiries."""
 
 from __future__ import annotations
 
@@ -9,30 +9,23 @@ from typing import Final
 from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH
-from marketdata.calendars import Phase
 from orders import holding, legs, steps, tickets
 from orders.batch import Batch
 from orders.entry import judging, placing
-from orders.entry.answers import Answer, refused
+from orders.entry.answers import UNKNOWN_ORDER, Answer, refused
 from orders.entry.desk import ZERO, Desk
+from orders.entry.judging import Open
 from orders.groups import LEGS
 from orders.history import Cause
 from orders.lifecycle import Event, Status
 from orders.models import Order
-from orders.tickets import (
-    CancelTicket,
-    ExpireTicket,
-    ReplaceTicket,
-    ResumeTicket,
-    TriggerTicket,
-)
+from orders.tickets import CancelTicket, ExpireTicket, ReplaceTicket
 from portfolio.books import Uncovered
 from risk import services as risk
 from risk.checks import Denial
 from risk.services import Assessment
 from venues.messages import OrderType, Side, TimeInForce
 
-_UNKNOWN: Final = ("unknown_order", "There is no such order.")
 _KEPT: Final = (
     "account_id",
     "instrument_id",
@@ -57,23 +50,14 @@ _KEPT: Final = (
 """What a replacement has of the order that it replaces, but for what is asked to change."""
 
 
-def _order_of(
-    desk: Desk,
-    account: LockedAccount,
-    ticket: CancelTicket | ReplaceTicket | TriggerTicket | ExpireTicket | ResumeTicket,
-) -> Order | None:
-    order = desk.batch.orders.get(ticket.order_id)
-    return order if order is not None and order.account_id == account.pk else None
-
-
 # --- Cancel ------------------------------------------------------------------------------------
 
 
 def cancel(desk: Desk, account: LockedAccount, ticket: CancelTicket) -> Answer:
     """End what we hold at once, and ask the venue for the cancel of what it has."""
-    order = _order_of(desk, account, ticket)
+    order = desk.order_of(account, ticket.order_id)
     if order is None:
-        return refused(*_UNKNOWN)
+        return refused(*UNKNOWN_ORDER)
     if order.status == Status.PENDING_CANCEL:
         return Answer(order=order, is_repeat=True)
     if Status(order.status).is_final:
@@ -125,9 +109,9 @@ def _end(batch: Batch, order: Order, event: Event, cause: Cause) -> None:
 
 def expire(desk: Desk, account: LockedAccount, ticket: ExpireTicket) -> Answer:
     """End an order whose time is over; the venue is asked for a cancel of what it has."""
-    order = _order_of(desk, account, ticket)
+    order = desk.order_of(account, ticket.order_id)
     if order is None:
-        return refused(*_UNKNOWN)
+        return refused(*UNKNOWN_ORDER)
     if order.expires_at is None or order.expires_at > desk.batch.now:
         return refused("not_expired", "The order's time is not over.")
     if Status(order.status).is_final or order.status == Status.PENDING_CANCEL:
@@ -137,61 +121,6 @@ def expire(desk: Desk, account: LockedAccount, ticket: ExpireTicket) -> Answer:
     if order.group is not None:
         legs.settle(desk.batch, order.group, cause)
     return Answer(order=order)
-
-
-# --- Trigger -----------------------------------------------------------------------------------
-
-
-def trigger(desk: Desk, account: LockedAccount, ticket: TriggerTicket) -> Answer:
-    """Let a held order go whose price was reached; in a group, as soon as its way is free."""
-    batch, order = desk.batch, _order_of(desk, account, ticket)
-    if order is None or order.status != Status.HELD or not order.is_watched:
-        return refused("not_held", "The order is not held for its price any more.")
-    if not _may_trigger(desk, order):
-        return refused("not_trading", "Nothing is triggered while the order may not trade.")
-    cause = Cause(
-        actor=steps.rule("trigger"),
-        at=batch.now,
-        reason=f"Its price was reached: traded at {ticket.price.normalize():f}, "
-        f"{ticket.price_at:%H:%M:%S} UTC",
-    )
-    order.triggered_at = batch.now
-    order.high_water_mark = ticket.mark
-    order.updated_at = max(batch.now, order.updated_at)
-    batch.unwatch(order)
-    batch.keep(order, cause, "triggered")
-    _go(batch, order, cause)
-    return Answer(order=order)
-
-
-def _may_trigger(desk: Desk, order: Order) -> bool:
-    """Tell whether the instrument trades; a venue that is out of reach is waited for."""
-    is_kept_back = steps.is_kept_back(desk.batch, order)
-    return not is_kept_back and desk.batch.market_of(order).phase is Phase.REGULAR
-
-
-def resume(desk: Desk, account: LockedAccount, ticket: ResumeTicket) -> Answer:
-    """Look again at an order whose turn has come and whose way was not free."""
-    order = _order_of(desk, account, ticket)
-    if order is None:
-        return refused(*_UNKNOWN)
-    if not order.is_waiting:
-        return Answer(order=order, is_repeat=True)
-    order.is_waiting = False
-    desk.batch.touch(order)
-    cause = Cause(actor=steps.rule("resume"), at=desk.batch.now, reason="Its way may be free now")
-    _go(desk.batch, order, cause)
-    return Answer(order=order)
-
-
-def _go(batch: Batch, order: Order, cause: Cause) -> None:
-    """Send an order whose turn has come, or let it wait until its way is free."""
-    if order.role in LEGS and order.group is not None:
-        legs.settle(batch, order.group, cause)
-    elif steps.can_go(batch, order):
-        steps.send_held(batch, order, cause)
-    else:
-        steps.wait(batch, order)
 
 
 # --- Replace -----------------------------------------------------------------------------------
@@ -205,22 +134,21 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
     before = desk.by_client_id.get((ticket.account_id, ticket.client_order_id))
     if before is not None:
         return placing.repeated(before, ticket.content_digest)
-    order = _order_of(desk, account, ticket)
+    order = desk.order_of(account, ticket.order_id)
     if order is None:
-        return refused(*_UNKNOWN)
+        return refused(*UNKNOWN_ORDER)
     refusal = tickets.replace_flaw(ticket) or _misfit(order, ticket)
     if refusal is not None:
         return Answer(refusal=refusal)
     total = ticket.quantity or order.quantity
     new = _replacement(desk, order, ticket, total)
-    freed, leaves = desk.batch.books.held(order.pk), order.leaves_quantity
+    replaced = judging.as_open(desk.batch, order)
     desk.paces.count(new, now=desk.batch.now)
     assessment = judging.assess(
         desk,
         account,
         new,
-        freed=freed,
-        freed_quantity=leaves,
+        there=replaced,
         is_working=order.status != Status.HELD,
     )
     desk.batch.new[new.pk] = new
@@ -240,23 +168,20 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
     else:
         _ask_to_replace(desk, order, new, total, assessment, cause)
     if not new.denial_code and not new.is_leg:
-        _count(desk, order, new, assessment.worst_price, freed=freed, leaves=leaves)
+        _count(desk, new, assessment.worst_price, replaced=replaced)
     return Answer(order=new)
 
 
-def _count(
-    desk: Desk, order: Order, new: Order, worst: Decimal, *, freed: Decimal, leaves: Decimal
-) -> None:
+def _count(desk: Desk, new: Order, worst: Decimal, *, replaced: Open) -> None:
     """Let the tickets that follow see by how much the new order is more than the old one.
 
     Where it is less, they see the old one: a venue may not let go of it.
     """
     cost = worst * new.quantity
-    before = order.limit_price or order.protection_price or order.stop_price or ZERO
-    more, dearer = max(new.quantity - leaves, ZERO), max(cost - before * leaves, ZERO)
+    more, dearer = max(new.quantity - replaced.leaves, ZERO), max(cost - replaced.cost, ZERO)
     desk.interest.grow(new, more, cost=dearer)
     if new.side == Side.BUY:
-        desk.firm.add(max(cost - freed, ZERO))
+        desk.firm.add(max(cost - replaced.worth, ZERO))
 
 
 def _misfit(order: Order, ticket: ReplaceTicket) -> tickets.Refusal | None:

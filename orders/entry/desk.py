@@ -12,6 +12,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts import locks
+from accounts.locks import LockedAccount
 from foundation import bulk, trips
 from foundation.trips import Answer
 from foundation.values import value
@@ -19,11 +20,12 @@ from marketdata import habits
 from marketdata.habits import UNKNOWN, Habit
 from marketdata.models import Instrument, Quote
 from orders import batch as working
+from orders import holding
 from orders.batch import Batch, Market
 from orders.entry import interest
 from orders.entry.interest import OpenInterest, Paces
 from orders.models import Order, Watch
-from orders.tickets import OrderTicket, ReplaceTicket, Ticket
+from orders.tickets import OrderTicket, ReplaceTicket, ResumeTicket, Ticket, TriggerTicket
 from portfolio import books
 from risk import exposure
 from risk.controls import switches
@@ -75,6 +77,11 @@ class Desk:
     lent: dict[UUID, Lent] = field(default_factory=dict)
     only_looks: bool = False
     listings: dict[str, Listing] = field(default_factory=dict)
+
+    def order_of(self, account: LockedAccount, order_id: UUID) -> Order | None:
+        """Return this order of the account, None when it has no such."""
+        order = self.batch.orders.get(order_id)
+        return order if order is not None and order.account_id == account.pk else None
 
     def listing(self, instrument: Instrument) -> Listing:
         """Return what all orders in the instrument meet: looked up once a batch."""
@@ -128,10 +135,11 @@ def open_desk(
     )
     asked_at = now or timezone.now()
     placing = {ticket.account_id for ticket in named}
-    opened_orders = interest.ask_open(placing) if placing else Answer(OpenInterest)
+    measured = placing | _releasing(tickets, existing)
+    opened_orders = interest.ask_open(measured) if measured else Answer(OpenInterest)
     paces = interest.ask_paces(placing) if placing else Answer(Paces)
-    exposures = exposure.ask_exposures(placing) if placing else Answer(dict)
-    firm = exposure.ask_firm(asked_at) if placing else Answer(FirmState)
+    exposures = exposure.ask_exposures(measured) if measured else Answer(dict)
+    firm = exposure.ask_firm(asked_at)
     usual = habits.ask(symbols, now=asked_at)
     engaged = switches.ask_engaged()
     recent = _ask_recent(named, asked_at)
@@ -143,7 +151,7 @@ def open_desk(
         order_ids=[order.pk for order in existing],
     )
     by_id = {instrument.pk: instrument for instrument in instruments.get()}
-    if placing and concerned:  # what is replaced has its symbol only now
+    if measured and concerned:  # what is replaced or goes has its symbol only now
         usual = habits.ask({instrument.symbol for instrument in by_id.values()}, now=asked_at)
     found = earlier.get()
     now = now or timezone.now()
@@ -162,6 +170,7 @@ def open_desk(
             books=opened.get(),
             marks=watches.get(),
             sheets=margin_book.ask_sheets(lent_to, now=now).get() if lent_to else {},
+            clock_offset=firm.get().clock_offset,
         ),
         by_symbol={instrument.symbol: instrument for instrument in by_id.values()},
         by_client_id={(order.account_id, order.client_order_id): order for order in found},
@@ -173,6 +182,16 @@ def open_desk(
         recent=recent.get(),
         only_looks=only_looks,
     )
+
+
+def _releasing(tickets: Sequence[Ticket], existing: Iterable[Order]) -> set[UUID]:
+    """Return the accounts of held orders that are to go, and are measured anew for that."""
+    going = {t.order_id for t in tickets if isinstance(t, TriggerTicket | ResumeTicket)}
+    return {
+        order.account_id
+        for order in existing
+        if order.pk in going and not order.is_leg and holding.intent_of(order).opens
+    }
 
 
 def _ask_watches(orders: Sequence[Order]) -> Answer[dict[UUID, Decimal | None]]:

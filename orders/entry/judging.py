@@ -8,21 +8,56 @@ from typing import Final
 
 from accounts.locks import LockedAccount
 from foundation.decimals import CASH
+from foundation.values import value
 from marketdata.models import Quote
 from orders import holding
+from orders.batch import Batch
 from orders.entry import lending
 from orders.entry.desk import ZERO, Desk, Listing
 from orders.models import Order
 from orders.tickets import LIQUIDATION, OrderClass, OrderTicket, Role
-from orders.words import SIDES, TIMES_IN_FORCE, TYPES
+from orders.words import SIDES, STATUSES, TIMES_IN_FORCE, TYPES
 from portfolio.fees.rules import NO_FEES
 from risk import checks
 from risk import services as risk
-from risk.checks import Proposal, Situation
+from risk.checks import Measured, Proposal, Situation
+from risk.limits.book import AppliedLimits
 from risk.services import Assessment
 from venues.messages import OrderType, Side
 
 _HUNDRED: Final = Decimal(100)
+
+
+@value
+class Open:
+    """What is open already of an order: of the one that another replaces, or that is to go.
+
+    `held` is what is set aside for it, in USD where it opens a position and else in units, and
+    `leaves` what is left of it, in units. It counts for `cost` among the account's orders that open
+    positions, and for `worth` among what all customers buy, both in USD. What a trailing stop will
+    cost nobody knows: it has no `cost`, and what is held for it is its `worth`.
+    """
+
+    held: Decimal
+    leaves: Decimal
+    cost: Decimal
+    worth: Decimal
+
+
+NOT_OPEN: Final = Open(ZERO, ZERO, ZERO, ZERO)
+
+
+def as_open(batch: Batch, order: Order) -> Open:
+    """Return what the order counts for as long as it is open."""
+    held, leaves = batch.books.held(order.pk), order.leaves_quantity
+    opens = holding.intent_of(order).opens
+    worth = leaves * (order.limit_price or order.protection_price or order.stop_price or ZERO)
+    return Open(
+        held=held,
+        leaves=leaves,
+        cost=worth if opens else ZERO,
+        worth=worth or (held if opens else ZERO),
+    )
 
 
 def assess(
@@ -32,15 +67,45 @@ def assess(
     *,
     ticket: OrderTicket | None = None,
     has_twin: bool = False,
-    freed: Decimal = ZERO,
-    freed_quantity: Decimal = ZERO,
+    there: Open = NOT_OPEN,
     is_working: bool = False,
 ) -> Assessment:
     """Let risk decide on one order, as the tickets before it have left the account.
 
-    `ticket` is what it was placed with. `freed` is what the order that it replaces holds,
-    `freed_quantity` what that has left, and `is_working` whether a venue has it.
+    `ticket` is what it was placed with. `there` is what is open already of the order that it
+    replaces, and `is_working` tells whether a venue has that.
     """
+    proposal, situation, limits = _put(
+        desk, account, order, ticket, has_twin=has_twin, there=there, is_working=is_working
+    )
+    return risk.assess(
+        order_id=order.id,
+        account_id=account.id,
+        proposal=proposal,
+        situation=situation,
+        limits=limits,
+        now=desk.batch.now,
+    )
+
+
+def measure(desk: Desk, account: LockedAccount, order: Order) -> Measured:
+    """Let risk say what an order that we hold meets today, were it to go now."""
+    there = as_open(desk.batch, order)
+    proposal, situation, limits = _put(desk, account, order, None, there=there)
+    return checks.measure(proposal, situation, limits.bounds if limits else None)
+
+
+def _put(
+    desk: Desk,
+    account: LockedAccount,
+    order: Order,
+    ticket: OrderTicket | None,
+    *,
+    there: Open,
+    has_twin: bool = False,
+    is_working: bool = False,
+) -> tuple[Proposal, Situation, AppliedLimits | None]:
+    """Return what risk is asked of an order, what that meets, and the limits that hold."""
     listing = desk.listing(order.instrument)
     proposal = Proposal(
         symbol=listing.instrument.symbol,
@@ -60,8 +125,9 @@ def assess(
         is_oco=order.order_class == OrderClass.OCO,
         is_system=bool(ticket and ticket.actor == LIQUIDATION),
         is_working=is_working,
+        entry_price=None if is_working else _entry_price(desk.batch, order, ticket),
     )
-    situation = _situation(desk, account, order, listing, has_twin, freed, freed_quantity)
+    situation = _situation(desk, account, order, listing, has_twin, there)
     limits = desk.batch.limits.of(account.id, account.tier, listing.instrument.id)
     if account.margin:
         worst = checks.worst_price(proposal, situation, limits.bounds) if limits else None
@@ -71,18 +137,25 @@ def assess(
                 desk,
                 order,
                 worst=worst,
-                freed=freed,
+                freed=there.held,
                 open_sells=situation.open_sell_quantity,
             ),
         )
-    return risk.assess(
-        order_id=order.id,
-        account_id=account.id,
-        proposal=proposal,
-        situation=situation,
-        limits=limits,
-        now=desk.batch.now,
-    )
+    return proposal, situation, limits
+
+
+def _entry_price(batch: Batch, leg: Order, ticket: OrderTicket | None) -> Decimal | None:
+    """Return what the entry of a leg waits for, None when it is at the market or has ended."""
+    if not leg.is_leg or leg.order_class == OrderClass.OCO:
+        return None
+    if ticket is not None:
+        return ticket.limit_price or ticket.stop_price
+    for each in batch.orders.values():
+        is_entry = each.group == leg.group and each.role == Role.ENTRY
+        if is_entry and not STATUSES[each.status].is_final:
+            price: Decimal | None = each.limit_price or each.stop_price
+            return price
+    return None
 
 
 def stop_price(order: Order, quote: Quote | None) -> Decimal | None:
@@ -112,30 +185,31 @@ def _situation(
     order: Order,
     listing: Listing,
     has_twin: bool,
-    freed: Decimal,
-    freed_quantity: Decimal,
+    there: Open,
 ) -> Situation:
     batch, instrument, quote = desk.batch, listing.instrument, listing.quote
-    is_buy = order.side == Side.BUY
+    is_buy, opens = order.side == Side.BUY, holding.intent_of(order).opens
     open_orders = desk.interest.of(account.id)
     interest = open_orders.of(instrument.id)
     habit, market, stopping = listing.habit, listing.market, batch.stopping(order)
-    cash, there = batch.books.stock(account, CASH), batch.books.stock(account, instrument.code)
+    cash, stock = batch.books.stock(account, CASH), batch.books.stock(account, instrument.code)
     return Situation(
         at=batch.now,
         account_status=account.status,
-        cash_available=batch.books.spendable(account, batch.day) + (freed if is_buy else ZERO),
-        position=there.amount,
-        position_available=there.available + (ZERO if is_buy else freed),
-        open_buy_quantity=interest.buys - (freed_quantity if is_buy else ZERO),
-        open_sell_quantity=interest.sells - (ZERO if is_buy else freed_quantity),
+        cash_available=batch.books.spendable(account, batch.day) + (there.held if is_buy else ZERO),
+        position=stock.amount,
+        position_available=stock.available + (ZERO if is_buy else there.held),
+        open_buy_quantity=interest.buys - (there.leaves if is_buy else ZERO),
+        open_sell_quantity=interest.sells - (ZERO if is_buy else there.leaves),
         own_bid=interest.bid,
         own_ask=interest.ask,
         exposure=desk.exposures.get(account.id, ZERO)
-        + max(open_orders.cost, cash.amount - cash.available)
-        - (freed if is_buy else ZERO),
+        + max(
+            open_orders.cost - there.cost,
+            cash.amount - cash.available - (there.held if opens else ZERO),
+        ),
         # What is replaced is open already.
-        open_orders=open_orders.count - bool(freed_quantity),
+        open_orders=open_orders.count - bool(there.leaves),
         messages_in_second=order.number_in_second,
         messages_in_minute=order.number_in_minute,
         is_tradable=instrument.tradable,
@@ -158,7 +232,7 @@ def _situation(
         day_low=quote.day_low if quote else None,
         average_volume=habit.volume,
         average_range=habit.range,
-        firm_open_buys=desk.firm.without(freed if is_buy else ZERO),
+        firm_open_buys=desk.firm.without(there.worth if is_buy else ZERO),
         firm_age=desk.firm.age(batch.now),
         clock_offset=desk.firm.clock_offset,
         fees=batch.fees_of_buy(account, instrument) if is_buy else NO_FEES,

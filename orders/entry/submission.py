@@ -12,7 +12,7 @@ from datetime import datetime
 
 from foundation import failpoints, trips
 from orders import tickets
-from orders.entry import changing, desk, placing
+from orders.entry import changing, desk, placing, releasing
 from orders.entry.answers import Answer, refused
 from orders.entry.desk import Desk
 from orders.tickets import (
@@ -65,8 +65,8 @@ def _carry_out(opened: Desk, ticket: Ticket) -> Answer:
         case ReplaceTicket():
             return changing.change(opened, account, ticket)
         case TriggerTicket():
-            return changing.trigger(opened, account, ticket)
+            return releasing.trigger(opened, account, ticket)
         case ResumeTicket():
-            return changing.resume(opened, account, ticket)
+            return releasing.resume(opened, account, ticket)
         case _:
             return changing.expire(opened, account, ticket)

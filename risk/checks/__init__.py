@@ -17,10 +17,12 @@ from risk.checks.conduct import (
     order_meets_no_own,
 )
 from risk.checks.facts import (
+    LIMITS_MISSING,
     Bounds,
     Caution,
     Check,
     Denial,
+    Moment,
     Proposal,
     Situation,
     far_price,
@@ -36,8 +38,10 @@ from risk.checks.lending import (
     may_sell_short,
     nothing_flips,
     nothing_is_in_the_way,
+    positions_are_priced,
 )
 from risk.checks.market import (
+    VENUE_UNAVAILABLE,
     account_is_active,
     instrument_is_tradable,
     position_may_be_opened,
@@ -50,6 +54,7 @@ from risk.checks.market import (
     venue_is_up,
 )
 from risk.checks.money import account_can_pay, account_has_what_it_sells
+from risk.checks.release import Measured, measure, obstacle
 from risk.checks.size import (
     exposure_is_allowed,
     firm_can_carry,
@@ -63,15 +68,20 @@ from risk.checks.size import (
 __all__ = [
     "CHECKS",
     "LIMITS_MISSING",
+    "VENUE_UNAVAILABLE",
     "Bounds",
     "Caution",
     "Check",
     "Denial",
+    "Measured",
+    "Moment",
     "Proposal",
     "Situation",
     "cautions",
     "far_price",
     "first_denial",
+    "measure",
+    "obstacle",
     "waits_for_auction",
     "worst_price",
     "worst_price_of",
@@ -107,6 +117,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     account_has_what_it_sells,
     nothing_flips,
     may_sell_short,
+    positions_are_priced,
     margin_covers,
     day_trades_are_few,
 )
@@ -126,10 +137,6 @@ SYSTEM_EXEMPT: Final = frozenset(
 is stopped by switches, halts and missing prices, as every order is."""
 
 SYSTEM_CHECKS: Final = tuple(check for check in CHECKS if check not in SYSTEM_EXEMPT)
-
-LIMITS_MISSING: Final = Denial(
-    "limits_missing", "No limits are set for this order, so it cannot go. Ask support."
-)
 
 
 def first_denial(proposal: Proposal, situation: Situation, bounds: Bounds | None) -> Denial | None:

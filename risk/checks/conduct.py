@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from risk.checks.facts import Bounds, Denial, Proposal, Situation, far_price
+from risk.checks.facts import Bounds, Denial, Moment, Proposal, Situation, far_price
 from venues.messages import OrderType, Side
 
 CLOCK_ALARM_MS: Final = 25.0
@@ -12,20 +12,20 @@ CLOCK_HALT_MS: Final = 50.0
 """FINRA rule 4590 wants business clocks within 50 ms of UTC."""
 
 
-def nothing_is_stopped(_p: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
-    if not situation.stopped:
+def nothing_is_stopped(_p: Proposal, moment: Moment, _b: object) -> Denial | None:
+    if not moment.stopped:
         return None
     return Denial(
-        situation.stopped,
-        f"Trading is stopped for {situation.stopped_scope} until a person allows it again. "
+        moment.stopped,
+        f"Trading is stopped for {moment.stopped_scope} until a person allows it again. "
         "Ask support why.",
     )
 
 
-def clock_is_right(_p: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+def clock_is_right(_p: Proposal, moment: Moment, _b: object) -> Denial | None:
     """A clock that is known to be wrong stamps wrong times; one that nobody measured is an alarm
     for operations, and no reason to stop."""
-    if situation.clock_offset is None or abs(situation.clock_offset) <= CLOCK_HALT_MS:
+    if moment.clock_offset is None or abs(moment.clock_offset) <= CLOCK_HALT_MS:
         return None
     return Denial("clock_drift", "Our clock is not right, so nothing is traded. Try again shortly.")
 

@@ -42,7 +42,8 @@ class Proposal:
     will have opened (`is_leg`): it is judged by its terms alone, as the entry is judged for both.
     `intent` is what it does to the position, `asked_intent` what the client said that it does.
     An order `is_system` when a rule of ours closes what a margin account can no longer keep. One
-    that replaces what a venue has `is_working`: a leg then meets the market with its new terms.
+    that replaces what a venue has `is_working`: it meets the market with its new terms. Of a leg,
+    `entry_price` is what its entry waits for, the market apart, while it is open.
     """
 
     symbol: str
@@ -61,10 +62,31 @@ class Proposal:
     is_oco: bool = False
     is_system: bool = False
     is_working: bool = False
+    entry_price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Whether anything may go at this moment: of the account, the instrument, the market and us.
+
+    `phase` is that of the market's day, None when its calendar is unknown. `stopped` is the code
+    of the switch that stops the order, with `stopped_scope` in words. `clock_offset` is by how many
+    milliseconds our clock is known to be off, None when nobody has measured it lately.
+    """
+
+    account_status: str
+    is_tradable: bool
+    is_halted: bool
+    is_venue_up: bool
+    phase: Phase | None
+    is_closing_only: bool = False
+    stopped: str = ""
+    stopped_scope: str = ""
+    clock_offset: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation(Moment):
     """What the order meets: the account, the instrument, the market and the firm, at one moment.
 
     `cash_available` in USD, `fees` what a purchase is charged besides; `position`,
@@ -73,31 +95,23 @@ class Situation:
     a venue. `exposure` is what all of its
     positions are worth, short ones too, and its open orders that open some, in USD.
 
-    `quote_age` in seconds, None when there is no quote. `phase` is that of the market's day, None
-    when its calendar is unknown; `last` its latest trade, `day_high` and `day_low` since the day
-    began. `average_volume` a day in units and `average_range` a day as a part of the price are of
-    the past weeks, None for an instrument without a past.
+    `quote_age` in seconds, None when there is no quote; `last` is the latest trade, `day_high` and
+    `day_low` are since the day began. `average_volume` a day in units and `average_range` a day as
+    a part of the price are of the past weeks, None for an instrument without a past.
 
-    `stopped` is the code of the switch that stops the order, with `stopped_scope` in words.
     `messages_in_second` and `messages_in_minute` count the account's orders and replacements in
     this second and minute of the clock, this one included. `firm_open_buys` is what all open
-    buys of all customers may cost in USD, as of `firm_age` seconds ago; `clock_offset` by how many
-    milliseconds our clock is known to be off, None when nobody has measured it lately. `has_twin`
-    tells that the same was asked for moments ago, by a client that names its orders not itself.
-    `margin` is how a margin account stands, None for a cash account.
+    buys of all customers may cost in USD, as of `firm_age` seconds ago. `has_twin` tells that the
+    same was asked for moments ago, by a client that names its orders not itself. `margin` is how a
+    margin account stands, None for a cash account.
     """
 
     at: datetime
-    account_status: str
     cash_available: Decimal
     position: Decimal
     position_available: Decimal
     open_buy_quantity: Decimal
-    is_tradable: bool
-    is_halted: bool
-    phase: Phase | None
     is_fractionable: bool
-    is_venue_up: bool
     price_increment: Decimal
     quantity_increment: Decimal
     quantity_min: Decimal
@@ -113,12 +127,8 @@ class Situation:
     open_orders: int = 0
     messages_in_second: int = 1
     messages_in_minute: int = 1
-    is_closing_only: bool = False
-    stopped: str = ""
-    stopped_scope: str = ""
     firm_open_buys: Decimal | None = None
     firm_age: float | None = None
-    clock_offset: float | None = None
     average_volume: Decimal | None = None
     average_range: Decimal | None = None
     day_high: Decimal | None = None
@@ -154,6 +164,8 @@ class Bounds:
 
 
 Check = Callable[[Proposal, Situation, Bounds], Denial | None]
+CheckOfMoment = Callable[[Proposal, Moment, object], Denial | None]
+"""One that looks at no more than the moment, and so at orders that were judged before."""
 
 
 def far_price(proposal: Proposal, situation: Situation) -> Decimal | None:
@@ -170,9 +182,9 @@ def reference_price(situation: Situation) -> Decimal | None:
     return pricing.market_price(last=situation.last, bid=bid, ask=ask) or bid or ask
 
 
-def waits_for_auction(proposal: Proposal, situation: Situation) -> bool:
+def waits_for_auction(proposal: Proposal, moment: Moment) -> bool:
     """Tell whether the order is for the next opening, and nothing is traded before it."""
-    return proposal.time_in_force is TimeInForce.OPG and situation.phase is not Phase.REGULAR
+    return proposal.time_in_force is TimeInForce.OPG and moment.phase is not Phase.REGULAR
 
 
 def opening_quantity(proposal: Proposal, situation: Situation) -> Decimal:
@@ -244,3 +256,8 @@ def dear_price(proposal: Proposal, situation: Situation, bounds: Bounds) -> Deci
 
 def price_missing(symbol: str) -> Denial:
     return Denial("quote_missing", f"There is no price of {symbol} yet.")
+
+
+LIMITS_MISSING: Final = Denial(
+    "limits_missing", "No limits are set for this order, so it cannot go. Ask support."
+)

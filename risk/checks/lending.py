@@ -100,17 +100,23 @@ def may_sell_short(proposal: Proposal, situation: Situation, _b: Bounds) -> Deni
     )
 
 
+def positions_are_priced(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+    """What an account may bear is known while all that it holds has a price that counts."""
+    margin = situation.margin
+    if margin is None or not _takes_margin(proposal) or not margin.standing.unpriced:
+        return None
+    return Denial(
+        "position_price_stale",
+        f"There is no live price of what you hold ({', '.join(margin.standing.unpriced)}), so "
+        "that nobody can say what your account may bear. Orders that close go on.",
+    )
+
+
 def margin_covers(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
     """The equity must bear what an order that opens requires; what closes is always borne."""
     margin = situation.margin
-    if margin is None or proposal.is_leg or proposal.intent is None or not proposal.intent.opens:
+    if margin is None or not _takes_margin(proposal):
         return None
-    if margin.standing.unpriced:
-        return Denial(
-            "position_price_stale",
-            f"There is no live price of what you hold ({', '.join(margin.standing.unpriced)}), so "
-            "that nobody can say what your account may bear. Orders that close go on.",
-        )
     if margin.required is None:
         return price_missing(proposal.symbol)
     if margin.required <= margin.available:
@@ -138,6 +144,10 @@ def day_trades_are_few(proposal: Proposal, situation: Situation, _b: Bounds) -> 
         f"trades in five business days. With less than {DAY_TRADER_EQUITY_MIN:,.0f} USD of equity "
         f"{day_trades.ALLOWED} are allowed: wait until tomorrow, or deposit.",
     )
+
+
+def _takes_margin(proposal: Proposal) -> bool:
+    return not proposal.is_leg and proposal.intent is not None and proposal.intent.opens
 
 
 def _number(quantity: Decimal) -> str:

@@ -8,6 +8,7 @@ from marketdata.calendars import Phase
 from risk.checks.facts import (
     Bounds,
     Denial,
+    Moment,
     Proposal,
     Situation,
     far_price,
@@ -17,24 +18,25 @@ from risk.checks.facts import (
 )
 from venues.messages import STOPS, OrderType, Side, TimeInForce
 
+VENUE_UNAVAILABLE: Final = "venue_unavailable"
 _AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
-def account_is_active(_p: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
-    if situation.account_status == "active":
+def account_is_active(_p: Proposal, moment: Moment, _b: object) -> Denial | None:
+    if moment.account_status == "active":
         return None
-    if not situation.account_status:
+    if not moment.account_status:
         return Denial("account_unknown", "The state of this account is not known. Ask support.")
     return Denial(
         "account_restricted",
-        f"This account is {situation.account_status} and takes no new orders. Ask support why.",
+        f"This account is {moment.account_status} and takes no new orders. Ask support why.",
     )
 
 
-def instrument_is_tradable(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
-    if not situation.is_tradable:
+def instrument_is_tradable(proposal: Proposal, moment: Moment, _b: object) -> Denial | None:
+    if not moment.is_tradable:
         return Denial("not_tradable", f"{proposal.symbol} cannot be traded here.")
-    if situation.is_halted:
+    if moment.is_halted:
         return Denial("halted", f"Trading in {proposal.symbol} is halted. Try again later.")
     return None
 
@@ -43,37 +45,39 @@ def position_may_be_opened(proposal: Proposal, situation: Situation, _b: Bounds)
     """Where positions may only be reduced, no order may open or enlarge one."""
     if not situation.is_closing_only or proposal.is_leg:
         return None
-    if not opening_quantity(proposal, situation):
-        return None
+    return only_closing(proposal) if opening_quantity(proposal, situation) else None
+
+
+def only_closing(proposal: Proposal) -> Denial:
     return Denial(
         "closing_only",
         f"Positions in {proposal.symbol} may only be reduced now: order no more than you have.",
     )
 
 
-def venue_is_up(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
-    if situation.is_venue_up:
+def venue_is_up(proposal: Proposal, moment: Moment, _b: object) -> Denial | None:
+    if moment.is_venue_up:
         return None
     return Denial(
-        "venue_unavailable",
+        VENUE_UNAVAILABLE,
         f"The venue for {proposal.symbol} cannot be reached now. Try again shortly.",
     )
 
 
-def session_is_open(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
+def session_is_open(proposal: Proposal, moment: Moment, _b: object) -> Denial | None:
     """Outside the regular session an order waits for the next one, unless it cannot wait.
 
     Limit orders for extended hours need no auction; others may be entered before it.
     """
-    if situation.phase is None:
+    if moment.phase is None:
         return Denial(
             "calendar_missing", f"The market hours of {proposal.symbol} are not known. Ask support."
         )
-    if situation.phase is Phase.REGULAR or proposal.type in STOPS or proposal.is_leg:
+    if moment.phase is Phase.REGULAR or proposal.type in STOPS or proposal.is_leg:
         return None
     if proposal.type is OrderType.LIMIT and proposal.time_in_force not in _AT_ONCE:
         return None
-    if waits_for_auction(proposal, situation):
+    if waits_for_auction(proposal, moment):
         return None
     return Denial(
         "session_closed",

@@ -67,15 +67,15 @@ def price_is_near(proposal: Proposal, situation: Situation, bounds: Bounds) -> D
     denied.
 
     A stop-limit order is measured from its stop. Without any price there is nothing to measure
-    from: while the market is open `quote_is_fresh` has denied that. A leg is measured once it is
-    at a venue: before, it is for the market that its entry will have found.
+    from: while the market is open `quote_is_fresh` has denied that. A leg is for the market that
+    its entry will have found: that of now, or what the entry waits for.
     """
-    limit = proposal.limit_price
-    reference = proposal.stop_price or reference_price(situation)
-    if limit is None or reference is None or (proposal.is_leg and not proposal.is_working):
+    limit, references = proposal.limit_price, _references(proposal, situation)
+    if limit is None or not references:
         return None
     # What the order gives away at its limit, as a part of the price; below zero, what it asks.
     is_buy = proposal.side is Side.BUY
+    reference = max(references) if is_buy else min(references)
     given = (limit - reference) / reference if is_buy else (reference - limit) / reference
     if given > bounds.price_collar:
         return Denial(
@@ -83,6 +83,7 @@ def price_is_near(proposal: Proposal, situation: Situation, bounds: Bounds) -> D
             f"The limit of {limit.normalize():f} is {given:.0%} {'above' if is_buy else 'below'} "
             f"the market; {bounds.price_collar:.0%} is the most. Check the price.",
         )
+    reference = min(references) if is_buy else max(references)
     lower, higher = (limit, reference) if is_buy else (reference, limit)
     if (higher - lower) / higher <= bounds.price_distance_max:
         return None
@@ -91,6 +92,14 @@ def price_is_near(proposal: Proposal, situation: Situation, bounds: Bounds) -> D
         f"The market is at {reference:,.2f}: a limit of {limit.normalize():f} is out of reach. "
         "Check the price.",
     )
+
+
+def _references(proposal: Proposal, situation: Situation) -> list[Decimal]:
+    """Return the prices that the order may find; of two the one counts that allows it more."""
+    if proposal.stop_price:
+        return [proposal.stop_price]
+    found = (reference_price(situation), proposal.entry_price)
+    return [price for price in found if price is not None]
 
 
 def position_is_allowed(proposal: Proposal, situation: Situation, bounds: Bounds) -> Denial | None:

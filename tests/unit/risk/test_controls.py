@@ -131,16 +131,6 @@ def test_a_limit_that_harms_nobody_waits_within_a_factor_of_twenty(side, limit, 
     assert code(order, situation, bounds) == expected
 
 
-def test_a_leg_is_measured_once_a_venue_has_it():
-    bounds = replace(BOUNDS, price_collar=D("0.10"))
-    situation = replace(RICH, position=D(10), last=D("100.00"), ask=D("100.01"))
-    leg = replace(BUY, side=Side.SELL, limit_price=D("89.99"), is_leg=True)
-    assert code(leg, situation, bounds) is None
-    assert code(replace(leg, is_working=True), situation, bounds) == "price_collar"
-    near = replace(leg, is_working=True, limit_price=D("90.00"))
-    assert code(near, situation, bounds) is None
-
-
 def test_a_stop_limit_order_is_measured_from_its_stop():
     bounds = replace(BOUNDS, price_collar=D("0.10"))
     order = replace(BUY, type=OrderType.STOP_LIMIT, stop_price=D("200.00"))
