@@ -27,6 +27,7 @@ class Kind(StrEnum):
     WASH_TRADE = "wash_trade"
     LAYERING = "layering"
     MARKING_CLOSE = "marking_close"
+    MOMENTUM_IGNITION = "momentum_ignition"
     UNUSUAL_TRANSFER = "unusual_transfer"
     REPEATED_EXECUTIONS = "repeated_executions"
     CLOCK_DRIFT = "clock_drift"

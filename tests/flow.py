@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from risk.surveillance.habits import Dealt, Earlier, Execution, Habit
+from risk.surveillance.executed import Execution
+from risk.surveillance.habits import Dealt, Earlier, Habit
 from risk.surveillance.manipulation import Resting
 
 OPENS = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)  # 09:30 in New York

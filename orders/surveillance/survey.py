@@ -3,8 +3,7 @@
 A part of the program, in one process at a time. An account's activities are gapless and in order,
 and are read from the mark on, a bounded number a round; the mark moves in the transaction that
 keeps the alerts. So each is looked at exactly once, over restarts and whatever the order of
-commits. What is found is decided by the pure `risk.surveillance.habits` and
-`risk.surveillance.manipulation`.
+commits. What is found is decided by the pure modules of `risk.surveillance`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from foundation.wakeups import Channel, News
 from orders.surveillance import surveyed
 from orders.surveillance.surveyed import Read
 from risk.findings import Finding, Kind, Severity
-from risk.surveillance import alerts, manipulation
+from risk.surveillance import alerts, ignition, manipulation, transfers
 from risk.surveillance import habits as surveillance
 
 log = structlog.get_logger(__name__)
@@ -207,6 +206,7 @@ def _findings(read: list[Read]) -> list[Finding]:
             surveillance.SHIPPED.velocity_window,
             manipulation.SHIPPED.wash_window,
             manipulation.SHIPPED.layers_entered + manipulation.SHIPPED.layers_cancelled,
+            ignition.SHIPPED.window + ignition.SHIPPED.used_within,
         )
         executions = surveyed.executions(owners, since=since - window)
         # A venue's time of a fill lies before that at which we had booked it.
@@ -217,6 +217,9 @@ def _findings(read: list[Read]) -> list[Finding]:
         # An order may be cancelled before the other is executed, and be read before.
         resting = surveyed.resting(owners, since=since - window)
         found += manipulation.layering(executions, resting, since=oldest)
+        if filled:
+            pushes = ignition.pushes(executions, resting, since=oldest)
+            found += ignition.momentum_ignition(pushes, surveyed.volumes(pushes))
     if moved:
         found += _unusual_transfers(moved)
     return found
@@ -227,8 +230,8 @@ def _unusual_transfers(read: Iterable[Read]) -> list[Finding]:
     since = min(each.at for each in read)
     known = surveyed.transfers(accounts)
     new = [each for of_one in known.values() for each in of_one if each.at >= since]
-    traded = surveyed.traded(accounts, since=since - surveillance.SHIPPED.passing_through)
-    return surveillance.unusual_transfers(new, known, traded)
+    traded = surveyed.traded(accounts, since=since - transfers.SHIPPED.passing_through)
+    return transfers.unusual_transfers(new, known, traded)
 
 
 def _returned(read: Read, *, is_owed: bool) -> Finding:

@@ -15,8 +15,11 @@ from uuid import UUID
 from foundation import bulk
 from marketdata import calendars
 from marketdata.models import Instrument
-from risk.surveillance.habits import Dealt, Earlier, Execution, Habit, Moved
+from risk.surveillance.executed import Execution
+from risk.surveillance.habits import Dealt, Earlier, Habit
+from risk.surveillance.ignition import Push
 from risk.surveillance.manipulation import Ending, Resting
+from risk.surveillance.transfers import Moved
 
 EXECUTIONS_MAX: Final = 5_000
 RESTING_MAX: Final = 2_000
@@ -147,6 +150,15 @@ def endings(instrument_ids: Collection[UUID], *, since: datetime, close: datetim
     ]
 
 
+def volumes(pushes: Sequence[Push]) -> dict[int, Decimal]:
+    """Return what the market traded in the minutes of each of these, by its place."""
+    if not pushes:
+        return {}
+    places = [list(range(len(pushes))), [each.instrument_id for each in pushes]]
+    times = [[each.since for each in pushes], [each.until for each in pushes]]
+    return dict(bulk.execute(_VOLUMES, [*places, *times]))
+
+
 _FILL: Final = """
     SELECT t.id, t.order_id, t.account_id, a.user_id, t.instrument_id, i.symbol,
            CASE t.side WHEN 'buy' THEN 1 ELSE -1 END, t.quantity, t.price, t.executed_at
@@ -218,4 +230,12 @@ _ENDINGS: Final = """
      WHERE instrument_id = ANY(%s) AND timeframe = '1Min' AND start >= %s AND start < %s
        AND open IS NOT NULL
      GROUP BY instrument_id
+"""
+_VOLUMES: Final = """
+    SELECT p.place, sum(b.volume)
+      FROM unnest(%s::int[], %s::uuid[], %s::timestamptz[], %s::timestamptz[])
+           AS p(place, instrument_id, since, until)
+      JOIN marketdata_bar b ON b.instrument_id = p.instrument_id AND b.timeframe = '1Min'
+       AND b.start >= date_trunc('minute', p.since) AND b.start <= p.until
+     GROUP BY p.place
 """

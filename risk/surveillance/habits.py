@@ -1,14 +1,13 @@
-"""What is unusual for a customer: size, hours, haste and transfers, against its own habit. Pure.
+"""What is unusual for a customer: size, hours and haste, against its own habit. Pure.
 
 One function for each pattern: rows in, findings out. A finding says what a person should look at;
-it proves nothing. Values are in USD. What trades look like that are made to deceive the market is
-in `risk.surveillance.manipulation`.
+it proves nothing. Values are in USD. Money that moves is in `risk.surveillance.transfers`, what
+trades look like that are made to deceive the market in `risk.surveillance.manipulation`.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from risk.findings import Finding, Kind, Severity
+from risk.surveillance.executed import Execution, grouped
 
 D = Decimal
 NEW_YORK: Final = ZoneInfo("America/New_York")
@@ -50,35 +50,8 @@ class Thresholds:
     velocity_times: Decimal = Decimal(3)
     turns: int = 8
 
-    transfer_floor: Decimal = Decimal(25_000)
-    transfer_first_floor: Decimal = Decimal(250_000)
-    transfer_history: int = 5
-    passing_through: timedelta = timedelta(days=5)
-    passing_share: Decimal = Decimal("0.9")
-    passing_traded_share: Decimal = Decimal("0.1")
-
 
 SHIPPED: Final = Thresholds()
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """One fill: `sign` is 1 for what was bought, -1 for what was sold; `owner` is the person."""
-
-    trade_id: UUID
-    order_id: UUID
-    account_id: UUID
-    owner: UUID
-    instrument_id: UUID
-    symbol: str
-    sign: int
-    quantity: Decimal
-    price: Decimal
-    at: datetime
-
-    @property
-    def value(self) -> Decimal:
-        return self.quantity * self.price
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +88,6 @@ class Habit:
     def before(self, at: datetime, *, but: UUID) -> list[Earlier]:
         """Return the orders that were placed before `at`, without the one that is looked at."""
         return [each for each in self.orders if each.placed_at < at and each.order_id != but]
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A deposit (`sign` 1) or a withdrawal (-1)."""
-
-    transfer_id: str
-    account_id: UUID
-    sign: int
-    amount: Decimal
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +151,8 @@ def large_trades(
                 severity=Severity.WARNING if is_huge else Severity.NOTICE,
                 account_id=order.account_id,
                 instrument_id=order.instrument_id,
-                summary=f"{order.symbol} for {_usd(order.value)}; usual is "
-                f"{_usd(stands_out.usual)}, at most {_usd(stands_out.limit)}",
+                summary=f"{order.symbol} for {usd(order.value)}; usual is "
+                f"{usd(stands_out.usual)}, at most {usd(stands_out.limit)}",
                 key=f"order:{order.order_id}",
                 happened_at=order.at,
                 evidence={
@@ -256,15 +218,10 @@ def velocity(
     `executions` are the latest, with the window before `since`; what ended before is known.
     """
     found = []
-    by_account = defaultdict(list)
-    for each in sorted(executions, key=lambda execution: execution.at):
-        by_account[each.account_id].append(each)
-    for account_id, fills in by_account.items():
+    in_time = sorted(executions, key=lambda each: each.at)
+    for account_id, fills in grouped(in_time, lambda each: each.account_id).items():
         found += _turnover(account_id, fills, habits.get(account_id, Habit()), since, limits)
-        by_instrument = defaultdict(list)
-        for fill in fills:
-            by_instrument[fill.instrument_id].append(fill)
-        for of_one in by_instrument.values():
+        for of_one in grouped(fills, lambda each: each.instrument_id).values():
             found += _turns(of_one, since, limits)
     return found
 
@@ -297,8 +254,8 @@ def _turnover(
                 kind=Kind.VELOCITY,
                 severity=Severity.WARNING,
                 account_id=account_id,
-                summary=f"{_usd(total)} traded in {_minutes(limits.velocity_window)}; the "
-                f"busiest day before had {_usd(max(habit.turnovers))}",
+                summary=f"{usd(total)} traded in {_minutes(limits.velocity_window)}; the "
+                f"busiest day before had {usd(max(habit.turnovers))}",
                 key=key,
                 happened_at=fill.at,
                 evidence={"trade": fill.trade_id, "turnover": total, "limit": limit},
@@ -330,88 +287,13 @@ def _turns(fills: Sequence[Execution], since: datetime, limits: Thresholds) -> l
                 account_id=fill.account_id,
                 instrument_id=fill.instrument_id,
                 summary=f"{fill.symbol} bought and sold in turns {len(turned)} times in "
-                f"{_minutes(limits.velocity_window)}, for {_usd(value)}",
+                f"{_minutes(limits.velocity_window)}, for {usd(value)}",
                 key=key,
                 happened_at=fill.at,
                 evidence={"trades": [each.trade_id for each in turned], "value": value},
             ),
         )
     return list(found.values())
-
-
-def unusual_transfers(
-    new: Iterable[Moved],
-    before: Mapping[UUID, Sequence[Moved]],
-    traded: Mapping[UUID, Decimal],
-    limits: Thresholds = SHIPPED,
-) -> list[Finding]:
-    """Find deposits and withdrawals far beyond the account's own, and money that only passes.
-
-    `before` are all transfers of an account, also later ones; only what came earlier is compared
-    with. `traded` is what each account has traded in the time of `passing_through`.
-    """
-    found = []
-    for moved in new:
-        earlier = [each for each in before.get(moved.account_id, ()) if each.at < moved.at]
-        if moved.sign < 0 and (finding := _passing(moved, earlier, traded, limits)):
-            found.append(finding)
-        amounts = [each.amount for each in earlier if each.sign == moved.sign]
-        if len(amounts) < limits.transfer_history:
-            is_large, usual = moved.amount >= limits.transfer_first_floor, None
-        else:
-            stands_out = unusual(
-                moved.amount,
-                amounts,
-                floor=limits.transfer_floor,
-                deviations=limits.large_deviations,
-                deviation_min=limits.large_deviation_min,
-            )
-            is_large, usual = stands_out is not None, stands_out
-        if not is_large:
-            continue
-        what = "Deposit" if moved.sign > 0 else "Withdrawal"
-        compared = f"usual is {_usd(usual.usual)}" if usual else "nothing to compare it with"
-        found.append(
-            Finding(
-                kind=Kind.UNUSUAL_TRANSFER,
-                severity=Severity.WARNING,
-                account_id=moved.account_id,
-                summary=f"{what} of {_usd(moved.amount)}; {compared}",
-                key=f"transfer:{moved.transfer_id}",
-                happened_at=moved.at,
-                evidence={
-                    "transfer": moved.transfer_id,
-                    "amount": moved.amount,
-                    "transfers_before": len(amounts),
-                },
-            )
-        )
-    return found
-
-
-def _passing(
-    moved: Moved,
-    earlier: Sequence[Moved],
-    traded: Mapping[UUID, Decimal],
-    limits: Thresholds,
-) -> Finding | None:
-    """Return money that leaves within days of its coming, with hardly a trade between."""
-    start = moved.at - limits.passing_through
-    came = sum((each.amount for each in earlier if each.sign > 0 and each.at >= start), D(0))
-    is_quick = came > 0 and moved.amount >= limits.passing_share * came
-    was_used = traded.get(moved.account_id, D(0)) >= limits.passing_traded_share * came
-    if moved.amount < limits.transfer_floor or not is_quick or was_used:
-        return None
-    return Finding(
-        kind=Kind.UNUSUAL_TRANSFER,
-        severity=Severity.SEVERE,
-        account_id=moved.account_id,
-        summary=f"{_usd(moved.amount)} withdrawn of {_usd(came)} that came in within "
-        f"{limits.passing_through.days} days, with hardly a trade",
-        key=f"passing:{moved.transfer_id}",
-        happened_at=moved.at,
-        evidence={"transfer": moved.transfer_id, "amount": moved.amount, "came_in": came},
-    )
 
 
 def _minute(at: datetime) -> int:
@@ -429,5 +311,5 @@ def _minutes(span: timedelta) -> str:
     return f"{math.ceil(span.total_seconds() / 60)} minutes"
 
 
-def _usd(amount: Decimal) -> str:
+def usd(amount: Decimal) -> str:
     return f"{amount:,.2f} USD"

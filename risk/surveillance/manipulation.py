@@ -8,16 +8,15 @@ Market Abuse Regulation; docs/surveillance.md says which, and what each cannot s
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from risk.findings import Finding, Kind, Severity
-from risk.surveillance.habits import Execution
+from risk.surveillance.executed import Executed, Execution, by_order, grouped
 
 D = Decimal
 
@@ -83,26 +82,6 @@ class Ending:
     last: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """The executions of one order together, at their average price."""
-
-    order_id: UUID
-    account_id: UUID
-    owner: UUID
-    instrument_id: UUID
-    symbol: str
-    sign: int
-    quantity: Decimal
-    value: Decimal
-    first_at: datetime
-    last_at: datetime
-
-    @property
-    def price(self) -> Decimal:
-        return self.value / self.quantity
-
-
 def wash_trades(
     executions: Iterable[Execution], *, since: datetime, limits: Thresholds = SHIPPED
 ) -> list[Finding]:
@@ -114,8 +93,8 @@ def wash_trades(
     of which nothing happened after `since` are known and only counted.
     """
     found = []
-    for orders in _grouped(_by_order(executions), lambda o: (o.owner, o.instrument_id)).values():
-        recent: list[tuple[_Order, _Order]] = []
+    for orders in grouped(by_order(executions), lambda o: (o.owner, o.instrument_id)).values():
+        recent: list[tuple[Executed, Executed]] = []
         for buy, sell in _pairs(orders, limits):
             at = max(buy.last_at, sell.last_at)
             start = at - limits.wash_window
@@ -130,9 +109,9 @@ def wash_trades(
 
 
 def _wash(
-    buy: _Order,
-    sell: _Order,
-    recent: Sequence[tuple[_Order, _Order]],
+    buy: Executed,
+    sell: Executed,
+    recent: Sequence[tuple[Executed, Executed]],
     at: datetime,
     limits: Thresholds,
 ) -> Finding | None:
@@ -168,15 +147,15 @@ def _wash(
     )
 
 
-def _pairs(orders: Sequence[_Order], limits: Thresholds) -> list[tuple[_Order, _Order]]:
+def _pairs(orders: Sequence[Executed], limits: Thresholds) -> list[tuple[Executed, Executed]]:
     """Return (buy, sell) that cancel each other out, each order once, in the order of time.
 
     Accounts are paired with each other first, so that a change of mind in one hides nothing.
     """
-    pairs: list[tuple[_Order, _Order]] = []
+    pairs: list[tuple[Executed, Executed]] = []
     left = sorted(orders, key=lambda each: each.last_at)
     for is_between in (True, False):
-        open_: list[_Order] = []
+        open_: list[Executed] = []
         paired = set()
         for order in left:
             start = order.first_at - limits.wash_window
@@ -196,7 +175,7 @@ def _pairs(orders: Sequence[_Order], limits: Thresholds) -> list[tuple[_Order, _
     return sorted(pairs, key=lambda pair: max(each.last_at for each in pair))
 
 
-def _undo(one: _Order, other: _Order, limits: Thresholds) -> bool:
+def _undo(one: Executed, other: Executed, limits: Thresholds) -> bool:
     return (
         one.sign != other.sign
         and min(one.value, other.value) >= limits.wash_floor
@@ -219,8 +198,8 @@ def layering(
     patterns that were completed after `since` are told.
     """
     found = []
-    resting = _grouped(orders, lambda o: (o.owner, o.instrument_id, o.sign))
-    for fill in _by_order(executions):
+    resting = grouped(orders, lambda o: (o.owner, o.instrument_id, o.sign))
+    for fill in by_order(executions):
         behind = resting.get((fill.owner, fill.instrument_id, -fill.sign), [])
         layers = [
             each
@@ -267,7 +246,7 @@ def marking_the_close(
 ) -> list[Finding]:
     """Find one-sided trading that carried a large share of a session's last minutes, and the price
     with it."""
-    by_instrument = _grouped(executions, lambda each: each.instrument_id)
+    by_instrument = grouped(executions, lambda each: each.instrument_id)
     found = []
     for ending in endings:
         late = [
@@ -275,7 +254,7 @@ def marking_the_close(
             for each in by_instrument.get(ending.instrument_id, [])
             if ending.since <= each.at < ending.close
         ]
-        for owner, fills in _grouped(late, lambda each: each.owner).items():
+        for owner, fills in grouped(late, lambda each: each.owner).items():
             net = sum((each.sign * each.quantity for each in fills), D(0))
             gross = sum((each.quantity for each in fills), D(0))
             value = sum((each.value for each in fills), D(0))
@@ -309,36 +288,3 @@ def marking_the_close(
                 )
             )
     return found
-
-
-def _by_order(executions: Iterable[Execution]) -> list[_Order]:
-    """Return the orders behind these executions: many small fills are one decision."""
-    orders = []
-    for fills in _grouped(executions, lambda each: each.order_id).values():
-        one = fills[0]
-        orders.append(
-            _Order(
-                order_id=one.order_id,
-                account_id=one.account_id,
-                owner=one.owner,
-                instrument_id=one.instrument_id,
-                symbol=one.symbol,
-                sign=one.sign,
-                quantity=sum((each.quantity for each in fills), D(0)),
-                value=sum((each.value for each in fills), D(0)),
-                first_at=min(each.at for each in fills),
-                last_at=max(each.at for each in fills),
-            )
-        )
-    return orders
-
-
-T = TypeVar("T")
-K = TypeVar("K")
-
-
-def _grouped(rows: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
-    groups: defaultdict[K, list[T]] = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return groups

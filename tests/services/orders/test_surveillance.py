@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -181,6 +182,30 @@ def test_a_deposit_that_came_back_is_told_and_severe_when_its_cash_is_gone():
     assert returned.get(account=spent).summary == (
         "A deposit of 100 USD came back from the bank, and its cash was gone"
     )
+
+
+@pytest.mark.parametrize(("others", "found"), [(0, ["momentum_ignition"]), (1_201, [])])
+def test_a_price_that_a_customer_bought_up_and_sold_into(venue, others, found):
+    account = world.customer(cash="200000.00")
+    minute = timezone.now().replace(second=0, microsecond=0)
+    Bar.objects.create(
+        instrument=Instrument.objects.get(symbol="AAPL"),
+        timeframe="1Min",
+        start=minute,
+        volume=D(400 + others),
+        turnover=D(40_000),
+        trades=4,
+    )
+    with time_machine.travel(minute, tick=False) as clock:
+        bought = []
+        for tenth in range(4):
+            bought.append(traded(account, venue, quantity=100, price=f"100.{tenth}0"))
+            clock.shift(10)
+        traded(account, venue, Side.SELL, 400, "100.25")
+        look()
+    assert [kind for kind in kinds() if kind == "momentum_ignition"] == found
+    for evidence in AlertEvidence.objects.filter(kind="momentum_ignition"):
+        assert evidence.facts["orders"] == [str(each.pk) for each in bought]
 
 
 def test_a_deposit_that_the_bank_refuses_is_told_once():

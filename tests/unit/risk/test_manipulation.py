@@ -9,7 +9,7 @@ import pytest
 
 from risk.findings import Severity
 from risk.surveillance import manipulation
-from risk.surveillance.habits import Execution
+from risk.surveillance.executed import Execution
 from risk.surveillance.manipulation import SHIPPED, Ending, Resting
 from tests import flow
 

@@ -9,7 +9,10 @@ import pytest
 
 from risk.findings import Severity
 from risk.surveillance import habits as surveillance
-from risk.surveillance.habits import SHIPPED, Dealt, Earlier, Execution, Habit, Moved, unusual
+from risk.surveillance import transfers as passing
+from risk.surveillance.executed import Execution
+from risk.surveillance.habits import SHIPPED, Dealt, Earlier, Habit, unusual
+from risk.surveillance.transfers import Moved
 from tests import flow
 
 D = Decimal
@@ -190,7 +193,7 @@ def moved(amount, *, sign=1, days=0.0, name="t"):
 
 
 def transfers(new, before, traded=0):
-    return surveillance.unusual_transfers([new], {ACCOUNT: before}, {ACCOUNT: D(traded)})
+    return passing.unusual_transfers([new], {ACCOUNT: before}, {ACCOUNT: D(traded)})
 
 
 def test_a_deposit_far_beyond_the_earlier_ones():
