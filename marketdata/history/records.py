@@ -1,0 +1,52 @@
+"""What was said on the tape, as it is read again. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """Where on the tape something stands: by its time, then in the order in which we heard it."""
+
+    at: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """One trade of time and sales. `trade_id` is the source's own number of it.
+
+    One with `sets_last` False is volume and no price: the tape's rules keep it out.
+    """
+
+    at: datetime
+    number: int
+    source: str
+    price: Decimal
+    size: Decimal
+    trade_id: str
+    sets_last: bool
+
+    @property
+    def place(self) -> Place:
+        return Place(self.at, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The best bid and offer from `at` on; a side without orders is None, of size 0."""
+
+    at: datetime
+    number: int
+    source: str
+    bid: Decimal | None
+    bid_size: Decimal
+    ask: Decimal | None
+    ask_size: Decimal
+
+    @property
+    def place(self) -> Place:
+        return Place(self.at, self.number)
