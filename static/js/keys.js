@@ -128,6 +128,7 @@ export function begin() {
   offer({ keys: "?", words: "Show the keys", run: openKeys });
   offer({ words: "Go to trading", run: go("/") });
   offer({ words: "Go to orders", run: go("/orders") });
+  offer({ words: "Go to the activity", run: go("/activity") });
   offer({ words: "Go to the account", run: go("/account") });
   for (const theme of ["light", "dark", "system"]) {
     offer({

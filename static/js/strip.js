@@ -24,6 +24,7 @@ const profit = $("[data-strip=day-pl]", strip);
 const power = $("[data-strip=buying-power]", strip);
 const connection = $("[data-strip=connection]", strip);
 const market = $("[data-strip=market]", strip);
+const call = $("[data-strip=call]", strip);
 
 let shownEquity = null;
 
@@ -60,6 +61,12 @@ function showConnection() {
   if (store.connection === "signed out") location.assign("/sign-in");
 }
 
+/** A margin call is said wherever one is, as soon as there is one. */
+function takeCall(events) {
+  const latest = events.map(({ kind }) => kind).findLast((kind) => kind.startsWith("margin."));
+  if (latest) call.hidden = latest === "margin.call_met";
+}
+
 async function showMarket() {
   let wait = CLOCK_AGAIN_MS_MAX;
   try {
@@ -80,6 +87,7 @@ async function showMarket() {
 if (strip) {
   on("account", eachFrame(showAccount));
   on("connection", showConnection);
+  on("activity", takeCall);
   connection.addEventListener("click", () => live.retry());
   showMarket();
 }

@@ -150,7 +150,7 @@ export function trailingStop(order) {
 /** Return who did something: "user:ID" is the customer, who reads this. */
 export function actor(name) {
   const [kind, id = ""] = name.split(/:(.*)/s);
-  const words = { user: "You", venue: "Exchange", rule: "Our checks", operator: "Operations" };
+  const words = { user: "You", venue: "Exchange", rule: "Openfloor", operator: "Operations" };
   if (kind === "api_key") return `API key ${id}`;
   return words[kind] ?? name;
 }
@@ -175,8 +175,11 @@ const HAPPENED = {
   replace_rejected: ": the change was rejected",
 };
 
-/** Return what an event of the account's log says, as one sentence. */
-export function event({ kind, payload }, digits = 2) {
+/**
+ * Return what an event of the account's log says, as one sentence. `digits` are the places of its
+ * price; without them it has as many as it needs, and two at least.
+ */
+export function event({ kind, payload }, digits) {
   const [area, happened] = kind.split(/\.(.*)/s);
   if (area === "order") return orderEvent(happened, payload, digits) ?? plain(kind);
   if (area === "money" || area === "margin") return moneyEvent(kind, payload) ?? plain(kind);
@@ -216,10 +219,14 @@ function moneyEvent(kind, payload) {
   if (area === "margin") return marginEvent(happened, amount, payload);
   if (happened === "dividend") {
     const isPaid = money.parse(payload.amount) < 0n;
-    const what = `Dividend of ${payload.per_share} USD a share on ${money.quantity(payload.quantity)} ${payload.symbol}`;
-    return isPaid ? `${what} sold short: ${amount.replace(money.MINUS, "")} paid` : `${what}: ${amount}`;
+    const what = `Dividend of ${payload.per_share} USD a share on ${unsigned(money.quantity(payload.quantity))} ${payload.symbol}`;
+    return isPaid ? `${what} sold short: ${unsigned(amount)} paid` : `${what}: ${amount}`;
   }
-  if (happened === "cash_in_lieu") return `${amount} for a fraction of ${payload.symbol ?? "a share"}`;
+  if (happened === "cash_in_lieu") {
+    const isPaid = money.parse(payload.amount) < 0n;
+    const what = `Cash in lieu of ${unsigned(money.quantity(payload.quantity))} ${payload.symbol}, too little to`;
+    return isPaid ? `${what} owe: ${unsigned(amount)} paid` : `${what} hold: ${amount}`;
+  }
   if (happened === "interest_charged") return `${amount} of interest charged for ${payload.month}`;
   return FUNDED[happened] ? `${amount} ${FUNDED[happened]}` : null;
 }
@@ -233,22 +240,35 @@ function marginEvent(happened, amount, payload) {
   }[happened];
 }
 
+/** What a corporate action made of a holding; of a short one, what is owed. */
 function holdingEvent(happened, { symbol, quantity, position, amount, into, into_quantity: got }) {
-  const more = money.parse(quantity);
-  const change = more === 0n ? "" : `: ${money.quantity(quantity.replace("-", ""))} ${more > 0n ? "more" : "fewer"}, ${money.quantity(position)} now`;
-  const other = into ? `, ${money.quantity(got)} ${into} received` : "";
-  const cash = money.parse(amount) ? `, ${money.money(amount)} USD` : "";
-  const name = plain(happened);
-  return `${name[0].toUpperCase()}${name.slice(1)} of ${symbol}${change}${other}${cash}`;
+  const after = money.parse(position);
+  const before = after - money.parse(quantity);
+  const isShort = before < 0n;
+  const count = (value) => `${unsigned(money.quantity(money.text(value)))}${isShort ? " short" : ""}`;
+  const others = money.parse(got ?? "0") === 0n ? [] : [`${count(money.parse(got))} ${into}`];
+  const cash = money.parse(amount) === 0n ? [] : [`${unsigned(money.money(amount))} USD${isShort ? " to pay" : ""}`];
+  switch (happened) {
+    case "split":
+      return `${symbol} split: ${count(before)} became ${[count(after), ...cash].join(" and ")}`;
+    case "merger":
+      return `${symbol} merged: ${count(before)} became ${[...others, ...cash].join(" and ")}`;
+    case "spin_off":
+      return `${symbol} spun off ${into}: ${[...others, ...cash].join(" and ") || "nothing"} on top of ${count(after)} ${symbol}`;
+    default:
+      return `${plain(happened)} of ${symbol}`;
+  }
 }
 
 const plain = (kind) => kind.replaceAll(/[._]/g, " ");
+const unsigned = (shown) => shown.replace(money.MINUS, "");
 
 function orderEvent(happened, payload, digits) {
   const { symbol } = payload;
+  const places = () => digits ?? Math.max(2, money.places(payload.price));
   const fill = () =>
     `${money.quantity(payload.fill_quantity)} ${symbol} ` +
-    `${payload.side === "buy" ? "bought" : "sold"} at ${money.price(payload.price, digits)}`;
+    `${payload.side === "buy" ? "bought" : "sold"} at ${money.price(payload.price, places())}`;
   if (happened === "filled") return `${fill()}; the order is filled`;
   if (happened === "partially_filled") {
     const of = `${money.quantity(payload.filled_quantity)} of ${money.quantity(payload.quantity)}`;

@@ -24,6 +24,16 @@ Instrument.objects.filter(symbol="AAPL").update(
     marginable=True, shortable=True, easy_to_borrow=True)
 """
 
+TO_BE_CALLED = """
+from django.utils import timezone
+from marketdata import calendars
+from marketdata.models import Instrument
+from risk.margin.models import MarginRate
+MarginRate.objects.create(
+    instrument=Instrument.objects.get(symbol="MSFT"), since=calendars.date_of(timezone.now()),
+    initial="1", maintenance_long="1", maintenance_short="1", reason="Earnings tonight")
+"""
+
 
 def lend(visitor: Visitor, program: LiveServer) -> None:
     """Make everybody's account a margin account, and show the page anew."""
@@ -111,3 +121,26 @@ def test_a_short_position_is_protected_on_a_phone_by_exits_that_buy_it_back(
     expect(page.locator("#placed-title")).to_have_text("Buy to cover 10 AAPL")
     visitor.wait_for_text("#placed-state", "Working")
     expect(page.locator("#placed-legs li")).to_have_text([re.compile(r"Stop loss: Stop .*Held")])
+
+
+def test_a_margin_call_is_said_on_every_page_and_what_is_missing_on_the_account_s(
+    customer: Callable[..., Visitor], program: LiveServer
+) -> None:
+    visitor = customer(deposit="10000")
+    lend(visitor, program)
+    page = visitor.page
+    visitor.go("/trade/MSFT")
+    visitor.wait_for_text("[data-quote=last]", r"\d")
+    place(page, side="b", quantity="30")
+    visitor.wait_for_text("#placed-state", r"Filled: 30 at \d")
+    call = page.get_by_role("link", name="Margin call")
+    expect(call).to_be_hidden()
+    done = program.run("shell", "-c", TO_BE_CALLED)
+    assert done.returncode == 0, done.stderr
+    expect(call).to_be_visible(timeout=30_000)
+    call.click()
+    visitor.wait_for_text("#call-title", r"Margin call: [\d,]+\.\d\d USD missing")
+    visitor.wait_for_text("[data-strip=connection]", "Live")
+    page.get_by_role("button", name=re.compile("Deposit 10,000")).click()
+    expect(page.locator("#margin-call")).to_have_count(0, timeout=30_000)
+    expect(call).to_be_hidden()

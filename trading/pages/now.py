@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import selectors as accounts
 from accounts.sessions import SignedIn
 from portfolio import selectors as portfolio
+from risk.margin import calls
 from trading.api import accounts_now
 
 
@@ -44,6 +45,7 @@ def context(of: UUID, *, page: str) -> dict[str, Any]:
     snapshot = portfolio.snapshot(of, now=timezone.now())
     return {
         "page": page,
+        "has_call": calls.unmet().filter(account_id=of).exists(),
         "account_now": {
             "account": accounts_now.shown([snapshot], now=snapshot.at)[of],
             "sequence": account.activity_sequence,

@@ -56,6 +56,8 @@ class Filter:
 def listing(request: HttpRequest) -> HttpResponse:
     account_id = _account_id(request)
     wanted = _filter(request.GET)
+    # Read before the orders: what happens between the two is told again, and never missed.
+    context = now.context(account_id, page="orders")
     found = order_lists.page(
         account_id,
         order_lists.Wanted(
@@ -74,7 +76,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         request,
         "pages/orders.html",
         {
-            **now.context(account_id, page="orders"),
+            **context,
             "filter": wanted,
             "symbols": list(Instrument.objects.values_list("symbol", flat=True)),
             "orders": {
@@ -92,6 +94,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_GET
 def detail(request: HttpRequest, order_id: UUID) -> HttpResponse:
     account_id = _account_id(request)
+    context = now.context(account_id, page="orders")
     order = selectors.order(account_id, order_id)
     if order is None:
         raise Http404
@@ -101,7 +104,7 @@ def detail(request: HttpRequest, order_id: UUID) -> HttpResponse:
         request,
         "pages/order.html",
         {
-            **now.context(account_id, page="orders"),
+            **context,
             "order": order,
             "detail": {
                 "order": _rows([order])[0],

@@ -1,6 +1,7 @@
 // The account page: money as it moves and went, API keys, simulated deposits, appearance.
 
 import { $, $$, cell, eachFrame, keepRows, make, put, setDirection } from "../dom.js";
+import * as gains from "../gains.js";
 import * as http from "../http.js";
 import { announce, choose } from "../keys.js";
 import * as money from "../money.js";
@@ -18,9 +19,35 @@ function showMoney() {
     put(place, money.signedMoney(account[place.dataset.gain]));
     setDirection(place, money.direction(account[place.dataset.gain]));
   }
+  showCall(account);
   $("[data-where=short]").hidden = !money.parse(account.short_market_value);
   $("[data-where=margin]").hidden = !money.parse(account.maintenance_margin);
 }
+
+/** What a margin call wants changes with every price: say what is missing now. */
+function showCall({ equity, maintenance_margin: required }) {
+  const place = $("#call-missing");
+  if (!place) return;
+  const missing = money.parse(required) - money.parse(equity);
+  put(place, money.money(money.text(missing > 0n ? missing : 0n)));
+}
+
+/** Put the margin call as it is now in the place of the one before: what it says is the server's. */
+async function renewCall() {
+  const answer = await fetch(location.pathname);
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#margin-call");
+  $("#margin-call")?.remove();
+  if (!fresh) return;
+  $(".page__head").after(fresh);
+  time.localise(fresh);
+  showMoney();
+  announce($("#call-title").textContent);
+}
+
+on("activity", (events) => {
+  if (events.some(({ kind }) => kind.startsWith("margin."))) renewCall();
+});
 
 function showPositions() {
   const positions = store.positions;
@@ -35,18 +62,20 @@ function showPositions() {
         "tr",
         {},
         cell("symbol", {}, make("a", { href: `/account/positions/${symbol}` }, symbol), make("span", { class: "tag short", hidden: true }, "Short")),
-        ...["quantity", "average", "price", "value", "open"].map((name) => cell(name, { class: "number live" })),
+        ...["quantity", "average", "price", "value"].map((name) => cell(name, { class: "number live" })),
+        gains.build("day"),
+        gains.build("open"),
       ),
     (row, position) => {
-      const [name, quantity, average, price, value, open] = row.children;
+      const [name, quantity, average, price, value, day, open] = row.children;
       name.lastElementChild.hidden = position.side !== "short";
       const digits = Math.max(2, money.places(position.current_price ?? "0.01"));
       put(quantity, money.quantity(position.qty));
       put(average, money.price(position.avg_entry_price, digits));
       put(price, money.price(position.current_price, digits));
       put(value, money.money(position.market_value));
-      put(open, `${money.signedMoney(position.unrealized_pl)} (${money.ratio(position.unrealized_plpc)})`);
-      setDirection(open, money.direction(position.unrealized_pl));
+      gains.show(day, position.unrealized_intraday_pl, position.unrealized_intraday_plpc);
+      gains.show(open, position.unrealized_pl, position.unrealized_plpc);
     },
   );
   rows.closest("table").hidden = positions.length === 0;

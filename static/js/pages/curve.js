@@ -5,6 +5,7 @@ import {
   createChart,
   CrosshairMode,
 } from "../../vendor/lightweight-charts.standalone.production.mjs";
+import * as choice from "../choice.js";
 import { $, eachFrame, kept, make, put, setDirection } from "../dom.js";
 import * as http from "../http.js";
 import * as money from "../money.js";
@@ -66,24 +67,15 @@ function paint() {
 }
 
 function beginPeriods() {
-  const group = $("#periods");
-  for (const each of PERIODS) {
-    const pick = () => {
-      period = each;
-      kept.write("curve", each.name);
-      for (const button of group.children) {
-        button.setAttribute("aria-pressed", String(button.dataset.name === each.name));
-      }
+  const options = PERIODS.map((each) => ({ ...each, title: `Change ${each.words}` }));
+  choice.begin($("#periods"), options, {
+    chosen: period,
+    pick(chosen) {
+      period = chosen;
+      kept.write("curve", chosen.name);
       load();
-    };
-    group.append(
-      make(
-        "button",
-        { type: "button", title: `Change ${each.words}`, dataset: { name: each.name }, "aria-pressed": String(each === period), onclick: pick },
-        each.label ?? each.name,
-      ),
-    );
-  }
+    },
+  });
 }
 
 // --- Loading -----------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ function fill(row, order) {
   put(cells[6], money.price(order.filled_avg_price, digitsOf(order.symbol)));
   cells[6].classList.toggle("is-none", !order.filled_avg_price);
   put(cells[8], words.stateWord(order));
-  cells[8].title = words.stateWhy(order);
+  cells[8].title = [words.stateWhy(order), why].filter(Boolean).join(" ");
   put(cells[9], why);
   cells[9].title = why;
 }

@@ -1,10 +1,53 @@
 // A position's page: naming the lots of a sale. The first press says what it brings, the second sells.
 
-import { $, $$, put } from "../dom.js";
+import { $, $$, eachFrame, put, setDirection } from "../dom.js";
 import * as http from "../http.js";
 import * as money from "../money.js";
+import { on, store } from "../store.js";
 import "../strip.js";
 import "../time.js";
+
+// --- What it is worth now ----------------------------------------------------------------------------
+
+const facts = $("#position");
+const GAINS = new Set(["unrealized_intraday_pl", "unrealized_pl"]);
+
+/** Bring the figures up to date; of one that was closed meanwhile the last ones stay, as old. */
+function showWorth() {
+  if (!store.positions) return;
+  const position = store.positions.find(({ symbol }) => symbol === facts.dataset.symbol);
+  const isAsLoaded = money.parse(position?.qty ?? "0") === money.parse(facts.dataset.quantity);
+  $("#position-changed").hidden = isAsLoaded;
+  facts.classList.toggle("is-stale", !position && !isAsLoaded);
+  if (!position) return;
+  const digits = Math.max(2, money.places(position.current_price ?? "0.01"));
+  const forms = {
+    qty: money.quantity,
+    qty_available: money.quantity,
+    avg_entry_price: (value) => money.price(value, digits),
+    current_price: (value) => money.price(value, digits),
+  };
+  for (const cell of $$("[data-position]", facts)) {
+    const name = cell.dataset.position;
+    const form = forms[name] ?? (GAINS.has(name) ? money.signedMoney : money.money);
+    put(cell, form(position[name]));
+    if (GAINS.has(name)) setDirection(cell, money.direction(position[name]));
+  }
+  for (const row of $$("tr[data-cost]")) showLot(row, money.parse(position.current_price));
+}
+
+function showLot(row, price) {
+  if (price === null) return;
+  const worth = money.times(money.parse(row.dataset.quantity), price);
+  const gain = money.text(worth - money.parse(row.dataset.cost));
+  const cell = $("[data-gain]", row);
+  put(cell, money.signedMoney(gain));
+  setDirection(cell, money.direction(gain));
+}
+
+on("positions", eachFrame(showWorth));
+
+// --- Selling lots by name ----------------------------------------------------------------------------
 
 const place = $("#lot-sale");
 const button = $("#lot-sale-go");

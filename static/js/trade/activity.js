@@ -1,17 +1,15 @@
 // What happened in the account, the newest first.
 
-import { $, keepRows, make, put } from "../dom.js";
+import { $, put } from "../dom.js";
+import * as events from "../events.js";
 import * as http from "../http.js";
-import * as money from "../money.js";
 import { on, store } from "../store.js";
-import * as time from "../time.js";
-import * as words from "../words.js";
 
 const SHOWN_MAX = 200;
 
 const rows = $("[data-rows=activity]");
 const empty = $("[data-empty=activity]");
-let events = []; // newest first
+let shown = []; // newest first
 
 export function begin() {
   on("activity", add);
@@ -21,30 +19,18 @@ export function begin() {
 async function load() {
   try {
     add(await http.get("/api/v1/activity"));
+    put(empty, "Nothing has happened in this account yet.");
   } catch (error) {
     if (!(error instanceof http.ApiError)) throw error;
     put(empty, `The activity could not be loaded. ${error.message} Reload the page.`);
   }
 }
 
-function add(news) {
-  const bySequence = new Map([...events, ...news].map((event) => [event.sequence, event]));
-  events = [...bySequence.values()].sort((a, b) => b.sequence - a.sequence).slice(0, SHOWN_MAX);
-  keepRows(rows, events, ({ sequence }) => sequence, build, () => {});
-  rows.closest("table").hidden = events.length === 0;
-  empty.hidden = events.length > 0;
-}
+const incrementOf = (symbol) => store.instruments.get(symbol)?.price_increment;
 
-function build(event) {
-  const at = make("time", { class: "quiet" });
-  time.show(at, event.at);
-  const increment = store.instruments.get(event.payload.symbol)?.price_increment ?? "0.01";
-  const sentence = words.event(event, money.places(increment));
-  const { order_id: id } = event.payload;
-  return make(
-    "tr",
-    {},
-    make("td", {}, at),
-    make("td", {}, id ? make("a", { href: `/orders/${id}` }, sentence) : sentence),
-  );
+function add(news) {
+  shown = events.merged(shown, news, SHOWN_MAX);
+  events.show(rows, shown, { incrementOf });
+  empty.hidden = shown.length > 0;
+  $("#all-activity").hidden = shown.length === 0;
 }

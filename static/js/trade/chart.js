@@ -6,6 +6,7 @@ import {
   CrosshairMode,
   HistogramSeries,
 } from "../../vendor/lightweight-charts.standalone.production.mjs";
+import * as choice from "../choice.js";
 import { $, eachFrame, kept, make, put } from "../dom.js";
 import * as http from "../http.js";
 import { offer } from "../keys.js";
@@ -15,11 +16,11 @@ import { on, store } from "../store.js";
 import * as lines from "./lines.js";
 
 const TIMEFRAMES = [
-  { name: "1m", wire: "1Min", seconds: 60, words: "1 minute" },
-  { name: "5m", wire: "5Min", seconds: 300, words: "5 minutes" },
-  { name: "15m", wire: "15Min", seconds: 900, words: "15 minutes" },
-  { name: "1h", wire: "1Hour", seconds: 3600, words: "1 hour" },
-  { name: "1D", wire: "1Day", seconds: 86400, words: "1 day" },
+  { name: "1m", wire: "1Min", seconds: 60, title: "Bars of 1 minute" },
+  { name: "5m", wire: "5Min", seconds: 300, title: "Bars of 5 minutes" },
+  { name: "15m", wire: "15Min", seconds: 900, title: "Bars of 15 minutes" },
+  { name: "1h", wire: "1Hour", seconds: 3600, title: "Bars of 1 hour" },
+  { name: "1D", wire: "1Day", seconds: 86400, title: "Bars of 1 day" },
 ];
 const BARS_FIRST = 500;
 const BARS_MAX = 5000;
@@ -280,7 +281,7 @@ function describe() {
   const high = Math.max(...bars.map((bar) => bar.high)).toFixed(digits);
   $("#chart").setAttribute(
     "aria-label",
-    `Price chart of ${store.symbol}, ${bars.length} bars of ${frame.words}, from ${low} to ${high}.`,
+    `Price chart of ${store.symbol}, ${bars.length} ${frame.title.toLowerCase()}, from ${low} to ${high}.`,
   );
 }
 
@@ -289,28 +290,15 @@ const drawLines = () => lines.draw(candles, colours);
 // --- Timeframes and times ----------------------------------------------------------------------------
 
 function beginTimeframes() {
-  const group = $("#timeframes");
-  for (const each of TIMEFRAMES) {
-    const pick = () => {
-      frame = each;
-      kept.write("timeframe", each.name);
-      for (const button of group.children) {
-        button.setAttribute("aria-pressed", String(button.dataset.name === each.name));
-      }
+  const press = choice.begin($("#timeframes"), TIMEFRAMES, {
+    chosen: frame,
+    pick(chosen) {
+      frame = chosen;
+      kept.write("timeframe", chosen.name);
       load();
-    };
-    group.append(
-      make(
-        "button",
-        {
-          type: "button", title: `Bars of ${each.words}`, dataset: { name: each.name },
-          "aria-pressed": String(each === frame), onclick: pick,
-        },
-        each.name,
-      ),
-    );
-    offer({ words: `Chart: bars of ${each.words}`, run: pick });
-  }
+    },
+  });
+  for (const each of TIMEFRAMES) offer({ words: `Chart: ${each.title.toLowerCase()}`, run: () => press(each) });
 }
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });

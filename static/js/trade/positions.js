@@ -1,6 +1,7 @@
 // The positions table, moving with the market.
 
-import { $, cell, eachFrame, flash, keepRows, make, put, setDirection } from "../dom.js";
+import { $, cell, eachFrame, flash, keepRows, make, put } from "../dom.js";
+import * as gains from "../gains.js";
 import * as http from "../http.js";
 import * as live from "../live.js";
 import * as money from "../money.js";
@@ -58,15 +59,13 @@ function showRows() {
 }
 
 function build({ symbol }) {
-  const number = (name, ...children) => cell(name, { class: "number live" }, ...children);
-  const gain = (name) => number(name, make("span"), make("span", { class: "part" }));
   return make(
     "tr",
     {},
     cell("symbol", {}, make("a", { href: addressOf(symbol) }, symbol), make("span", { class: "tag short", hidden: true }, "Short")),
-    ...["quantity", "average", "price", "value"].map((name) => number(name)),
-    gain("day"),
-    gain("open"),
+    ...["quantity", "average", "price", "value"].map((name) => cell(name, { class: "number live" })),
+    gains.build("day"),
+    gains.build("open"),
     cell(
       "acts",
       { class: "number acts" },
@@ -86,20 +85,11 @@ function fill(row, position) {
   put(average, money.price(position.avg_entry_price, digits));
   put(price, money.price(position.current_price, digits));
   put(value, money.money(position.market_value));
-  showGain(day, position.unrealized_intraday_pl, position.unrealized_intraday_plpc);
-  showGain(open, position.unrealized_pl, position.unrealized_plpc);
+  gains.show(day, position.unrealized_intraday_pl, position.unrealized_intraday_plpc);
+  gains.show(open, position.unrealized_pl, position.unrealized_plpc);
   row.lastElementChild.firstElementChild.hidden = money.parse(position.qty_available) === 0n;
   const now = money.parse(position.current_price);
   const before = shown.get(symbol) ?? null;
   if (now !== null && before !== null && now !== before) flash(price, now > before ? "up" : "down");
   shown.set(symbol, now);
-}
-
-/** Show a gain in money and in percent, of which the percent gives way where there is little room. */
-function showGain(place, amount, ratio) {
-  const [inMoney, inPercent] = place.children;
-  put(inMoney, money.signedMoney(amount));
-  put(inPercent, ` (${money.ratio(ratio)})`);
-  place.title = money.ratio(ratio);
-  setDirection(place, money.direction(amount));
 }

@@ -1,0 +1,95 @@
+"""What happened in an account, page by page: orders, money, holdings, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts import activity
+from foundation import decimals
+from marketdata.models import Instrument
+from trading.api import wire
+from trading.pages import now
+
+if TYPE_CHECKING:
+    from accounts.models import Activity
+
+PAGE: Final = 100
+SEQUENCE_DIGITS_MAX: Final = 15
+# What can be asked for, by its name in the address: its word, and what its events begin with.
+AREAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "": ("Everything", ()),
+    "orders": ("Orders", ("order",)),
+    "money": ("Money and holdings", ("money", "holding", "margin")),
+    "account": ("Settings", ("account", "key")),
+}
+
+
+@never_cache
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    try:
+        account_id = now.account_id(request)
+    except now.NoAccount:
+        raise Http404 from None
+    area = request.GET.get("area", "")
+    if area not in AREAS:
+        area = ""
+    before = _sequence(request.GET.get("before", ""))
+    # Read before the activities: what happens between the two is told again, and never missed.
+    context = now.context(account_id, page="activity")
+    _, prefixes = AREAS[area]
+    found = activity.page(account_id, before=before, areas=prefixes, size=PAGE)
+    return render(
+        request,
+        "pages/activity.html",
+        {
+            **context,
+            "area": area,
+            "areas": [(name, words) for name, (words, _) in AREAS.items()],
+            "count": len(found.entries),
+            "older": "" if found.older is None else _query(area, found.older),
+            "newest": _query(area, None) if before is not None else None,
+            "activity": {
+                "events": [_shown(entry) for entry in found.entries],
+                "areas": prefixes,
+                "is_newest": before is None,
+                "most": PAGE,
+                "increments": _increments(found.entries),
+            },
+        },
+    )
+
+
+def _sequence(text: str) -> int | None:
+    """Read the page that is asked for; what makes no sense is as if it were not there."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= SEQUENCE_DIGITS_MAX
+    return int(text) if is_number else None
+
+
+def _query(area: str, before: int | None) -> str:
+    parts = {"area": area, "before": before}
+    return urlencode({name: value for name, value in parts.items() if value})
+
+
+def _shown(entry: Activity) -> dict[str, Any]:
+    return {
+        "sequence": entry.sequence,
+        "kind": entry.kind,
+        "at": wire.timestamp(entry.at),
+        "actor": entry.actor,
+        "payload": entry.payload,
+    }
+
+
+def _increments(entries: Sequence[Activity]) -> dict[str, str]:
+    """Return the price increment of each symbol, as prices are shown in its precision."""
+    symbols = {str(entry.payload["symbol"]) for entry in entries if "symbol" in entry.payload}
+    found = Instrument.objects.filter(symbol__in=symbols).values_list("symbol", "price_increment")
+    return {symbol: decimals.text(increment) for symbol, increment in found}
