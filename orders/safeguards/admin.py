@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import dataclasses
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,13 +20,30 @@ from risk.controls import switches
 from risk.controls.models import Switch
 from risk.controls.switches import Scope, UnableToSwitch
 
+_MEETS: Final = {
+    Switch.Effect.KILL: "no new order is taken, and what is open is cancelled",
+    Switch.Effect.HALT: "no new order is taken, and what is open stays",
+    Switch.Effect.CLOSING_ONLY: "positions may only be reduced, and what is open stays",
+}
+
 
 class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A switch to be thrown; it holds as soon as it is saved."""
+    """A switch to be thrown: saved once it is said what that would meet, saved again it holds."""
+
+    told = forms.CharField(required=False, widget=forms.HiddenInput)
+    """The terms of which that was said: whoever changes them is told anew."""
 
     class Meta:
         model = Switch
-        fields: ClassVar = ["effect", "order_id", "account", "instrument", "venue", "reason"]
+        fields: ClassVar = [
+            "effect",
+            "order_id",
+            "account",
+            "instrument",
+            "venue",
+            "reason",
+            "told",
+        ]
 
     def scope(self) -> Scope:
         given = self.cleaned_data
@@ -40,10 +58,27 @@ class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
         given: dict[str, Any] = super().clean() or {}
         if not self.errors:
             try:
-                stopping.checked(self.scope(), Switch.Effect(given["effect"]))
+                scope = stopping.checked(self.scope(), Switch.Effect(given["effect"]))
             except UnableToSwitch as error:
                 raise ValidationError(str(error), code=error.code) from None
+            self._tell(scope)
         return given
+
+    def _tell(self, scope: Scope) -> None:
+        """Say what the switch would meet, unless that was said of these very terms."""
+        given = self.cleaned_data
+        effect = Switch.Effect(given["effect"])
+        terms = "|".join(map(str, (effect, *dataclasses.astuple(self.scope()))))
+        if given["told"] == terms:
+            return
+        self.data = {**self.data, self.add_prefix("told"): terms}
+        named = {name: given[name] for name in ("order_id", "account", "instrument", "venue")}
+        reach = stopping.reach(scope)
+        raise ValidationError(
+            f"Not thrown yet. For {Switch(**named).scope}: {_MEETS[effect]} (orders: "
+            f"{reach.orders:,}, accounts: {reach.accounts:,}). Save again to throw it.",
+            code="told",
+        )
 
 
 class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]

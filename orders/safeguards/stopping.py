@@ -9,6 +9,7 @@ ended, has nothing to stop, and whoever asks is told so.
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -20,6 +21,14 @@ from orders.lifecycle import Status
 from risk.controls import switches
 from risk.controls.models import Switch
 from risk.controls.switches import Scope, UnableToSwitch
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many open orders a switch would meet, and of how many accounts."""
+
+    orders: int
+    accounts: int
 
 
 def engage(
@@ -40,6 +49,13 @@ def checked(scope: Scope, effect: Switch.Effect) -> Scope:
     if scope.order_id is None:
         return scope
     return dataclasses.replace(scope, order_id=_living(scope.order_id))
+
+
+def reach(scope: Scope) -> Reach:
+    """Count the open orders of a scope that is `checked`."""
+    named = [scope.order_id, scope.account_id, scope.instrument_id, scope.venue]
+    [(orders, accounts)] = bulk.execute(_REACH, named)
+    return Reach(orders, accounts)
 
 
 def _living(order_id: UUID) -> UUID:
@@ -66,4 +82,12 @@ _CHAIN: Final = """
         SELECT o.id, o.status, o.replaced_by, chain.place + 1
           FROM chain JOIN orders_order o ON o.id = chain.replaced_by)
     SELECT id, status FROM chain ORDER BY place
+"""
+_REACH: Final = """
+    WITH open AS MATERIALIZED (
+        SELECT id, account_id, instrument_id, venue FROM orders_order
+         WHERE status NOT IN ('filled', 'cancelled', 'rejected', 'expired', 'replaced'))
+    SELECT count(*), count(DISTINCT account_id) FROM open
+     WHERE id = coalesce(%s::uuid, id) AND account_id = coalesce(%s::uuid, account_id)
+       AND instrument_id = coalesce(%s::uuid, instrument_id) AND %s IN ('', venue)
 """

@@ -80,12 +80,38 @@ def test_limits_that_make_no_sense_are_shown_why():
     assert not Limits.objects.filter(tier="gold").exists()
 
 
+def told_of(answer) -> str:
+    """Return what the form remembers of the terms whose effect it has just told."""
+    assert answer.status_code == 200, answer
+    assert b"Not thrown yet." in answer.content
+    assert not Switch.objects.exists()
+    return str(answer.context["adminform"].form.data["told"])
+
+
+def test_a_switch_says_what_it_would_meet_before_it_is_thrown():
+    world.instrument()
+    account, other = world.customer(), world.customer()
+    for each in (account, account, other):
+        order(each)
+    _, browser = operator()
+    given = {"effect": "kill", "reason": "Runs wild"}
+    answer = browser.post("/admin/risk/switch/add/", given)
+    words = "For the firm: no new order is taken, and what is open is cancelled"
+    assert f"{words} (orders: 3, accounts: 2)." in answer.content.decode()
+    given["told"] = told_of(answer)
+    one = given | {"effect": "halt", "account": str(account.pk)}
+    answer = browser.post("/admin/risk/switch/add/", one)  # other terms are told anew
+    assert b"what is open stays (orders: 2, accounts: 1)." in answer.content
+    assert told_of(answer) != given["told"]
+
+
 def test_a_switch_is_thrown_and_its_release_asked_for():
     world.instrument()
     account = world.customer()
     user, browser = operator()
     assert browser.get("/admin/risk/switch/add/").status_code == 200
     given = {"effect": "kill", "account": str(account.pk), "venue": "", "reason": "Runs wild"}
+    given["told"] = told_of(browser.post("/admin/risk/switch/add/", given))
     assert browser.post("/admin/risk/switch/add/", given).status_code == 302
     switch = Switch.objects.get()
     assert switch.engaged_by == f"operator:{user.pk}"
