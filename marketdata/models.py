@@ -133,16 +133,40 @@ class PricePath(models.Model):
         return f"{self.instrument_id} {self.number}"
 
 
+class Depth(models.Model):
+    """The best levels of an instrument's book, as they stood at `at`.
+
+    `bids` and `asks` are as `depth.as_stored` writes them, the best level first. `sequence` rises
+    with every change. The table is not logged: a crash of the database empties it, and the market
+    fills it again within a second.
+    """
+
+    instrument = models.OneToOneField(
+        Instrument, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    sequence = models.BigIntegerField()
+    source = models.CharField(max_length=12)
+    at = models.DateTimeField()
+    bids = models.JSONField()
+    asks = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{len(self.bids)} / {len(self.asks)} levels"
+
+
 class Bar(models.Model):
     """Open, high, low, close, volume, trades and traded value of one span of time.
 
     `start` is its first instant; `turnover` / `volume` is its volume-weighted average price.
     The prices are null while nothing but prints that set no price were made. `source` is where
-    its prints came from; those of two sources never meet in one bar.
+    its prints came from; those of two sources never meet in one bar. `open_at` and `close_at` are
+    when the trades were made that set its first and last price; of a bar that was told as a whole
+    both are its start. Minutes have a partition for each month.
     """
 
     class Timeframe(models.TextChoices):
         MINUTE = "1Min"
+        HOUR = "1Hour"
         DAY = "1Day"
 
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="bars")
@@ -156,6 +180,8 @@ class Bar(models.Model):
     volume = QuantityField()
     turnover = models.DecimalField(max_digits=48, decimal_places=18)
     trades = models.BigIntegerField()
+    open_at = models.DateTimeField(null=True)
+    close_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
