@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from foundation import bulk
-from orders import events, steps
+from orders import events, steps, succession
 from orders.batch import Batch
 from orders.groups import LEGS
 from orders.history import Cause
@@ -17,6 +17,7 @@ from orders.models import Order, Trade
 from portfolio.actions import late
 from portfolio.actions.late import Acted
 from portfolio.books import Fill
+from portfolio.fees.rules import Traded
 from venues.messages import ExecutionReport, ReportKind, Side
 
 ZERO: Final = Decimal(0)
@@ -65,6 +66,7 @@ def fill(
             filled_quantity=filled,
             leaves_quantity=order.quantity - filled,
             at=at,
+            replaced=_replaced(batch, order),
         ),
     )
     order.filled_quantity = filled
@@ -171,6 +173,7 @@ def bust(batch: Batch, order: Order, report: ExecutionReport, busted: Trade, at:
             filled_quantity=filled,
             leaves_quantity=order.leaves_quantity,
             at=at,
+            replaced=_replaced(batch, order),
             busted_id=busted.pk,
             busted_at=busted.booked_at,
         ),
@@ -181,6 +184,12 @@ def bust(batch: Batch, order: Order, report: ExecutionReport, busted: Trade, at:
     batch.trades.append(trade)
     _make_up(batch, undone, acted, at)
     return trade
+
+
+def _replaced(batch: Batch, order: Order) -> Traded:
+    """Return what a sale's predecessors and successors have traded; of a purchase nobody asks."""
+    is_sale = order.side == Side.SELL
+    return succession.traded_beside(order, batch.orders) if is_sale else succession.NOTHING
 
 
 def _acted(order: Order, *, since: datetime) -> list[Acted]:

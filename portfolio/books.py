@@ -24,7 +24,7 @@ from marketdata.models import Instrument
 from portfolio import accounting, holds, ledger, settlement
 from portfolio.fees import charging
 from portfolio.fees.charging import SaleCharges
-from portfolio.fees.rules import Charge
+from portfolio.fees.rules import Charge, Traded
 from portfolio.holds import Uncovered as Uncovered
 from portfolio.ledger import LedgerKey
 from portfolio.lots import book as lot_book
@@ -36,6 +36,7 @@ from portfolio.transfers import Move as Move
 from portfolio.transfers import Transfers
 
 ZERO: Final = Decimal(0)
+NOTHING_REPLACED: Final = Traded()
 ROUNDINGS: Final = 4 * CASH_QUANTUM
 """What a hold may lack: of an order that has replaced another, or was held for by an older rule."""
 
@@ -45,8 +46,9 @@ class Fill:
     """A fill to book.
 
     `value_before` is the exact value of the order's earlier fills, `filled_quantity` and
-    `leaves_quantity` are the order's after this one. Of a bust, `busted_id` is the trade that is
-    taken back, and `busted_at` when that was booked.
+    `leaves_quantity` are the order's after this one. `replaced` is what those orders have traded
+    in all that this one has replaced, or that have replaced it: a sale pays its fees with them. Of
+    a bust, `busted_id` is the trade that is taken back, and `busted_at` when that was booked.
     """
 
     trade_id: UUID
@@ -58,6 +60,7 @@ class Fill:
     filled_quantity: Decimal
     leaves_quantity: Decimal
     at: datetime
+    replaced: Traded = NOTHING_REPLACED
     busted_id: UUID | None = None
     busted_at: datetime | None = None
 
@@ -166,15 +169,23 @@ class Books(Transfers):
     ) -> tuple[Charge, ...]:
         """Return what the fill is charged, given what the order had traded before it."""
         quantity = abs(fill.signed_quantity)
-        totals = {
-            "quantity_before": quantity_before,
-            "value_before": fill.value_before,
-            "quantity": quantity,
-            "value": fill.price * quantity,
-        }
         if fill.signed_quantity > 0:
-            return charging.of_buy(self._holds.get(fill.order_id), **totals)
-        return self._sales.of(account, fill.instrument, fill.busted_at or fill.at, **totals)
+            return charging.of_buy(
+                self._holds.get(fill.order_id),
+                quantity_before=quantity_before,
+                value_before=fill.value_before,
+                quantity=quantity,
+                value=fill.price * quantity,
+            )
+        return self._sales.of(
+            account,
+            fill.instrument,
+            fill.busted_at or fill.at,
+            quantity_before=fill.replaced.quantity + quantity_before,
+            value_before=fill.replaced.value + fill.value_before,
+            quantity=quantity,
+            value=fill.price * quantity,
+        )
 
     def _funds_settle_on(self, account: LockedAccount, fill: Fill, cost: Decimal) -> date | None:
         """Return when the proceeds settle that a cash account buys with, None if they have."""

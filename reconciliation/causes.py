@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from reconciliation import successions
+
 QUERIES: Final = (
     (
         17,
@@ -69,8 +71,9 @@ QUERIES: Final = (
     (
         17,
         "a sale is charged no more than the schedule of its days",
-        """
-        WITH sold AS (
+        f"""
+        WITH RECURSIVE {successions.FIRSTS},
+        sold AS (
           SELECT t.order_id, t.account_id, i.asset_class,
                  (t.booked_at AT TIME ZONE 'America/New_York')::date AS day,
                  sum(t.quantity) AS quantity, sum(t.quantity * t.price) AS value
@@ -106,21 +109,25 @@ QUERIES: Final = (
             FROM sold s JOIN tiers t USING (account_id)
             JOIN lines l ON (l.asset_class, l.day, l.tier) = (s.asset_class, s.day, t.tier)
            GROUP BY 1, 2, 3, 4),
-        allowed AS (
+        by_order AS (
           SELECT order_id, max(fee) AS fee
             FROM (SELECT order_id, tier, known, sum(least(fee + spare, most)) AS fee
-                    FROM named GROUP BY 1, 2, 3) each GROUP BY 1)
+                    FROM named GROUP BY 1, 2, 3) each GROUP BY 1),
+        -- What replaces a sale goes on with its fees: together they are charged no more than alone.
+        allowed AS (SELECT first, sum(fee) AS fee
+                      FROM by_order JOIN succession USING (order_id) GROUP BY 1)
         SELECT c.account_id, format('order %s was charged %s for its sale, the schedule says %s',
-                                    c.order_id, c.charged, coalesce(a.fee, 0))
-          FROM (SELECT t.order_id, t.account_id, sum(CASE WHEN d.owner_id IS NULL THEN -f.amount
-                                                          ELSE f.amount END) AS charged
+                                    c.first, c.charged, coalesce(a.fee, 0))
+          FROM (SELECT s.first, t.account_id, sum(CASE WHEN d.owner_id IS NULL THEN -f.amount
+                                                       ELSE f.amount END) AS charged
                   FROM portfolio_transfer f
                   JOIN portfolio_ledgeraccount d ON d.id = f.debit_id
                   JOIN orders_trade t ON t.id::text = split_part(f.reference, ':', 2)
-                 WHERE f.kind = 'fee' AND t.side = 'sell' GROUP BY 1, 2) c
-          LEFT JOIN allowed a USING (order_id)
+                  JOIN succession s ON s.order_id = t.order_id
+                 WHERE f.kind = 'fee' GROUP BY 1, 2) c
+          LEFT JOIN allowed a USING (first)
          WHERE c.charged > coalesce(a.fee, 0)
-        """,
+        """,  # noqa: S608
     ),
     (
         17,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from reconciliation import successions
+
 QUERIES: Final = (
     (
         1,
@@ -43,26 +45,44 @@ QUERIES: Final = (
     ),
     (
         3,
-        "what an order was charged is what its terms say",
+        "what a purchase was charged is what its terms say",
         """
         SELECT o.account_id, format('order %s was charged %s, its terms say %s',
                                     o.id, coalesce(f.charged, 0), o.fee)
-          FROM (SELECT o.id, o.account_id, o.side, o.filled_value,
+          FROM (SELECT o.id, o.account_id,
                        CASE WHEN o.filled_quantity = 0 THEN 0
                             ELSE ceil((h.fee_per_order + h.fee_per_unit * o.filled_quantity
                                        + h.fee_rate * o.filled_value) * 100) / 100 END AS fee
-                  FROM orders_order o JOIN portfolio_hold h ON h.order_id = o.id) o
+                  FROM orders_order o JOIN portfolio_hold h ON h.order_id = o.id
+                 WHERE o.side = 'buy') o
           LEFT JOIN (SELECT t.order_id, sum(CASE WHEN d.owner_id IS NULL THEN -f.amount
                                                  ELSE f.amount END) AS charged
                        FROM portfolio_transfer f
                        JOIN portfolio_ledgeraccount d ON d.id = f.debit_id
                        JOIN orders_trade t ON t.id::text = split_part(f.reference, ':', 2)
                       WHERE f.kind = 'fee' GROUP BY 1) f ON f.order_id = o.id
-         WHERE (o.side = 'buy' AND coalesce(f.charged, 0) <> o.fee)
-            -- A sale pays by the schedule of its days, and never more than it brought.
-            OR (o.side = 'sell'
-                AND NOT coalesce(f.charged, 0) BETWEEN 0 AND ceil(o.filled_value * 100) / 100)
+         WHERE coalesce(f.charged, 0) <> o.fee
         """,
+    ),
+    (
+        3,
+        "a sale was never charged more than it brought",
+        f"""
+        WITH RECURSIVE {successions.FIRSTS}
+        SELECT b.account_id, format('order %s and what replaced it were charged %s and brought %s',
+                                    b.first, coalesce(c.charged, 0), b.value)
+          FROM (SELECT s.first, o.account_id, sum(o.filled_value) AS value,
+                       sum(ceil(o.filled_value * 100) / 100) AS cash
+                  FROM succession s JOIN orders_order o ON o.id = s.order_id GROUP BY 1, 2) b
+          LEFT JOIN (SELECT s.first, sum(CASE WHEN d.owner_id IS NULL THEN -f.amount
+                                              ELSE f.amount END) AS charged
+                       FROM portfolio_transfer f
+                       JOIN portfolio_ledgeraccount d ON d.id = f.debit_id
+                       JOIN orders_trade t ON t.id::text = split_part(f.reference, ':', 2)
+                       JOIN succession s ON s.order_id = t.order_id
+                      WHERE f.kind = 'fee' GROUP BY 1) c USING (first)
+         WHERE NOT coalesce(c.charged, 0) BETWEEN 0 AND b.cash
+        """,  # noqa: S608
     ),
     (
         4,

@@ -7,7 +7,7 @@ thousand small fills are charged what one large fill is (ADR 5):
 
 A buy is charged by the terms that were in force when it was accepted, which are kept and held for
 with the order; a sale by those of the day on which it is executed. No sale is charged more than
-it has brought.
+it has brought. A sale and all that have replaced it are one: their total runs on.
 """
 
 from __future__ import annotations
@@ -63,6 +63,14 @@ class FeeRule:
             and self.is_buy in (None, is_buy)
             and self.tier in (None, tier)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """What was executed, and its value: price x quantity, exact."""
+
+    quantity: Decimal = ZERO
+    value: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,8 @@ def fees_of_sale(
 ) -> tuple[Charge, ...]:
     """Return what a fill of a sale is charged, by beneficiary.
 
-    `quantity` and `value` are the fill's, the others those of the order's earlier fills.
+    `quantity` and `value` are the fill's, the others those of what came before it: of the order,
+    and of those that it has replaced or that have replaced it.
     """
     lines = tuple(rules)
     before = _totals_of_sale(lines, quantity_before, value_before)
