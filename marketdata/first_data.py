@@ -12,8 +12,10 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from marketdata import bars, calendars, listing, past, store
+from marketdata.history import partitions, rollups
+from marketdata.history.rollups import Part
 from marketdata.listing import Listed
-from marketdata.models import Bar, Instrument, Quote
+from marketdata.models import Instrument, Quote
 from marketdata.past import Past
 from marketdata.ticks import SIMULATED
 
@@ -25,6 +27,7 @@ def load(*, now: datetime, path: Path = listing.SHIPPED) -> int:
     Their bars end, and their last price stands, at the reference price from which the simulated
     market starts. Returns how many instruments are new; a second call finds none.
     """
+    partitions.make_ahead(now=now)
     new = listing.load(now=now, path=path)
     if not new:
         return 0
@@ -82,21 +85,17 @@ def _first_quote(instrument: Instrument, told: Past, *, now: datetime) -> Quote:
 
 def _copy(pasts: Sequence[tuple[UUID, Past]]) -> None:
     """Write the bars as lines of text: a hundred thousand rows in a second or two."""
-    columns = "instrument_id, timeframe, start, source, open, high, low, close, volume, turnover"
-    statement = f"COPY marketdata_bar ({columns}, trades) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with connection.cursor() as cursor, cursor.copy(store.COPY_BARS) as copy:
         for instrument_id, told in pasts:
-            for timeframe, rows in (
-                (Bar.Timeframe.MINUTE, told.minutes),
-                (Bar.Timeframe.DAY, told.days),
-            ):
-                copy.write("".join(_lines(instrument_id, timeframe, rows)))
+            rows = (store.bar_row(instrument_id, part, SIMULATED) for part in _parts(told))
+            copy.write("".join(map(store.bar_line, rows)))
 
 
-def _lines(instrument_id: UUID, timeframe: str, rows: Sequence[bars.Bar]) -> Iterator[str]:
-    key = f"{instrument_id}\t{timeframe}\t"
-    for bar in rows:
-        yield (
-            f"{key}{bar.start.isoformat()}\t{SIMULATED}\t{bar.open}\t{bar.high}\t{bar.low}\t"
-            f"{bar.close}\t{bar.volume}\t{bar.turnover}\t{bar.trades}\n"
-        )
+def _parts(told: Past) -> Iterator[Part]:
+    hours = bars.aggregate(told.minutes, timeframe=bars.parse_timeframe(rollups.HOUR))
+    for timeframe, those in (
+        (rollups.MINUTE, told.minutes),
+        (rollups.HOUR, hours),
+        (rollups.DAY, told.days),
+    ):
+        yield from (rollups.whole(timeframe, bar) for bar in those)

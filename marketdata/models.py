@@ -169,7 +169,14 @@ class Bar(models.Model):
         HOUR = "1Hour"
         DAY = "1Day"
 
-    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="bars")
+    # No key is checked for each of so many rows: instruments are never deleted.
+    instrument = models.ForeignKey(
+        Instrument,
+        on_delete=models.CASCADE,
+        related_name="bars",
+        db_constraint=False,
+        db_index=False,
+    )
     timeframe = models.CharField(max_length=5, choices=Timeframe)
     start = models.DateTimeField()
     source = models.CharField(max_length=12)
@@ -229,3 +236,7 @@ class SuspectCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.source} {self.reason}: {self.count}"
+
+
+from marketdata.history.models import TapeQuote as TapeQuote  # noqa: E402
+from marketdata.history.models import TapeTrade as TapeTrade  # noqa: E402

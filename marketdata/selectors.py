@@ -15,7 +15,7 @@ from marketdata import bars as rules
 from marketdata import store
 from marketdata.history import reading
 from marketdata.history.records import Place, Print, Sides
-from marketdata.models import Bar, Instrument, PricePath, Quote
+from marketdata.models import Bar, Depth, Instrument, PricePath, Quote
 
 PARTS_READ_MAX: Final = 100_000  # stored bars that one question may read
 
@@ -125,6 +125,11 @@ def quotes(
     return reading.quotes(span)
 
 
+def depths(instrument_ids: Iterable[UUID]) -> dict[UUID, Depth]:
+    """Return the best levels of the books of these instruments, where they are known."""
+    return Depth.objects.in_bulk(list(instrument_ids))
+
+
 def bars(
     instrument: Instrument,
     timeframe: str,
@@ -137,11 +142,12 @@ def bars(
     """Return the bars that begin from `start` to `end` (both included), at most `limit`.
 
     `timeframe` is one of the compatible API's: 1Min to 59Min, 1Hour to 23Hour, 1Day, 1Week,
-    1Month to 12Month. Longer ones than 1Min and 1Day are gathered from those; the bar that
-    `start` falls into is left out, as only a part of it would be told. Raises UnknownTimeframe.
+    1Month to 12Month. Longer ones than 1Min, 1Hour and 1Day are gathered from those; the bar
+    that `start` falls into is left out, as only a part of it would be told. Raises
+    UnknownTimeframe.
     """
     wanted = rules.parse_timeframe(timeframe)
-    stored = Bar.Timeframe.MINUTE if wanted.is_intraday else Bar.Timeframe.DAY
+    stored, parts_max = _stored(wanted)
     rows = Bar.objects.filter(instrument=instrument, timeframe=stored, open__isnull=False)
     order = "start" if is_ascending else "-start"
     if str(wanted) == stored:
@@ -152,11 +158,20 @@ def bars(
     after_last = rules.end_of(rules.start_of(end, timeframe=wanted), timeframe=wanted)
     parts = _values(
         rows.filter(start__gte=first, start__lt=after_last).order_by(order)[
-            : min(limit * wanted.parts_max, PARTS_READ_MAX)
+            : min(limit * parts_max, PARTS_READ_MAX)
         ]
     )
     gathered = rules.aggregate(parts if is_ascending else reversed(parts), timeframe=wanted)
     return (gathered if is_ascending else gathered[::-1])[:limit]
+
+
+def _stored(wanted: rules.Timeframe) -> tuple[str, int]:
+    """Return of which stored bars one of this length is made, and of how many at most."""
+    if wanted.unit is rules.Unit.MINUTE:
+        return Bar.Timeframe.MINUTE, wanted.count
+    if wanted.unit is rules.Unit.HOUR:
+        return Bar.Timeframe.HOUR, wanted.count
+    return Bar.Timeframe.DAY, wanted.parts_max
 
 
 def _values(rows: QuerySet[Bar]) -> list[rules.Bar]:

@@ -10,8 +10,9 @@ from uuid import UUID
 from django.db import transaction
 
 from foundation import wakeups
-from marketdata import bars, calendars, cleaning, store, ticks
+from marketdata import calendars, cleaning, store, ticks
 from marketdata.cleaning import Known
+from marketdata.history import recording, rollups
 from marketdata.models import Bar, Instrument, Quote
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 
@@ -20,7 +21,8 @@ def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
     """Book what the feed `source` has told, in its order, at `now`: all of it or nothing.
 
     What cleaning does not believe is kept aside and counted. The latest quote of each
-    instrument wins; every trade counts in the last price, the day's figures and the bars.
+    instrument wins; every trade counts in the last price, the day's figures and the bars. Trades
+    and changes of quotes are kept as they came.
     Quotes that changed get new sequence numbers; one that is told again unchanged is only
     confirmed (`received_at`). The same trades told twice count once.
     """
@@ -31,6 +33,7 @@ def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
         quotes = _standing({tick.symbol for tick in told}, now=now)
         known = {symbol: _known(quote) for symbol, quote in quotes.items()}
         cleaned = cleaning.clean(ticks=told, known=known, source=source, now=now)
+        recording.record(cleaned.believed, standing=quotes, source=source)
         batch = ticks.conflate(cleaned.believed)
         news = _apply(batch, quotes=quotes, source=source, now=now)
         for symbol, quote in quotes.items():
@@ -168,15 +171,10 @@ def _paths(
 
 def _parts_of_bars(
     batch: ticks.Batch, quotes: Mapping[str, Quote]
-) -> Iterable[tuple[UUID, str, bars.Bar]]:
+) -> Iterable[tuple[UUID, rollups.Part]]:
     for symbol, trades in batch.trades.items():
-        instrument_id = quotes[symbol].instrument_id
-        for part in bars.roll(trades, start_of=bars.minute_of):
-            yield instrument_id, Bar.Timeframe.MINUTE, part
-        for part in bars.roll(
-            trades, start_of=lambda at: calendars.midnight(calendars.date_of(at))
-        ):
-            yield instrument_id, Bar.Timeframe.DAY, part
+        for part in rollups.parts(trades):
+            yield quotes[symbol].instrument_id, part
 
 
 @transaction.atomic

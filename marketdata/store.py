@@ -15,8 +15,8 @@ import orjson
 from django.db import connection
 
 from foundation import bulk, decimals
-from marketdata.bars import Bar
 from marketdata.cleaning import Suspect
+from marketdata.history.rollups import Part
 from marketdata.models import Quote, SuspectTick
 from marketdata.ticks import Point, QuoteTick, Tick
 
@@ -141,47 +141,73 @@ _BAR_COLUMNS: Final = {
     "volume": "numeric",
     "turnover": "numeric",
     "trades": "bigint",
+    "open_at": "timestamptz",
+    "close_at": "timestamptz",
 }
-# What stands is kept only where it came from the same source: a bar begins anew otherwise.
+# What stands is kept only where it came from the same source: a bar begins anew otherwise. Its
+# first and last prices are those of the earliest and latest trades, whenever we heard of them.
 _UPSERT_BARS: Final = f"""
     INSERT INTO marketdata_bar AS bar ({", ".join(_BAR_COLUMNS)})
     SELECT * FROM {_unnest(_BAR_COLUMNS)}
     ON CONFLICT (instrument_id, timeframe, start) DO UPDATE
-    SET (source, open, high, low, close, volume, turnover, trades) = (
+    SET (source, open, high, low, close, volume, turnover, trades, open_at, close_at) = (
       SELECT EXCLUDED.source,
-             coalesce(so_far.open, EXCLUDED.open),
+             CASE WHEN so_far.open IS NULL OR EXCLUDED.open_at < so_far.open_at
+                  THEN EXCLUDED.open ELSE so_far.open END,
              greatest(so_far.high, EXCLUDED.high),
              least(so_far.low, EXCLUDED.low),
-             coalesce(EXCLUDED.close, so_far.close),
+             CASE WHEN so_far.close IS NULL OR EXCLUDED.close_at >= so_far.close_at
+                  THEN EXCLUDED.close ELSE so_far.close END,
              coalesce(so_far.volume, 0) + EXCLUDED.volume,
              coalesce(so_far.turnover, 0) + EXCLUDED.turnover,
-             coalesce(so_far.trades, 0) + EXCLUDED.trades
+             coalesce(so_far.trades, 0) + EXCLUDED.trades,
+             least(so_far.open_at, EXCLUDED.open_at),
+             greatest(so_far.close_at, EXCLUDED.close_at)
       FROM (VALUES (true)) AS always LEFT JOIN LATERAL (
-        SELECT bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover, bar.trades
+        SELECT bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover, bar.trades,
+               CASE WHEN bar.open IS NOT NULL THEN coalesce(bar.open_at, bar.start) END AS open_at,
+               CASE WHEN bar.open IS NOT NULL THEN coalesce(bar.close_at, bar.start) END AS close_at
         WHERE bar.source = EXCLUDED.source
       ) AS so_far ON true
     )
 """  # noqa: S608 - put together from the constants above
 
 
-def _prices(bar: Bar) -> tuple[Decimal | None, ...]:
-    return bar.open, bar.high, bar.low, bar.close
+def bar_row(instrument_id: UUID, part: Part, source: str) -> tuple[Any, ...]:
+    """Return the values of a bar's row, in the order of its columns."""
+    bar = part.bar
+    return (
+        instrument_id,
+        part.timeframe,
+        bar.start,
+        source,
+        bar.open,
+        bar.high,
+        bar.low,
+        bar.close,
+        bar.volume,
+        bar.turnover,
+        bar.trades,
+        part.open_at,
+        part.close_at,
+    )
 
 
-def _amounts(bar: Bar) -> tuple[Decimal, Decimal, int]:
-    return bar.volume, bar.turnover, bar.trades
-
-
-def add_bars(bars: Iterable[tuple[UUID, str, Bar]], *, source: str) -> None:
-    """Add parts of bars (instrument, timeframe, part), told by `source`, to what stands."""
-    rows = [
-        (instrument_id, timeframe, part.start, source, *_prices(part), *_amounts(part))
-        for instrument_id, timeframe, part in bars
-    ]
+def add_bars(parts: Iterable[tuple[UUID, Part]], *, source: str) -> None:
+    """Add parts of instruments' bars, told by `source`, to what stands."""
+    rows = [bar_row(instrument_id, part, source) for instrument_id, part in parts]
     if not rows:
         return
     with connection.cursor() as cursor:
         cursor.execute(_UPSERT_BARS, [list(column) for column in zip(*rows, strict=True)])
+
+
+COPY_BARS: Final = f"COPY marketdata_bar ({', '.join(_BAR_COLUMNS)}) FROM STDIN"
+
+
+def bar_line(row: tuple[Any, ...]) -> str:
+    """Return a bar's row as a line of COPY's text. None of the values needs an escape."""
+    return "\t".join(r"\N" if value is None else str(value) for value in row) + "\n"
 
 
 def keep_aside(suspects: Sequence[Suspect], *, source: str, day: date, now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -18,50 +17,74 @@ DAY: Final = timedelta(days=1)
 
 
 class Kind(StrEnum):
-    """What has a partition for each day (UTC)."""
+    """What has partitions: trades and quotes one for each day, minute bars for each month (UTC)."""
 
     TRADES = "tapetrade"
     QUOTES = "tapequote"
+    MINUTES = "minutebar"
 
 
-def make_ahead(*, now: datetime, kinds: Iterable[Kind] = tuple(Kind)) -> int:
+_TABLES: Final = {
+    Kind.TRADES: "marketdata_tapetrade",
+    Kind.QUOTES: "marketdata_tapequote",
+    Kind.MINUTES: "minutebar",
+}
+
+
+def begin_of(kind: Kind, day: date) -> date:
+    """Return the first day of the partition that `day` lies in."""
+    return day.replace(day=1) if kind is Kind.MINUTES else day
+
+
+def end_of(kind: Kind, first: date) -> date:
+    """Return the first day after the partition that begins on `first`."""
+    if kind is Kind.MINUTES:
+        return (first.replace(day=28) + 4 * DAY).replace(day=1)
+    return first + DAY
+
+
+def make_ahead(*, now: datetime) -> int:
     """Make the partitions of today and of the days to come that are missing; return how many."""
     today = now.astimezone(UTC).date()
     days = [today + number * DAY for number in range(DAYS_AHEAD + 1)]
-    wanted = [(kind, day) for kind in kinds for day in days]
-    there = {(kind, day) for kind in kinds for day in made(kind)}
-    missing = [each for each in wanted if each not in there]
+    missing = []
+    for kind in Kind:
+        wanted = {begin_of(kind, day) for day in days}
+        missing += [(kind, first) for first in sorted(wanted - set(made(kind)))]
     if not missing:
         return 0
     with transaction.atomic():
         store.take_turn()  # nobody writes ticks while those that wait move to their partition
-        return sum(_make(kind, day) for kind, day in missing)
+        return sum(_make(kind, first) for kind, first in missing)
 
 
-def _make(kind: Kind, day: date) -> bool:
+def _make(kind: Kind, first: date) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT openfloor_make_part(%s, %s, %s)", [kind.value, day, day + DAY])
+        cursor.execute(
+            "SELECT openfloor_make_part(%s, %s, %s)", [kind.value, first, end_of(kind, first)]
+        )
         return bool(cursor.fetchone()[0])
 
 
 def made(kind: Kind) -> list[date]:
-    """Return the days that have a partition, in order."""
+    """Return the first days of the partitions that there are, in order."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT to_date(right(part.relname, 8), 'YYYYMMDD')
               FROM pg_inherits
               JOIN pg_class part ON part.oid = inhrelid
-             WHERE inhparent = %s::regclass AND part.relname ~ '_[0-9]{8}$'
+              JOIN pg_class whole ON whole.oid = inhparent
+             WHERE whole.relname = %s AND part.relname ~ '_[0-9]{8}$'
              ORDER BY 1
             """,
-            [f"marketdata_{kind.value}"],
+            [_TABLES[kind]],
         )
         return [day for (day,) in cursor.fetchall()]
 
 
-def drop(kind: Kind, day: date) -> bool:
-    """Drop the partition of a day with all that is in it; tell whether there was one."""
+def drop(kind: Kind, first: date) -> bool:
+    """Drop the partition that begins on `first` and all in it; tell whether there was one."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT openfloor_drop_part(%s, %s)", [kind.value, day])
+        cursor.execute("SELECT openfloor_drop_part(%s, %s)", [kind.value, first])
         return bool(cursor.fetchone()[0])
