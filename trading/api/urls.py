@@ -43,17 +43,23 @@ _OWN: list[tuple[str, type[Call]]] = [
 _STOCKS: list[tuple[str, type[Call]]] = [
     ("bars", data.Bars),
     ("bars/latest", data.LatestBars),
+    ("quotes", data.Quotes),
     ("quotes/latest", data.LatestQuotes),
+    ("trades", data.Trades),
     ("trades/latest", data.LatestTrades),
     ("snapshots", data.Snapshots),
     ("<str:symbol>/bars", data.Bars),
     ("<str:symbol>/bars/latest", data.LatestBars),
+    ("<str:symbol>/quotes", data.Quotes),
     ("<str:symbol>/quotes/latest", data.LatestQuotes),
+    ("<str:symbol>/trades", data.Trades),
     ("<str:symbol>/trades/latest", data.LatestTrades),
     ("<str:symbol>/snapshot", data.Snapshots),
 ]
 _CRYPTO: list[tuple[str, type[Call]]] = [
     ("bars", data.for_crypto(data.Bars)),
+    ("quotes", data.for_crypto(data.Quotes)),
+    ("trades", data.for_crypto(data.Trades)),
     ("latest/bars", data.for_crypto(data.LatestBars)),
     ("latest/quotes", data.for_crypto(data.LatestQuotes)),
     ("latest/trades", data.for_crypto(data.LatestTrades)),

@@ -5,25 +5,23 @@ The same calls for stocks and for crypto: an address sees the instruments of its
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata import bars as rules
-from marketdata import calendars, selectors
+from marketdata import selectors
 from marketdata.bars import Bar
 from marketdata.models import Instrument, Quote
 from trading.api import errors, queries, wire, wire_data
+from trading.api.views import data_pages
 from trading.api.views.base import Call
+from trading.api.views.data_pages import Piece
 
-BARS: Final = 1000
-BARS_MAX: Final = 10_000
+FEEDS: Final = ("iex", "sip", "otc", "boats", "overnight", "delayed_sip")
 LOOK_BACK: Final = timedelta(days=10)  # over a long weekend to the latest bar
 _MOMENT: Final = timedelta(microseconds=1)
 
@@ -120,49 +118,93 @@ class Snapshots(DataCall):
         }
 
 
-class Bars(DataCall):
-    """The bars of a span of time, by symbol and then by time, in pages.
+class _Past(DataCall):
+    """What happened in a span of time, by symbol and then by time, in pages.
 
-    `limit` counts over all symbols of a page. Without `start`, today's.
+    `limit` counts over all symbols of a page. Without `start`, today's. There is one `feed` here,
+    and one currency; a symbol is always today's, whatever `asof` says.
     """
+
+    many: ClassVar[str]
 
     def get(self, request: Request, symbol: str | None = None) -> Response:
         instruments = self.asked_for(request, symbol)
-        wanted = _Wanted.of(request.query_params, now=self.origin.received_at)
-        found, next_token = _page(instruments, wanted)
-        shown = {name: [wire_data.bar(bar) for bar in bars] for name, bars in found.items()}
+        query = request.query_params
+        queries.choice(query, "feed", FEEDS, default="iex")
+        queries.choice(query, "currency", ("usd",), default="usd")
+        wanted = data_pages.Wanted.of(query, now=self.origin.received_at)
+        found, next_token = data_pages.page(instruments, wanted, read=self.reader(query))
+        shown = {
+            name: [self.shape(each, instrument=instruments[name]) for each in records]
+            for name, records in found.items()
+        }
         if symbol is None:
-            return Response({"bars": shown, "next_page_token": next_token})
+            return Response({self.many: shown, "next_page_token": next_token})
         return Response(
             {
                 "symbol": symbol.upper(),
-                "bars": shown.get(symbol.upper(), []),
+                self.many: shown.get(symbol.upper(), []),
                 "next_page_token": next_token,
             }
         )
 
+    def reader(self, query: queries.Query) -> data_pages.Read:
+        """Return what reads a piece of one instrument's past."""
+        raise NotImplementedError
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Which bars a call asks for, and after which one (`symbol`, start of a bar) to go on."""
+    def shape(self, record: Any, *, instrument: Instrument) -> wire.Json:
+        raise NotImplementedError
 
-    timeframe: str
-    start: datetime
-    end: datetime
-    limit: int
-    is_ascending: bool
-    after: tuple[str, datetime | None] | None
 
-    @classmethod
-    def of(cls, query: queries.Query, *, now: datetime) -> _Wanted:
-        return cls(
-            timeframe=timeframe_of(query),
-            start=queries.moment(query, "start") or calendars.midnight(calendars.date_of(now)),
-            end=queries.moment(query, "end") or now,
-            limit=queries.whole(query, "limit", default=BARS, most=BARS_MAX),
-            is_ascending=queries.choice(query, "sort", ("asc", "desc"), default="asc") == "asc",
-            after=_after(queries.text(query, "page_token")),
-        )
+class Bars(_Past):
+    many = "bars"
+
+    def reader(self, query: queries.Query) -> data_pages.Read:
+        timeframe = timeframe_of(query)
+
+        def read(instrument: Instrument, piece: Piece) -> list[Bar]:
+            start, end = piece.start, piece.end
+            if piece.after is not None and piece.is_ascending:
+                start = max(start, piece.after.at + _MOMENT)
+            elif piece.after is not None:
+                end = min(end, piece.after.at - _MOMENT)
+            return selectors.bars(
+                instrument,
+                timeframe,
+                start=start,
+                end=end,
+                limit=piece.limit,
+                is_ascending=piece.is_ascending,
+            )
+
+        return read
+
+    def shape(self, record: Any, *, instrument: Instrument) -> wire.Json:
+        return wire_data.bar(record)
+
+
+class Trades(_Past):
+    """Time and sales."""
+
+    many = "trades"
+
+    def reader(self, query: queries.Query) -> data_pages.Read:
+        return lambda instrument, piece: selectors.trades(instrument, **piece._asdict())
+
+    def shape(self, record: Any, *, instrument: Instrument) -> wire.Json:
+        return wire_data.trade(record, instrument=instrument)
+
+
+class Quotes(_Past):
+    """The best bids and offers as they changed."""
+
+    many = "quotes"
+
+    def reader(self, query: queries.Query) -> data_pages.Read:
+        return lambda instrument, piece: selectors.quotes(instrument, **piece._asdict())
+
+    def shape(self, record: Any, *, instrument: Instrument) -> wire.Json:
+        return wire_data.quote(record, instrument=instrument)
 
 
 def timeframe_of(query: queries.Query) -> str:
@@ -171,58 +213,6 @@ def timeframe_of(query: queries.Query) -> str:
         return str(rules.parse_timeframe(queries.text(query, "timeframe") or "1Day"))
     except rules.UnknownTimeframe as error:
         raise errors.invalid(str(error), reason="unknown_timeframe") from None
-
-
-def _page(
-    instruments: dict[str, Instrument], wanted: _Wanted
-) -> tuple[dict[str, list[Bar]], str | None]:
-    """Return one page of bars by symbol, and the token of the next page if there is one."""
-    found: dict[str, list[Bar]] = {}
-    left = wanted.limit
-    for symbol, instrument in instruments.items():
-        start, end = wanted.start, wanted.end
-        if wanted.after is not None:
-            last_symbol, last_start = wanted.after
-            if symbol < last_symbol:
-                continue
-            if symbol == last_symbol and last_start is not None:
-                if wanted.is_ascending:
-                    start = max(start, last_start + _MOMENT)
-                else:
-                    end = min(end, last_start - _MOMENT)
-        # One more than fits tells whether there is another page.
-        bars = selectors.bars(
-            instrument,
-            wanted.timeframe,
-            start=start,
-            end=end,
-            limit=left + 1,
-            is_ascending=wanted.is_ascending,
-        )
-        if bars[:left]:
-            found[symbol] = bars[:left]
-        if len(bars) > left:
-            return found, _token(symbol, bars[left - 1].start if left else None)
-        left -= len(bars)
-    return found, None
-
-
-def _token(symbol: str, start: datetime | None) -> str:
-    text = f"{symbol}|{start.astimezone(UTC).isoformat() if start else ''}"
-    return base64.urlsafe_b64encode(text.encode()).decode()
-
-
-def _after(token: str | None) -> tuple[str, datetime | None] | None:
-    if token is None:
-        return None
-    try:
-        symbol, _, start = base64.urlsafe_b64decode(token).decode().partition("|")
-        at = datetime.fromisoformat(start) if start else None
-        if at is not None:
-            at = at.astimezone(UTC) + _MOMENT - _MOMENT  # within what dates can say
-    except (binascii.Error, UnicodeDecodeError, ValueError, OverflowError):
-        raise errors.invalid("page_token is not one that was given here.") from None
-    return symbol, at
 
 
 def _of_quotes(instruments: dict[str, Instrument], shape: Shape) -> dict[str, wire.Json]:
