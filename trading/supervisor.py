@@ -25,6 +25,7 @@ from trading.parts import Run
 
 log = structlog.get_logger(__name__)
 
+LOOK_SECONDS: Final = 0.2
 SILENCE_SECONDS_MAX: Final = 20.0
 FIRST_SILENCE_SECONDS_MAX: Final = 120.0  # a part may first recover its state
 PAUSE_SECONDS_MIN: Final = 0.5
@@ -60,10 +61,8 @@ class _Attempt:
         self.beaten_at = time.monotonic()
 
     @property
-    def is_silent(self) -> bool:
-        if self.beaten_at is None:
-            return time.monotonic() - self.begun_at > FIRST_SILENCE_SECONDS_MAX
-        return time.monotonic() - self.beaten_at > SILENCE_SECONDS_MAX
+    def silence_seconds_max(self) -> float:
+        return FIRST_SILENCE_SECONDS_MAX if self.beaten_at is None else SILENCE_SECONDS_MAX
 
     @property
     def was_steady(self) -> bool:
@@ -141,9 +140,17 @@ class Watch:
             attempt.ended.set()
 
     def _wait_for_end(self, attempt: _Attempt) -> None:
-        """Wait until the attempt has ended, or hangs and is abandoned."""
-        while not attempt.ended.wait(0.2):
-            if attempt.is_silent and not self._stop.is_set():
+        """Wait until the attempt has ended, or hangs and is abandoned.
+
+        Silence is counted in looks, not by the clock: on a machine that stands still for a minute
+        nobody can beat, and nobody hangs.
+        """
+        heard, silence = attempt.beaten_at, 0.0
+        while not attempt.ended.wait(LOOK_SECONDS):
+            if attempt.beaten_at != heard:
+                heard, silence = attempt.beaten_at, 0.0
+            silence += LOOK_SECONDS
+            if silence > attempt.silence_seconds_max and not self._stop.is_set():
                 attempt.is_abandoned = True
                 attempt.stop.set()
                 return
