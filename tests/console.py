@@ -8,9 +8,9 @@ import sys
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.patience import DEADLINE_SECONDS
 from trading.settings import BASE_DIR
 
-STOP_SECONDS_MAX: Final = 30
 # Between commands it holds no connection, so that it is in nobody's way.
 _PROGRAM: Final = """
 import io, json, sys
@@ -66,5 +66,5 @@ class Console:
     def close(self) -> None:
         """End the process, if a command has started it."""
         if self._process is not None:
-            self._process.communicate(timeout=STOP_SECONDS_MAX)
+            self._process.communicate(timeout=DEADLINE_SECONDS)
             self._process = None

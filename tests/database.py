@@ -27,12 +27,12 @@ import psycopg
 from psycopg import sql
 
 from marketdata import calendars
+from tests.patience import DEADLINE_SECONDS
 from trading import postgres
 from trading.settings import BASE_DIR, POSTGRES_OWNER, postgres_socket_folder
 
 CACHE: Final = BASE_DIR / ".pytest_cache" / "openfloor"
 CLUSTERS_KEPT_MAX: Final = 3
-ABANDON_SECONDS_MAX: Final = 30
 TEMPLATE: Final = "openfloor"
 _LIST: Final = """
 import django
@@ -94,7 +94,7 @@ def abandon(home: Path) -> None:
         server = psutil.Process(pid)
         if server.cwd() == str(home / "postgres"):
             server.send_signal(signal.SIGQUIT)
-            server.wait(ABANDON_SECONDS_MAX)
+            server.wait(DEADLINE_SECONDS)
     except (FileNotFoundError, psutil.NoSuchProcess):
         pass
     shutil.rmtree(postgres_socket_folder(home), ignore_errors=True)

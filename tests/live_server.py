@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import random
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -19,12 +18,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Self
 
+from django.conf import settings
+
 from tests import database
 from tests.console import Console
+from tests.patience import DEADLINE_SECONDS, until
 from trading.settings import BASE_DIR
 
-READY_SECONDS_MAX: Final = 90
-STOP_SECONDS_MAX: Final = 30
+# Several programs share a small machine in tests, and a machine stands still at times: what we
+# have of the market and of a venue may be this old, and trading goes on.
+AGE_SECONDS_MAX: Final = "300"
 
 
 @dataclass(kw_only=True)
@@ -79,19 +82,20 @@ class LiveServer:
             self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS_MAX
-        while time.monotonic() < deadline:
-            if self.process is not None and self.process.poll() is not None:
-                raise RuntimeError(f"serve ended with {self.process.returncode}:\n{self.log}")
-            if self.readiness()[0] == 200:
-                return
-            time.sleep(0.1)
-        raise RuntimeError(f"Not ready: {self.readiness()}\n{self.log}")
+        until(lambda: self.has_ended() or self.readiness()[0] == 200)
+        if self.has_ended():
+            raise RuntimeError(f"serve has ended:\n{self.log}")
+
+    def has_ended(self) -> bool:
+        """Tell whether it was started and runs no more."""
+        return self.process is not None and self.process.poll() is not None
 
     def readiness(self) -> tuple[int, dict[str, Any]]:
         """Return what /readyz says: its status and its JSON; (0, {}) when nobody listens."""
         try:
-            with urllib.request.urlopen(f"{self.base_url}/readyz", timeout=5) as answer:
+            with urllib.request.urlopen(
+                f"{self.base_url}/readyz", timeout=DEADLINE_SECONDS
+            ) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"{}")
@@ -107,7 +111,7 @@ class LiveServer:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=READY_SECONDS_MAX,
+            timeout=DEADLINE_SECONDS,
         )
 
     @cached_property
@@ -119,14 +123,14 @@ class LiveServer:
         """End the program as a power cut does: kill -9, no farewell."""
         os.kill(self.pid, signal.SIGKILL)
         if self.process is not None:
-            self.process.wait(timeout=STOP_SECONDS_MAX)
+            self.process.wait(timeout=DEADLINE_SECONDS)
 
     def stop(self) -> int:
         """End the program as Ctrl-C does; return its exit status."""
         if self.process is None or self.process.poll() is not None:
             return self.process.returncode if self.process else 0
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=STOP_SECONDS_MAX)
+        return self.process.wait(timeout=DEADLINE_SECONDS)
 
     def dispose(self) -> None:
         """End what runs, show the log to a failing test, remove the data.
@@ -141,15 +145,19 @@ class LiveServer:
         shutil.rmtree(self.home)
 
     def _environment(self) -> dict[str, str]:
-        # Several programs share a small machine in tests: a quote may come a little late.
-        own = {"PORT": str(self.port), "QUOTE_AGE_SECONDS_MAX": "15", **self.environment}
+        ages = ("QUOTE_AGE_SECONDS_MAX", "VENUE_SILENCE_SECONDS_MAX", "FIRM_EXPOSURE_SECONDS_MAX")
+        own = {**dict.fromkeys(ages, AGE_SECONDS_MAX), "PORT": str(self.port), **self.environment}
         return {**database.program_environment(self.home), **own}
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, below those that outgoing connections take."""
+    """Return a port that nobody listens on, below those that outgoing connections take.
+
+    Each worker has its own: one that was given is not taken before it is used.
+    """
+    worker = int(settings.WORKER.removeprefix("gw")) if settings.WORKER != "main" else 0
     for _ in range(200):
-        port = random.randrange(20000, 32000)
+        port = 20000 + worker % 8 * 1500 + secrets.randbelow(1500)
         with socket.socket() as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

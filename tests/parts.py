@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from django.db import connection
 from django.utils import timezone
@@ -16,11 +15,10 @@ from foundation import wakeups
 from marketdata import first_data, selectors, tape
 from orders import executions
 from orders.held import expiry, triggers
+from tests.patience import DEADLINE_SECONDS, until
 from venues import gateway
 from venues.exchange import service as exchange
 
-T = TypeVar("T")
-PATIENCE_SECONDS = 30
 # A share and a coin: each instrument more costs a past of thousands of bars and a market.
 FEW: Final = Path(__file__).with_name("few_instruments.csv")
 
@@ -53,21 +51,10 @@ def at_work() -> Iterator[None]:
     finally:
         stop.set()
         for thread in threads:
-            thread.join(PATIENCE_SECONDS)
+            thread.join(DEADLINE_SECONDS)
     if failures:
         raise failures[0]
 
 
 def aapl():  # type: ignore[no-untyped-def]
     return selectors.instrument("AAPL")
-
-
-def until(seen: Callable[[], T]) -> T:
-    """Wait until `seen` returns something true, and return it."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        found = seen()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise TimeoutError(f"not seen within {PATIENCE_SECONDS} s")

@@ -1,6 +1,7 @@
 """The settings of the tests: the program's own, in a folder and a database of this run alone."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -9,6 +10,9 @@ RUN = os.environ.setdefault("OPENFLOOR_TEST_RUN", "") or tempfile.mkdtemp(prefix
 os.environ["OPENFLOOR_TEST_RUN"] = os.environ["OPENFLOOR_HOME"] = RUN
 for name in ("DATABASE_URL", "REDIS_URL", "PRODUCTION", "SECRET_KEY", "PORT", "MARKET_HOURS"):
     os.environ.pop(name, None)
+# Workers and dozens of programs are started: only the first of them compiles what all of them read.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 from trading.settings import *  # noqa: E402, F403
 from trading.settings import DATABASES  # noqa: E402

@@ -11,9 +11,10 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from trading.api.plain import Application
+if TYPE_CHECKING:
+    from trading.api.plain import Application
 
 DRAIN_SECONDS_MAX: Final = 5.0
 CANCEL_SECONDS_MAX: Final = 1.0

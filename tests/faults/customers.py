@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Final
@@ -16,17 +14,10 @@ from accounts.models import Account
 from portfolio.models import Balance, Position
 from tests import people
 from tests.faults.rogue_venue import RogueVenue
+from tests.patience import DEADLINE_SECONDS, until
 from venues.models import InboxReport, OutboxMessage
 
 ROGUE: Final = "ROGUE"
-PATIENCE_SECONDS: Final = 30
-
-
-def until(seen: Callable[[], object]) -> None:
-    begun = time.monotonic()
-    while not seen():
-        assert time.monotonic() - begun < PATIENCE_SECONDS, "not seen in time"
-        time.sleep(0.05)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +89,7 @@ class Operator:
         user = people.person(is_staff=True)
         user.is_superuser = True
         user.save()
-        self._browser = httpx.Client(base_url=base_url, timeout=15, verify=False)
+        self._browser = httpx.Client(base_url=base_url, timeout=DEADLINE_SECONDS, verify=False)
         link = f"/sign-in/link/{accounts.new_sign_in_link(user, timezone.now())}"
         self._browser.get(link)
         assert self._post(link, {}).status_code == 302

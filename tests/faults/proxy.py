@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from tests.live_server import free_port
+from tests.patience import DEADLINE_SECONDS
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -37,6 +38,7 @@ class Proxy:
         self.mode_after_cut = Mode.RESET
         self.is_cut_line_lost = False
         self.was_cut = threading.Event()
+        self.turned_away = 0
         self._target = target
         self._said: list[bytes] = []
         self._writers: set[asyncio.StreamWriter] = set()
@@ -64,6 +66,7 @@ class Proxy:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         if self.mode is Mode.RESET:
+            self.turned_away += 1
             self._reset(writer)
             return
         theirs, to_them = await asyncio.open_connection("127.0.0.1", self._target)
@@ -131,10 +134,10 @@ def proxy_to(target: int) -> Iterator[Proxy]:
         target=lambda: loop.run_until_complete(proxy.serve(is_ready, stop)), daemon=True
     )
     thread.start()
-    if not is_ready.wait(10):
+    if not is_ready.wait(DEADLINE_SECONDS):
         raise RuntimeError("the proxy does not listen")
     try:
         yield proxy
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(DEADLINE_SECONDS)

@@ -15,6 +15,7 @@ from portfolio.actions.models import Entitlement
 from portfolio.models import Position, Transfer
 from reconciliation.invariants import check_invariants
 from tests import issuers, world
+from tests.patience import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -42,7 +43,7 @@ def run_until_killed(reference: str, step: str, arrival: int) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_SECONDS,
         check=False,
     )
     assert done.returncode == -9, done.stderr

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.patience import DEADLINE_SECONDS
 from tests.services.exchange.running import cancel, exchange, listed, order
 from venues.exchange import journal, records, service
 from venues.exchange.commands import OURSELVES, Report, request_id
@@ -66,7 +67,7 @@ def run_until_killed(step: str, arrival: int) -> list[str]:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_SECONDS,
         check=False,
     )
     assert done.returncode == -9, done.stderr

@@ -7,12 +7,9 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-import pytest
-
-from tests.faults.test_orders_survive import Trader, until
+from tests.faults.test_orders_survive import Trader
 from tests.live_server import LiveServer
-
-pytestmark = pytest.mark.timeout(300)
+from tests.patience import DEADLINE_SECONDS, until
 
 SECOND = timedelta(seconds=1)
 CLIENTS = 6
@@ -92,12 +89,12 @@ def throw_under_load(server: LiveServer, trader: Trader, scope: str) -> tuple[Lo
     load = Load(trader)
     with ThreadPoolExecutor(CLIENTS) as clients:
         running = [clients.submit(load.run, number) for number in range(CLIENTS)]
-        assert load.enough.wait(60)
+        assert load.enough.wait(DEADLINE_SECONDS)
         number = trader.call("GET", "/v2/account").json()["account_number"]
         named = ["--account", number] if scope == "account" else ["--firm"]
         thrown = server.console("kill_switch", *named, "--reason", "Runs wild")
         for each in running:
-            each.result(60)
+            each.result(DEADLINE_SECONDS)
     return load, datetime.fromisoformat(thrown.split()[0])
 
 

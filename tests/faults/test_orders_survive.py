@@ -6,23 +6,19 @@ and the books are right: after a plain restart, with nothing repaired by hand.
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
-import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import httpx
-import pytest
 
 from tests.live_server import LiveServer
-
-pytestmark = pytest.mark.timeout(300)
+from tests.patience import DEADLINE_SECONDS, until
 
 ORDERS = 30
-PATIENCE_SECONDS = 60
 
 
 class Trader:
@@ -39,7 +35,7 @@ class Trader:
                 "APCA-API-KEY-ID": account["key_id"],
                 "APCA-API-SECRET-KEY": account["secret_key"],
             },
-            timeout=15,
+            timeout=DEADLINE_SECONDS,
             verify=False,  # there is nothing to verify, and to load what for takes a while
         )
 
@@ -47,12 +43,16 @@ class Trader:
         return self._client.request(method, path, **content)
 
     def place(self, number: int) -> dict | None:
-        """Place order `number`; return it, or None when no answer came."""
+        """Place order `number`; return it, or None when no answer came.
+
+        It buys at the market, however long the program is away: a market order would expire.
+        """
         wanted = {
             "symbol": "AAPL",
             "qty": "3",
             "side": "buy",
-            "type": "market",
+            "type": "limit",
+            "limit_price": "300.00",
             "time_in_force": "day",
             "client_order_id": f"order-{number}",
         }
@@ -68,29 +68,20 @@ class Trader:
         return {order["client_order_id"]: order for order in found}
 
 
-def until(seen: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not seen():
-        assert time.monotonic() < deadline, "not seen in time"
-        time.sleep(0.1)
-
-
-def has_died(server: LiveServer) -> bool:
-    return server.process is not None and server.process.poll() is not None
-
-
-def assert_everything_is_right(server: LiveServer, trader: Trader, answered: dict) -> None:
+def assert_everything_is_right(
+    server: LiveServer, trader: Trader, answered: dict, *, placed: int = ORDERS
+) -> None:
     """Every order ended once, the answered ones are the ones that are there, the books agree."""
     until(lambda: all(order["status"] == "filled" for order in trader.orders().values()))
     orders = trader.orders()
-    assert sorted(orders) == sorted(f"order-{n}" for n in range(ORDERS))
+    assert sorted(orders) == sorted(f"order-{n}" for n in range(placed))
     for key, answer in answered.items():
         assert orders[key]["id"] == answer["id"]
     [position] = trader.call("GET", "/v2/positions").json()
-    assert Decimal(position["qty"]) == 3 * ORDERS
+    assert Decimal(position["qty"]) == 3 * placed
     spent = sum(Decimal(o["filled_avg_price"]) * Decimal(o["filled_qty"]) for o in orders.values())
     account = trader.call("GET", "/v2/account").json()
-    assert abs(1_000_000 - Decimal(account["cash"]) - spent) < Decimal("0.005") * ORDERS
+    assert abs(1_000_000 - Decimal(account["cash"]) - spent) < Decimal("0.005") * placed
     server.console("check_invariants")
 
 
@@ -110,21 +101,26 @@ def test_kills_at_one_step_after_the_other_lose_and_double_nothing(live_servers)
     trader = Trader(server)
     answered: dict[str, dict] = {}
 
-    def place_all() -> bool:
-        """Place the orders, those that were answered again; tell whether all were answered."""
-        for number in range(ORDERS):
-            order = trader.place(number)
-            if order is None:
-                return False
-            assert answered.setdefault(order["client_order_id"], order)["id"] == order["id"]
+    def is_answered(number: int) -> bool:
+        """Place this order, perhaps again; when it was answered before, it is the same."""
+        order = trader.place(number)
+        if order is None:
+            return False
+        assert answered.setdefault(order["client_order_id"], order)["id"] == order["id"]
         return True
 
+    placed = 0
     for following in (*STEPS[1:], None):
-        place_all()
-        until(lambda: has_died(server))
+        # However many of them go to the venue and come back together, in the end it is killed.
+        for number in itertools.count():
+            placed = max(placed, number + 1)
+            until(lambda n=number: server.has_ended() or is_answered(n))
+            if server.has_ended():
+                break
         server.start(OPENFLOOR_FAILPOINTS=f"{following}=kill*5" if following else "")
-    assert place_all()
-    assert_everything_is_right(server, trader, answered)
+    for number in range(placed):
+        until(lambda n=number: is_answered(n))
+    assert_everything_is_right(server, trader, answered, placed=placed)
 
 
 def test_a_stop_that_is_reached_as_the_program_is_killed_goes_once(live_servers):
@@ -144,9 +140,9 @@ def test_a_stop_that_is_reached_as_the_program_is_killed_goes_once(live_servers)
             "time_in_force": "gtc",
         },
     ).json()
-    until(lambda: has_died(server))
+    until(server.has_ended)
     server.start(OPENFLOOR_FAILPOINTS="intake.committed=kill", until_ready=False)
-    until(lambda: has_died(server))
+    until(server.has_ended)
     server.start()
     until(lambda: [each["status"] for each in trader.orders().values()] == ["filled"])
     [order] = trader.orders().values()
@@ -174,7 +170,7 @@ def test_a_kill_under_load_loses_and_doubles_nothing(live_servers):
 
     with ThreadPoolExecutor(8) as clients:
         placed = [clients.submit(place, number) for number in range(ORDERS)]
-        assert enough.wait(PATIENCE_SECONDS)
+        assert enough.wait(DEADLINE_SECONDS)
         server.kill()
     for each in placed:
         each.result()

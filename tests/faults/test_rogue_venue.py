@@ -26,9 +26,10 @@ from portfolio.models import Hold, Transfer
 from reconciliation.invariants import check_invariants
 from risk.models import Alert
 from tests import database, world
-from tests.faults.customers import ROGUE, Operator, Trader, until
+from tests.faults.customers import ROGUE, Operator, Trader
 from tests.faults.rogue_venue import MEMBER, SECRET, RogueVenue, rogue_venue
 from tests.live_server import LiveServer
+from tests.patience import DEADLINE_SECONDS, until
 from venues import inbox, links
 from venues.messages import ExecutionReport, ReportKind
 from venues.models import InboxReport, ParkedStep, Route, Venue
@@ -98,7 +99,9 @@ def traders(program, rogue) -> Iterator[Callable[[], Trader]]:
         key, secret = accounts.create_api_key(account)
         headers = {"APCA-API-KEY-ID": key.key_id, "APCA-API-SECRET-KEY": secret}
         clients.append(
-            httpx.Client(base_url=program.base_url, headers=headers, timeout=15, verify=False)
+            httpx.Client(
+                base_url=program.base_url, headers=headers, timeout=DEADLINE_SECONDS, verify=False
+            )
         )
         price = Quote.objects.get(instrument__symbol="AAPL").ask.quantize(Decimal("0.01"))
         return Trader(account=account, client=clients[-1], rogue=rogue, price=price)

@@ -7,18 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from tests import database
 from tests.live_server import LiveServer, free_port
+from tests.patience import DEADLINE_SECONDS, until
+from trading.parts import PARTS
 from trading.settings import BASE_DIR, postgres_socket_folder
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def processes_of(home):
@@ -35,20 +35,11 @@ def processes_of(home):
     return found
 
 
-def wait_until(condition, seconds_max=30.0):
-    deadline = time.monotonic() + seconds_max
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def refusal(server, **environment):
     """Start the program where it cannot; return the one sentence that it says."""
     before = len(server.log)
     server.start(until_ready=False, **environment)
-    code = server.process.wait(timeout=60)
+    code = server.process.wait(timeout=DEADLINE_SECONDS)
     log = server.log[before:]
     assert code != 0, log
     assert "Traceback" not in log
@@ -107,7 +98,7 @@ def test_a_second_program_of_the_same_folder_says_so_and_leaves_the_first_alone(
         env={**database.program_environment(running.home), "PORT": str(free_port())},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_SECONDS,
     )
 
     assert second.returncode != 0
@@ -126,7 +117,7 @@ def test_a_killed_program_s_successor_takes_over_its_database_and_ctrl_c_stops_b
 
     assert {p.pid for p in before} & {p.pid for p in processes_of(running.home)}
     running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(timeout=60) == 0
+    assert running.process.wait(timeout=DEADLINE_SECONDS) == 0
     assert_nothing_is_left(running)
 
 
@@ -134,7 +125,7 @@ def test_a_power_cut_blocks_nothing(running):
     running.kill()
     for process in processes_of(running.home):
         process.kill()
-    assert wait_until(lambda: not processes_of(running.home))
+    until(lambda: not processes_of(running.home))
     assert (running.home / "postgres" / "postmaster.pid").exists()
 
     running.start()
@@ -143,14 +134,26 @@ def test_a_power_cut_blocks_nothing(running):
 
 
 def test_a_database_that_dies_comes_back_and_sigterm_stops_it_too(running):
-    postmaster = int((running.home / "postgres" / "postmaster.pid").read_text().split()[0])
+    pid_file = running.home / "postgres" / "postmaster.pid"
+    died = pid_file.read_text().split()[0]
 
-    os.kill(postmaster, signal.SIGKILL)
+    os.kill(int(died), signal.SIGKILL)
 
-    assert wait_until(lambda: running.readiness()[0] != 200)
-    assert wait_until(lambda: running.readiness()[0] == 200, 60), running.readiness()
+    def is_another_there() -> bool:
+        return pid_file.exists() and pid_file.read_text().split()[:1] not in ([], [died])
+
+    until(is_another_there)
+    back_at = timezone.now()
+
+    def has_everybody_beaten_since() -> bool:
+        status, checks = running.readiness()
+        since = (timezone.now() - back_at).total_seconds()
+        parts = [checks[part.name] for part in PARTS if part.trades and part.name in checks]
+        return status == 200 and max(part["age_seconds"] for part in parts) < since
+
+    until(has_everybody_beaten_since)
     running.process.send_signal(signal.SIGTERM)
-    assert running.process.wait(timeout=60) == 0
+    assert running.process.wait(timeout=DEADLINE_SECONDS) == 0
     assert_nothing_is_left(running)
 
 
@@ -158,7 +161,7 @@ def test_asked_to_stop_while_it_starts_it_leaves_nothing_running(program):
     program.stop()
     before = len(program.log)
     program.start(until_ready=False)
-    assert wait_until(lambda: "PostgreSQL" in program.log[before:])
+    until(lambda: "PostgreSQL" in program.log[before:])
 
     assert program.stop() == 0
     assert processes_of(program.home) == []
