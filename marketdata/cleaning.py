@@ -5,13 +5,15 @@ The reasons are stable codes: operations filter by them and tests name them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from marketdata import levels
+from marketdata.levels import Level, Terms
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 
 
@@ -31,16 +33,6 @@ class Reason(StrEnum):
     OUTLYING = "outlying"
 
 
-BANDS: Final[Mapping[str, Decimal]] = {
-    "us_equity": Decimal("0.10"),
-    "crypto": Decimal("0.15"),
-}
-"""How far from the last good price a tick may lie, as a share of it, by asset class.
-
-Wider than the 5 % of the US limit-up limit-down bands, so that a true fast market passes; a
-wrong decimal, a missing digit or a stub quote lies far outside.
-"""
-
 QUOTE_AGE_MAX: Final = timedelta(seconds=5)
 """An older quote may have been withdrawn since: believing it would hide that the feed lags."""
 
@@ -54,8 +46,12 @@ PRICE_MAX: Final = Decimal(10) ** 9
 SIZE_MAX: Final = Decimal(10) ** 15
 """More than any market trades, and less than our books can hold."""
 
-AGREEING_DOUBTS: Final = 10
-"""So many outlying ticks in a row that agree with each other are no error but a new level."""
+DOUBTS_NEAR, DOUBTS_FAR = 3, 10
+"""So many outlying ticks in a row that agree with each other are no error but a new level: few
+where the market may have jumped, many where a jump would leave the widest fence."""
+
+AGREEMENT: Final = Decimal("0.01")
+"""How far apart, as a share, the prices of two ticks lie at most that agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +60,12 @@ class Known:
 
     `price` is the last one believed, of this `source`; `trade_at` is when the last price was made,
     `trade_id` the latest print of any kind. `doubted` is the price of the latest
-    of `doubts` outlying ticks in a row that agree with each other.
+    of `doubts` outlying ticks in a row that agree with each other. Bid, offer and last price each
+    have a level of their own, none before the first of them.
     """
 
     asset_class: str
+    increment: Decimal = Decimal("0.01")
     source: str | None = None
     price: Decimal | None = None
     quote_at: datetime | None = None
@@ -75,6 +73,13 @@ class Known:
     trade_id: str = ""
     doubted: Decimal | None = None
     doubts: int = 0
+    bid: Level | None = None
+    ask: Level | None = None
+    last: Level | None = None
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.asset_class, self.increment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +100,16 @@ class Cleaned:
 
 
 def clean(
-    *, ticks: Iterable[Tick], known: Mapping[str, Known], source: str, now: datetime
+    *, ticks: Iterable[Tick], known: Mapping[str, Known], source: str, now: datetime | None
 ) -> Cleaned:
     """Judge `ticks` of `source` one after the other, each by what those before it have taught.
 
     A symbol that `known` lacks is not ours. When the source of a symbol changes, its price and
-    its clock start anew: two sources need not agree on either.
+    its clock start anew: two sources need not agree on either. Without `now` nothing is too old or
+    too new: a past is played back.
     """
-    latest = {symbol: _as_told_by(source, fact) for symbol, fact in known.items()}
-    already_booked = _already_booked(ticks := list(ticks), latest)
+    latest = {symbol: as_told_by(source, fact) for symbol, fact in known.items()}
+    booked = already_booked(ticks := list(ticks), latest)
     believed: list[Tick] = []
     suspects: list[Suspect] = []
     for position, tick in enumerate(ticks):
@@ -111,21 +117,31 @@ def clean(
         if fact is None:
             suspects.append(Suspect(tick, Reason.UNKNOWN_SYMBOL))
             continue
-        reason = (
-            Reason.REPEATED
-            if position <= already_booked.get(tick.symbol, -1) and isinstance(tick, TradeTick)
-            else _fault(tick, fact, now)
-        )
+        is_booked = position <= booked.get(tick.symbol, -1)
+        reason, latest[tick.symbol] = judge(tick, fact, now=now, is_booked=is_booked)
         if reason is None:
-            believed.append(tick)
-            latest[tick.symbol] = _after(tick, fact)
-            continue
-        latest[tick.symbol], is_new_level = _doubting(tick, fact, reason)
-        if is_new_level:
             believed.append(tick)
         else:
             suspects.append(Suspect(tick, reason))
     return Cleaned(believed, suspects, latest)
+
+
+def judge(
+    tick: Tick, fact: Known, *, now: datetime | None, is_booked: bool = False
+) -> tuple[Reason | None, Known]:
+    """Return why `tick` is not believed, None if it is, and what is known after it.
+
+    `is_booked` says that it comes again: with a trade that had been booked, or before it.
+    """
+    if is_booked and isinstance(tick, TradeTick):
+        return Reason.REPEATED, fact
+    reason = _fault(tick, fact, now)
+    if reason is None:
+        return None, _after(tick, fact)
+    if reason is not Reason.OUTLYING:
+        return reason, fact
+    after, is_new_level = doubting(tick, fact)
+    return (None if is_new_level else reason), after
 
 
 def price_of(tick: Tick) -> Decimal | None:
@@ -137,11 +153,14 @@ def price_of(tick: Tick) -> Decimal | None:
     return tick.bid if tick.bid is not None else tick.ask
 
 
-def _as_told_by(source: str, fact: Known) -> Known:
-    return fact if fact.source == source else Known(asset_class=fact.asset_class, source=source)
+def as_told_by(source: str, fact: Known) -> Known:
+    """Return what is known when `source` speaks: all of it, or the instrument alone."""
+    if fact.source == source:
+        return fact
+    return Known(asset_class=fact.asset_class, increment=fact.increment, source=source)
 
 
-def _already_booked(ticks: Sequence[Tick], known: Mapping[str, Known]) -> dict[str, int]:
+def already_booked(ticks: Sequence[Tick], known: Mapping[str, Known]) -> dict[str, int]:
     """Return, by symbol, the position of the trade that was the last one booked, where it is here.
 
     A batch whose commit ended in an error may have been committed all the same. It comes again,
@@ -157,11 +176,19 @@ def _already_booked(ticks: Sequence[Tick], known: Mapping[str, Known]) -> dict[s
     }
 
 
-def _fault(tick: Tick, fact: Known, now: datetime) -> Reason | None:
-    return _fault_of_numbers(tick) or _fault_of_time(tick, fact, now) or _fault_of_level(tick, fact)
+def _fault(tick: Tick, fact: Known, now: datetime | None) -> Reason | None:
+    return (
+        fault_in_itself(tick, now=now) or _fault_of_order(tick, fact) or _fault_of_level(tick, fact)
+    )
 
 
-def _fault_of_numbers(tick: Tick) -> Reason | None:
+def fault_in_itself(tick: Tick, *, now: datetime | None) -> Reason | None:
+    """Return what is wrong with `tick` whatever was before it, if anything."""
+    return fault_of_numbers(tick) or _fault_of_age(tick, now)
+
+
+def fault_of_numbers(tick: Tick) -> Reason | None:
+    """Return what is wrong with the numbers of `tick`, if anything."""
     if isinstance(tick, TradeTick):
         prices, sizes = [tick.price], [tick.size]
     else:
@@ -183,49 +210,92 @@ def _fault_of_numbers(tick: Tick) -> Reason | None:
     return None
 
 
-def _fault_of_time(tick: Tick, fact: Known, now: datetime) -> Reason | None:
-    is_trade = isinstance(tick, TradeTick)
+def _fault_of_age(tick: Tick, now: datetime | None) -> Reason | None:
+    if now is None:
+        return None
     if tick.at > now + CLOCK_SLACK:
         return Reason.FUTURE
-    if tick.at < now - (TRADE_AGE_MAX if is_trade else QUOTE_AGE_MAX):
-        return Reason.STALE
-    before = fact.trade_at if is_trade else fact.quote_at
+    age_max = TRADE_AGE_MAX if isinstance(tick, TradeTick) else QUOTE_AGE_MAX
+    return Reason.STALE if tick.at < now - age_max else None
+
+
+def _fault_of_order(tick: Tick, fact: Known) -> Reason | None:
+    before = fact.trade_at if isinstance(tick, TradeTick) else fact.quote_at
     return Reason.OUT_OF_ORDER if before is not None and tick.at < before else None
 
 
 def _fault_of_level(tick: Tick, fact: Known) -> Reason | None:
-    if fact.price is None:
-        return None
-    prices = [tick.price] if isinstance(tick, TradeTick) else [tick.bid, tick.ask]
-    is_inside = all(
-        price is None or _agree(price, fact.price, fact.asset_class) for price in prices
-    )
     # A print that sets no last price may lie where it likes: nobody reads a price from it.
-    sets_no_price = isinstance(tick, TradeTick) and not tick.sets_last
-    return None if is_inside or sets_no_price else Reason.OUTLYING
+    if isinstance(tick, TradeTick) and not tick.sets_last:
+        return None
+    slot = levels.slot_of(tick.at)
+    is_inside = all(_is_inside(price, level, fact, slot) for price, level in _prices(tick, fact))
+    return None if is_inside else Reason.OUTLYING
 
 
-def _agree(price: Decimal, anchor: Decimal, asset_class: str) -> bool:
-    return abs(price - anchor) <= anchor * BANDS[asset_class]
+def _prices(tick: Tick, fact: Known) -> Iterator[tuple[Decimal, Level | None]]:
+    """Yield the prices in a tick, each with the level that it is judged by."""
+    if isinstance(tick, TradeTick):
+        yield tick.price, fact.last
+        return
+    if tick.bid is not None:
+        yield tick.bid, fact.bid
+    if tick.ask is not None:
+        yield tick.ask, fact.ask
+
+
+def _is_inside(price: Decimal, level: Level | None, fact: Known, slot: int) -> bool:
+    """Tell whether `price` lies where it has been of late; a first one, where the market is."""
+    if level is not None:
+        return levels.begun(level, slot=slot, terms=fact.terms).allows(price)
+    return fact.price is None or levels.first(fact.price, slot=slot, terms=fact.terms).allows(price)
 
 
 def _after(tick: Tick, fact: Known) -> Known:
-    price = price_of(tick)
+    slot = levels.slot_of(tick.at)
     if isinstance(tick, QuoteTick):
-        return replace(fact, price=price or fact.price, quote_at=tick.at, doubted=None, doubts=0)
+        return replace(
+            fact,
+            price=price_of(tick) or fact.price,
+            quote_at=tick.at,
+            doubted=None,
+            doubts=0,
+            bid=_moved(fact.bid, tick.bid, slot, fact.terms),
+            ask=_moved(fact.ask, tick.ask, slot, fact.terms),
+        )
     if not tick.sets_last:
         return replace(fact, trade_id=tick.trade_id)
     return replace(
-        fact, price=price, trade_at=tick.at, trade_id=tick.trade_id, doubted=None, doubts=0
+        fact,
+        price=tick.price,
+        trade_at=tick.at,
+        trade_id=tick.trade_id,
+        doubted=None,
+        doubts=0,
+        last=_moved(fact.last, tick.price, slot, fact.terms),
     )
 
 
-def _doubting(tick: Tick, fact: Known, reason: Reason) -> tuple[Known, bool]:
-    """Return what is known after a doubtful tick, and whether the market has moved there indeed."""
-    if reason is not Reason.OUTLYING or (price := price_of(tick)) is None:
+def _moved(level: Level | None, price: Decimal | None, slot: int, terms: Terms) -> Level | None:
+    """Return `level` after `price` was believed in `slot`; nobody's price leaves it as it was."""
+    if price is None:
+        return level
+    if level is None:
+        return levels.first(price, slot=slot, terms=terms)
+    return replace(levels.begun(level, slot=slot, terms=terms), price=price)
+
+
+def doubting(tick: Tick, fact: Known) -> tuple[Known, bool]:
+    """Return what is known after an outlying tick, and whether the market has indeed moved."""
+    price = price_of(tick)
+    if price is None:
         return fact, False
-    has_company = fact.doubted is not None and _agree(price, fact.doubted, fact.asset_class)
+    doubted = fact.doubted
+    has_company = doubted is not None and abs(price - doubted) <= doubted * AGREEMENT
     doubts = fact.doubts + 1 if has_company else 1
-    if doubts >= AGREEING_DOUBTS:
-        return _after(tick, fact), True
+    anchor = price if fact.price is None else fact.price
+    is_near = abs(price - anchor) <= anchor * levels.WIDEST[fact.asset_class]
+    if doubts >= (DOUBTS_NEAR if is_near else DOUBTS_FAR):
+        # What the prices were before they jumped says nothing of where they will be.
+        return _after(tick, replace(fact, bid=None, ask=None, last=None)), True
     return replace(fact, doubted=price, doubts=doubts), False

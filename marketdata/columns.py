@@ -108,12 +108,11 @@ class TickColumns:
             except (ArithmeticError, ValueError):
                 odd.append((place, tick))
         told = QuoteColumns(*np.array(quotes, dtype=np.int64).reshape(-1, 7).T.copy())
-        printed = np.array([each[:5] for each in trades], dtype=np.int64).reshape(-1, 5).T.copy()
-        prints = TradeColumns(
-            *printed,
-            np.array([each[5] for each in trades], dtype=np.object_),
-            np.array([each[6] for each in trades], dtype=np.bool_),
-        )
+        printed = np.array([each[:5] for each in trades], dtype=np.int64).reshape(-1, 5)
+        trade_ids = np.array([each[5] for each in trades], dtype=np.object_)
+        sets_last = np.array([each[6] for each in trades], dtype=np.bool_)
+        told_prints: list[Any] = [*printed.T.copy(), trade_ids, sets_last]
+        prints = TradeColumns(*told_prints)
         return cls(
             symbols=tuple(numbers),
             price_decimals=_lessen([told.bid, told.ask, prints.price]),

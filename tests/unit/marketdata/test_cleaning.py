@@ -120,7 +120,7 @@ def test_a_lone_outlier_leaves_the_level_where_it_was() -> None:
 
 def test_outliers_that_agree_become_the_new_level_across_batches() -> None:
     fact = known()
-    for number in range(1, cleaning.AGREEING_DOUBTS):
+    for number in range(1, cleaning.DOUBTS_FAR):
         cleaned = clean(trade("150"), before=fact)
         fact = cleaned.known["IBM"]
         assert cleaned.suspects
