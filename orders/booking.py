@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -212,7 +211,6 @@ def _trade(
 ) -> Trade:
     return bulk.new(
         Trade,
-        id=uuid.uuid4(),
         order_id=order.pk,
         account_id=order.account_id,
         instrument_id=order.instrument_id,

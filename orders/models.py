@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from decimal import Decimal
 
 from django.db import models
@@ -10,6 +9,7 @@ from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
 from accounts.models import Account
+from foundation import ids
 from marketdata.models import Instrument, PriceField, QuantityField
 from orders.lifecycle import Status
 from orders.tickets import OrderClass, Role
@@ -39,7 +39,7 @@ class Order(models.Model):
     `protection_price` bounds what a market order may cost.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     # Without an index of its own: those below begin with it.
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="orders", db_index=False
@@ -196,7 +196,7 @@ class Trade(models.Model):
     `busts` is the fill that this row takes back, whole; it then repeats its terms.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="trades")
     account = models.ForeignKey(Account, on_delete=models.PROTECT)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
