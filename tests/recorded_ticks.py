@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 
-from marketdata import calendars
+from marketdata import calendars, conditions
 from marketdata.columns import NOBODY, Flags, Ints, QuoteColumns, TickColumns, TradeColumns
 from marketdata.columns import microseconds as since_1970
 from tests import recorded
@@ -58,9 +58,11 @@ def quotes(symbol: str, day: str, *, with_suspicious: bool = False) -> Day:
 
 
 def trades(symbol: str, day: str) -> Day:
-    """Return every trade of a day that the vendor does not call suspicious, as regular ones."""
+    """Return every print of a day that the vendor does not call suspicious."""
     rows = _rows(name(symbol, day, "trades"))
     rows = rows[rows["suspicious"] == 0]
+    kinds, kind = np.unique(rows["cond_hex"], return_inverse=True)
+    sets_last = [conditions.effect_of_mask(int(each, 16)).sets_last for each in kinds]
     columns = TradeColumns(
         np.arange(len(rows)),
         np.zeros(len(rows), dtype=np.int64),
@@ -68,9 +70,53 @@ def trades(symbol: str, day: str) -> Day:
         rows["price_e4"].copy(),
         rows["size"].copy(),
         np.array([str(number) for number in range(1, len(rows) + 1)], dtype=np.object_),
-        np.ones(len(rows), dtype=np.bool_),
+        np.array(sets_last)[kind],
     )
     return Day(symbol, day, _of(symbol, TickColumns.of([]).quotes, columns), frozenset())
+
+
+def together(*days: Day) -> TickColumns:
+    """Return quotes and trades of `days` in the order of their times, quotes first."""
+    symbols = tuple(dict.fromkeys(day.symbol for day in days))
+    quotes = _joined([(day, day.ticks.quotes) for day in days], symbols)
+    trades = _joined([(day, day.ticks.trades) for day in days], symbols)
+    order = np.argsort(np.concatenate([quotes.at, trades.at]), kind="stable")
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return TickColumns(
+        symbols,
+        PRICE_DECIMALS,
+        0,
+        replace(quotes, place=place[: len(quotes)]),
+        replace(trades, place=place[len(quotes) :]),
+    )
+
+
+def batches(ticks: TickColumns, size: int) -> Iterator[TickColumns]:
+    """Yield `ticks` in batches of `size`, each with places of its own."""
+    for first in range(0, len(ticks), size):
+        quotes = _of_places(ticks.quotes, first, size)
+        trades = _of_places(ticks.trades, first, size)
+        yield replace(ticks, quotes=quotes, trades=trades)
+
+
+def _of_places(columns: Any, first: int, size: int) -> Any:
+    chosen = np.flatnonzero((columns.place >= first) & (columns.place < first + size))
+    chosen = chosen[np.argsort(columns.place[chosen])]
+    taken = columns.taken(chosen)
+    return replace(taken, place=taken.place - first)
+
+
+def _joined(parts: Sequence[tuple[Day, Any]], symbols: Sequence[str]) -> Any:
+    kind = type(parts[0][1])
+    numbered = [
+        replace(columns, symbol=np.full(len(columns), symbols.index(day.symbol)))
+        for day, columns in parts
+    ]
+    joined = kind(
+        *(np.concatenate([getattr(each, f.name) for each in numbered]) for f in fields(kind))
+    )
+    return joined.taken(np.argsort(joined.at, kind="stable"))
 
 
 def vendor_bars(kind: str, symbol: str, day: str) -> Iterator[dict[str, int]]:

@@ -18,9 +18,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from marketdata import conditions
 from venues.exchange.book import BUY, SELL
 from venues.exchange.prices import NEW_YORK
 
@@ -33,12 +35,6 @@ _HEADERS: Final = {
 }
 _SIDES: Final = {"B": BUY, "A": SELL}
 _PRICE_UNIT: Final = Decimal("0.0001")
-
-# Prints that a consolidated tape counts in volume and keeps out of the last price: derivatively
-# priced, sold last, out of sequence, stock-option, average price, prior reference price.
-_SETS_NO_LAST: Final = 0x200 | 0x800 | 0x4000 | 0x40000 | 0x100000 | 0x2000000
-# The listing exchange's statement of its official open and close: no trade, and no volume.
-_NO_TRADE: Final = 0x1000000 | 0x4000000
 
 
 class UnreadableRecording(ValueError):
@@ -175,14 +171,15 @@ def _quotes(symbol: str, lines: Iterable[list[str]]) -> Iterator[tuple[int, Row]
 
 
 def _trades(symbol: str, lines: Iterable[list[str]]) -> Iterator[tuple[int, Row]]:
-    for ms, price, size, _exchange, conditions, suspicious in lines:
-        mask = int(conditions, 16)
-        if suspicious == "1" or mask & _NO_TRADE or int(price) <= 0 or int(size) <= 0:
+    for ms, price, size, _exchange, told_conditions, suspicious in lines:
+        effect = _effect(told_conditions)
+        if suspicious == "1" or not effect.is_volume or int(price) <= 0 or int(size) <= 0:
             yield int(ms), KeptAside(symbol)
         else:
-            yield (
-                int(ms),
-                RecordedTrade(
-                    symbol, int(price) * _PRICE_UNIT, int(size), not mask & _SETS_NO_LAST
-                ),
-            )
+            amounts = int(price) * _PRICE_UNIT, int(size)
+            yield int(ms), RecordedTrade(symbol, *amounts, effect.sets_last)
+
+
+@lru_cache(maxsize=1024)
+def _effect(mask: str) -> conditions.Effect:
+    return conditions.effect_of_mask(int(mask, 16))
