@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests import database
 from tests.live_server import LiveServer
+from tests.patience import DEADLINE_SECONDS
 
 WIDE: Final = {"width": 1280, "height": 800}
 NARROW: Final = {"width": 390, "height": 844}
@@ -29,7 +30,7 @@ ARGUMENTS: Final = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT_MS: Final = 20_000
+WAIT_MS: Final = DEADLINE_SECONDS * 1000
 
 
 def chromium() -> str:
@@ -101,6 +102,7 @@ def program() -> Iterator[LiveServer]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as driver:
         launched = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield launched

@@ -9,28 +9,26 @@ import time
 import uuid
 from collections.abc import Callable
 
-import pytest
-from django_otp.oath import totp
+from django_otp.oath import hotp
 from playwright.sync_api import Page, WebSocket, expect
 
 from tests.browser.conftest import NARROW, Visitor
-
-pytestmark = pytest.mark.timeout(300)
 
 PASSWORD = "four plain words here"
 STEP_SECONDS = 30
 
 
-def code_after(secret: str, *, last: str = "") -> str:
-    """Return the code that an authenticator shows: another than `last`, as each works once."""
-    key = base64.b32decode(secret.replace(" ", ""))
-    deadline = time.monotonic() + STEP_SECONDS + 5
-    while time.monotonic() < deadline:
-        code = f"{totp(key):06d}"
-        if code != last:
-            return code
-        time.sleep(0.2)
-    raise RuntimeError("the authenticator stands still")
+class Authenticator:
+    """An app whose clock runs fast when it must: each code works once, the next one already."""
+
+    def __init__(self, secret: str) -> None:
+        self._key = base64.b32decode(secret.replace(" ", ""))
+        self._step = -1
+
+    def code(self) -> str:
+        """Return a code that was not returned before."""
+        self._step = max(self._step + 1, int(time.time()) // STEP_SECONDS)
+        return f"{hotp(self._key, self._step):06d}"
 
 
 def sign_in(page: Page, *, email: str, code: Callable[[], str]) -> None:
@@ -59,9 +57,8 @@ def test_a_newcomer_registers_enrols_leaves_and_signs_in(visit: Callable[..., Vi
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url(re.compile("/enrol$"))
 
-    secret = visitor.text("#secret")
-    first = code_after(secret)
-    page.get_by_label(re.compile("Code")).fill(first)
+    authenticator = Authenticator(visitor.text("#secret"))
+    page.get_by_label(re.compile("Code")).fill(authenticator.code())
     page.get_by_role("button", name="Confirm and sign in").click()
     page.wait_for_url(f"{visitor.base_url}/")
     expect(page.get_by_text("You hold nothing yet.")).to_be_visible()
@@ -69,7 +66,7 @@ def test_a_newcomer_registers_enrols_leaves_and_signs_in(visit: Callable[..., Vi
     visitor.go("/account")
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/sign-in"))
-    sign_in(page, email=email, code=lambda: code_after(secret, last=first))
+    sign_in(page, email=email, code=authenticator.code)
     page.wait_for_url(f"{visitor.base_url}/")
     visitor.wait_for_text("[data-strip=connection]", "Live")
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NARROW, Visitor
 from tests.browser.test_trading import amount, place
 from tests.live_server import LiveServer
-
-pytestmark = pytest.mark.timeout(300)
 
 ON_MARGIN = """
 from accounts.models import Account

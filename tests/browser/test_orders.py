@@ -7,13 +7,10 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
-import pytest
 from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.test_trading import amount, wait_until_live
-
-pytestmark = pytest.mark.timeout(300)
 
 Customer = Callable[..., Visitor]
 MIDDLING = {"width": 768, "height": 1024}
