@@ -2,58 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import F
-
+from foundation import bulk
 from marketdata import bars
 from marketdata.cleaning import TRADE_AGE_MAX
-from marketdata.history.models import TapeTrade
 from marketdata.history.records import Print
 from marketdata.models import Bar
 
-_PRINT: Final = ("at", "number", "source", "price", "size", "trade_id", "sets_last")
 _BAR: Final = ("start", "open", "high", "low", "close", "volume", "turnover", "trades")
-_LATEST: Final = "SELECT last_value FROM marketdata_tick_number"
+_LATEST: Final = """
+    SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM marketdata_tick_number
+"""
+_TRADES_AFTER: Final = """
+    SELECT instrument_id, trade.at, trade.number, source, price, size, trade_id, sets_last
+      FROM unnest(%s::uuid[], %s::bigint[]) AS followed(id, heard_of)
+      JOIN marketdata_tapetrade AS trade ON instrument_id = id AND trade.number > heard_of
+     WHERE trade.at >= %s
+     ORDER BY trade.number
+"""
 
 
 def latest_number() -> int:
     """Return the number that no trade or quote of before is above."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LATEST)
-        return int(cursor.fetchone()[0])
+    ((number,),) = bulk.execute(_LATEST, [])
+    return int(number)
 
 
-def trades_after(
-    number: int, *, of: Collection[UUID], now: datetime
-) -> list[tuple[UUID, Print]]:
-    """Return the trades of these instruments that were heard of after `number`, in that order.
+def trades_after(numbers: Mapping[UUID, int], *, now: datetime) -> list[tuple[UUID, Print]]:
+    """Return the trades of each instrument that were heard of after its number, in that order.
 
-    Whoever reads again with the last number has missed none: they are numbered as committed.
+    Who asks again with the last number of each has missed none: they are numbered as committed.
     """
-    rows = (
-        TapeTrade.objects.filter(
-            instrument_id__in=of, at__gte=now - TRADE_AGE_MAX, number__gt=number
-        )
-        .order_by("number")
-        .values_list("instrument_id", *_PRINT)
-    )
+    rows = bulk.execute(_TRADES_AFTER, [list(numbers), list(numbers.values()), now - TRADE_AGE_MAX])
     return [(instrument_id, Print(*rest)) for instrument_id, *rest in rows]
 
 
-def bars_at(start: datetime, *, timeframe: Bar.Timeframe) -> dict[UUID, bars.Bar]:
-    """Return the stored bars that begin at `start`, of all instruments that have one with prices.
-
-    An instrument has one source at a time: the bar is that of its quote's.
-    """
+def bars_at(
+    start: datetime, *, timeframe: Bar.Timeframe, of: Collection[UUID]
+) -> dict[UUID, bars.Bar]:
+    """Return the stored bars with prices that begin at `start`, by instrument."""
     rows = Bar.objects.filter(
-        timeframe=timeframe,
-        start=start,
-        open__isnull=False,
-        source=F("instrument__quote__source"),
+        instrument_id__in=of, timeframe=timeframe, start=start, open__isnull=False
     ).values_list("instrument_id", *_BAR)
     return {instrument_id: bars.Bar(*rest) for instrument_id, *rest in rows}

@@ -15,6 +15,9 @@ from itertools import pairwise
 import pytest
 from alpaca.common.exceptions import APIError
 from alpaca.data.historical import CryptoHistoricalDataClient, StockHistoricalDataClient
+from alpaca.data.live import StockDataStream
+from alpaca.data.models import Quote as MarketQuote
+from alpaca.data.models import Trade as MarketTrade
 from alpaca.data.requests import (
     CryptoLatestQuoteRequest,
     StockBarsRequest,
@@ -401,6 +404,37 @@ def test_the_stream_tells_of_every_step(clients: Clients) -> None:
     assert {update.order.id for update in updates} == {sent.id}
     assert (updates[-1].qty, updates[-1].position_qty) == (1, 1)
     assert updates[-1].order.status is OrderStatus.FILLED
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_the_stream_of_market_data_tells_of_a_trade_of_ours(clients: Clients) -> None:
+    heard: queue.Queue[MarketQuote | MarketTrade] = queue.Queue()
+
+    async def hear(said: MarketQuote | MarketTrade) -> None:
+        heard.put(said)
+
+    stream = StockDataStream(
+        clients.key, clients.secret,
+        url_override=clients.base_url.replace("http", "ws", 1) + "/v2/iex",
+    )  # fmt: skip
+    stream.subscribe_quotes(hear, "AAPL", "MSFT")
+    stream.subscribe_trades(hear, "*")
+    listening = threading.Thread(target=stream.run, daemon=True)
+    listening.start()
+    said = heard.get(timeout=FILLED_SECONDS_MAX)  # the market moves by itself: we are subscribed
+    order = clients.trading.submit_order(
+        MarketOrderRequest(symbol="AAPL", qty=3, side=OrderSide.BUY, time_in_force=TimeInForce.DAY)
+    )
+    wait_until_filled(clients, order)
+    while not (isinstance(said, MarketTrade) and said.symbol == "AAPL" and said.size == 3):
+        if isinstance(said, MarketQuote):
+            assert said.symbol in ("AAPL", "MSFT")
+            assert said.bid_price < said.ask_price
+        said = heard.get(timeout=FILLED_SECONDS_MAX)
+    stream.stop()
+    listening.join(FILLED_SECONDS_MAX)
+    assert latest(clients, order).filled_avg_price == str(said.price)
+    assert abs(datetime.now(UTC) - said.timestamp) < timedelta(minutes=5)
 
 
 def test_errors_are_read_by_the_client(clients: Clients) -> None:

@@ -21,7 +21,7 @@ from foundation import wakeups
 from marketdata import selectors
 from marketdata.models import Quote
 from marketdata.selectors import Standing
-from trading.streams import desk
+from trading.streams import data_market, desk
 from trading.streams.mailbox import Mailbox, on_loop
 from trading.streams.shown import Chains, Shown
 
@@ -76,6 +76,11 @@ class Hub:
         self._shown: dict[str, Shown] = {}
         self._sequence = 0
         self.chains = Chains(self._shown.get)
+
+    @property
+    def standings(self) -> Mapping[UUID, Standing]:
+        """How all instruments stood when somebody looked last."""
+        return self._standings
 
     def subscribe(self, mailbox: Mailbox, symbols: set[str]) -> None:
         """Send `mailbox` the quotes of `symbols` as they are, and from now on as they change."""
@@ -193,6 +198,7 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
                 hub.tell(symbols)
             if quotes:
                 desk.desk.prices_moved(quotes)
+            data_market.market.take(quotes, hub.standings, now=timezone.now())
             beat()
             stop.wait(max(0.0, begun + INTERVAL_SECONDS - time.monotonic()))
             news.wait(max(0.0, begun + LOOK_SECONDS - time.monotonic()))
