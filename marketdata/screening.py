@@ -44,10 +44,10 @@ _WHOLE_MAX: Final = 2**62
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Screened:
-    """What is believed of a batch, in order of symbol; the rest, in order; what is known then."""
+    """What is believed of a batch, in order of symbol; the rest, with its places; what is known."""
 
     believed: TickColumns
-    suspects: Sequence[Suspect]
+    suspects: Sequence[tuple[int, Suspect]]
     known: Mapping[str, Known]
 
 
@@ -61,8 +61,7 @@ def clean(
     batch.judge()
     judged = zip(columns.symbols, batch.facts, strict=True)
     latest |= {symbol: fact for symbol, fact in judged if fact is not None}
-    suspects = [suspect for _, suspect in sorted(batch.suspects, key=lambda each: each[0])]
-    return Screened(batch.believed(), suspects, latest)
+    return Screened(batch.believed(), sorted(batch.suspects, key=_place), latest)
 
 
 class _Kind:
@@ -411,6 +410,10 @@ class _Batch:
         if quote is not None and quoted_at > printed_at:
             return cleaning.price_of(self._columns.quote(quote))
         return None if trade is None else self._columns.trade(trade).price
+
+
+def _place(told: tuple[int, Suspect]) -> int:
+    return told[0]
 
 
 def _in_order(symbol: Ints, at: Ints, *, clocks: Ints, moves: Flags) -> Flags:
