@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from django.conf import settings
@@ -15,6 +16,33 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests import database
 from tests.live_server import LiveServer
+from trading.settings import BASE_DIR
+
+# Their programs are started and waited for: one worker begins with them, while the other has work
+# for a whole processor. They must not be left for the end, when there is nothing else to do.
+LIVE: Final = ("browser", "compat", "faults")
+# They need no database, which is migrated meanwhile.
+PURE: Final = ("unit", "architecture")
+# Then what takes long, so that what takes short fills the end of both.
+LONG: Final = ("simulation", "journeys", "golden", "concurrency")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the tests into the order that keeps all workers busy to the end.
+
+    A worker gets an equal share of them, the first of the first worker; whoever has done his takes
+    from the end of another's.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    share = len(items) // config.workerinput["workercount"]
+    kinds: dict[tuple[str, ...], list[pytest.Item]] = {LIVE: [], PURE: [], LONG: [], (): []}
+    for item in items:
+        folder = item.path.relative_to(BASE_DIR / "tests").parts[0]
+        kinds[next(kind for kind in kinds if folder in kind or not kind)].append(item)
+    rest = kinds[()]
+    first = max(0, share - len(kinds[LIVE]))
+    items[:] = [*kinds[LIVE], *rest[:first], *kinds[PURE], *kinds[LONG], *rest[first:]]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
