@@ -1,5 +1,6 @@
-// Runs the page's decoder for the tests. A line in: {"symbols": [...], "frames": [hex, ...]}. A
-// line out: for each frame what it said, or {"malformed": why}; then the pictures of the symbols.
+// Runs the page's decoder for the tests. A line in: {"symbols": [...], "books": [...], "frames":
+// [hex, ...]}. A line out: for each frame what it said, or {"malformed": why}; then the pictures
+// of the symbols and the books.
 
 import { createInterface } from "node:readline";
 import { Decoder, Malformed } from "../static/js/binary.js";
@@ -11,9 +12,10 @@ const plain = (_key, value) => {
   return value;
 };
 
-function read({ symbols, frames }) {
+function read({ symbols, books, frames }) {
   const decoder = new Decoder();
   const asked = decoder.subscribe(symbols);
+  const askedBooks = decoder.subscribe(books, { areBooks: true });
   const told = frames.map((hex) => {
     try {
       return decoder.take(Uint8Array.from(Buffer.from(hex, "hex")).buffer);
@@ -23,7 +25,10 @@ function read({ symbols, frames }) {
     }
   });
   const pictures = symbols.map((symbol) => decoder.picture(symbol));
-  return { asked, told, pictures, again: decoder.subscribe(symbols) };
+  const depths = books.map((symbol) => decoder.book(symbol));
+  const again = decoder.subscribe(symbols);
+  const againBooks = decoder.subscribe(books, { areBooks: true });
+  return { asked, askedBooks, told, pictures, depths, again, againBooks };
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,10 +86,11 @@ def _camel(name: str) -> str:
     return first + "".join(map(str.capitalize, rest))
 
 
-def decoded(symbols: list[str], sent: list[bytes]) -> Json:
+def decoded(symbols: list[str], sent: list[bytes], *, books: Sequence[str] = ()) -> Json:
     """Return what the Python decoder makes of these frames, as the JavaScript one says it."""
     decoder = Decoder()
     asked = decoder.subscribe(symbols)
+    asked_books = decoder.subscribe(books, are_books=True)
     events: list[Any] = []
     for frame in sent:
         try:
@@ -97,9 +99,12 @@ def decoded(symbols: list[str], sent: list[bytes]) -> Json:
             events.append({"malformed": str(error)})
     return {
         "asked": asked.hex(),
+        "askedBooks": asked_books.hex(),
         "told": events,
         "pictures": [pictured(decoder.picture(each)) for each in symbols],
+        "depths": [None if (book := decoder.book(each)) is None else _said(book) for each in books],
         "again": decoder.subscribe(symbols).hex(),
+        "againBooks": decoder.subscribe(books, are_books=True).hex(),
     }
 
 
@@ -204,8 +209,19 @@ def cases() -> list[Json]:
     )
     later = bytes.fromhex("11" + "00" + "02" + "f5020909" + "020e02")
     made.append(_case("an update of a later version", [*quotes[:2], later]))
+    made.append(_case("a book beside its prices", _with_book(quotes), books=["BAC"]))
     spoilt = [[*quotes[:2], bytes.fromhex(each), quotes[2]] for each in _SPOILT]
     return [*made, *(_case("malformed", each) for each in spoilt)]
+
+
+def _with_book(quotes: list[bytes]) -> list[bytes]:
+    """Return frames of prices under id 0 and of the book under id 1, from which one is missing."""
+    chain, entries = Chain("BAC"), []
+    for sequence, best in enumerate((1401, 1402, 1403)):
+        chain.advance([_book(best)], LOTS)
+        assert chain.link is not None
+        entries.append(chain.link.entries(1, sequence))
+    return [*quotes[:2], frames.updates([entries[0], quotes[2][1:]]), frames.updates([entries[2]])]
 
 
 _SPOILT: Final = (
@@ -218,12 +234,13 @@ _SPOILT: Final = (
 )  # fmt: skip
 
 
-def _case(name: str, sent: list[bytes]) -> Json:
-    result = decoded(["BAC"], sent)
+def _case(name: str, sent: list[bytes], *, books: Sequence[str] = ()) -> Json:
+    result = decoded(["BAC"], sent, books=books)
     for each in result["told"]:
         if "malformed" in each:
             each["malformed"] = True  # how a decoder says it is its own affair
-    return {"name": name, "symbols": ["BAC"], "frames": [each.hex() for each in sent], **result}
+    frames_sent = [each.hex() for each in sent]
+    return {"name": name, "symbols": ["BAC"], "books": [*books], "frames": frames_sent, **result}
 
 
 def main() -> None:

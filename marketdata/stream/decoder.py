@@ -7,16 +7,18 @@
 
 Keep the decoder when the connection is lost: the same `subscribe` on the next one goes on from
 what it has. After a `Gap` ask once more for that symbol; until its snapshot nothing is said of it.
+Books are asked for by `subscribe(symbols, are_books=True)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from marketdata.stream import frames
 from marketdata.stream.frames import Wanted
-from marketdata.stream.pictures import Picture, Units, Update
+from marketdata.stream.pictures import NO_DEPTH, Depth, Picture, Units, Update
 from marketdata.stream.reading import read_updates, skip_updates
 from marketdata.stream.varints import Reader
 from marketdata.stream.wire import IDS_MAX, NO_STREAM, STREAM_BYTES, Frame
@@ -42,12 +44,13 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What was said of `symbol`; a snapshot replaces all that was said before."""
+    """What was said of `symbol`, or of its book; a snapshot replaces all that was said before."""
 
     symbol: str
     sequence: int
     is_snapshot: bool
     updates: tuple[Update, ...]
+    is_of_book: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Gap:
     number: int
     symbol: str
     sequence: int
+    is_of_book: bool = False
 
 
 Event = Hello | Heartbeat | Refused | News | Gap
@@ -70,7 +74,15 @@ class Instrument:
     units: Units
     sequence: int
     picture: Picture
+    is_book: bool = False
     has_gap: bool = False
+
+
+class Asked(NamedTuple):
+    """What has an id: an instrument's prices, or its book."""
+
+    symbol: str
+    is_book: bool
 
 
 class NoIdLeft(Exception):
@@ -83,32 +95,44 @@ class Decoder:
     def __init__(self) -> None:
         self.stream = NO_STREAM
         self.instruments: dict[int, Instrument] = {}
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[Asked, int] = {}
+        self._books: set[int] = set()
 
     def picture(self, symbol: str) -> Picture | None:
         """Return the latest of `symbol`; None where nothing is known, or something was missed."""
-        instrument = self.instruments.get(self._numbers.get(symbol, -1))
-        if instrument is None or instrument.has_gap or instrument.symbol != symbol:
+        return self._picture(Asked(symbol, is_book=False))
+
+    def book(self, symbol: str) -> Depth | None:
+        """Return the latest of the book of `symbol`; None as with `picture`."""
+        picture = self._picture(Asked(symbol, is_book=True))
+        return None if picture is None else picture.depth or NO_DEPTH
+
+    def _picture(self, asked: Asked) -> Picture | None:
+        instrument = self.instruments.get(self._numbers.get(asked, -1))
+        if instrument is None or instrument.has_gap or instrument.symbol != asked.symbol:
             return None
         return instrument.picture
 
-    def subscribe(self, symbols: Iterable[str]) -> bytes:
+    def subscribe(self, symbols: Iterable[str], *, are_books: bool = False) -> bytes:
         """Return the frame that asks for `symbols` from where we have them. Raises NoIdLeft."""
-        return frames.subscribe([self._wanted(each) for each in symbols], stream=self.stream)
+        wanted = [self._wanted(Asked(each, are_books)) for each in symbols]
+        return frames.subscribe(wanted, stream=self.stream, are_books=are_books)
 
-    def unsubscribe(self, symbols: Iterable[str]) -> bytes:
+    def unsubscribe(self, symbols: Iterable[str], *, are_books: bool = False) -> bytes:
         """Return the frame that asks for no more of `symbols`."""
-        numbers = [self._numbers[each] for each in symbols if each in self._numbers]
-        return frames.unsubscribe(numbers)
+        asked = [Asked(each, are_books) for each in symbols]
+        return frames.unsubscribe([self._numbers[each] for each in asked if each in self._numbers])
 
-    def _wanted(self, symbol: str) -> Wanted:
-        if symbol not in self._numbers:
+    def _wanted(self, asked: Asked) -> Wanted:
+        if asked not in self._numbers:
             if len(self._numbers) == IDS_MAX:
-                raise NoIdLeft(symbol)
-            self._numbers[symbol] = len(self._numbers)
-        number = self._numbers[symbol]
-        known = self.picture(symbol) is not None
-        return Wanted(number, symbol, self.instruments[number].sequence if known else 0)
+                raise NoIdLeft(asked.symbol)
+            self._numbers[asked] = len(self._numbers)
+        number = self._numbers[asked]
+        if asked.is_book:
+            self._books.add(number)
+        known = self._picture(asked) is not None
+        return Wanted(number, asked.symbol, self.instruments[number].sequence if known else 0)
 
     def take(self, frame: bytes) -> list[Event]:
         """Return what `frame` says, nothing for a frame of a kind that came later.
@@ -150,7 +174,7 @@ class Decoder:
             before = changed.get(number) or self.instruments.get(number)
             event: Event | None
             if head & 1:
-                event, instrument = _snapshot(reader)
+                event, instrument = _snapshot(reader, is_of_book=number in self._books)
             elif before is None:
                 reader.byte()
                 skip_updates(reader)
@@ -164,7 +188,7 @@ class Decoder:
         return events
 
 
-def _snapshot(reader: Reader) -> tuple[Event, Instrument]:
+def _snapshot(reader: Reader, *, is_of_book: bool) -> tuple[Event, Instrument]:
     sequence, symbol, units = (
         frames.read_sequence(reader),
         reader.text(),
@@ -172,8 +196,8 @@ def _snapshot(reader: Reader) -> tuple[Event, Instrument]:
     )
     picture = Picture()
     updates = read_updates(reader, picture, units)
-    news = News(symbol, sequence, is_snapshot=True, updates=tuple(updates))
-    return news, Instrument(symbol, units, sequence, picture)
+    news = News(symbol, sequence, is_snapshot=True, updates=tuple(updates), is_of_book=is_of_book)
+    return news, Instrument(symbol, units, sequence, picture, is_book=is_of_book)
 
 
 def _difference(reader: Reader, number: int, before: Instrument) -> tuple[Event | None, Instrument]:
@@ -182,9 +206,15 @@ def _difference(reader: Reader, number: int, before: Instrument) -> tuple[Event 
     is_next = reader.byte() == sequence & 0xFF
     if before.has_gap or not is_next:
         skip_updates(reader)
-        gap = None if before.has_gap else Gap(number, before.symbol, before.sequence)
-        return gap, replace(before, has_gap=True)
+        gap = Gap(number, before.symbol, before.sequence, before.is_book)
+        return None if before.has_gap else gap, replace(before, has_gap=True)
     picture = before.picture.copy()
     updates = read_updates(reader, picture, before.units)
-    news = News(before.symbol, sequence, is_snapshot=False, updates=tuple(updates))
+    news = News(
+        before.symbol,
+        sequence,
+        is_snapshot=False,
+        updates=tuple(updates),
+        is_of_book=before.is_book,
+    )
     return news, replace(before, sequence=sequence, picture=picture)

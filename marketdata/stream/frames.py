@@ -48,10 +48,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """`stream` is the one that the sequences are of; of another they say nothing."""
+    """`stream` is the one that the sequences are of; of another they say nothing.
+
+    Wanted are the instruments' books and not their prices where `are_books`.
+    """
 
     stream: bytes
     wanted: tuple[Wanted, ...]
+    are_books: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,10 @@ def refused(*, code: Refusal, message: str) -> bytes:
 # --- What a client says --------------------------------------------------------------------------
 
 
-def subscribe(wanted: Iterable[Wanted], *, stream: bytes = NO_STREAM) -> bytes:
-    out = bytearray([opening(Frame.SUBSCRIBE)])
+def subscribe(
+    wanted: Iterable[Wanted], *, stream: bytes = NO_STREAM, are_books: bool = False
+) -> bytes:
+    out = bytearray([opening(Frame.SUBSCRIBE_BOOKS if are_books else Frame.SUBSCRIBE)])
     out += stream
     for each in wanted:
         write_unsigned(out, each.number)
@@ -112,8 +118,8 @@ def asked(frame: bytes) -> Subscribe | Unsubscribe:
     reader = Reader(frame)
     try:
         kind = frame_of(reader)
-        if kind == Frame.SUBSCRIBE:
-            return _asked_to_subscribe(reader)
+        if kind in (Frame.SUBSCRIBE, Frame.SUBSCRIBE_BOOKS):
+            return _asked_to_subscribe(reader, are_books=kind == Frame.SUBSCRIBE_BOOKS)
         if kind == Frame.UNSUBSCRIBE:
             return Unsubscribe(tuple(_numbers(reader)))
     except UnknownVersion as error:
@@ -122,10 +128,12 @@ def asked(frame: bytes) -> Subscribe | Unsubscribe:
         raise
     except Malformed as error:
         raise Refused(Refusal.MALFORMED, str(error)) from error
-    raise Refused(Refusal.UNKNOWN_FRAME, "Frames: 8 subscribe, 9 unsubscribe.")
+    raise Refused(
+        Refusal.UNKNOWN_FRAME, "Frames: 8 subscribe, 9 unsubscribe, 10 subscribe to books."
+    )
 
 
-def _asked_to_subscribe(reader: Reader) -> Subscribe:
+def _asked_to_subscribe(reader: Reader, *, are_books: bool) -> Subscribe:
     stream = reader.bytes(STREAM_BYTES)
     wanted = []
     while not reader.is_at_end:
@@ -137,7 +145,7 @@ def _asked_to_subscribe(reader: Reader) -> Subscribe:
         if sequence > SEQUENCE_MAX:
             raise reader.malformed("a sequence is out of all bounds")
         wanted.append(Wanted(number, symbol, sequence))
-    return Subscribe(stream, tuple(wanted))
+    return Subscribe(stream, tuple(wanted), are_books)
 
 
 def _numbers(reader: Reader) -> Iterable[int]:

@@ -31,6 +31,7 @@ class Frame(IntEnum):
     REFUSED = 3
     SUBSCRIBE = 8
     UNSUBSCRIBE = 9
+    SUBSCRIBE_BOOKS = 10
 
 
 class Kind(IntEnum):

@@ -8,7 +8,8 @@
 //
 // Prices and sizes are BigInts in billionths, turnover in billionths of billionths, times numbers
 // of microseconds since 1970. Keep the decoder when the connection is lost: the same `subscribe`
-// on the next one goes on from what it has. After a gap ask once more for that symbol.
+// on the next one goes on from what it has. After a gap ask once more for that symbol. Books are
+// asked for by subscribe(symbols, { areBooks: true }).
 
 const VERSION = 1;
 const HELLO = 0;
@@ -17,6 +18,7 @@ const HEARTBEAT = 2;
 const REFUSED = 3;
 const SUBSCRIBE = 8;
 const UNSUBSCRIBE = 9;
+const SUBSCRIBE_BOOKS = 10;
 
 const VARINT_BYTES_MAX = 24;
 const TEXT_BYTES_MAX = 255;
@@ -343,43 +345,56 @@ class Entry {
 export class Decoder {
   constructor() {
     this.stream = new Uint8Array(STREAM_BYTES);
-    this.instruments = new Map(); // id -> { symbol, units, sequence, picture, hasGap }
-    this.numbers = new Map(); // symbol -> id
+    this.instruments = new Map(); // id -> { symbol, units, sequence, picture, isBook, hasGap }
+    this.numbers = new Map(); // symbol -> id of its prices
+    this.books = new Map(); // symbol -> id of its book
   }
 
   /** Return the latest of `symbol`; null where nothing is known, or something was missed. */
   picture(symbol) {
-    const instrument = this.instruments.get(this.numbers.get(symbol));
-    return instrument && !instrument.hasGap && instrument.symbol === symbol ? instrument.picture : null;
+    return this.known(this.numbers.get(symbol), symbol)?.picture ?? null;
+  }
+
+  /** Return the latest of the book of `symbol`; null as with `picture`. */
+  book(symbol) {
+    const picture = this.known(this.books.get(symbol), symbol)?.picture;
+    return picture ? (picture.depth ?? NO_DEPTH) : null;
+  }
+
+  known(number, symbol) {
+    const instrument = this.instruments.get(number);
+    return instrument && !instrument.hasGap && instrument.symbol === symbol ? instrument : null;
   }
 
   /** Return the frame that asks for `symbols` from where we have them. Throws NoIdLeft. */
-  subscribe(symbols) {
-    const out = [(VERSION << 4) | SUBSCRIBE, ...this.stream];
+  subscribe(symbols, { areBooks = false } = {}) {
+    const out = [(VERSION << 4) | (areBooks ? SUBSCRIBE_BOOKS : SUBSCRIBE), ...this.stream];
     for (const symbol of symbols) {
-      const number = this.numberOf(symbol);
+      const number = this.numberOf(symbol, areBooks ? this.books : this.numbers);
       writeUnsigned(out, number);
       writeText(out, symbol);
-      writeUnsigned(out, this.picture(symbol) ? this.instruments.get(number).sequence : 0);
+      writeUnsigned(out, this.known(number, symbol)?.sequence ?? 0);
     }
     return Uint8Array.from(out);
   }
 
   /** Return the frame that asks for no more of `symbols`. */
-  unsubscribe(symbols) {
+  unsubscribe(symbols, { areBooks = false } = {}) {
     const out = [(VERSION << 4) | UNSUBSCRIBE];
+    const numbers = areBooks ? this.books : this.numbers;
     for (const symbol of symbols) {
-      if (this.numbers.has(symbol)) writeUnsigned(out, this.numbers.get(symbol));
+      if (numbers.has(symbol)) writeUnsigned(out, numbers.get(symbol));
     }
     return Uint8Array.from(out);
   }
 
-  numberOf(symbol) {
-    if (!this.numbers.has(symbol)) {
-      if (this.numbers.size === IDS_MAX) throw new NoIdLeft(symbol);
-      this.numbers.set(symbol, this.numbers.size);
+  numberOf(symbol, numbers) {
+    if (!numbers.has(symbol)) {
+      const count = this.numbers.size + this.books.size;
+      if (count === IDS_MAX) throw new NoIdLeft(symbol);
+      numbers.set(symbol, count);
     }
-    return this.numbers.get(symbol);
+    return numbers.get(symbol);
   }
 
   /**
@@ -404,6 +419,10 @@ export class Decoder {
       default:
         return [];
     }
+  }
+
+  isBook(number) {
+    return [...this.books.values()].includes(number);
   }
 
   hello(reader) {
@@ -432,7 +451,8 @@ export class Decoder {
         skip(reader);
         continue;
       }
-      const [event, instrument] = head & 1 ? snapshot(reader) : difference(reader, number, before);
+      const [event, instrument] =
+        head & 1 ? snapshot(reader, this.isBook(number)) : difference(reader, number, before);
       changed.set(number, instrument);
       if (event) events.push(event);
     }
@@ -445,30 +465,30 @@ function skip(reader) {
   new Entry(reader, emptyPicture(), { price: 1n, size: 1n }, true).updates();
 }
 
-function snapshot(reader) {
+function snapshot(reader, isBook) {
   const sequence = reader.count(COUNT_MAX, "a sequence");
   if (!sequence) throw reader.malformed("a sequence is out of all bounds");
   const symbol = reader.text();
   const units = { price: unit(reader), size: unit(reader) };
   const picture = emptyPicture();
   const updates = new Entry(reader, picture, units).updates();
-  const event = { type: "news", symbol, sequence, isSnapshot: true, updates };
-  return [event, { symbol, units, sequence, picture, hasGap: false }];
+  const event = { type: "news", symbol, sequence, isSnapshot: true, updates, isOfBook: isBook };
+  return [event, { symbol, units, sequence, picture, isBook, hasGap: false }];
 }
 
 /** Follow `before` by what is read; of one with a gap, only read past it. */
 function difference(reader, number, before) {
-  const { symbol, units } = before;
+  const { symbol, units, isBook } = before;
   const sequence = before.sequence + 1;
   const isNext = reader.byte() === sequence % 256;
   if (before.hasGap || !isNext) {
     skip(reader);
-    const gap = { type: "gap", number, symbol, sequence: before.sequence };
+    const gap = { type: "gap", number, symbol, sequence: before.sequence, isOfBook: isBook };
     return [before.hasGap ? null : gap, { ...before, hasGap: true }];
   }
   const picture = copied(before.picture);
   const updates = new Entry(reader, picture, units).updates();
-  const event = { type: "news", symbol, sequence, isSnapshot: false, updates };
+  const event = { type: "news", symbol, sequence, isSnapshot: false, updates, isOfBook: isBook };
   return [event, { ...before, sequence, picture }];
 }
 

@@ -10,7 +10,17 @@ import os
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from trading.api.views import data, estimates, history, market, orders, own, portfolio, settings
+from trading.api.views import (
+    books,
+    data,
+    estimates,
+    history,
+    market,
+    orders,
+    own,
+    portfolio,
+    settings,
+)
 from trading.api.views.base import Call, keyed
 
 _BOTH: list[tuple[str, type[Call]]] = [
@@ -33,6 +43,7 @@ _OWN: list[tuple[str, type[Call]]] = [
     ("orders/<str:order_id>/timeline", orders.OrderTimeline),
     ("orders:cancelable", orders.CancelableOrders),
     ("bars", own.ChartBars),
+    ("instruments/<path:name>/book", books.BookOf),
     ("account/settings", settings.AccountSettings),
     ("activity", own.ActivityLog),
     ("watchlist", own.WatchlistCall),
@@ -61,6 +72,7 @@ _CRYPTO: list[tuple[str, type[Call]]] = [
     ("quotes", data.for_crypto(data.Quotes)),
     ("trades", data.for_crypto(data.Trades)),
     ("latest/bars", data.for_crypto(data.LatestBars)),
+    ("latest/orderbooks", books.LatestOrderbooks),
     ("latest/quotes", data.for_crypto(data.LatestQuotes)),
     ("latest/trades", data.for_crypto(data.LatestTrades)),
     ("snapshots", data.for_crypto(data.Snapshots)),

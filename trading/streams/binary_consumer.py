@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.utils import timezone
 
@@ -17,12 +17,24 @@ from marketdata.stream import frames
 from marketdata.stream.frames import Refusal, Refused, Subscribe, Unsubscribe, Wanted
 from marketdata.stream.pictures import microseconds
 from trading.streams import gate
-from trading.streams.hub import hub
+from trading.streams.chains import STREAM
+from trading.streams.hub import hub, ladders
 from trading.streams.mailbox import Mailbox
 from trading.streams.page_socket import PageSocket
 
 SYMBOLS_MAX: Final = 500
+BOOKS_MAX: Final = 100
 HEARTBEAT_SECONDS: Final = 5
+
+
+class Asked(NamedTuple):
+    """What has an id: an instrument's prices, or its book."""
+
+    symbol: str
+    is_book: bool
+
+    def __str__(self) -> str:
+        return f"the book of {self.symbol}" if self.is_book else self.symbol
 
 
 class BinaryConsumer(PageSocket):
@@ -31,11 +43,11 @@ class BinaryConsumer(PageSocket):
         self.account_id = signed_in.account_id
         self.mailbox = Mailbox(shows_worth=False)
         self.said_at = time.monotonic()
-        # An id and its symbol belong together for as long as the connection lasts: what is under
-        # way must never be taken for another instrument's.
-        self.numbers: dict[str, int] = {}
-        self.symbols: dict[int, str] = {}
-        self.sent: dict[str, int] = {}
+        # An id and what it means belong together for as long as the connection lasts: what is
+        # under way must never be taken for another instrument's.
+        self.numbers: dict[Asked, int] = {}
+        self.meanings: dict[int, Asked] = {}
+        self.sent: dict[Asked, int] = {}
         await super().__call__(scope, receive, send)
 
     def who(self) -> dict[str, str]:
@@ -47,6 +59,7 @@ class BinaryConsumer(PageSocket):
 
     def leave(self) -> None:
         hub.unsubscribe(self.mailbox, set(self.mailbox.symbols))
+        ladders.unsubscribe(self.mailbox, set(self.mailbox.books))
 
     # --- What the client asks for ----------------------------------------------------------
 
@@ -61,43 +74,47 @@ class BinaryConsumer(PageSocket):
             await self._say(frames.refused(code=refused.code, message=str(refused)))
 
     def _subscribe(self, asked: Subscribe) -> None:
-        self._check_names(asked.wanted)
+        wanted = [(each, Asked(each.symbol, asked.are_books)) for each in asked.wanted]
+        self._check_ids(wanted)
         symbols = {each.symbol for each in asked.wanted}
-        if len(self.mailbox.symbols | symbols) > SYMBOLS_MAX:
+        if asked.are_books and len(self.mailbox.books | symbols) > BOOKS_MAX:
+            raise Refused(Refusal.TOO_MANY_SYMBOLS, f"A socket has at most {BOOKS_MAX} books.")
+        if not asked.are_books and len(self.mailbox.symbols | symbols) > SYMBOLS_MAX:
             raise Refused(Refusal.TOO_MANY_SYMBOLS, f"A socket has at most {SYMBOLS_MAX} symbols.")
-        is_our_stream = asked.stream == hub.chains.stream
-        for each in asked.wanted:
-            number, symbol, sequence = each.number, each.symbol, each.sequence
-            is_known = symbol in self.numbers
-            self.numbers[symbol], self.symbols[number] = number, symbol
-            if not sequence:
-                self.sent[symbol] = 0
+        for each, meaning in wanted:
+            is_known = meaning in self.numbers
+            self.numbers[meaning], self.meanings[each.number] = each.number, meaning
+            if not each.sequence:
+                self.sent[meaning] = 0
             elif not is_known:
-                self.sent[symbol] = sequence if is_our_stream else 0
-        hub.subscribe(self.mailbox, symbols)
+                self.sent[meaning] = each.sequence if asked.stream == STREAM else 0
+        (ladders if asked.are_books else hub).subscribe(self.mailbox, symbols)
 
-    def _check_names(self, wanted: Iterable[Wanted]) -> None:
-        """Refuse an id that is another symbol's, and another id of a symbol."""
-        numbers, symbols = dict(self.numbers), dict(self.symbols)
-        for each in wanted:
-            symbol = symbols.setdefault(each.number, each.symbol)
-            number = numbers.setdefault(each.symbol, each.number)
-            if (number, symbol) != (each.number, each.symbol):
+    def _check_ids(self, wanted: Iterable[tuple[Wanted, Asked]]) -> None:
+        """Refuse an id that means something else, and another id of what has one."""
+        numbers, meanings = dict(self.numbers), dict(self.meanings)
+        for each, asked in wanted:
+            meaning = meanings.setdefault(each.number, asked)
+            number = numbers.setdefault(asked, each.number)
+            if (number, meaning) != (each.number, asked):
                 raise Refused(
                     Refusal.ID_IN_USE,
-                    f"Here id {each.number} is {symbol}, and {each.symbol} has id {number}.",
+                    f"Here id {each.number} is {meaning}, and {asked} has id {number}.",
                 )
 
     def _unsubscribe(self, numbers: Iterable[int]) -> None:
-        symbols = {self.symbols[number] for number in numbers if number in self.symbols}
+        asked = {self.meanings[number] for number in numbers if number in self.meanings}
+        symbols = {each.symbol for each in asked if not each.is_book}
+        books = {each.symbol for each in asked if each.is_book}
         hub.unsubscribe(self.mailbox, symbols & self.mailbox.symbols)
+        ladders.unsubscribe(self.mailbox, books & self.mailbox.books)
 
     # --- What it is sent -------------------------------------------------------------------
 
     async def _work(self) -> None:
         await self._say(
             frames.hello(
-                stream=hub.chains.stream,
+                stream=STREAM,
                 at=microseconds(timezone.now()),
                 heartbeat_seconds=HEARTBEAT_SECONDS,
             )
@@ -106,16 +123,19 @@ class BinaryConsumer(PageSocket):
 
     async def send_news(self) -> None:
         self.mailbox.news.clear()
-        entries = [self._entries(symbol) for symbol in self.mailbox.take_quotes()]
+        asked = [Asked(symbol, is_book=False) for symbol in self.mailbox.take_quotes()]
+        asked += [Asked(symbol, is_book=True) for symbol in self.mailbox.take_books()]
+        entries = [self._entries(each) for each in asked]
         if any(entries):
             await self._say(frames.updates(entries))
 
-    def _entries(self, symbol: str) -> bytes:
-        """Return what the client lacks of `symbol`, and count it as sent."""
-        if (link := hub.chains.link(symbol)) is None:
+    def _entries(self, asked: Asked) -> bytes:
+        """Return what the client lacks of it, and count it as sent."""
+        chains = ladders.chains if asked.is_book else hub.chains
+        if (link := chains.link(asked.symbol)) is None:
             return b""
-        entries = link.entries(self.numbers[symbol], self.sent[symbol])
-        self.sent[symbol] = link.sequence
+        entries = link.entries(self.numbers[asked], self.sent[asked])
+        self.sent[asked] = link.sequence
         return entries
 
     def heartbeat_at(self) -> float:

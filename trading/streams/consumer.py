@@ -21,11 +21,12 @@ from accounts.sessions import SignedIn
 from trading.streams import encoding, gate
 from trading.streams.desk import desk
 from trading.streams.faces import Seen
-from trading.streams.hub import hub
+from trading.streams.hub import hub, ladders
 from trading.streams.mailbox import Mailbox
 from trading.streams.page_socket import PageSocket
 
 SYMBOLS_MAX: Final = 500
+BOOKS_MAX: Final = 100
 SYMBOL_LENGTH_MAX: Final = 24
 STREAM_LENGTH_MAX: Final = 32
 SEQUENCE_LENGTH_MAX: Final = 15
@@ -45,6 +46,7 @@ class LiveConsumer(PageSocket):
         signed_in: SignedIn = scope["signed_in"]
         self.account_id: UUID | None = signed_in.account_id
         self.mailbox = Mailbox()
+        self.books_sent: dict[str, int] = {}
         self.mailbox.seen = _seen_before(scope.get("query_string", b""))
         await super().__call__(scope, receive, send)
 
@@ -62,6 +64,7 @@ class LiveConsumer(PageSocket):
 
     def leave(self) -> None:
         hub.unsubscribe(self.mailbox, set(self.mailbox.symbols))
+        ladders.unsubscribe(self.mailbox, set(self.mailbox.books))
         if self.account_id is not None:
             desk.leave(self.account_id, self.mailbox)
 
@@ -82,9 +85,10 @@ class LiveConsumer(PageSocket):
             raise Refused("invalid_json", "A message is one JSON object.")
         match message.get("action"):
             case "subscribe":
-                self._subscribe(_symbols_in(message))
+                self._subscribe(_symbols_in(message), _depth_in(message))
             case "unsubscribe":
                 hub.unsubscribe(self.mailbox, _symbols_in(message) & self.mailbox.symbols)
+                ladders.unsubscribe(self.mailbox, _depth_in(message) & self.mailbox.books)
             case "resume":
                 await self._resume(message.get("since"))
             case "portfolio":
@@ -94,10 +98,15 @@ class LiveConsumer(PageSocket):
                     "unknown_action", "Actions: subscribe, unsubscribe, resume, portfolio."
                 )
 
-    def _subscribe(self, symbols: set[str]) -> None:
+    def _subscribe(self, symbols: set[str], books: set[str]) -> None:
         if len(self.mailbox.symbols | symbols) > SYMBOLS_MAX:
             raise Refused("too_many_symbols", f"A socket has at most {SYMBOLS_MAX} symbols.")
+        if len(self.mailbox.books | books) > BOOKS_MAX:
+            raise Refused("too_many_books", f"A socket has at most {BOOKS_MAX} books.")
         hub.subscribe(self.mailbox, symbols)
+        for symbol in books:
+            self.books_sent[symbol] = 0
+        ladders.subscribe(self.mailbox, books)
 
     async def _resume(self, since: object) -> None:
         if isinstance(since, bool) or not isinstance(since, int) or since < 0:
@@ -123,8 +132,19 @@ class LiveConsumer(PageSocket):
             await self._send_activity(self.account_id)
         if entries := hub.entries(self.mailbox.take_quotes()):
             await self.say(encoding.quotes(entries))
+        if books := self._books_since(self.mailbox.take_books()):
+            await self.say(encoding.depth(books))
         if self.mailbox.take_portfolio() and self.account_id is not None:
             await self._send_portfolio(self.account_id)
+
+    def _books_since(self, symbols: set[str]) -> list[str]:
+        """Return what the client lacks of these books, and count it as sent."""
+        entries = []
+        for book in ladders.shown(symbols):
+            if (text := book.text(self.books_sent.get(book.symbol, 0))) is not None:
+                entries.append(text)
+                self.books_sent[book.symbol] = book.sequence
+        return entries
 
     async def _send_activity(self, account_id: UUID) -> None:
         """Send the next events, a frame of them at a time: the numbers leave no gap."""
@@ -180,13 +200,22 @@ def _seen_before(query: bytes) -> Seen | None:
 
 
 def _symbols_in(message: dict[str, Any]) -> set[str]:
-    symbols = message.get("symbols")
+    is_about_books = "depth" in message and "symbols" not in message
+    return set() if is_about_books else _names_in(message, "symbols", SYMBOLS_MAX)
+
+
+def _depth_in(message: dict[str, Any]) -> set[str]:
+    return _names_in(message, "depth", BOOKS_MAX) if "depth" in message else set()
+
+
+def _names_in(message: dict[str, Any], name: str, count_max: int) -> set[str]:
+    symbols = message.get(name)
     if (
         not isinstance(symbols, list)
-        or len(symbols) > SYMBOLS_MAX
+        or len(symbols) > count_max
         or not all(isinstance(each, str) and len(each) <= SYMBOL_LENGTH_MAX for each in symbols)
     ):
-        raise Refused("invalid_symbols", f"`symbols` is a list of at most {SYMBOLS_MAX} symbols.")
+        raise Refused(f"invalid_{name}", f"`{name}` is a list of at most {count_max} symbols.")
     return set(symbols)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from accounts.models import Activity
     from marketdata.models import Quote
     from trading.streams.faces import Difference
+    from trading.streams.ladders import ShownBook, Sides
 
 _PERCENT_QUANTUM: Final = Decimal("0.01")
 
@@ -63,6 +64,26 @@ def quote(quote: Quote, *, symbol: str, is_stale: bool) -> str:
 def quotes(entries: Iterable[str]) -> str:
     """Return the frame that carries these entries (see `quote`)."""
     return f'{{"type":"quotes","quotes":[{",".join(entries)}]}}'
+
+
+def book(book: ShownBook, *, since: int | None, changes: Sides) -> str:
+    """Return one book's entry of a depth frame: all of it, or what changed from `since` on."""
+    bids, asks = changes
+    return _text(
+        {
+            "symbol": book.symbol,
+            "sequence": book.sequence,
+            "since": since,
+            "at": wire.timestamp(book.depth.at),
+            "bids": list(bids.items()),
+            "asks": list(asks.items()),
+        }
+    )
+
+
+def depth(entries: Iterable[str]) -> str:
+    """Return the frame that carries these entries (see `book`)."""
+    return f'{{"type":"depth","books":[{",".join(entries)}]}}'
 
 
 def activity(events: Sequence[Activity]) -> str:

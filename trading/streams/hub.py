@@ -8,10 +8,9 @@ differences in the binary stream. Either is made when the first of them asks.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -22,8 +21,11 @@ from marketdata import selectors
 from marketdata.models import Quote
 from marketdata.selectors import Standing
 from trading.streams import data_market, desk
-from trading.streams.mailbox import Mailbox, on_loop
-from trading.streams.shown import Chains, Shown
+from trading.streams.audience import Audience
+from trading.streams.chains import Chains
+from trading.streams.ladders import Ladders
+from trading.streams.mailbox import Mailbox
+from trading.streams.shown import Shown
 
 INTERVAL_SECONDS: Final = 0.1  # between two rounds, so between two frames to a socket
 LOOK_SECONDS: Final = 0.2  # between two looks without a hint: a stale quote shows within this
@@ -31,43 +33,11 @@ STANDING_SECONDS: Final = 1.0  # between two looks at what may be traded
 PAGE: Final = 5_000  # quotes read at a time
 
 
-class Room:
-    """The sockets of one event loop, by symbol. Everything here runs on that loop."""
-
-    def __init__(self) -> None:
-        self._interested: dict[str, set[Mailbox]] = {}
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._interested
-
-    def add(self, mailbox: Mailbox, symbols: Iterable[str]) -> None:
-        for symbol in symbols:
-            self._interested.setdefault(symbol, set()).add(mailbox)
-
-    def remove(self, mailbox: Mailbox, symbols: Iterable[str]) -> None:
-        for symbol in symbols:
-            interested = self._interested.get(symbol, set())
-            interested.discard(mailbox)
-            if not interested:
-                self._interested.pop(symbol, None)
-
-    def tell(self, symbols: set[str]) -> None:
-        """Mark every socket that wants to know of one of `symbols`."""
-        news: dict[Mailbox, set[str]] = {}
-        for symbol in symbols:
-            for mailbox in self._interested.get(symbol, ()):
-                news.setdefault(mailbox, set()).add(symbol)
-        for mailbox, changed in news.items():
-            mailbox.put_quotes(changed)
-
-
 class Hub:
     """What is shown of every instrument, and who wants to hear of which."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._rooms: dict[asyncio.AbstractEventLoop, Room] = {}
+        self.audience = Audience(Mailbox.put_quotes)
         self._quotes: dict[UUID, Quote] = {}
         self._stale: set[UUID] = set()
         self._standings: dict[UUID, Standing] = {}
@@ -84,21 +54,19 @@ class Hub:
 
     def subscribe(self, mailbox: Mailbox, symbols: set[str]) -> None:
         """Send `mailbox` the quotes of `symbols` as they are, and from now on as they change."""
-        with self._lock:
-            room = self._rooms.setdefault(mailbox.loop, Room())
-        room.add(mailbox, symbols)
         mailbox.symbols |= symbols
+        self.audience.add(mailbox, symbols)
         mailbox.put_quotes(symbols)
 
     def unsubscribe(self, mailbox: Mailbox, symbols: set[str]) -> None:
         mailbox.symbols -= symbols
-        with self._lock:
-            room = self._rooms.get(mailbox.loop)
-            if room is None:
-                return
-            room.remove(mailbox, symbols)
-            if room.is_empty:
-                del self._rooms[mailbox.loop]
+        self.audience.remove(mailbox, symbols)
+
+    def now(self, symbol: str) -> Shown | None:
+        """Return what is shown of the instrument that has this symbol today."""
+        shown = self._shown.get(symbol)
+        is_its = shown is not None and self._symbols.get(shown.quote.instrument_id) == symbol
+        return shown if is_its else None
 
     def entries(self, symbols: Iterable[str]) -> list[str]:
         """Return the texts of those of `symbols` that have a quote."""
@@ -113,13 +81,19 @@ class Hub:
         news = list(_quotes_after(self._sequence))
         stale = selectors.stale_instruments(now=timezone.now())
         standings = self._standings_by_now(news)
+        return self.take(news, stale=stale, standings=standings), news
+
+    def take(
+        self, news: Sequence[Quote], *, stale: set[UUID], standings: dict[UUID, Standing]
+    ) -> set[str]:
+        """Show these quotes, and who is stale and stands how; return the symbols concerned."""
         touched = {quote.instrument_id for quote in news} | (stale ^ self._stale)
         if standings is not self._standings:
             touched |= _different(self._standings, standings)
         self._quotes |= {quote.instrument_id: quote for quote in news}
         self._sequence = news[-1].sequence if news else self._sequence
         self._stale, self._standings = stale, standings
-        return self._show(touched & self._quotes.keys()), news
+        return self._show(touched & self._quotes.keys())
 
     def lose_sight(self) -> set[str]:
         """Show every price as stale: nobody looks any more. Returns the symbols."""
@@ -154,13 +128,6 @@ class Hub:
         self._shown |= shown
         return set(shown)
 
-    def tell(self, symbols: set[str]) -> None:
-        """Tell every event loop that there is news of `symbols`."""
-        with self._lock:
-            rooms = list(self._rooms.items())
-        for loop, room in rooms:
-            on_loop(loop, room.tell, symbols)
-
 
 def _quotes_after(sequence: int) -> Iterator[Quote]:
     """Yield the quotes that changed after `sequence`, in that order."""
@@ -181,6 +148,7 @@ def _different(before: Mapping[UUID, Standing], after: Mapping[UUID, Standing]) 
 
 
 hub = Hub()
+ladders = Ladders(hub.now)
 
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
@@ -192,10 +160,10 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
             try:
                 symbols, quotes = hub.look()
             except Exception:
-                hub.tell(hub.lose_sight())
+                hub.audience.tell(hub.lose_sight())
                 raise
-            if symbols:
-                hub.tell(symbols)
+            hub.audience.tell(symbols)
+            ladders.audience.tell(ladders.look())
             if quotes:
                 desk.desk.prices_moved(quotes)
             data_market.market.take(quotes, hub.standings, now=timezone.now())

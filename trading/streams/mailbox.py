@@ -20,7 +20,9 @@ class Mailbox:
         self.symbols: set[str] = set()
         self.news = asyncio.Event()
         self.sequence = 0  # the last activity that was sent
+        self.books: set[str] = set()
         self._changed: set[str] = set()
+        self._changed_books: set[str] = set()
         self._has_activity = False
         self.shows_worth = shows_worth
         self.seen: Seen | None = None  # what was sent of the account's worth
@@ -28,6 +30,10 @@ class Mailbox:
 
     def put_quotes(self, symbols: set[str]) -> None:
         self._changed |= symbols
+        self.news.set()
+
+    def put_books(self, symbols: set[str]) -> None:
+        self._changed_books |= symbols
         self.news.set()
 
     def put_activity(self) -> None:
@@ -43,6 +49,10 @@ class Mailbox:
     def take_quotes(self) -> set[str]:
         changed, self._changed = self._changed, set()
         return changed & self.symbols
+
+    def take_books(self) -> set[str]:
+        changed, self._changed_books = self._changed_books, set()
+        return changed & self.books
 
     def take_activity(self) -> bool:
         has_activity, self._has_activity = self._has_activity, False

@@ -1,13 +1,7 @@
-"""What the hub shows of one instrument: as JSON text, and as a link of its binary chain.
-
-Both are made when somebody first asks, once, whoever asks after that.
-"""
+"""What the hub shows of one instrument: as JSON text, and in the words of the binary stream."""
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -17,11 +11,9 @@ from marketdata import calendars
 from marketdata.models import Quote
 from marketdata.selectors import Standing
 from marketdata.stream import pictures
-from marketdata.stream.chain import Chain, Link
 from marketdata.stream.pictures import (
     NO_TRADE,
     Bar,
-    Picture,
     Span,
     Status,
     Trade,
@@ -30,7 +22,6 @@ from marketdata.stream.pictures import (
     billionths,
     microseconds,
 )
-from marketdata.stream.wire import STREAM_BYTES
 from trading.streams import encoding
 
 _MICROSECONDS: Final = 1_000_000
@@ -103,35 +94,3 @@ class Shown:
 
 def _price(price: Decimal | None) -> int:
     return 0 if price is None else billionths(price)
-
-
-class Chains:
-    """The binary chains of this process's instruments, as far as anybody follows them.
-
-    `latest` tells what is shown of a symbol now. It is asked under the lock, so that no chain is
-    taken back to what a slower thread has seen.
-    """
-
-    def __init__(self, latest: Callable[[str], Shown | None]) -> None:
-        self.stream: Final = os.urandom(STREAM_BYTES)
-        self._latest = latest
-        self._lock = threading.Lock()
-        self._chains: dict[str, tuple[Chain, Shown]] = {}
-
-    def link(self, symbol: str) -> Link | None:
-        """Return the end of the chain of `symbol`; None where nothing is known of it."""
-        with self._lock:
-            shown = self._latest(symbol)
-            if shown is None:
-                return None
-            chain, told = self._chains.get(symbol) or (Chain(symbol), None)
-            if shown is not told:
-                _advance(chain, shown)
-                self._chains[symbol] = chain, shown
-            return chain.link
-
-
-def _advance(chain: Chain, shown: Shown) -> None:
-    picture = chain.link.picture if chain.link is not None else Picture()
-    news = [update for update in shown.updates() if not picture.has(update)]
-    chain.advance(news, shown.units)

@@ -106,6 +106,10 @@ class BookSide:
             for signed in self.prices[: -levels_max - 1 : -1]
         ]
 
+    def best_levels(self, levels_max: int) -> list[Level]:
+        """Return the best `levels_max` levels with their queues, best first."""
+        return [self.levels[signed] for signed in self.prices[: -levels_max - 1 : -1]]
+
     def orders(self) -> Iterator[Order]:
         """Yield every order in priority: the order in which they would be executed."""
         for signed in reversed(self.prices):

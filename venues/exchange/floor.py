@@ -15,6 +15,7 @@ from typing import Final
 from foundation.decimals import text
 from marketdata import calendars
 from marketdata.calendars import Phase
+from marketdata.depth import Book
 from marketdata.models import Instrument
 from marketdata.tape import HEARTBEAT_SECONDS
 from marketdata.ticks import SIMULATED, QuoteTick, Tick, TradeTick
@@ -33,6 +34,7 @@ from venues.exchange.commands import (
     Wake,
     request_id,
 )
+from venues.exchange.depths import Depths
 from venues.exchange.engine import Engine
 from venues.exchange.market import LIQUIDITY, Market
 from venues.exchange.market import Instrument as Traded
@@ -52,13 +54,14 @@ _HEARTBEAT: Final = timedelta(seconds=HEARTBEAT_SECONDS * 0.8)
 
 @dataclass(slots=True)
 class Cycle:
-    """What was done in one cycle, and the ticks that it printed, by source."""
+    """What was done in one cycle, and the ticks and books that it told, by source."""
 
     sequence: int
     at: datetime
     commands: list[Command] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     ticks: dict[str, list[Tick]] = field(default_factory=dict)
+    books: dict[str, list[Book]] = field(default_factory=dict)
 
 
 class Floor:
@@ -75,6 +78,7 @@ class Floor:
         self._is_first_look = True
         self._looks_at = 0.0
         self._quoted: dict[str, QuoteTick] = {}
+        self._depths = Depths()
         self._snapshot_sequence = recovered.sequence
         self._snapshot_at: datetime | None = recovered.at
         self._commands_since_snapshot = 0
@@ -96,6 +100,10 @@ class Floor:
             touched |= self._silent(now)
         for symbol in sorted(touched & self.engine.listings.keys()):
             self._quote(symbol, now, cycle)
+        self._depths.note(touched)
+        if is_market_due:
+            for book in self._depths.due(self.engine, now=now):
+                cycle.books.setdefault(self._source(book.symbol), []).append(book)
         if cycle.commands:
             self.sequence = cycle.sequence
             self.at = now

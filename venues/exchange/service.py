@@ -2,9 +2,9 @@
 
 A cycle takes what members handed in and what the simulated market wants, applies it in memory,
 and commits the commands and the reports that they led to in one transaction. Only then is
-anybody told: members that their requests are safe, the tape what the prices are. A commit that
-fails leaves memory ahead of the records, so the exchange then stops; it starts again from what
-is written. A member's request never waits for a timer.
+anybody told: members that their requests are safe, the tape and the board what the market is. A
+commit that fails leaves memory ahead of the records, so the exchange then stops; it starts again
+from what is written. A member's request never waits for a timer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from foundation import failpoints, wakeups
-from marketdata import tape
+from marketdata import board, tape
 from venues import messages
 from venues.exchange import floor, records, standing
 from venues.exchange.commands import OURSELVES, Enter
@@ -182,6 +182,8 @@ def _cycle(trading: floor.Floor, entries: Sequence[Entry], *, is_market_due: boo
     failpoints.reach("exchange.answered")
     for source, ticks in cycle.ticks.items():
         tape.publish(ticks, source)
+    for source, books in cycle.books.items():
+        board.board.post(books, source=source)
     if is_market_due and trading.is_snapshot_due():
         trading.save_snapshot()
 

@@ -71,6 +71,8 @@ def customer(committed: None) -> Customer:
 def parts(committed: None) -> Iterator[None]:
     """The hub, the desk and the listener, at work until the test is over."""
     stop = threading.Event()
+    hub.hub._shown.clear()  # what another test was shown, whose instruments are gone
+    hub.ladders._shown.clear()
 
     def work(run: Callable[..., None]) -> None:
         try:

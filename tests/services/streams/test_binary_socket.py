@@ -18,12 +18,13 @@ from marketdata.models import Instrument
 from marketdata.stream import frames
 from marketdata.stream.decoder import Decoder, Event, Heartbeat, Hello, News, Refused
 from marketdata.stream.frames import Refusal, Wanted
-from marketdata.stream.pictures import ONE, Picture, Span, billionths
+from marketdata.stream.pictures import ONE, Level, Picture, Span, billionths
 from tests.services.streams.conftest import ORIGIN, Customer
-from tests.services.streams.test_socket import closing_code, reading_slowly, told
+from tests.services.streams.test_socket import closing_code, posted, reading_slowly, told
 from trading.asgi import application
 from trading.streams import binary_consumer, bounded, gate, page_socket
-from trading.streams.hub import hub
+from trading.streams.chains import STREAM
+from trading.streams.hub import hub, ladders
 from trading.streams.routing import websocket_urlpatterns
 
 pytestmark = pytest.mark.usefixtures("parts")
@@ -89,7 +90,7 @@ async def test_a_snapshot_comes_first_then_differences(customer: Customer) -> No
     program = Program(customer)
     await program.connect()
     hello = await program.hear(Hello)
-    assert (hello.stream, hello.heartbeat_seconds) == (hub.chains.stream, 5)
+    assert (hello.stream, hello.heartbeat_seconds) == (STREAM, 5)
     await program.subscribe("IBM", "LATER")
     first = await program.hear(News)
     assert (first.symbol, first.is_snapshot) == ("IBM", True)
@@ -125,6 +126,34 @@ async def test_a_halt_is_told_though_no_price_changes(customer: Customer) -> Non
     while not program.decoder.picture("IBM").status.is_halted:  # type: ignore[union-attr]
         await program.hear(News)
     await program.disconnect()
+
+
+async def test_a_book_has_an_id_and_a_chain_of_its_own(customer: Customer) -> None:
+    await told("IBM", "99", "101")
+    await posted("IBM", ("99", "5"), ("98", "7"))
+    program = Program(customer)
+    await program.connect()
+    await program.subscribe("IBM")
+    await program.send_to(bytes_data=program.decoder.subscribe(["IBM"], are_books=True))
+    while (news := await program.hear(News)).is_of_book is False:
+        pass
+    assert news.is_snapshot
+    await posted("IBM", ("99", "6"), ("98", "7"))
+    while (news := await program.hear(News)).is_of_book is False:
+        pass
+    assert (news.symbol, news.is_snapshot) == ("IBM", False)
+    book = program.decoder.book("IBM")
+    assert book is not None
+    assert book.bids == (Level(99 * ONE, 6 * ONE), Level(98 * ONE, 7 * ONE))
+    assert program.decoder.picture("IBM").depth is None  # type: ignore[union-attr]
+    gone = program.decoder.unsubscribe(["IBM"], are_books=True)
+    await program.send_to(bytes_data=gone)
+    await posted("IBM", ("97", "6"))
+    await told("IBM", "98", "101")
+    await program.picture("IBM", bid="98")
+    assert program.decoder.book("IBM") == book
+    await program.disconnect()
+    assert ladders.audience.is_empty
 
 
 async def test_who_comes_back_goes_on_from_what_it_has(customer: Customer) -> None:
@@ -212,9 +241,14 @@ async def test_silence_is_broken_by_a_heartbeat(
         (frames.subscribe([Wanted(0, "BAC")]), Refusal.ID_IN_USE),
         (frames.subscribe([Wanted(1, "IBM")]), Refusal.ID_IN_USE),
         (frames.subscribe([Wanted(1, "BAC"), Wanted(1, "AAPL")]), Refusal.ID_IN_USE),
+        (frames.subscribe([Wanted(0, "IBM")], are_books=True), Refusal.ID_IN_USE),
         (frames.unsubscribe([4096]), Refusal.INVALID_ID),
         (
             frames.subscribe([Wanted(n, f"S{n}") for n in range(1, 501)]),
+            Refusal.TOO_MANY_SYMBOLS,
+        ),
+        (
+            frames.subscribe([Wanted(n, f"S{n}") for n in range(1, 102)], are_books=True),
             Refusal.TOO_MANY_SYMBOLS,
         ),
     ],
@@ -233,4 +267,4 @@ async def test_nonsense_is_answered_changes_nothing_and_the_socket_lives(
     await program.picture("IBM", bid="98")
     assert [each.symbol for each in program.decoder.instruments.values()] == ["IBM"]
     await program.disconnect()
-    assert not hub._rooms
+    assert hub.audience.is_empty

@@ -15,7 +15,8 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import Account, SignIn
-from marketdata import services
+from marketdata import board, services
+from marketdata.depth import Book, Level
 from marketdata.models import Instrument, Quote
 from marketdata.ticks import QuoteTick, TradeTick
 from portfolio.worth import closing
@@ -42,6 +43,15 @@ def tell(symbol: str, bid: str, ask: str, *, last: str | None = None, age: float
 
 
 told = sync_to_async(tell)
+
+
+def post(symbol: str, *bids: tuple[str, str], source: str = "feed") -> None:
+    """Let the feed put up a book of these bids (price, size)."""
+    levels = tuple(Level(Decimal(price), Decimal(size)) for price, size in bids)
+    board.write([(source, Book(symbol, timezone.now(), levels, ()))])
+
+
+posted = sync_to_async(post)
 
 
 def quoted(symbol: str, bid: str) -> Any:
@@ -137,6 +147,30 @@ async def test_a_quote_that_nobody_confirms_is_marked_stale_and_fresh_again(
     await told("IBM", "99", "101")
     again = await page.hear("quotes", lambda message: not message["quotes"][0]["stale"])
     assert again["quotes"][0]["sequence"] == first["quotes"][0]["sequence"]  # confirmed, no news
+    await page.disconnect()
+
+
+async def test_a_book_comes_whole_and_then_what_changed(customer: Customer) -> None:
+    await told("IBM", "99", "101")
+    await posted("IBM", ("99", "5"), ("98", "7"), ("97", "9"))
+    page = customer.page()
+    await page.connect()
+    await page.say(action="subscribe", depth=["IBM", "NOBODY"])
+    [first] = (await page.hear("depth"))["books"]
+    assert (first["symbol"], first["since"]) == ("IBM", None)
+    assert first["bids"] == [["99", "5"], ["98", "7"], ["97", "9"]]
+    await posted("IBM", ("99", "5"), ("98.5", "1"), ("98", "8"))
+    [second] = (await page.hear("depth"))["books"]
+    assert (second["since"], second["sequence"]) == (first["sequence"], first["sequence"] + 1)
+    assert sorted(second["bids"]) == [["97", "0"], ["98", "8"], ["98.5", "1"]]
+    await posted("IBM", ("99", "5"), source="replay")  # no book of the prices that are shown
+    [third] = (await page.hear("depth"))["books"]
+    assert sorted(third["bids"]) == [["98", "0"], ["98.5", "0"], ["99", "0"]]
+    await page.say(action="unsubscribe", depth=["IBM"])
+    await posted("IBM", ("96", "5"))
+    await page.say(action="subscribe", depth=["IBM"])
+    again = await page.hear("depth", lambda message: bool(message["books"][0]["bids"]))
+    assert again["books"][0]["bids"] == [["96", "5"]]
     await page.disconnect()
 
 
@@ -338,12 +372,12 @@ async def test_a_socket_that_the_database_fails_is_closed_and_leaves_nothing(
         await page.say(action="subscribe", symbols=["IBM"])
         await page.hear("portfolio")
         assert desk.desk.watched == {customer.account.pk}
-        assert hub.hub._rooms
+        assert not hub.hub.audience.is_empty
         monkeypatch.setattr(consumer, "_head", fail)
         await page.say(action="resume", since=0)
     assert await closing_code(page) == bounded.FAILED
     assert not desk.desk.watched
-    assert not hub.hub._rooms
+    assert hub.hub.audience.is_empty
     await asyncio.sleep(0.05)  # the task that sends ends when it is its turn
     tasks = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}  # type: ignore[union-attr]
     assert "LiveConsumer._work" not in tasks
@@ -376,6 +410,9 @@ NONSENSE = [
     ('{"action":"subscribe","symbols":"IBM"}', "invalid_symbols"),
     ('{"action":"subscribe","symbols":[1]}', "invalid_symbols"),
     ('{"action":"subscribe","symbols":["%s"]}' % ("X" * 25), "invalid_symbols"),
+    ('{"action":"subscribe","depth":"IBM"}', "invalid_depth"),
+    ('{"action":"unsubscribe","depth":[1]}', "invalid_depth"),
+    ('{"action":"subscribe","depth":[%s"X"]}' % ('"X",' * 100), "invalid_depth"),
     ('{"action":"resume"}', "invalid_since"),
     ('{"action":"resume","since":"1"}', "invalid_since"),
     ('{"action":"resume","since":-1}', "invalid_since"),
@@ -411,6 +448,9 @@ async def test_too_many_symbols_are_refused(customer: Customer) -> None:
         symbols = [f"{part}-{number}" for number in range(300)]
         await page.say(action="subscribe", symbols=symbols)
     assert (await page.hear("error"))["code"] == "too_many_symbols"
+    for part in range(2):
+        await page.say(action="subscribe", depth=[f"{part}-{number}" for number in range(60)])
+    assert (await page.hear("error"))["code"] == "too_many_books"
     await page.disconnect()
 
 

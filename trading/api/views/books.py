@@ -1,0 +1,84 @@
+"""The best levels of books: by price or by order at our address, and in the compatible shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from foundation import decimals
+from marketdata import depth, selectors
+from marketdata.depth import Level
+from marketdata.models import Depth, Instrument
+from trading.api import errors, queries, wire
+from trading.api.views.base import Call, instrument_named
+from trading.api.views.data import DataCall
+
+BY_PRICE, BY_ORDER = "price", "order"
+
+
+class BookOf(Call):
+    """One book: sums by price, or the orders in their queues as well."""
+
+    def get(self, request: Request, name: str) -> Response:
+        self.take_only(request, "by")
+        by = queries.choice(request.query_params, "by", (BY_PRICE, BY_ORDER), default=BY_PRICE)
+        instrument = instrument_named(name)
+        if instrument is None:
+            raise errors.not_found("The symbol")
+        quote = selectors.latest_quote(instrument.pk)
+        found = _told(instrument)
+        sides = (found.bids, found.asks) if found else ([], [])
+        bids, asks = (
+            [_level(each, is_by_order=by == BY_ORDER) for each in depth.from_stored(side)]
+            for side in sides
+        )
+        return Response(
+            {
+                "symbol": instrument.symbol,
+                "at": wire.timestamp(found.at) if found else None,
+                "source": found.source if found else None,
+                "sequence": found.sequence if found else 0,
+                "stale": quote is None or quote.is_stale(now=self.origin.received_at),
+                "bids": bids,
+                "asks": asks,
+            }
+        )
+
+
+class LatestOrderbooks(DataCall):
+    """The books of crypto pairs, as the compatible API has them."""
+
+    asset_class = Instrument.AssetClass.CRYPTO
+
+    def get(self, request: Request) -> Response:
+        books = {}
+        for symbol, instrument in self.asked_for(request, None).items():
+            if (found := _told(instrument)) is not None:
+                books[symbol] = {
+                    "t": wire.timestamp(found.at),
+                    "b": _short(depth.from_stored(found.bids)),
+                    "a": _short(depth.from_stored(found.asks)),
+                }
+        return Response({"orderbooks": books})
+
+
+def _told(instrument: Instrument) -> Depth | None:
+    """Return the book, if it was told by whom the prices are told by."""
+    quote = selectors.latest_quote(instrument.pk)
+    found = selectors.depths([instrument.pk]).get(instrument.pk)
+    return found if found and quote and found.source == quote.source else None
+
+
+def _level(level: Level, *, is_by_order: bool) -> wire.Json:
+    shown: wire.Json = {"price": decimals.text(level.price), "size": decimals.text(level.size)}
+    if is_by_order:
+        shown["orders"] = [
+            {"number": each.number, "size": decimals.text(each.size)} for each in level.orders
+        ]
+    return shown
+
+
+def _short(side: Iterable[Level]) -> list[wire.Json]:
+    return [{"p": wire.number(each.price), "s": wire.number(each.size)} for each in side]
