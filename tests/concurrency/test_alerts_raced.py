@@ -23,7 +23,7 @@ from risk.surveillance import alerts
 from risk.surveillance import work as alert_work
 from tests import world
 from tests.concurrency.test_order_path import at_once
-from tests.parts import until
+from tests.patience import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -124,4 +124,4 @@ def at_work() -> Iterator[None]:
     finally:
         stop.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(DEADLINE_SECONDS)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import factors, services, throttles
 from accounts.models import SignInLink, TotpDevice
 from tests import people
+from tests.patience import DEADLINE_SECONDS
 
 THREADS = 8
 pytestmark = pytest.mark.usefixtures("committed")
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("committed")
 
 def race(attempt) -> int:
     """Return how many of eight attempts at the same moment were let through."""
-    together = threading.Barrier(THREADS, timeout=20)
+    together = threading.Barrier(THREADS, timeout=DEADLINE_SECONDS)
 
     def one() -> bool:
         try:
@@ -28,7 +29,9 @@ def race(attempt) -> int:
             connection.close()
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return sum(future.result(30) for future in [pool.submit(one) for _ in range(THREADS)])
+        return sum(
+            future.result(DEADLINE_SECONDS) for future in [pool.submit(one) for _ in range(THREADS)]
+        )
 
 
 def test_a_code_that_is_raced_is_accepted_once():

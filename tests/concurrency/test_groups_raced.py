@@ -27,6 +27,7 @@ from portfolio.models import Position
 from reconciliation.invariants import check_invariants
 from tests import world
 from tests.concurrency.test_order_path import at_once
+from tests.patience import DEADLINE_SECONDS
 from venues.messages import OrderType
 from venues.models import OutboxMessage
 
@@ -124,7 +125,7 @@ def test_without_the_lock_a_stop_would_go_twice(monkeypatch):
 
     def look_and_wait(*given, **named):
         opened = look(*given, **named)
-        have_looked.wait(30)
+        have_looked.wait(DEADLINE_SECONDS)
         return opened
 
     monkeypatch.setattr(locks, "ask_all", unlocked)

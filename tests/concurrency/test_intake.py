@@ -13,9 +13,10 @@ from accounts.models import Account, Activity
 from orders.entry.intake import Intake, IntakeClosed, IntakeFull
 from orders.models import Order
 from tests import world
+from tests.patience import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("committed")
-SECONDS = 30
+SECONDS = DEADLINE_SECONDS
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -12,6 +11,7 @@ from django.db import connection
 
 from marketdata.models import Instrument
 from marketdata.tape import tape
+from tests.patience import DEADLINE_SECONDS, until
 from venues.exchange import service
 from venues.messages import CancelOrder, NewOrder, OrderType, Side, TimeInForce
 
@@ -49,12 +49,8 @@ def cancel(name: str) -> CancelOrder:
     return CancelOrder(f"cancel-{name}", name)
 
 
-def wait_for(condition: Callable[[], object], *, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("it did not happen in time")
-        time.sleep(0.01)
+def wait_for(condition: Callable[[], object]) -> None:
+    until(condition)
 
 
 class Running:
@@ -87,5 +83,5 @@ def exchange() -> Iterator[Running]:
         yield running
     finally:
         running.stop.set()
-        running.thread.join(10)
+        running.thread.join(DEADLINE_SECONDS)
         tape.take(wait_seconds=0, ticks_max=10**6)

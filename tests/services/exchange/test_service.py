@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection, transaction
 
 from marketdata import tape as tapes
 from marketdata.ticks import QuoteTick, TradeTick
+from tests.patience import DEADLINE_SECONDS
 from tests.services.exchange.running import cancel, exchange, listed, order, wait_for
 from venues.exchange import journal as codec
 from venues.exchange import records, service
@@ -195,7 +196,7 @@ def test_killed_between_commit_and_answer_the_order_lives_once(
         failing("exchange.journaled")
         with pytest.raises(service.ExchangeUnavailable):
             service.enter([order("a")])
-        running.thread.join(10)
+        running.thread.join(DEADLINE_SECONDS)
         assert "exchange.journaled" in str(running.error)
     with exchange():
         service.enter([order("a")])
@@ -219,7 +220,7 @@ def test_a_commit_that_fails_leaves_nothing_and_the_exchange_starts_from_the_rec
         monkeypatch.setattr(records, "commit", failing_commit)
         with pytest.raises(service.ExchangeUnavailable):
             service.enter([order("a")])
-        running.thread.join(10)
+        running.thread.join(DEADLINE_SECONDS)
         assert isinstance(running.error, DatabaseError)
     assert not MemberOrder.objects.exists()
     assert not MemberReport.objects.exists()
@@ -237,7 +238,7 @@ def test_a_second_process_waits_with_the_exchange_until_the_first_is_gone(
         service.enter([order("a")])
         assert kinds() == [("a", "accepted")]
         first.stop.set()
-        first.thread.join(10)
+        first.thread.join(DEADLINE_SECONDS)
         wait_for(service.is_open)
         service.enter([order("b")])
         assert kinds() == [("a", "accepted"), ("b", "accepted")]
@@ -318,7 +319,7 @@ def test_many_threads_with_the_same_requests_make_each_order_once(committed, wit
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(DEADLINE_SECONDS)
     assert failed == []
     assert MemberOrder.objects.count() == 20
     told = service.reports(0, 1000)

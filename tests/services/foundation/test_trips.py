@@ -17,6 +17,7 @@ from accounts.models import Account, User, Watchlist
 from foundation import bulk, trips, wakeups
 from foundation.wakeups import Channel
 from tests import world
+from tests.patience import DEADLINE_SECONDS
 from tests.wire import trips_noted
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -74,7 +75,7 @@ def in_thread(work) -> Iterator[None]:
     thread = threading.Thread(target=work)
     thread.start()
     yield
-    thread.join(10)
+    thread.join(DEADLINE_SECONDS)
     assert not thread.is_alive()
 
 
@@ -247,7 +248,7 @@ def heard(listening: psycopg.Connection) -> list[tuple[str, str]]:
     """Return what has been hinted at; hints come in the order of the commits."""
     listening.execute(f"NOTIFY {Channel.ACTIVITY.value}, 'all'")
     hints = []
-    for hint in listening.notifies(timeout=10):
+    for hint in listening.notifies(timeout=DEADLINE_SECONDS):
         if hint.payload == "all":
             return hints
         hints.append((hint.channel, hint.payload))

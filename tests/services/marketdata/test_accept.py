@@ -13,6 +13,7 @@ from django.db import connection
 from marketdata import calendars, selectors, services, store
 from marketdata.models import Bar, Instrument, PricePath, Quote, SuspectCount, SuspectTick
 from marketdata.ticks import Point, QuoteTick, Tick, TradeTick
+from tests.patience import DEADLINE_SECONDS
 
 NOW = datetime(2026, 3, 2, 15, 0, 30, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
@@ -316,7 +317,7 @@ def test_without_the_writers_turn_one_of_two_would_be_lost(
 ) -> None:
     ibm = listed()
     accept(trade("100", "1"))
-    standing, both = services._standing, threading.Barrier(2, timeout=10)
+    standing, both = services._standing, threading.Barrier(2, timeout=DEADLINE_SECONDS)
 
     def wait_for_the_other(symbols: set[str], *, now: datetime) -> dict[str, Quote]:
         quotes = standing(symbols, now=now)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 from django.utils.module_loading import import_string
 from django_celery_beat.models import PeriodicTask
 
+from tests.patience import DEADLINE_SECONDS, until
 from trading import jobs
 from trading.celery import app
 
@@ -27,17 +27,8 @@ def running():
     yield run
     stop.set()
     for thread in threads:
-        thread.join(15)
+        thread.join(DEADLINE_SECONDS)
         assert not thread.is_alive()
-
-
-def wait_until(condition, seconds_max=20.0):
-    deadline = time.monotonic() + seconds_max
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_a_job_that_is_handed_in_is_done_by_the_worker(committed, running):
@@ -45,16 +36,16 @@ def test_a_job_that_is_handed_in_is_done_by_the_worker(committed, running):
     app.task(name="tests.note")(done.set)
 
     beats = running(jobs.run_worker)
-    assert wait_until(lambda: beats)
+    until(lambda: beats)
     app.send_task("tests.note")
 
-    assert done.wait(20)
+    assert done.wait(DEADLINE_SECONDS)
 
 
 def test_the_clock_knows_every_job_that_is_due_some_time(committed, running):
     beats = running(jobs.run_beat)
 
-    assert wait_until(lambda: beats)
+    until(lambda: beats)
     known = set(PeriodicTask.objects.values_list("task", flat=True))
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= known
 

@@ -9,7 +9,7 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -20,6 +20,8 @@ from django.utils import timezone
 
 from foundation import wakeups
 from marketdata.calendars import NEW_YORK
+from tests.live_server import free_port
+from tests.patience import DEADLINE_SECONDS, until
 from tests.services.exchange.running import exchange, listed, order
 from venues import framed, plain
 from venues.adapters import EmbeddedExchange, Outgoing, Unsendable, VenueUnavailable
@@ -31,8 +33,6 @@ from venues.messages import CancelOrder, ExecutionReport, ReplaceOrder, ReportKi
 
 TODAY = timezone.now().astimezone(NEW_YORK).date()
 MEMBER, SECRET = "OPENFLOOR-LINE", "a secret of the two ends"
-PORTS = itertools.count(8200)
-PATIENCE_SECONDS = 10
 
 
 class Desk:
@@ -59,14 +59,6 @@ class Desk:
         return until(seen)[0]
 
 
-def until(seen: Callable):
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := seen()):
-        assert time.monotonic() < deadline, "not seen in time"
-        time.sleep(0.01)
-    return found
-
-
 @pytest.fixture
 def market(committed) -> Iterator[None]:
     listed()
@@ -77,7 +69,7 @@ def market(committed) -> Iterator[None]:
 @pytest.fixture
 def door(market, settings) -> Iterator[str]:
     """The exchange's port, open; its address."""
-    settings.EXCHANGE_PORT = next(PORTS)
+    settings.EXCHANGE_PORT = free_port()
     settings.EXCHANGE_MEMBERS = {MEMBER: SECRET, "OTHER": "another"}
     stop, beaten = threading.Event(), threading.Event()
 
@@ -93,11 +85,11 @@ def door(market, settings) -> Iterator[str]:
     ]
     for thread in threads:
         thread.start()
-    assert beaten.wait(PATIENCE_SECONDS)
+    assert beaten.wait(DEADLINE_SECONDS)
     yield f"127.0.0.1:{settings.EXCHANGE_PORT}"
     stop.set()
     for thread in threads:
-        thread.join(PATIENCE_SECONDS)
+        thread.join(DEADLINE_SECONDS)
 
 
 def line_to(address: str, **changes) -> Line:
@@ -194,7 +186,7 @@ def test_what_was_sent_and_not_heard_of_is_decided_on_before_its_status_is_told(
     monkeypatch.setattr(records, "commit", slowly)
     member = OURSELVES if isinstance(desk.adapter, EmbeddedExchange) else MEMBER
     service.hand_in([order("O1", price="90.00")], member=member)  # and here the link was lost
-    assert begun.wait(PATIENCE_SECONDS)
+    assert begun.wait(DEADLINE_SECONDS)
     assert [r.client_order_id for r in desk.adapter.statuses(["O1", "O2"])] == ["O1"]
 
 
@@ -242,7 +234,7 @@ def test_a_venue_that_gives_our_own_proof_back_to_us_is_not_believed(monkeypatch
         venue.start()
         with pytest.raises(VenueUnavailable, match="somebody else"):
             line_to(f"127.0.0.1:{listening.getsockname()[1]}").connect(0, lambda: None)
-        venue.join(PATIENCE_SECONDS)
+        venue.join(DEADLINE_SECONDS)
 
 
 def test_who_has_more_reports_than_were_given_is_turned_away(door):
@@ -275,14 +267,14 @@ def test_a_member_is_let_in_anew_when_its_last_call_can_hand_in_nothing_more(
 
     def slowly(requests, *, member):
         is_handing_in.set()
-        may_go_on.wait(PATIENCE_SECONDS)
+        may_go_on.wait(DEADLINE_SECONDS)
         return hand_in(requests, member=member)
 
     monkeypatch.setattr(service, "hand_in", slowly)
     member.log_on()
     member.next("logged_on")
     member.request(1)
-    assert is_handing_in.wait(PATIENCE_SECONDS)
+    assert is_handing_in.wait(DEADLINE_SECONDS)
     line = line_to(door)
     with pytest.raises(VenueUnavailable, match="has not ended yet"):
         line.connect(0, lambda: None)
@@ -421,12 +413,10 @@ def test_rubbish_ends_the_call_and_nobody_elses(member, door, rubbish):
 def test_a_call_that_is_silent_ends(member, monkeypatch):
     member.log_on()
     member.next("logged_on")
-    begun = time.monotonic()
     # It is not read either: only the socket's end is waited for.
     monkeypatch.setattr(member.wire, "send", lambda frame: None)
     with pytest.raises(LineBroken, match="hung up"):
         until(lambda: member.wire.receive(0.5) and None)
-    assert 4 < time.monotonic() - begun < 8
 
 
 def test_a_member_that_confirms_nothing_is_sent_no_more_than_fits(member, monkeypatch):

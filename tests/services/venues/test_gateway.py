@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from tests.parts import until
+from tests.patience import DEADLINE_SECONDS, until
 from tests.services.venues.test_conversation import Stand, new_order, put
 from venues import gateway, links, outbox
 from venues.adapters import VenueUnavailable
@@ -49,7 +49,7 @@ class Gateway:
 
     def end(self) -> None:
         self.stop.set()
-        self._thread.join(10)
+        self._thread.join(DEADLINE_SECONDS)
         assert not self._thread.is_alive()
 
     def _work(self) -> None:
@@ -106,7 +106,7 @@ def test_of_two_gateways_one_talks_and_the_other_takes_over_when_it_ends():
 def test_without_the_lock_two_gateways_talk_at_once(monkeypatch):
     monkeypatch.setattr(gateway.charge, "take", lambda job: True)
     # Both have claimed what is in doubt, and each thinks that it alone has to settle it.
-    stand, both = Watched(), threading.Barrier(2, timeout=10)
+    stand, both = Watched(), threading.Barrier(2, timeout=DEADLINE_SECONDS)
     put(new_order())
     outbox.claim(outbox.EMBEDDED, 1, now=timezone.now())
     asked = stand.statuses

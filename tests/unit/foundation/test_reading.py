@@ -9,6 +9,7 @@ from itertools import count
 import pytest
 
 from foundation.reading import Reading
+from tests.patience import DEADLINE_SECONDS
 
 AN_HOUR = 3600.0
 
@@ -53,7 +54,7 @@ class Slow:
         number = next(self.numbers)
         if number > 1:
             self.begun.set()
-            assert self.may_end.wait(10)
+            assert self.may_end.wait(DEADLINE_SECONDS)
         return number
 
 
@@ -63,10 +64,10 @@ def test_while_one_reads_the_others_have_what_was_read_before():
     assert reading.latest() == 1
     with ThreadPoolExecutor(1) as pool:
         renewed = pool.submit(reading.latest)
-        assert slow.begun.wait(10)
+        assert slow.begun.wait(DEADLINE_SECONDS)
         assert reading.latest() == 1
         slow.may_end.set()
-        assert renewed.result(10) == 2
+        assert renewed.result(DEADLINE_SECONDS) == 2
 
 
 def test_where_all_wait_one_reads_for_them():
@@ -76,9 +77,9 @@ def test_where_all_wait_one_reads_for_them():
     reading.forget()
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(reading.latest) for _ in range(4)]
-        assert slow.begun.wait(10)
+        assert slow.begun.wait(DEADLINE_SECONDS)
         slow.may_end.set()
-        assert [each.result(10) for each in asked] == [2, 2, 2, 2]
+        assert [each.result(DEADLINE_SECONDS) for each in asked] == [2, 2, 2, 2]
 
 
 def test_what_was_being_read_when_somebody_changed_it_is_not_kept():
@@ -88,8 +89,8 @@ def test_what_was_being_read_when_somebody_changed_it_is_not_kept():
     reading.forget()
     with ThreadPoolExecutor(1) as pool:
         before_the_change = pool.submit(reading.latest)
-        assert slow.begun.wait(10)
+        assert slow.begun.wait(DEADLINE_SECONDS)
         reading.forget()
         slow.may_end.set()
-        assert before_the_change.result(10) == 2
+        assert before_the_change.result(DEADLINE_SECONDS) == 2
     assert reading.latest() == 3
