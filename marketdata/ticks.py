@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -98,10 +98,13 @@ def path(trades: Iterable[TradeTick]) -> list[Point]:
         if goes_on:
             points.pop()
         points.append(Point(trade.price, trade.at))
-    return points if len(points) <= POINTS_MAX else _extremes(points)
+    return shortened(points)
 
 
-def _extremes(points: Sequence[Point]) -> list[Point]:
+def shortened(points: list[Point]) -> list[Point]:
+    """Return `points`; of too many the ends and the extremes."""
+    if len(points) <= POINTS_MAX:
+        return points
     places = range(len(points))
     lowest = min(places, key=lambda place: points[place].price)
     highest = max(places, key=lambda place: points[place].price)

@@ -92,12 +92,19 @@ def together(*days: Day) -> TickColumns:
     )
 
 
+def between(ticks: TickColumns, first: int, last: int) -> TickColumns:
+    """Return the ticks at the places from `first` up to `last`."""
+    return replace(
+        ticks,
+        quotes=_of_places(ticks.quotes, first, last - first),
+        trades=_of_places(ticks.trades, first, last - first),
+    )
+
+
 def batches(ticks: TickColumns, size: int) -> Iterator[TickColumns]:
     """Yield `ticks` in batches of `size`, each with places of its own."""
     for first in range(0, len(ticks), size):
-        quotes = _of_places(ticks.quotes, first, size)
-        trades = _of_places(ticks.trades, first, size)
-        yield replace(ticks, quotes=quotes, trades=trades)
+        yield between(ticks, first, first + size)
 
 
 def _of_places(columns: Any, first: int, size: int) -> Any:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata import bars, calendars, rolling
+from marketdata import bars, calendars, conflation, rolling, ticks
 from marketdata.bars import Bar, QuoteBar
 from marketdata.columns import TickColumns
 from marketdata.ticks import QuoteTick, Tick, TradeTick
@@ -43,24 +43,24 @@ def same(one: Tick, other: Tick) -> bool:
 
 
 @given(st.lists(trades | quotes | odd, max_size=20))
-def test_ticks_come_out_of_columns_as_they_went_in(ticks: list[Tick]) -> None:
-    columns = TickColumns.of(ticks)
-    assert len(columns) == len(ticks)
+def test_ticks_come_out_of_columns_as_they_went_in(told: list[Tick]) -> None:
+    columns = TickColumns.of(told)
+    assert len(columns) == len(told)
     for form in (columns, columns.by_symbol()):
-        assert all(map(same, form.ticks(), ticks))
+        assert all(map(same, form.ticks(), told))
     assert list(columns.by_symbol().trades.symbol) == sorted(columns.trades.symbol)
 
 
 @given(st.lists(trades, max_size=25))
-def test_bars_of_columns_are_the_bars_of_the_trades(ticks: list[TradeTick]) -> None:
-    columns = TickColumns.of(ticks)
+def test_bars_of_columns_are_the_bars_of_the_trades(told: list[TradeTick]) -> None:
+    columns = TickColumns.of(told)
 
     def plain(start_of: object) -> list[tuple[str, Bar]]:
         return [
             (symbol, bar)
             for symbol in columns.symbols
             for bar in bars.roll(
-                [each for each in ticks if each.symbol == symbol],
+                [each for each in told if each.symbol == symbol],
                 start_of=start_of,  # type: ignore[arg-type]
             )
         ]
@@ -71,17 +71,31 @@ def test_bars_of_columns_are_the_bars_of_the_trades(ticks: list[TradeTick]) -> N
     )
 
 
+few_prices = st.builds(
+    TradeTick, symbols, times, st.integers(1, 4).map(Decimal), numbers, st.just(""), st.booleans()
+)
+
+
+@given(st.lists(few_prices | quotes, max_size=120))
+def test_what_remains_of_columns_is_what_remains_of_the_ticks(told: list[Tick]) -> None:
+    batch = ticks.conflate(told)
+    columns = TickColumns.of(told).by_symbol()
+    assert conflation.latest_quotes(columns) == batch.quotes
+    ways = {symbol: ticks.path(prints) for symbol, prints in batch.trades.items()}
+    assert conflation.paths(columns) == {symbol: way for symbol, way in ways.items() if way}
+
+
 @given(st.lists(quotes, max_size=25), st.dictionaries(symbols, quotes))
 def test_bars_of_columns_are_the_bars_of_the_quotes(
     told: list[QuoteTick], before: dict[str, QuoteTick]
 ) -> None:
-    ticks = sorted(told, key=lambda each: each.at)
-    columns = TickColumns.of(ticks)
+    in_order = sorted(told, key=lambda each: each.at)
+    columns = TickColumns.of(in_order)
     plain: list[tuple[str, QuoteBar]] = [
         (symbol, bar)
         for symbol in columns.symbols
         for bar in bars.roll_quotes(
-            [each for each in ticks if each.symbol == symbol],
+            [each for each in in_order if each.symbol == symbol],
             start_of=bars.minute_of,
             before=before.get(symbol),
         )

@@ -1,0 +1,163 @@
+"""What a tick costs on its way in: cleaning, conflation, paths and bars, of whole batches.
+
+Ten minutes of BAC and IBM around noon, recorded, and a made-up market of two hundred instruments
+that is there on every machine; first what comes before them, so that levels stand. `at once` is
+how batches go in as columns, `ticks, at once` the same with the making of columns from a feed's
+ticks. Beside them, in the same run, the same ticks `one by one`: the rules of `cleaning`, `ticks`
+and `bars`. What comes out must be the same. Figures are of CPU time: the machine may have others to
+serve. `python -m benchmarks.ingest`.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from marketdata import bars, calendars, cleaning, conflation, rolling, screening, ticks
+from marketdata.cleaning import Known
+from marketdata.columns import TickColumns
+from marketdata.ticks import QuoteTick, Tick, TradeTick
+from tests import recorded, recorded_ticks
+
+DAY: Final = "2013-10-07"
+TICKS: Final = 50_000
+BEFORE: Final = 30_000
+RATIO_MIN: Final = 20
+BATCHES: Final = (5_000, 50_000)  # as the tape hands them on; as much as lies on it at most
+Outcome = tuple[Any, ...]
+
+
+def main() -> None:
+    print(f"{'':<34}{'ticks/s of CPU':>15}{'one by one':>12}{'ratio':>7}")
+    ratios = []
+    for name, told in markets():
+        for size in BATCHES:
+            ratio = compare(f"{name}, {size:,} a batch", told, size)
+            ratios.append(ratio if name != MADE_UP else RATIO_MIN)
+    if min(ratios) < RATIO_MIN:
+        sys.exit(f"Less than {RATIO_MIN} times the rate of ticks one by one.")
+
+
+def markets() -> list[tuple[str, TickColumns]]:
+    found = []
+    if (recorded.FOLDER / recorded_ticks.name("BAC", DAY, "quotes")).exists():
+        days = [
+            part
+            for symbol in ("BAC", "IBM")
+            for part in (recorded_ticks.quotes(symbol, DAY), recorded_ticks.trades(symbol, DAY))
+        ]
+        found.append(("BAC and IBM", recorded_ticks.together(*days)))
+    else:
+        print("The recorded days are not on this machine.")
+    return [*found, (MADE_UP, TickColumns.of(made_up()))]
+
+
+def compare(name: str, told: TickColumns, size: int) -> float:
+    """Print the rates at which `told` goes in; return how many times ours is the plain one."""
+    middle = max(len(told) // 2, BEFORE)
+    told = recorded_ticks.between(told, middle - BEFORE, middle + TICKS)
+    parts = list(recorded_ticks.batches(told, size))
+    begun = {symbol: Known(asset_class="us_equity") for symbol in told.symbols}
+    lists = [part.ticks() for part in parts]
+    count = len(told)
+    ours, ours_out = timed(lambda: [*run(parts, begun, at_once)])
+    whole, _ = timed(lambda: [*run(map(TickColumns.of, lists), begun, at_once)])
+    theirs, theirs_out = timed(lambda: [*run(lists, begun, one_by_one)], rounds=1)
+    if ours_out != theirs_out:
+        sys.exit(f"{name}: batches come to something else than their ticks.")
+    plain = count / theirs
+    print(f"{name + ', at once':<34}{count / ours:>15,.0f}{plain:>12,.0f}{theirs / ours:>7.1f}")
+    print(f"{'  ticks, at once':<34}{count / whole:>15,.0f}{'':>12}{theirs / whole:>7.1f}")
+    return theirs / ours
+
+
+def run(batches: Any, begun: Mapping[str, Known], ingest: Callable[..., Any]) -> Any:
+    """Yield what `ingest` makes of each batch, each with what those before it have taught."""
+    known = begun
+    for batch in batches:
+        known, outcome = ingest(batch, known)
+        yield outcome
+
+
+def at_once(batch: TickColumns, known: Mapping[str, Known]) -> tuple[Mapping[str, Known], Outcome]:
+    screened = screening.clean(batch, known=known, source="bench", now=None)
+    believed = screened.believed
+    return screened.known, (
+        [suspect for _, suspect in screened.suspects],
+        conflation.latest_quotes(believed),
+        conflation.paths(believed),
+        sorted(rolling.trade_bars(believed, starts=rolling.minutes), key=_place),
+        sorted(rolling.trade_bars(believed, starts=rolling.days), key=_place),
+    )
+
+
+def one_by_one(
+    batch: Sequence[Tick], known: Mapping[str, Known]
+) -> tuple[Mapping[str, Known], Outcome]:
+    cleaned = cleaning.clean(ticks=batch, known=known, source="bench", now=None)
+    kept = ticks.conflate(cleaned.believed)
+    ways = {symbol: ticks.path(prints) for symbol, prints in kept.trades.items()}
+    return cleaned.known, (
+        list(cleaned.suspects),
+        kept.quotes,
+        {symbol: way for symbol, way in ways.items() if way},
+        sorted(_rolled(kept, bars.minute_of), key=_place),
+        sorted(_rolled(kept, _day_of), key=_place),
+    )
+
+
+def _rolled(kept: ticks.Batch, start_of: Callable[[datetime], datetime]) -> Any:
+    for symbol, prints in kept.trades.items():
+        for bar in bars.roll(prints, start_of=start_of):
+            yield symbol, bar
+
+
+def _day_of(at: datetime) -> datetime:
+    return calendars.midnight(calendars.date_of(at))
+
+
+def _place(told: tuple[str, bars.Bar]) -> tuple[str, datetime]:
+    return told[0], told[1].start
+
+
+def timed(work: Callable[[], Any], rounds: int = 3) -> tuple[float, Any]:
+    """Return the least CPU time of `rounds`, and what came out."""
+    spent = []
+    for _ in range(rounds):
+        gc.collect()
+        begun = time.process_time()
+        outcome = work()
+        spent.append(time.process_time() - begun)
+    return min(spent), outcome
+
+
+MADE_UP: Final = "Two hundred made up"
+
+
+def made_up() -> list[Tick]:
+    """Return a minute of quotes and trades of two hundred instruments that walk by the cent."""
+    dice = random.Random(5)
+    at, made = datetime(2026, 3, 2, 15, tzinfo=UTC), []
+    cents = {f"S{number}": dice.randint(2_000, 40_000) for number in range(200)}
+    symbols = list(cents)
+    for number in range(BEFORE + TICKS):
+        at += timedelta(microseconds=int(dice.expovariate(1 / 2_000)))
+        symbol = dice.choice(symbols)
+        cents[symbol] += dice.choice((-1, 0, 0, 1))
+        size, cent = Decimal(dice.randint(1, 90) * 100), Decimal(cents[symbol])
+        if dice.random() < 0.15:
+            made.append(TradeTick(symbol, at, cent.scaleb(-2), size, str(number)))
+        else:
+            bid, ask = (cent - 1).scaleb(-2), (cent + 1).scaleb(-2)
+            made.append(QuoteTick(symbol, at, bid, size, ask, size))
+    return made
+
+
+if __name__ == "__main__":
+    main()
