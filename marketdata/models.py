@@ -238,5 +238,7 @@ class SuspectCount(models.Model):
         return f"{self.day} {self.source} {self.reason}: {self.count}"
 
 
+from marketdata.history.models import ArchivedTicks as ArchivedTicks  # noqa: E402
+from marketdata.history.models import PriceAdjustment as PriceAdjustment  # noqa: E402
 from marketdata.history.models import TapeQuote as TapeQuote  # noqa: E402
 from marketdata.history.models import TapeTrade as TapeTrade  # noqa: E402

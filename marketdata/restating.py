@@ -6,17 +6,17 @@ again after a failure changes nothing that was done.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 
 from foundation import wakeups
 from marketdata import store
-from marketdata.models import Instrument, Quote
+from marketdata.models import Instrument, PriceAdjustment, Quote
 
 _QUANTUM: Final = Decimal("0.000000001")
 _PRICES: Final = (
@@ -73,7 +73,7 @@ def restate(instrument_id: UUID, note: str, *, new: int, old: int, now: datetime
     """Bring its prices to the terms after a split of `new` shares for `old` ones.
 
     The latest quote, the figures of its day and the reference price that its bands and the
-    simulated market start from; bars stay as they were traded.
+    simulated market start from. Bars stay as they were traded: `adjust_for_split` is about those.
     """
     store.take_turn()
     instrument = _locked(instrument_id)
@@ -94,6 +94,30 @@ def restate(instrument_id: UUID, note: str, *, new: int, old: int, now: datetime
     quote.doubted, quote.doubts = None, 0
     store.write_quotes([quote], news={instrument.pk})
     wakeups.send(wakeups.Channel.QUOTES)
+
+
+def adjust_for_split(instrument_id: UUID, note: str, *, ex_date: date, new: int, old: int) -> None:
+    """Have bars of before `ex_date` read on the terms of after a split, where that is asked for."""
+    _adjust(instrument_id, note, ex_date, PriceAdjustment.Kind.SPLIT, new=new, old=old)
+
+
+def adjust_for_dividend(instrument_id: UUID, note: str, *, ex_date: date, cash: Decimal) -> None:
+    """Have them read less the part that a dividend of `cash` for each share of then was."""
+    _adjust(instrument_id, note, ex_date, PriceAdjustment.Kind.DIVIDEND, cash=cash)
+
+
+def adjust_for_spin_off(instrument_id: UUID, note: str, *, ex_date: date, share: Decimal) -> None:
+    """Have them read less the `share` (0 to 1) of the value that went with a spin-off."""
+    _adjust(instrument_id, note, ex_date, PriceAdjustment.Kind.SPIN_OFF, share=share)
+
+
+def _adjust(
+    instrument_id: UUID, note: str, ex_date: date, kind: PriceAdjustment.Kind, **terms: Any
+) -> None:
+    done = PriceAdjustment(
+        instrument_id=instrument_id, note=note, ex_date=ex_date, kind=kind, **terms
+    )
+    PriceAdjustment.objects.bulk_create([done], ignore_conflicts=True)
 
 
 @transaction.atomic

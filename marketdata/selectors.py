@@ -13,7 +13,8 @@ from django.db.models import QuerySet
 from foundation import bulk
 from marketdata import bars as rules
 from marketdata import store
-from marketdata.history import reading
+from marketdata.history import adjusting, reading
+from marketdata.history.adjusting import Adjustment
 from marketdata.history.records import Place, Print, Sides
 from marketdata.models import Bar, Depth, Instrument, PricePath, Quote
 
@@ -138,20 +139,22 @@ def bars(
     end: datetime,
     limit: int = 1000,
     is_ascending: bool = True,
+    adjustment: Adjustment = Adjustment.RAW,
 ) -> list[rules.Bar]:
     """Return the bars that begin from `start` to `end` (both included), at most `limit`.
 
     `timeframe` is one of the compatible API's: 1Min to 59Min, 1Hour to 23Hour, 1Day, 1Week,
     1Month to 12Month. Longer ones than 1Min, 1Hour and 1Day are gathered from those; the bar
-    that `start` falls into is left out, as only a part of it would be told. Raises
-    UnknownTimeframe.
+    that `start` falls into is left out, as only a part of it would be told. Bars are as they were
+    traded, or as `adjustment` brings them to the terms of today. Raises UnknownTimeframe.
     """
     wanted = rules.parse_timeframe(timeframe)
     stored, parts_max = _stored(wanted)
     rows = Bar.objects.filter(instrument=instrument, timeframe=stored, open__isnull=False)
     order = "start" if is_ascending else "-start"
     if str(wanted) == stored:
-        return _values(rows.filter(start__gte=start, start__lte=end).order_by(order)[:limit])
+        whole = _values(rows.filter(start__gte=start, start__lte=end).order_by(order)[:limit])
+        return _adjusted(whole, instrument, adjustment)
     first = rules.start_of(start, timeframe=wanted)
     if first < start:
         first = rules.end_of(first, timeframe=wanted)
@@ -161,6 +164,7 @@ def bars(
             : min(limit * parts_max, PARTS_READ_MAX)
         ]
     )
+    parts = _adjusted(parts, instrument, adjustment)  # each by its day: a week may have two terms
     gathered = rules.aggregate(parts if is_ascending else reversed(parts), timeframe=wanted)
     return (gathered if is_ascending else gathered[::-1])[:limit]
 
@@ -172,6 +176,15 @@ def _stored(wanted: rules.Timeframe) -> tuple[str, int]:
     if wanted.unit is rules.Unit.HOUR:
         return Bar.Timeframe.HOUR, wanted.count
     return Bar.Timeframe.DAY, wanted.parts_max
+
+
+def _adjusted(
+    bars: list[rules.Bar], instrument: Instrument, adjustment: Adjustment
+) -> list[rules.Bar]:
+    if adjustment is Adjustment.RAW or not bars:
+        return bars
+    oldest = min(bars[0].start, bars[-1].start)
+    return adjusting.adjust(bars, reading.steps(instrument.pk, adjustment, since=oldest))
 
 
 def _values(rows: QuerySet[Bar]) -> list[rules.Bar]:

@@ -57,3 +57,60 @@ class TapeQuote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bid} / {self.ask}"
+
+
+class PriceAdjustment(models.Model):
+    """What was done to the shares of an instrument on its ex-date, as prices of before need it.
+
+    `new` shares for `old` of a split, `cash` for a share of a dividend (in the shares of then),
+    `share` of the value that went with a spin-off. `note` names it, so that it counts once.
+    """
+
+    class Kind(models.TextChoices):
+        SPLIT = "split", "split"
+        DIVIDEND = "dividend", "dividend"
+        SPIN_OFF = "spin_off", "spin-off"
+
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    ex_date = models.DateField()
+    kind = models.CharField(max_length=8, choices=Kind)
+    new = models.IntegerField(default=1)
+    old = models.IntegerField(default=1)
+    cash = PriceField(default=0)
+    share = models.DecimalField(max_digits=12, decimal_places=11, default=0)
+    note = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ("-ex_date",)
+        constraints = (
+            models.UniqueConstraint(fields=["instrument", "note"], name="price_adjustment_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.ex_date}"
+
+
+class ArchivedTicks(models.Model):
+    """A file of the archive: ticks of one kind and day (UTC) that are in no table any more.
+
+    `part` is 1, but where some came when the day was archived already.
+    """
+
+    kind = models.CharField(max_length=12)
+    day = models.DateField()
+    part = models.PositiveSmallIntegerField()
+    rows = models.BigIntegerField()
+    file = models.CharField(max_length=60)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "archived ticks"
+        ordering = ("-day", "kind", "part")
+        constraints = (
+            models.UniqueConstraint(fields=["kind", "day", "part"], name="archived_ticks_unique"),
+        )
+
+    def __str__(self) -> str:
+        return self.file

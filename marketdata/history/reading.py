@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, Q
 
-from marketdata.history.models import TapeQuote, TapeTrade
+from foundation import bulk
+from marketdata import calendars
+from marketdata.history import adjusting
+from marketdata.history.adjusting import Adjustment, Step
+from marketdata.history.models import PriceAdjustment, TapeQuote, TapeTrade
 from marketdata.history.records import Place, Print, Sides
 
 _PRINT: Final = ("at", "number", "source", "price", "size", "trade_id", "sets_last")
@@ -57,3 +62,49 @@ def _stored(
     order = ("at", "number") if span.is_ascending else ("-at", "-number")
     found = rows.order_by(*order).values_list(*columns)[: span.limit]
     return [record(*row) for row in found]
+
+
+_KINDS: Final = {
+    Adjustment.RAW: (),
+    Adjustment.SPLIT: (PriceAdjustment.Kind.SPLIT,),
+    Adjustment.DIVIDEND: (PriceAdjustment.Kind.DIVIDEND,),
+    Adjustment.ALL: tuple(PriceAdjustment.Kind),
+}
+# A dividend counts as a part of the last close before it, which is that of our own bars.
+_ADJUSTMENTS: Final = """
+    SELECT done.ex_date, done.kind, done.new, done.old, done.cash, done.share, before.close
+      FROM marketdata_priceadjustment done LEFT JOIN LATERAL (
+        SELECT close FROM marketdata_bar
+         WHERE instrument_id = done.instrument_id AND timeframe = '1Day' AND close > 0
+           AND start < done.ex_date::timestamp AT TIME ZONE 'America/New_York'
+         ORDER BY start DESC LIMIT 1) before ON true
+     WHERE done.instrument_id = %s AND done.kind = ANY(%s) AND done.ex_date > %s
+     ORDER BY done.ex_date, done.id
+"""
+
+
+def steps(instrument_id: UUID, adjustment: Adjustment, *, since: datetime) -> list[Step]:
+    """Return what has changed an instrument's prices after the day of `since`, in order."""
+    kinds = [kind.value for kind in _KINDS[adjustment]]
+    rows = bulk.execute(_ADJUSTMENTS, [instrument_id, kinds, calendars.date_of(since)])
+    found = [
+        _step(calendars.midnight(ex_date), kind, new, old, cash, share, close)
+        for ex_date, kind, new, old, cash, share, close in rows
+    ]
+    return [step for step in found if step is not None]
+
+
+def _step(
+    at: datetime,
+    kind: str,
+    new: int,
+    old: int,
+    cash: Decimal,
+    share: Decimal,
+    close: Decimal | None,
+) -> Step | None:
+    if kind == PriceAdjustment.Kind.SPLIT:
+        return adjusting.split(at, new=new, old=old)
+    if kind == PriceAdjustment.Kind.SPIN_OFF:
+        return adjusting.spin_off(at, share=share)
+    return None if close is None else adjusting.dividend(at, cash=cash, close=close)

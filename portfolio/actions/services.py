@@ -176,8 +176,18 @@ def restate(due: Due, *, note: str, now: datetime) -> None:
         if action.state != State.APPROVED:
             return
         if said.kind == Kind.SPLIT:
-            restating.restate(
-                due.instrument_id, note, new=said.new_shares, old=said.old_shares, now=now
+            ratio = {"new": said.new_shares, "old": said.old_shares}
+            restating.restate(due.instrument_id, note, **ratio, now=now)
+            restating.adjust_for_split(
+                due.instrument_id, said.reference, ex_date=said.ex_date, **ratio
+            )
+        elif said.kind == Kind.CASH_DIVIDEND:
+            restating.adjust_for_dividend(
+                due.instrument_id, said.reference, ex_date=said.ex_date, cash=said.cash
+            )
+        elif said.kind == Kind.SPIN_OFF:
+            restating.adjust_for_spin_off(
+                due.instrument_id, said.reference, ex_date=said.ex_date, share=said.cost_share
             )
         elif said.kind == Kind.MERGER:
             restating.retire(due.instrument_id, note, now=now)

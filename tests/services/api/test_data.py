@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.test import Client
 
+from marketdata import restating
 from marketdata.models import Bar, Instrument
 from tests import world
 from tests.services.api.conftest import Api
@@ -134,3 +135,17 @@ def test_a_chart_has_the_latest_bars_oldest_first(market: Api, browser: Client) 
     shown = answer.json()
     assert (shown["symbol"], shown["timeframe"]) == ("AAPL", "1Min")
     assert [bar["o"] for bar in shown["bars"]] == [103, 104]
+
+
+def test_bars_are_as_traded_or_on_the_terms_of_today(market: Api) -> None:
+    aapl = Instrument.objects.get(symbol="AAPL")
+    restating.adjust_for_split(aapl.pk, "4 for 1", ex_date=date(2026, 1, 6), new=4, old=1)
+
+    def first(query: str) -> tuple[float, float, float]:
+        bar = market("GET", f"/v2/stocks/AAPL/bars?{SPAN}{query}").json()["bars"][0]
+        return bar["o"], bar["v"], bar["vw"]
+
+    assert first("") == first("&adjustment=raw") == first("&adjustment=dividend") == (100, 10, 100)
+    assert first("&adjustment=split") == first("&adjustment=all") == (25, 40, 25)
+    refused = market("GET", f"/v2/stocks/AAPL/bars?{SPAN}&adjustment=some")
+    assert refused.status_code == 422

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from marketdata import bars as rules
 from marketdata import selectors
 from marketdata.bars import Bar
+from marketdata.history.adjusting import Adjustment
 from marketdata.models import Instrument, Quote
 from trading.api import errors, queries, wire, wire_data
 from trading.api.views import data_pages
@@ -161,6 +162,9 @@ class Bars(_Past):
 
     def reader(self, query: queries.Query) -> data_pages.Read:
         timeframe = timeframe_of(query)
+        adjustment = Adjustment(
+            queries.choice(query, "adjustment", tuple(Adjustment), default=Adjustment.RAW)
+        )
 
         def read(instrument: Instrument, piece: Piece) -> list[Bar]:
             start, end = piece.start, piece.end
@@ -175,6 +179,7 @@ class Bars(_Past):
                 end=end,
                 limit=piece.limit,
                 is_ascending=piece.is_ascending,
+                adjustment=adjustment,
             )
 
         return read
