@@ -202,6 +202,56 @@ def add_bars(parts: Iterable[tuple[UUID, Part]], *, source: str) -> None:
         cursor.execute(_UPSERT_BARS, [list(column) for column in zip(*rows, strict=True)])
 
 
+_REPLACE_BARS: Final = f"""
+    INSERT INTO marketdata_bar AS bar ({", ".join(_BAR_COLUMNS)})
+    SELECT * FROM {_unnest(_BAR_COLUMNS)}
+    ON CONFLICT (instrument_id, timeframe, start) DO UPDATE
+    SET ({", ".join(_BAR_COLUMNS)}) = ({", ".join(f"EXCLUDED.{name}" for name in _BAR_COLUMNS)})
+    WHERE bar.source = EXCLUDED.source
+"""  # noqa: S608 - put together from the constants above
+
+
+def replace_bars(parts: Iterable[tuple[UUID, Part]], *, source: str) -> int:
+    """Write whole bars that `source` tells, each once, in place of what it has told before.
+
+    Returns how many are written; bars of another source stay.
+    """
+    rows = [bar_row(instrument_id, part, source) for instrument_id, part in parts]
+    if not rows:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_REPLACE_BARS, [list(column) for column in zip(*rows, strict=True)])
+        return int(cursor.rowcount)
+
+
+_GATHER_HOURS: Final = """
+    INSERT INTO marketdata_bar AS bar (instrument_id, timeframe, start, source, open, high, low,
+                                       close, volume, turnover, trades, open_at, close_at)
+    SELECT minute.instrument_id, '1Hour', hour, minute.source,
+           (array_agg(open ORDER BY start) FILTER (WHERE open IS NOT NULL))[1],
+           max(high), min(low),
+           (array_agg(close ORDER BY start DESC) FILTER (WHERE open IS NOT NULL))[1],
+           sum(volume), sum(turnover), sum(trades), min(open_at), max(close_at)
+      FROM unnest(%s::uuid[], %s::timestamptz[]) AS wanted(id, hour)
+      JOIN marketdata_bar minute ON minute.instrument_id = wanted.id
+       AND timeframe = '1Min' AND start >= hour AND start < hour + interval '1 hour'
+     WHERE minute.source = %s
+     GROUP BY minute.instrument_id, hour, minute.source
+    ON CONFLICT (instrument_id, timeframe, start) DO UPDATE
+    SET (open, high, low, close, volume, turnover, trades, open_at, close_at) =
+        (EXCLUDED.open, EXCLUDED.high, EXCLUDED.low, EXCLUDED.close, EXCLUDED.volume,
+         EXCLUDED.turnover, EXCLUDED.trades, EXCLUDED.open_at, EXCLUDED.close_at)
+    WHERE bar.source = EXCLUDED.source
+"""
+
+
+def gather_hours(hours: Iterable[tuple[UUID, datetime]], *, source: str) -> None:
+    """Make the bars of these hours anew, of the minutes that `source` has told."""
+    keys, starts = zip(*hours, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_GATHER_HOURS, [list(keys), list(starts), source])
+
+
 COPY_BARS: Final = f"COPY marketdata_bar ({', '.join(_BAR_COLUMNS)}) FROM STDIN"
 
 
