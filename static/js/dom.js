@@ -39,14 +39,23 @@ export function readJson(id) {
  * focus and selection survive. `build(item)` makes a row, `fill(row, item)` brings it up to date.
  */
 export function keepRows(parent, items, key, build, fill) {
-  const rows = new Map([...parent.children].map((row) => [row.dataset.key, row]));
+  const wanted = new Set(items.map((item) => String(key(item))));
+  const rows = new Map();
+  for (const row of [...parent.children]) {
+    const name = row.dataset.key;
+    if (wanted.has(name)) {
+      rows.set(name, row);
+    } else {
+      if (row.contains(document.activeElement)) focusBeside(row, wanted);
+      row.remove();
+    }
+  }
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   let place = parent.firstElementChild;
   for (const item of items) {
     const name = String(key(item));
     let row = rows.get(name);
-    if (row) {
-      rows.delete(name);
-    } else {
+    if (!row) {
       row = build(item);
       row.dataset.key = name;
     }
@@ -54,16 +63,27 @@ export function keepRows(parent, items, key, build, fill) {
     else parent.insertBefore(row, place);
     fill(row, item);
   }
-  for (const row of rows.values()) {
-    if (row.contains(document.activeElement)) focusBeside(row);
-    row.remove();
-  }
+  // A row that is moved loses the focus.
+  if (focused && document.activeElement === document.body) focused.focus({ preventScroll: true });
 }
 
-function focusBeside(row) {
-  const neighbour = row.nextElementSibling ?? row.previousElementSibling;
+/** Give the focus to the next row that stays, else to the one before, else to the table's frame. */
+function focusBeside(row, staying) {
+  const stays = (way) => {
+    let other = row[way];
+    while (other && !staying.has(other.dataset.key)) other = other[way];
+    return other;
+  };
+  const neighbour = stays("nextElementSibling") ?? stays("previousElementSibling");
   const target = neighbour?.querySelector("a, button, [tabindex]") ?? row.closest("[tabindex]");
   target?.focus({ preventScroll: true });
+}
+
+/** Hide `button`, or show it; if it has the focus, `next` is given it. */
+export function hide(button, isHidden, next) {
+  const isFocused = isHidden && document.activeElement === button;
+  button.hidden = isHidden;
+  if (isFocused) next?.focus({ preventScroll: true });
 }
 
 const FLASH_EVERY_MS = 500;

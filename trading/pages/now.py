@@ -45,6 +45,7 @@ def context(of: UUID, *, page: str) -> dict[str, Any]:
     snapshot = portfolio.snapshot(of, now=timezone.now())
     return {
         "page": page,
+        "position_count": len(snapshot.positions),
         "has_call": calls.unmet().filter(account_id=of).exists(),
         "account_now": {
             "account": accounts_now.shown([snapshot], now=snapshot.at)[of],

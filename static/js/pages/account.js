@@ -20,8 +20,6 @@ function showMoney() {
     setDirection(place, money.direction(account[place.dataset.gain]));
   }
   showCall(account);
-  $("[data-where=short]").hidden = !money.parse(account.short_market_value);
-  $("[data-where=margin]").hidden = !money.parse(account.maintenance_margin);
 }
 
 /** What a margin call wants changes with every price: say what is missing now. */
@@ -78,6 +76,7 @@ function showPositions() {
       gains.show(open, position.unrealized_pl, position.unrealized_plpc);
     },
   );
+  $("#positions").classList.remove("to-come");
   rows.closest("table").hidden = positions.length === 0;
   $("#positions-empty").hidden = positions.length > 0;
   put($("#positions-empty"), "You hold nothing yet.");

@@ -1,6 +1,6 @@
 // One order: what it is, what happened to it, what belongs to it, its fills.
 
-import { $, keepRows, make, put, readJson } from "../dom.js";
+import { $, hide, keepRows, make, put, readJson } from "../dom.js";
 import * as changing from "../changing.js";
 import * as http from "../http.js";
 import * as money from "../money.js";
@@ -30,8 +30,8 @@ function show() {
   put($("#order-state"), words.stateWord(shown));
   put($("#order-why"), shown.status_reason ?? words.stateWhy(shown));
   say($("#order-warning"), words.warnings(order));
-  cancel.hidden = Boolean(past) || !words.isCancellable(order);
-  change.hidden = Boolean(past) || !words.isChangeable(order) || !editor.hidden;
+  hide(cancel, Boolean(past) || !words.isCancellable(order), $("#order-title"));
+  hide(change, Boolean(past) || !words.isChangeable(order) || !editor.hidden, $("#order-title"));
   if (!words.isChangeable(order)) closeEditor();
   showFacts(shown);
   showGroup();

@@ -31,6 +31,7 @@ function beginFolds() {
     const show = () => {
       trade.dataset[name] = layout[name];
       button.setAttribute("aria-expanded", String(layout[name] === "open"));
+      button.title = `${layout[name] === "open" ? "Fold" : "Unfold"} the ${button.dataset.what}`;
     };
     const turn = () => {
       layout[name] = layout[name] === "open" ? "folded" : "open";
@@ -38,7 +39,7 @@ function beginFolds() {
       show();
     };
     button.addEventListener("click", turn);
-    offer({ words: name === "rail" ? "Fold or unfold the watchlist" : "Fold or unfold the tables", run: turn });
+    offer({ words: `Fold or unfold the ${button.dataset.what}`, run: turn });
     show();
   }
 }
@@ -93,12 +94,15 @@ function beginSizes() {
     };
     grip.setAttribute("aria-valuemin", String(least));
     grip.setAttribute("aria-valuemax", String(most));
-    set(layout.sizes[name] ?? start);
+    grip.setAttribute("aria-valuenow", String(start));
+    // What nobody has resized is as the style sheet says, and grows with the text.
+    const size = () => layout.sizes[name] ?? Math.round(isColumn ? $("#rail").offsetWidth : $("#tabs").offsetHeight);
+    if (layout.sizes[name]) set(layout.sizes[name]);
 
     grip.addEventListener("pointerdown", (event) => {
       event.preventDefault();
       grip.setPointerCapture(event.pointerId);
-      const from = { size: layout.sizes[name], at: isColumn ? event.clientX : event.clientY };
+      const from = { size: size(), at: isColumn ? event.clientX : event.clientY };
       const move = (moved) =>
         set(from.size + (isColumn ? moved.clientX - from.at : from.at - moved.clientY));
       grip.addEventListener("pointermove", move);
@@ -115,7 +119,7 @@ function beginSizes() {
       const way = { ArrowRight: 1, ArrowLeft: -1, ArrowUp: 1, ArrowDown: -1 }[event.key];
       if (!way) return;
       event.preventDefault();
-      set(layout.sizes[name] + way * STRIDE);
+      set(size() + way * STRIDE);
       keep();
     });
   }
@@ -200,6 +204,6 @@ function closeSheet() {
   show(trade.dataset.shown ?? "chart");
 }
 
-export const isNarrow = () => matchMedia("(max-width: 640px)").matches;
+export const isNarrow = () => matchMedia("(max-width: 40em)").matches;
 
-const isMiddling = () => matchMedia("(min-width: 641px) and (max-width: 900px)").matches;
+const isMiddling = () => matchMedia("(min-width: 40.01em) and (max-width: 56.25em)").matches;

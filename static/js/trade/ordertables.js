@@ -1,6 +1,6 @@
 // The rows of the tables of orders: open ones, with what can be done to them, and finished ones.
 
-import { $, cell, keepRows, make, put } from "../dom.js";
+import { $, cell, hide, keepRows, make, put } from "../dom.js";
 import * as money from "../money.js";
 import { store } from "../store.js";
 import * as time from "../time.js";
@@ -120,8 +120,8 @@ function fillOpen(row, { order, isEditor }) {
   fillStart(row, order);
   showState(row.children[7], order);
   const [change, cancel] = row.lastElementChild.children;
-  change.hidden = !words.isChangeable(order);
-  cancel.hidden = !words.isCancellable(order);
+  hide(change, !words.isChangeable(order), $("a", row));
+  hide(cancel, !words.isCancellable(order), $("a", row));
 }
 
 function buildClosed(order) {

@@ -1,6 +1,6 @@
 // From the review of a ticket to the end of its order: the one way by which an order leaves.
 
-import { $, keepRows, make, put } from "../dom.js";
+import { $, hide, keepRows, make, put } from "../dom.js";
 import * as http from "../http.js";
 import { announce } from "../keys.js";
 import * as money from "../money.js";
@@ -185,7 +185,7 @@ function showOrder() {
   put($("#placed-note"), order.status_reason ?? words.stateWhy(order));
   complain($("#placed-warning"), words.warnings(order));
   showLegs(order.legs ?? [], digits);
-  $("#placed-cancel").hidden = !words.isCancellable(order);
+  hide($("#placed-cancel"), !words.isCancellable(order), $("#another"));
   $("#placed-link").href = `/orders/${order.id}`;
 }
 
@@ -246,7 +246,6 @@ async function cancel() {
     button.setAttribute("aria-disabled", "false");
   }
   await refresh();
-  if (button.hidden) $("#another").focus();
 }
 
 function another() {

@@ -1,11 +1,12 @@
 // The positions table, moving with the market.
 
-import { $, cell, eachFrame, flash, keepRows, make, put } from "../dom.js";
+import { $, cell, eachFrame, flash, hide, keepRows, make, put } from "../dom.js";
 import * as gains from "../gains.js";
 import * as http from "../http.js";
 import * as live from "../live.js";
 import * as money from "../money.js";
 import { on, store, tell } from "../store.js";
+import { isNarrow } from "./layout.js";
 import { addressOf } from "./watchlist.js";
 
 const rows = $("[data-rows=positions]");
@@ -42,6 +43,15 @@ async function load() {
   }
 }
 
+/** Say what leads to a first position: money, or an order. */
+function howToBegin() {
+  if (money.parse(store.account.buying_power) === 0n) {
+    return ["There is no money to buy with. ", make("a", { href: "/account#money-title" }, "Deposit some"), ", then choose a symbol."];
+  }
+  if (isNarrow()) return ["Choose a symbol under Watch, press Trade, say how many, and review."];
+  return ["Choose a symbol in the watchlist, press ", make("kbd", {}, "b"), ", say how many, and review."];
+}
+
 function showRows() {
   const positions = store.positions;
   if (!positions) return;
@@ -52,7 +62,7 @@ function showRows() {
   if (!positions.length) {
     empty.replaceChildren(
       make("p", {}, "You hold nothing yet."),
-      make("p", { class: "faint" }, "Choose a symbol on the left, press ", make("kbd", {}, "b"), ", say how many, and review."),
+      make("p", { class: "faint" }, ...howToBegin()),
     );
   }
   live.subscribe(positions.map(({ symbol }) => symbol));
@@ -87,7 +97,7 @@ function fill(row, position) {
   put(value, money.money(position.market_value));
   gains.show(day, position.unrealized_intraday_pl, position.unrealized_intraday_plpc);
   gains.show(open, position.unrealized_pl, position.unrealized_plpc);
-  row.lastElementChild.firstElementChild.hidden = money.parse(position.qty_available) === 0n;
+  hide(row.lastElementChild.firstElementChild, money.parse(position.qty_available) === 0n, $("a", row));
   const now = money.parse(position.current_price);
   const before = shown.get(symbol) ?? null;
   if (now !== null && before !== null && now !== before) flash(price, now > before ? "up" : "down");
