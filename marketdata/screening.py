@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from marketdata import cleaning
-from marketdata.cleaning import Known, Reason, Suspect
+from marketdata.cleaning import Cleaned, Known, Reason, Suspect
 from marketdata.columns import (
     NOBODY,
     Flags,
@@ -34,6 +34,9 @@ from marketdata.columns import (
 from marketdata.fences import Track
 from marketdata.levels import Terms
 from marketdata.ticks import Tick, TradeTick
+
+AT_ONCE_MIN: Final = 500
+"""Fewer ticks are judged one by one as fast."""
 
 ROUNDS_MAX: Final = 6
 """After so many, an instrument whose ticks still turn is judged tick by tick."""
@@ -62,6 +65,21 @@ def clean(
     judged = zip(columns.symbols, batch.facts, strict=True)
     latest |= {symbol: fact for symbol, fact in judged if fact is not None}
     return Screened(batch.believed(), sorted(batch.suspects, key=_place), latest)
+
+
+def clean_ticks(
+    *, ticks: Sequence[Tick], known: Mapping[str, Known], source: str, now: datetime | None
+) -> Cleaned:
+    """Judge `ticks` as `cleaning.clean` does, at once where they are many."""
+    if len(ticks) < AT_ONCE_MIN:
+        return cleaning.clean(ticks=ticks, known=known, source=source, now=now)
+    screened = clean(TickColumns.of(ticks), known=known, source=source, now=now)
+    aside = {place for place, _ in screened.suspects}
+    return Cleaned(
+        believed=[tick for place, tick in enumerate(ticks) if place not in aside],
+        suspects=[Suspect(ticks[place], each.reason) for place, each in screened.suspects],
+        known=screened.known,
+    )
 
 
 class _Kind:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from foundation import wakeups
-from marketdata import calendars, cleaning, store, ticks
+from marketdata import calendars, memory, screening, store, ticks
 from marketdata.cleaning import Known
 from marketdata.history import recording, rollups
 from marketdata.models import Bar, Instrument, Quote
@@ -32,7 +32,9 @@ def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
         store.take_turn()
         quotes = _standing({tick.symbol for tick in told}, now=now)
         known = {symbol: _known(quote) for symbol, quote in quotes.items()}
-        cleaned = cleaning.clean(ticks=told, known=known, source=source, now=now)
+        cleaned = screening.clean_ticks(ticks=told, known=known, source=source, now=now)
+        learned = {quote.instrument_id: cleaned.known[symbol] for symbol, quote in quotes.items()}
+        transaction.on_commit(lambda: memory.keep(learned))
         recording.record(cleaned.believed, standing=quotes, source=source)
         batch = ticks.conflate(cleaned.believed)
         news = _apply(batch, quotes=quotes, source=source, now=now)
@@ -65,8 +67,9 @@ def _standing(symbols: set[str], *, now: datetime) -> dict[str, Quote]:
 
 def _known(quote: Quote) -> Known:
     is_two_sided = quote.bid is not None and quote.ask is not None
-    return Known(
+    known = Known(
         asset_class=quote.instrument.asset_class,
+        increment=quote.instrument.price_increment,
         source=quote.source or None,
         price=(quote.bid + quote.ask) / 2 if is_two_sided else quote.last,
         quote_at=quote.at if quote.source else None,
@@ -75,6 +78,7 @@ def _known(quote: Quote) -> Known:
         doubted=quote.doubted,
         doubts=quote.doubts,
     )
+    return memory.recall(quote.instrument_id, known)
 
 
 def _apply(
