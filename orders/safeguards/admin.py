@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 
@@ -71,7 +71,10 @@ class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
         terms = "|".join(map(str, (effect, *dataclasses.astuple(self.scope()))))
         if given["told"] == terms:
             return
-        self.data = {**self.data, self.add_prefix("told"): terms}
+        data = QueryDict(mutable=True)
+        data.update(self.data)
+        data[self.add_prefix("told")] = terms
+        self.data = data
         named = {name: given[name] for name in ("order_id", "account", "instrument", "venue")}
         reach = stopping.reach(scope)
         raise ValidationError(
