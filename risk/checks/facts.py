@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
+from foundation.values import value
 from marketdata import pricing
 from marketdata.calendars import Phase
 from portfolio.fees.rules import NO_FEES, FeeTerms
@@ -33,7 +34,7 @@ class Caution:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Proposal:
     """An order as risk looks at it.
 
@@ -65,7 +66,7 @@ class Proposal:
     entry_price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Moment:
     """Whether anything may go at this moment: of the account, the instrument, the market and us.
 
@@ -85,7 +86,7 @@ class Moment:
     clock_offset: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Situation(Moment):
     """What the order meets: the account, the instrument, the market and the firm, at one moment.
 
