@@ -118,26 +118,29 @@ class OrderTicket:
     @property
     def content_digest(self) -> str:
         """Return what tells a repeat of a client_order_id from its misuse: all that was asked."""
+        loss = self.stop_loss
         content = "|".join(
             (
                 self.symbol,
-                self.side.value,
+                self.side,
                 _text(self.quantity),
-                self.type.value,
-                self.time_in_force.value,
+                self.type,
+                self.time_in_force,
                 _text(self.limit_price),
                 str(self.extended_hours),
-                *(_text(n) for n in (self.notional, self.stop_price, self.trail_amount)),
+                _text(self.notional),
+                _text(self.stop_price),
+                _text(self.trail_amount),
                 _text(self.trail_percent),
                 str(self.is_post_only),
                 _text(self.display_quantity),
-                self.order_class.value,
+                self.order_class,
                 _text(self.take_profit),
-                _text(self.stop_loss.stop_price if self.stop_loss else None),
-                _text(self.stop_loss.limit_price if self.stop_loss else None),
+                _text(loss.stop_price) if loss else "",
+                _text(loss.limit_price) if loss else "",
                 # What orders of before were asked with stays the same content: none was short.
-                *([self.position_intent.value] if self.position_intent in _OF_SHORTS else []),
-                *(str(lot_id) for lot_id in self.lots),
+                *((self.position_intent,) if self.position_intent in _OF_SHORTS else ()),
+                *map(str, self.lots),
             )
         )
         return hashlib.sha256(content.encode()).hexdigest()
