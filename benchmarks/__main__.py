@@ -34,6 +34,7 @@ def main() -> None:
     run("Resting stops, and what a tick costs", "benchmarks.stops")
     run("Accounts kept valued, and the end of a day", "benchmarks.valuation")
     run("Bytes of a price on the wire", "benchmarks.binary_stream")
+    run("Prices to 500 sockets", "benchmarks.fanout", *servers)
     print(f"\n{time.monotonic() - begun:.0f} s; {load()}")
 
 

@@ -1,0 +1,297 @@
+"""Prices to sockets through the real thing: how many ticks a second, how late, and what one costs.
+
+`python -m benchmarks.fanout [daphne|uvicorn|granian]...` opens 500 binary sockets, signed in as
+pages are, each with ten instruments of its own choice among a hundred, and lets all prices move
+more and more often until no more arrives. Then, at half of the most that arrived, how old a price
+is when a client has it (p50, p99), and what memory the server has for a socket that only waits: of
+prices, and of a page's own. A tick is one instrument's difference, in a frame with those of the
+other nine. Clients and server share this machine; four of the sockets are decoded and say what a
+tick has in bytes, of the others bytes are counted, so that counting costs little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import os
+import random
+import resource
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import quantiles
+from typing import IO, Final
+
+from benchmarks import stage  # first: it says where the settings are read from
+
+# isort: split
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from accounts import services
+from benchmarks.load import CHUNK_BYTES
+from marketdata.stream.decoder import Decoder, News
+from marketdata.stream.pictures import Quote
+from tests import people, world
+from trading.settings import BASE_DIR
+
+PORT: Final = 8546
+INSTRUMENTS: Final = [f"B{number:03}" for number in range(100)]
+OF_EACH: Final = 10
+DECODED: Final = 4
+ROUNDS: Final = (10, 20, 40, 60, 80, 120, 160, 240, 320)
+GROWTH_MIN: Final = 1.03
+SETTLE_SECONDS: Final = 1.0
+STOP_SECONDS_MAX: Final = 30
+OPCODE_BINARY, OPCODE_TEXT = 2, 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fanout", description="Measure.")
+    parser.add_argument("servers", nargs="*", default=["daphne"])
+    parser.add_argument("--sockets", type=int, default=500)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--idle", type=int, default=2_000)
+    options = parser.parse_args()
+    allow_files(options.sockets + options.idle + 200)
+    stage.set_up()
+    for symbol in INSTRUMENTS:
+        world.instrument(symbol, bid="99.99", ask="100.00")
+    cookie = signed_in()
+    for server in options.servers:
+        measure(server, cookie, sockets=options.sockets, seconds=options.seconds)
+        for path in ("/ws/v1/binary", "/ws/v1"):
+            with serving(server) as (program, _):
+                measure_idle(program, cookie, path=path, sockets=options.idle)
+
+
+def signed_in() -> str:
+    """Return the session of somebody with an account who has just signed in."""
+    user, _ = people.customer()
+    browser = Client(SERVER_NAME="localhost")
+    browser.post(f"/sign-in/link/{services.new_sign_in_link(user, timezone.now())}")
+    return str(browser.cookies[settings.SESSION_COOKIE_NAME].value)
+
+
+def allow_files(count: int) -> None:
+    """Let this process and its children hold so many sockets."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(count, 4096), most), most))
+
+
+# --- Clients -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Follower:
+    """One socket that follows prices, and what it has heard."""
+
+    socket: socket.socket
+    decoder: Decoder | None = None
+    received: bytearray = field(default_factory=bytearray)
+    bytes: int = 0
+    ticks: int = 0
+    delays: list[float] = field(default_factory=list)
+
+    def take(self) -> None:
+        chunk = self.socket.recv(CHUNK_BYTES)
+        if not chunk:
+            raise SystemExit("the server closed a socket")
+        self.bytes += len(chunk)
+        if self.decoder is not None:
+            self.received += chunk
+            self._decode(self.decoder)
+
+    def _decode(self, decoder: Decoder) -> None:
+        for payload in frames_in(self.received):
+            now = time.time()
+            for event in decoder.take(payload):
+                if not isinstance(event, News):
+                    continue
+                self.ticks += 1
+                self.delays += [
+                    now - each.at / 1e6 for each in event.updates if isinstance(each, Quote)
+                ]
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self.bytes = self.ticks = 0
+        self.delays.clear()
+
+
+def frames_in(received: bytearray) -> Iterator[bytes]:
+    """Take the whole frames from the front of `received`; yield what is in the binary ones."""
+    while len(received) >= 2:
+        length, start = received[1] & 0x7F, 2
+        if length == 126:
+            length, start = int.from_bytes(received[2:4], "big"), 4
+        elif length == 127:
+            length, start = int.from_bytes(received[2:10], "big"), 10
+        if len(received) < start + length:
+            return
+        opcode, payload = received[0] & 0x0F, bytes(received[start : start + length])
+        del received[: start + length]
+        if opcode == OPCODE_BINARY:
+            yield payload
+
+
+def opened(cookie: str, *, path: str) -> socket.socket:
+    """Return a socket whose handshake is done."""
+    connection = socket.create_connection(("127.0.0.1", PORT))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    key = base64.b64encode(os.urandom(16)).decode()
+    head = (
+        f"GET {path} HTTP/1.1\r\nHost: localhost:{PORT}\r\nOrigin: http://localhost:{PORT}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nCookie: {settings.SESSION_COOKIE_NAME}={cookie}\r\n\r\n"
+    )
+    connection.sendall(head.encode())
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        if not byte:
+            raise SystemExit(f"{path} was refused: {answer.decode()}")
+        answer += byte
+    if b" 101 " not in answer.splitlines()[0]:
+        raise SystemExit(f"{path} was refused: {answer.decode()}")
+    return connection
+
+
+def say(connection: socket.socket, payload: bytes) -> None:
+    length = len(payload)
+    if length < 126:
+        head = bytes([0x80 | OPCODE_BINARY, 0x80 | length])
+    else:
+        head = bytes([0x80 | OPCODE_BINARY, 0x80 | 126]) + length.to_bytes(2, "big")
+    connection.sendall(head + bytes(4) + payload)  # masked by nothing
+
+
+def following(cookie: str, count: int) -> list[Follower]:
+    """Open sockets, each with ten instruments of its own."""
+    dice = random.Random(11)
+    clients = []
+    for number in range(count):
+        connection = opened(cookie, path="/ws/v1/binary")
+        decoder = Decoder()
+        say(connection, decoder.subscribe(dice.sample(INSTRUMENTS, OF_EACH)))
+        connection.setblocking(False)
+        clients.append(Follower(connection, decoder if number < DECODED else None))
+    return clients
+
+
+def listen(clients: Sequence[Follower], seconds: float) -> None:
+    """Take what comes for so long, and count it."""
+    until = time.monotonic() + seconds
+    with selectors.DefaultSelector() as waiting:
+        for client in clients:
+            waiting.register(client.socket, selectors.EVENT_READ, client)
+        while (left := until - time.monotonic()) > 0:
+            for key, _ in waiting.select(left):
+                key.data.take()
+
+
+# --- What is measured ----------------------------------------------------------------------------
+
+
+def measure(server: str, cookie: str, *, sockets: int, seconds: float) -> None:
+    print(f"\n{server}: {sockets} sockets, {OF_EACH} of {len(INSTRUMENTS)} instruments each")
+    print(f"{'rounds/s':>9} {'ticks/s':>9} {'bytes/tick':>10} {'p50 ms':>8} {'p99 ms':>8}")
+    with serving(server) as (_, market):
+        clients = following(cookie, sockets)
+        best = 0.0
+        for rounds in ROUNDS:
+            rate = ticks_at(rounds, clients, market, seconds)
+            is_more = rate > best * GROWTH_MIN
+            best = max(best, rate)
+            if not is_more:
+                break
+        print(f"  at most {best:,.0f} ticks/s; at half of that:")
+        ticks_at(best / 2 / (sockets * OF_EACH), clients, market, seconds)
+        for client in clients:
+            client.socket.close()
+
+
+def ticks_at(rounds: float, clients: Sequence[Follower], market: IO[str], seconds: float) -> float:
+    """Let prices move so often; print and return how many ticks a second arrive."""
+    tell(market, rounds)
+    listen(clients, SETTLE_SECONDS)
+    for client in clients:
+        client.forget()
+    begun = time.monotonic()
+    listen(clients, seconds)
+    taken = time.monotonic() - begun
+    tell(market, 0)
+    decoded = [client for client in clients if client.decoder is not None]
+    ticks = sum(client.ticks for client in decoded)
+    if not ticks:
+        raise SystemExit("no tick arrived")
+    of_tick = sum(client.bytes for client in decoded) / ticks
+    rate = sum(client.bytes for client in clients) / of_tick / taken
+    delays = quantiles([delay for client in decoded for delay in client.delays], n=100)
+    print(
+        f"{rounds:>9.1f} {rate:>9,.0f} {of_tick:>10.2f} {delays[49] * 1e3:>8.1f}"
+        f" {delays[98] * 1e3:>8.1f}"
+    )
+    listen(clients, SETTLE_SECONDS)  # so that nothing of it is left for the next
+    return rate
+
+
+def tell(market: IO[str], rounds: float) -> None:
+    market.write(f"{rounds}\n")
+    market.flush()
+
+
+def measure_idle(program: subprocess.Popen[str], cookie: str, *, path: str, sockets: int) -> None:
+    """Print what memory the server takes for a socket that has nothing to say."""
+    warm = [opened(cookie, path=path) for _ in range(min(100, sockets))]
+    before = resident(program.pid)
+    idle = [opened(cookie, path=path) for _ in range(sockets)]
+    time.sleep(SETTLE_SECONDS)
+    each = (resident(program.pid) - before) / sockets
+    print(f"  {sockets:,} idle sockets of {path}: {each / 1000:.1f} kB each")
+    for connection in (*warm, *idle):
+        connection.close()
+
+
+def resident(pid: int) -> int:
+    """Return the bytes of memory that a process has."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+@contextlib.contextmanager
+def serving(server: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """Run the sockets behind `server` until the block ends; give where its market is told."""
+    program = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "benchmarks.fanout_server", server, str(PORT)],
+        cwd=BASE_DIR,
+        env=os.environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    market, said = program.stdin, program.stdout
+    if market is None or said is None or said.readline().strip() != "ready":
+        program.kill()
+        raise SystemExit(f"{server} did not come up")
+    try:
+        yield program, market
+    finally:
+        market.close()
+        try:
+            program.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            program.kill()
+            program.wait()
+            print(f"{server} did not stop and was killed", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
