@@ -20,13 +20,14 @@ import structlog
 from django.db import DataError, IntegrityError
 from django.utils import timezone
 
-from marketdata import services
+from marketdata import services, silence
 from marketdata.ticks import QuoteTick, Tick
 
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_SECONDS: Final = 0.5
 INTERVAL_SECONDS: Final = 0.1
+LOOK_SECONDS: Final = 0.15  # with the age that a quote may have, within two seconds
 TICKS_MAX: Final = 50_000  # that wait; some 10 s of a very lively market, some 20 MB
 BATCH_MAX: Final = 5_000  # that are booked in one transaction
 
@@ -50,6 +51,7 @@ class Tape:
         self._ticks_max = ticks_max
         self._told: deque[Told] = deque()
         self._changed = threading.Condition()
+        self._sources: set[str] = set()
         self._published = self._quotes_dropped = self._trades_dropped = 0
 
     @property
@@ -62,9 +64,16 @@ class Tape:
                 trades_dropped=self._trades_dropped,
             )
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """The feeds that have told anything."""
+        with self._changed:
+            return frozenset(self._sources)
+
     def publish(self, ticks: Sequence[Tick], *, source: str) -> None:
         """Lay down `ticks` of `source`, in the order in which they happened. Never waits long."""
         with self._changed:
+            self._sources.add(source)
             self._published += len(ticks)
             self._told.extend((source, tick) for tick in ticks)
             if len(self._told) > self._ticks_max:
@@ -121,6 +130,7 @@ def publish(ticks: Sequence[Tick], source: str) -> None:
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
     """Book what lies on the tape until `stop`, at most every INTERVAL_SECONDS."""
+    watch, looked = silence.Watch(), time.monotonic()
     while not stop.is_set():
         begun = time.monotonic()
         told = tape.take(wait_seconds=INTERVAL_SECONDS)
@@ -129,6 +139,9 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
         except BaseException:
             tape.put_back(told)
             raise
+        if begun - looked >= LOOK_SECONDS and tape.sources:
+            looked = begun
+            watch.look(sources=tape.sources, now=timezone.now())
         beat()
         if tape.counts.waiting < BATCH_MAX:  # under load, what waits is booked at once
             stop.wait(max(0.0, begun + INTERVAL_SECONDS - time.monotonic()))
