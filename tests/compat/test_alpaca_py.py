@@ -15,11 +15,14 @@ from itertools import pairwise
 import pytest
 from alpaca.common.exceptions import APIError
 from alpaca.data.historical import CryptoHistoricalDataClient, StockHistoricalDataClient
+from alpaca.data.historical.screener import ScreenerClient
 from alpaca.data.live import StockDataStream
 from alpaca.data.models import Quote as MarketQuote
 from alpaca.data.models import Trade as MarketTrade
 from alpaca.data.requests import (
     CryptoLatestQuoteRequest,
+    MarketMoversRequest,
+    MostActivesRequest,
     StockBarsRequest,
     StockLatestQuoteRequest,
     StockSnapshotRequest,
@@ -372,6 +375,18 @@ def test_positions_are_closed_in_part_and_all_at_once(clients: Clients) -> None:
     assert isinstance(closed.body, Order)
     wait_until_filled(clients, closed.body)
     assert latest(clients, resting).status is OrderStatus.CANCELED
+
+
+def test_movers_and_most_actives_are_read_by_the_client(clients: Clients) -> None:
+    screener = ScreenerClient(clients.key, clients.secret, url_override=clients.base_url)
+    active = screener.get_most_actives(MostActivesRequest(top=3))
+    volumes = [each.volume for each in active.most_actives]
+    assert len(volumes) == 3
+    assert volumes == sorted(volumes, reverse=True)
+    moved = screener.get_market_movers(MarketMoversRequest(top=2))
+    assert all(each.percent_change >= 0 for each in moved.gainers)
+    assert all(each.percent_change <= 0 for each in moved.losers)
+    assert 1 <= len(moved.gainers) + len(moved.losers) <= 4
 
 
 @pytest.mark.usefixtures("nothing_left")

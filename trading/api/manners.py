@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from trading.api import errors
 from trading.api.plain import Application, Receive, Scope, Send
 
-PROGRAM_PATHS: Final = ("/v2", "/v1beta3", "/api/")
+PROGRAM_PATHS: Final = ("/v2", "/v1beta1", "/v1beta3", "/api/")
 BODY_BYTES_MAX: Final = 1024 * 1024
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{8,64}")

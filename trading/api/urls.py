@@ -16,6 +16,7 @@ from trading.api.views import (
     estimates,
     history,
     market,
+    movers,
     orders,
     own,
     portfolio,
@@ -43,6 +44,7 @@ _OWN: list[tuple[str, type[Call]]] = [
     ("orders/<str:order_id>/timeline", orders.OrderTimeline),
     ("orders:cancelable", orders.CancelableOrders),
     ("bars", own.ChartBars),
+    ("screener", movers.Screener),
     ("instruments/<path:name>/book", books.BookOf),
     ("account/settings", settings.AccountSettings),
     ("activity", own.ActivityLog),
@@ -50,6 +52,10 @@ _OWN: list[tuple[str, type[Call]]] = [
     ("keys", own.Keys),
     ("keys/<str:key_id>", own.KeyOf),
     ("demo-deposit", own.DemoDeposit),
+]
+_SCREENER: list[tuple[str, type[Call]]] = [
+    ("stocks/most-actives", movers.MostActives),
+    ("<str:market>/movers", movers.MarketMovers),
 ]
 _STOCKS: list[tuple[str, type[Call]]] = [
     ("bars", data.Bars),
@@ -90,6 +96,7 @@ def _for_pages(calls: list[tuple[str, type[Call]]]) -> list[URLPattern]:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v2/", include(_for_programs(_BOTH))),
     path("v2/stocks/", include(_for_programs(_STOCKS))),
+    path("v1beta1/screener/", include(_for_programs(_SCREENER))),
     path("v1beta3/crypto/us/", include(_for_programs(_CRYPTO))),
     path("api/v1/", include(_for_pages([*_OWN, *_BOTH]))),
 ]
