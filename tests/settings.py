@@ -20,10 +20,12 @@ from trading.settings import DATABASES  # noqa: E402
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 for database in DATABASES.values():
     database["NAME"] = f"openfloor_{WORKER}"
-DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 0, "max_size": 24, "timeout": 5}  # type: ignore[index]
+DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 0, "max_size": 24, "timeout": 240}  # type: ignore[index]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STATIC_ROOT = Path(RUN) / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
+# Between a price and the order on it a machine may stand still; who looks at age says how old.
+QUOTE_AGE_SECONDS_MAX = 240.0
 # No gateway is at work in most tests; those that look at silence set their own.
 VENUE_SILENCE_SECONDS_MAX = 1e10
 # Nor does anybody sum up what the firm has at stake.

@@ -134,10 +134,10 @@ def test_a_margin_call_is_said_on_every_page_and_what_is_missing_on_the_account_
     expect(call).to_be_hidden()
     done = program.run("shell", "-c", TO_BE_CALLED)
     assert done.returncode == 0, done.stderr
-    expect(call).to_be_visible(timeout=30_000)
+    expect(call).to_be_visible()
     call.click()
     visitor.wait_for_text("#call-title", r"Margin call: [\d,]+\.\d\d USD missing")
     visitor.wait_for_text("[data-strip=connection]", "Live")
     page.get_by_role("button", name=re.compile("Deposit 10,000")).click()
-    expect(page.locator("#margin-call")).to_have_count(0, timeout=30_000)
+    expect(page.locator("#margin-call")).to_have_count(0)
     expect(call).to_be_hidden()

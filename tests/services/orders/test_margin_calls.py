@@ -505,7 +505,7 @@ def test_a_wave_that_is_denied_is_told_once_and_tried_again_later(firm, monkeypa
 def test_nothing_is_closed_while_a_price_is_missing(firm):
     indebted(firm)
     overdue(firm)
-    Quote.objects.update(received_at=timezone.now() - timedelta(minutes=1))
+    Quote.objects.update(received_at=timezone.now() - timedelta(minutes=5))
     firm.look()
     assert not LiquidationWave.objects.exists()
 

@@ -146,13 +146,13 @@ def test_a_stale_price_of_what_is_held_keeps_back_what_opens_and_lets_go_what_cl
     on_margin.instrument("MSFT")
     account = on_margin.customer(cash="10000.00")
     world.own(account, "AAPL", "10", venue, price="100.00")
-    world.quote(aapl, bid="99.99", ask="100.00", at=timezone.now() - timedelta(minutes=1))
+    world.quote(aapl, bid="99.99", ask="100.00", at=timezone.now() - timedelta(minutes=5))
     [denied] = place(buy(account, 1, symbol="MSFT"))
     assert denied.denial_code == "position_price_stale"
     world.quote(aapl, bid="99.99", ask="100.00")
     msft = Quote.objects.get(instrument__symbol="MSFT").instrument
     world.own(account, "MSFT", "10", venue, price="100.00")
-    world.quote(aapl, bid="99.99", ask="100.00", at=timezone.now() - timedelta(minutes=1))
+    world.quote(aapl, bid="99.99", ask="100.00", at=timezone.now() - timedelta(minutes=5))
     world.quote(msft, bid="99.99", ask="100.00")
     [order] = place(sell(account, 10, symbol="MSFT"))
     assert order.status == "submitted"

@@ -185,7 +185,7 @@ def test_a_flawed_ticket_does_not_hurt_its_neighbours():
 
 def test_a_stale_price_denies():
     listed = world.instrument()
-    Quote.objects.filter(pk=listed.pk).update(received_at=timezone.now() - timedelta(seconds=11))
+    Quote.objects.filter(pk=listed.pk).update(received_at=timezone.now() - timedelta(minutes=5))
     [answer] = submit(world.limit_ticket(world.customer(), "100.00"))
     assert answer.order.denial_code == "quote_stale"
 

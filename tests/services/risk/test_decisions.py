@@ -68,7 +68,7 @@ def test_every_decision_comes_out_the_same_when_it_is_made_again(seed):
     rng = random.Random(seed)
     world.instrument("AAPL")
     world.instrument("MSFT", ask=None)
-    world.instrument("STALE", at=timezone.now() - timedelta(minutes=1))
+    world.instrument("STALE", at=timezone.now() - timedelta(minutes=5))
     world.instrument("CLOSED")
     Instrument.objects.filter(symbol="CLOSED").update(closing_only=True)
     accounts = [world.customer(cash=cash) for cash in ("100.00", "20000.00", "90000000.00")]

@@ -20,11 +20,12 @@ from accounts.chain import Event
 from accounts.models import Account
 from foundation import wakeups
 from tests import people
+from tests.patience import DEADLINE_SECONDS
 from trading.asgi import application
 from trading.streams import desk, hub
 
 ORIGIN = "http://localhost"
-WAIT_SECONDS = 5
+WAIT_SECONDS = DEADLINE_SECONDS
 
 
 class Page(WebsocketCommunicator):
@@ -89,7 +90,7 @@ def parts(committed: None) -> Iterator[None]:
     yield
     stop.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(DEADLINE_SECONDS)
     desk.desk._watched.clear()  # of pages that a failed test has left open
 
 

@@ -19,6 +19,7 @@ from marketdata.stream import frames
 from marketdata.stream.decoder import Decoder, Event, Heartbeat, Hello, News, Refused
 from marketdata.stream.frames import Refusal, Wanted
 from marketdata.stream.pictures import ONE, Level, Picture, Span, billionths
+from tests.patience import DEADLINE_SECONDS
 from tests.services.streams.conftest import ORIGIN, Customer
 from tests.services.streams.test_socket import closing_code, posted, reading_slowly, told
 from trading.asgi import application
@@ -53,7 +54,7 @@ class Program(WebsocketCommunicator):
             while self.events:
                 if isinstance(event := self.events.pop(0), kind):
                     return event
-            self.events = self.decoder.take(await self.receive_from(timeout=5))
+            self.events = self.decoder.take(await self.receive_from(timeout=DEADLINE_SECONDS))
 
     async def picture(self, symbol: str, *, bid: str) -> Picture:
         """Return what is known of `symbol` once it has this bid."""

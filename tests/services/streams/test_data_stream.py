@@ -21,11 +21,12 @@ from marketdata import services as prices
 from marketdata.models import Instrument
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 from tests import world
+from tests.patience import DEADLINE_SECONDS
 from trading.asgi import application
 from trading.streams import data_wire, key_socket
 from trading.streams.data_market import CRYPTO, EQUITIES, Market
 
-WAIT_SECONDS = 5
+WAIT_SECONDS = DEADLINE_SECONDS
 SOURCE = "feed"
 NOON = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -18,11 +18,12 @@ from orders.entry import submission
 from orders.models import Order, Trade
 from orders.tickets import OrderClass, OrderTicket, StopLoss, Ticket
 from tests import world
+from tests.patience import DEADLINE_SECONDS
 from trading.asgi import application
 from trading.streams import key_socket, trade_updates
 from venues.messages import OrderType, ReportKind
 
-WAIT_SECONDS = 5
+WAIT_SECONDS = DEADLINE_SECONDS
 pytestmark = pytest.mark.usefixtures("parts")
 
 
