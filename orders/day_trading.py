@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -17,20 +17,24 @@ from django.conf import settings
 
 from foundation import bulk
 from marketdata import calendars
+from risk.margin import book as margin_book
 from risk.margin import calls, day_trades
+from risk.margin.day_end import Fill
 from risk.margin.day_trades import Day, Dealing
+from risk.margin.trade_calls import TradeDay
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """An account's last five business days: each instrument's days, and day trades under way.
 
-    `closing` are the instruments that open orders are to close.
+    `closing` are the instruments that open orders are to close; day trades `since` count.
     """
 
     today: date
     days: dict[tuple[UUID, date], Day]
     closing: frozenset[UUID] = frozenset()
+    since: datetime | None = None
 
     @property
     def count(self) -> int:
@@ -69,6 +73,28 @@ _CLOSING: Final = """
        AND status IN ('pending', 'held', 'submitted', 'partially_filled', 'pending_cancel',
                       'pending_replace', 'unknown')
 """
+UNJUDGED_DAYS: Final = 15
+_UNJUDGED: Final = """
+    SELECT DISTINCT t.account_id, (t.executed_at AT TIME ZONE 'America/New_York')::date AS day
+      FROM orders_trade t
+      JOIN accounts_account a ON a.id = t.account_id AND a.margin
+      LEFT JOIN risk_marginstatus s ON s.account_id = t.account_id
+     WHERE t.booked_at >= %s AND t.executed_at < %s
+       AND (s.judged_day IS NULL
+            OR s.judged_day < (t.executed_at AT TIME ZONE 'America/New_York')::date)
+     ORDER BY day, t.account_id
+"""
+# A bust and what it takes back have changed nothing.
+_FILLS: Final = """
+    SELECT i.code, t.executed_at, CASE t.side WHEN 'buy' THEN t.quantity ELSE -t.quantity END,
+           t.price
+      FROM orders_trade t
+      JOIN marketdata_instrument i ON i.id = t.instrument_id
+      LEFT JOIN orders_trade bust ON bust.busts_id = t.id
+     WHERE t.account_id = %s AND t.booked_at >= %s AND t.executed_at >= %s
+       AND t.busts_id IS NULL AND bust.id IS NULL
+     ORDER BY t.executed_at, t.booked_at, t.id
+"""
 _TRADED: Final = """
     SELECT DISTINCT t.account_id FROM orders_trade t JOIN accounts_account a ON a.id = t.account_id
      WHERE a.margin AND t.booked_at >= %s
@@ -81,10 +107,12 @@ def records(account_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, Record]
     today = calendars.date_of(now)
     first = calls.last_sessions(settings.MARKET_HOURS, today, day_trades.DAYS)[0]
     dealings: dict[UUID, list[Dealing]] = {owner: [] for owner in owners}
+    cleared = margin_book.cleared(owners)
     for owner, instrument, at, quantity in bulk.execute(
         _TRADES, [owners, calendars.midnight(first)]
     ):
-        dealings[owner].append(Dealing(instrument, calendars.date_of(at), quantity))
+        counts = owner not in cleared or cleared[owner] < at
+        dealings[owner].append(Dealing(instrument, calendars.date_of(at), quantity, counts))
     held: dict[UUID, dict[UUID, Decimal]] = {owner: {} for owner in owners}
     for owner, instrument, quantity in bulk.execute(_POSITIONS, [owners]):
         held[owner][instrument] = quantity
@@ -96,9 +124,29 @@ def records(account_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, Record]
             today=today,
             days=day_trades.days_of(dealings[owner], held[owner]),
             closing=frozenset(closing[owner]),
+            since=cleared.get(owner),
         )
         for owner in owners
     }
+
+
+def unjudged_days(today: date) -> list[tuple[UUID, date]]:
+    """Return the margin accounts and the days of before `today` whose trades nobody has looked at
+    yet (`risk.margin.trade_calls`), the oldest first."""
+    end = calendars.midnight(today)
+    rows = bulk.execute(_UNJUDGED, [end - timedelta(days=UNJUDGED_DAYS), end])
+    return [(owner, day) for owner, day in rows]
+
+
+def trade_day(account_id: UUID, day: date) -> TradeDay:
+    """Return what the account has traded on the day and since."""
+    rows = bulk.execute(_FILLS, [account_id, calendars.midnight(day), calendars.midnight(day)])
+    fills: list[Fill] = []
+    later: list[Fill] = []
+    for code, at, quantity, price in rows:
+        of = fills if calendars.date_of(at) == day else later
+        of.append(Fill(code, quantity, price))
+    return TradeDay(day, fills, later)
 
 
 def traded_since(at: datetime) -> list[UUID]:

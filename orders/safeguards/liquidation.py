@@ -38,15 +38,16 @@ from orders.entry.answers import Answer
 from orders.entry.intake import NotTaken
 from orders.lifecycle import Status
 from orders.models import Order
+from orders.safeguards.day_end import DayEnd
 from orders.tickets import LIQUIDATION, LIQUIDATION_PREFIX, CancelTicket, OrderTicket
 from risk.findings import Kind, Severity
 from risk.margin import book as margin_book
-from risk.margin import calls, liquidation
+from risk.margin import calls, day_end, liquidation, trade_calls
 from risk.margin.book import Sheet
-from risk.margin.liquidation import Closable, Closing
+from risk.margin.liquidation import TO_KEEP, Closable, Closing, Cure
 from risk.margin.models import LiquidationWave, MarginCall
-from risk.margin.monitor import Monitor
-from risk.margin.requirements import Intent
+from risk.margin.monitor import Counted, Monitor
+from risk.margin.requirements import Intent, Standing
 from risk.surveillance import alerts
 from venues.messages import OrderType, Side, TimeInForce
 
@@ -102,6 +103,7 @@ class Watch:
     def __init__(self, enter: Enter) -> None:
         self._enter = enter
         self._monitor = Monitor()
+        self._day_end = DayEnd()
         self._asked: dict[str, Future[Answer]] = {}
         self._counted_at: datetime | None = None
 
@@ -114,9 +116,10 @@ class Watch:
         self._counted_at = now
         self._take_answers()
         counted = _counted(since, now)
-        for call in self._monitor.look(now=now, touched=touched, counted=counted).values():
-            if calls.is_overdue(call, now=now):
-                self._carry_on(call, now)
+        unmet = self._monitor.look(now=now, touched=touched, counted=counted)
+        self._day_end.look(now=now)
+        for call in calls.to_liquidate(unmet, now=now):
+            self._carry_on(call, now)
 
     def _carry_on(self, call: MarginCall, now: datetime) -> None:
         """Take the next step of a call's liquidation, if one can be taken now."""
@@ -126,7 +129,9 @@ class Watch:
         sheet = margin_book.sheet(call.account_id, now=now)
         if sheet is None or not sheet.is_live:
             return
-        planned = liquidation.plan(_closable(sheet, now), cash=sheet.cash)
+        planned = liquidation.plan(
+            _closable(sheet, now), cash=sheet.cash, cure=_cure(call, sheet.standing())
+        )
         in_the_way = _in_the_way(sheet, planned)
         if in_the_way:
             for order in in_the_way:
@@ -137,7 +142,7 @@ class Watch:
             wave = _next_wave(call, last, sheet, planned, now)
             if wave is not None:
                 self._send(call, wave, now)
-        elif sheet.standing().deficit:
+        elif trade_calls.missing(call, sheet.standing()):
             _tell_stuck(call, "nothing of it can be closed now", now)
 
     def _has_ended(self, call: MarginCall, wave: LiquidationWave, now: datetime) -> bool:
@@ -199,12 +204,20 @@ class Watch:
             log.warning("liquidation_postponed", ticket=key, reason=type(error).__name__)
 
 
-def _counted(since: datetime, now: datetime) -> dict[UUID, int]:
+def _cure(call: MarginCall, found: Standing) -> Cure:
+    """Return what the call's liquidation is to cure: what was called for, and is missing still."""
+    if call.kind in calls.EQUITY:
+        return TO_KEEP
+    spared = day_end.deficiency(found) - trade_calls.missing(call, found)
+    return Cure(is_to_open=True, spared=max(spared, Decimal(0)))
+
+
+def _counted(since: datetime, now: datetime) -> dict[UUID, Counted]:
     traded = day_trading.traded_since(since)
     if not traded:
         return {}
     found = day_trading.records(traded, now=now)
-    return {owner: record.count for owner, record in found.items()}
+    return {owner: Counted(record.count, record.since) for owner, record in found.items()}
 
 
 def _closable(sheet: Sheet, now: datetime) -> list[Closable]:
@@ -266,7 +279,8 @@ def _next_wave(
         wanted = [_wanted(each) for each in planned]
         if last is not None and [order[:3] for order in unused] == wanted == _terms(last):
             return last
-        fresh = calls.liquidate(call, now=now)
+        standing = sheet.standing()
+        fresh = calls.liquidate(call, now=now, spared=_cure(call, standing).spared)
         if fresh is None:
             return None
         # An order of the last wave may be on its way still, from a process that has lost its
@@ -276,7 +290,7 @@ def _next_wave(
             call=fresh,
             number=fresh.wave,
             at=now,
-            deficit=sheet.standing().deficit,
+            deficit=trade_calls.missing(call, standing),
             orders=[
                 [code, side, quantity, names.get(code) or _new_name(fresh, code)]
                 for code, side, quantity in wanted

@@ -14,9 +14,11 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.models import Approval
-from foundation.admin import Historied, Kept, ReadOnly, ReadOnlyInline, Undeletable
+from foundation.admin import Historied, Kept, ReadOnlyInline, Undeletable
 from marketdata import calendars
+from risk.margin import designation
 from risk.margin import rates as margin_rates
+from risk.margin.designation import UnableToClear
 from risk.margin.models import (
     LiquidationWave,
     Locate,
@@ -49,9 +51,25 @@ class Lacking(admin.SimpleListFilter):
         return queryset
 
 
+class ClearForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Asks that the owner is taken to be no pattern day trader any more."""
+
+    why_clear = forms.CharField(
+        max_length=300,
+        label="Why he is to be a pattern day trader no longer",
+        help_text="Another person has to agree. His day trades until then count no more.",
+    )
+
+    class Meta:
+        model = MarginStatus
+        fields: ClassVar = []
+
+
 @admin.register(MarginStatus)
-class MarginStatusAdmin(ReadOnly):
+class MarginStatusAdmin(Kept):
     """The accounts with the least beyond maintenance come first."""
+
+    form = ClearForm
 
     list_display = (
         "account",
@@ -70,6 +88,36 @@ class MarginStatusAdmin(ReadOnly):
     list_select_related = ("account",)
     search_fields = ("=account__number",)
     ordering = ("excess",)
+    readonly_fields = tuple(field.name for field in MarginStatus._meta.concrete_fields)
+
+    def get_fields(self, request: HttpRequest, obj: MarginStatus | None = None) -> Any:
+        told = self.readonly_fields
+        return (*told, "why_clear") if self.has_change_permission(request, obj) else told
+
+    def has_change_permission(self, request: HttpRequest, obj: MarginStatus | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (
+            obj is None or obj.day_trader_since is not None
+        )
+
+    def save_model(self, request: HttpRequest, obj: MarginStatus, form: Any, change: bool) -> None:
+        try:
+            designation.ask_to_clear(
+                obj.account,
+                reason=form.cleaned_data["why_clear"],
+                by=request.user,  # type: ignore[arg-type]
+                now=timezone.now(),
+            )
+        except UnableToClear as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            text = "Asked for. He stays a pattern day trader until another person has agreed."
+            self.message_user(request, text, messages.WARNING)
+
+    def log_change(self, request: HttpRequest, obj: MarginStatus, message: Any) -> Any:
+        """The approval is the log of what was asked for."""
+
+    def response_change(self, request: HttpRequest, obj: MarginStatus) -> HttpResponse:
+        return redirect("admin:risk_marginstatus_changelist")
 
 
 class WaveInline(ReadOnlyInline):

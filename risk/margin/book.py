@@ -25,6 +25,7 @@ from risk.margin import requirements as margin
 from risk.margin.requirements import Close, Holding, Rates, Standing
 
 ZERO: Final = Decimal(0)
+MULTIPLIER_MAX: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +134,15 @@ class Sheet:
 # The close is that of the last day before this one, which the monitor keeps.
 _ACCOUNTS: Final = """
     SELECT a.id, a.multiplier_max, coalesce(b.amount, 0), coalesce(b.held, 0),
-           coalesce(s.day_trades, 0), c.due_at, s.day_trader_since, s.day,
+           coalesce(s.day_trades, 0), c.due_at, c.day_trade_due_at, s.day_trader_since, s.day,
            s.close_equity, s.close_maintenance, s.equity, s.maintenance
       FROM accounts_account a
       LEFT JOIN portfolio_balance b ON b.account_id = a.id AND b.asset = 'USD'
       LEFT JOIN risk_marginstatus s ON s.account_id = a.id
-      LEFT JOIN risk_margincall c ON c.account_id = a.id AND c.status <> 'met'
+      LEFT JOIN LATERAL (
+           SELECT min(due_at) FILTER (WHERE kind <> 'day_trade') AS due_at,
+                  min(due_at) FILTER (WHERE kind = 'day_trade') AS day_trade_due_at
+             FROM risk_margincall WHERE account_id = a.id AND status <> 'met') c ON true
      WHERE a.margin AND a.id = ANY(%s) AND a.status <> 'closed'
 """
 _POSITIONS: Final = """
@@ -146,6 +150,10 @@ _POSITIONS: Final = """
       FROM portfolio_position p
       JOIN accounts_account a ON a.id = p.account_id AND a.margin
      WHERE p.quantity <> 0 AND p.account_id = ANY(%s)
+"""
+_CLEARED: Final = """
+    SELECT account_id, cleared_at FROM risk_marginstatus
+     WHERE account_id = ANY(%s) AND cleared_at IS NOT NULL
 """
 _ALL: Final = "SELECT id FROM accounts_account WHERE margin AND status <> 'closed'"
 _AMONG: Final = "SELECT id FROM accounts_account WHERE margin AND id = ANY(%s)"
@@ -184,6 +192,11 @@ def sheets(account_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, Sheet]:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         return ask_sheets(account_ids, now=now).get()
+
+
+def cleared(account_ids: Iterable[UUID]) -> dict[UUID, datetime]:
+    """Return since when day trades count, of those accounts where two people have said so."""
+    return dict(trips.send(_CLEARED, [list(account_ids)]).get())
 
 
 def all_sheets(*, now: datetime) -> dict[UUID, Sheet]:
@@ -239,12 +252,13 @@ def _by_symbol(held: Held) -> str:
 
 
 def _sheet(row: tuple[Any, ...], now: datetime) -> Sheet:
-    account_id, multiplier, cash, held, day_trades, due_at, since, day, *figures = row
+    account_id, multiplier, cash, held, day_trades, due_at, day_trade_due_at, *figures = row
+    since, day, *figures = figures
     equity, maintenance = figures[:2] if day == calendars.date_of(now) else figures[2:]
     has_close = day is not None and equity is not None
     return Sheet(
         account_id=account_id,
-        multiplier_max=multiplier,
+        multiplier_max=min(multiplier, _multiplier_left(day_trade_due_at, now)),
         cash=cash,
         held=held,
         day_trader_since=since,
@@ -252,6 +266,16 @@ def _sheet(row: tuple[Any, ...], now: datetime) -> Sheet:
         is_being_liquidated=due_at is not None and due_at <= now,
         close=Close(equity, maintenance) if has_close else None,
     )
+
+
+def _multiplier_left(due_at: datetime | None, now: datetime) -> int:
+    """Return what a day-trading call leaves until it is met: twice, once overdue cash alone.
+
+    FINRA 4210(f)(8)(B).
+    """
+    if due_at is None:
+        return MULTIPLIER_MAX
+    return 2 if now < due_at else 1
 
 
 class _Reader:

@@ -6,6 +6,7 @@ step: the customer by an activity, operations by an alert.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -33,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 DAYS: Final = 2
 """A maintenance call is due at the close of the second business day after it (our rule)."""
+EQUITY: Final = (MarginCall.Kind.MAINTENANCE, MarginCall.Kind.HOUSE)
+"""What equity below maintenance makes, by the price of the moment; others are made by trades."""
 RULE: Final = "rule:margin"
 _CLOSE: Final = time(16)
 _WEEKEND: Final = 5
@@ -43,19 +46,28 @@ def unmet() -> QuerySet[MarginCall]:
     return MarginCall.objects.exclude(status=MarginCall.Status.MET).order_by("due_at", "pk")
 
 
-def due_at(now: datetime, *, calendar: str) -> datetime:
-    """Return when a maintenance call that is made now is due.
+def of_equity() -> QuerySet[MarginCall]:
+    """Return the calls that are not met and that equity below maintenance has made."""
+    return unmet().filter(kind__in=EQUITY)
 
-    At the close of the second session after today; where the market never closes, at 16:00 in New
-    York on the second weekday.
+
+def due_at(now: datetime, *, calendar: str) -> datetime:
+    """Return when a maintenance call that is made now is due."""
+    return due_after(calendars.date_of(now), days=DAYS, calendar=calendar)
+
+
+def due_after(today: date, *, days: int, calendar: str) -> datetime:
+    """Return when what is due so many business days after `today` is due.
+
+    At the close of that session; where the market never closes, at 16:00 in New York of that
+    weekday.
     """
-    today = calendars.date_of(now)
     if calendar != calendars.ALWAYS:
         coming = calendars.sessions(
             calendar, first=today + timedelta(days=1), last=today + timedelta(days=15)
         )
-        return coming[DAYS - 1].close
-    day, left = today, DAYS
+        return coming[days - 1].close
+    day, left = today, days
     while left:
         day += timedelta(days=1)
         left -= day.weekday() < _WEEKEND
@@ -70,14 +82,14 @@ def review(account_id: UUID, *, now: datetime) -> MarginCall | None:
     with transaction.atomic():
         account = locks.lock(account_id)
         sheet = margin_book.sheet(account_id, now=now)
-        call = unmet().filter(account_id=account_id).first()
+        call = of_equity().filter(account_id=account_id).first()
         if sheet is None or not sheet.is_live:
             return call
         found = sheet.standing()
         if call is None:
             return _make(account, sheet, found, now) if found.deficit else None
         if not found.deficit:
-            _meet(account, sheet, call, now)
+            end(account, call, met_by(account, sheet, call), now)
         else:
             _raise(account, call, found, now)
         return call
@@ -96,8 +108,8 @@ def _make(account: LockedAccount, sheet: Sheet, found: Standing, now: datetime) 
         made_at=now,
         due_at=now if is_house else due_at(now, calendar=sheet.calendar),
     )
-    _save(call, "Equity fell below what the positions require", now)
-    _tell(account, call, "margin.called", now)
+    keep(call, "Equity fell below what the positions require", now)
+    tell(account, call, "margin.called", now)
     return call
 
 
@@ -110,18 +122,18 @@ def _raise(account: LockedAccount, call: MarginCall, found: Standing, now: datet
             call.save_without_historical_record()  # type: ignore[attr-defined]
         return
     call.kind, call.due_at = MarginCall.Kind.HOUSE, min(call.due_at, now)
-    _save(call, "Equity fell below the floor of the house", now)
-    _tell(account, call, "margin.call_due_at_once", now)
+    keep(call, "Equity fell below the floor of the house", now)
+    tell(account, call, "margin.call_due_at_once", now)
 
 
-def _meet(account: LockedAccount, sheet: Sheet, call: MarginCall, now: datetime) -> None:
-    call.status, call.met_at = MarginCall.Status.MET, now
-    call.met_by = _met_by(account, sheet, call)
-    _save(call, f"Met by {call.met_by}", now)
-    _tell(account, call, "margin.call_met", now)
+def end(account: LockedAccount, call: MarginCall, by: MarginCall.MetBy, now: datetime) -> None:
+    """Note that the call is met, and tell so."""
+    call.status, call.met_at, call.met_by = MarginCall.Status.MET, now, by
+    keep(call, f"Met by {call.met_by}", now)
+    tell(account, call, "margin.call_met", now)
 
 
-def _met_by(account: LockedAccount, sheet: Sheet, call: MarginCall) -> MarginCall.MetBy:
+def met_by(account: LockedAccount, sheet: Sheet, call: MarginCall) -> MarginCall.MetBy:
     """Return what has met the call: our waves, money paid in, positions given up, or the market."""
     now_held = {each.code: abs(each.quantity) for each in sheet.positions}
     was_reduced = any(
@@ -130,24 +142,36 @@ def _met_by(account: LockedAccount, sheet: Sheet, call: MarginCall) -> MarginCal
     )
     if call.wave and was_reduced:
         return MarginCall.MetBy.LIQUIDATION
-    if _paid_in(account.pk, call.made_at):
+    if paid_in(account.pk, call.made_at) > 0:
         return MarginCall.MetBy.DEPOSIT
     return MarginCall.MetBy.SALE if was_reduced else MarginCall.MetBy.PRICE
 
 
-def _paid_in(account_id: UUID, since: datetime) -> bool:
-    rows = bulk.execute(
-        """SELECT 1 FROM portfolio_transfer t JOIN portfolio_ledgeraccount l ON l.id = t.credit_id
-            WHERE l.owner_id = %s AND t.kind = 'deposit' AND t.at >= %s LIMIT 1""",
-        [account_id, since],
-    )
-    return bool(rows)
+def paid_in(account_id: UUID, since: datetime) -> Decimal:
+    """Return how much was deposited since then and not taken out again, in USD."""
+    [[amount]] = bulk.execute(_PAID_IN, [since, account_id, since, account_id])
+    return Decimal(amount)
 
 
-def liquidate(call: MarginCall, *, now: datetime) -> MarginCall | None:
+# A deposit that the bank takes back is reversed.
+_PAID_IN: Final = """
+    SELECT coalesce((SELECT sum(amount) FROM portfolio_transfer
+                      WHERE kind = 'deposit' AND at >= %s AND credit_id IN (
+                            SELECT id FROM portfolio_ledgeraccount WHERE owner_id = %s)), 0)
+         - coalesce((SELECT sum(amount) FROM portfolio_transfer
+                      WHERE kind IN ('withdrawal', 'reversal') AND asset = 'USD' AND at >= %s
+                        AND debit_id IN (
+                            SELECT id FROM portfolio_ledgeraccount WHERE owner_id = %s)), 0)
+"""
+
+
+def liquidate(
+    call: MarginCall, *, now: datetime, spared: Decimal = Decimal(0)
+) -> MarginCall | None:
     """Note, in the caller's transaction and under the account's lock, that its next wave begins.
 
-    Returns the call as it is then, None when it was met meanwhile.
+    `spared` is what of its deficiency no wave is to cure, as of the first. Returns the call as it
+    is then, None when it was met meanwhile.
     """
     account = locks.lock(call.account_id)
     fresh = unmet().filter(pk=call.pk).first()
@@ -156,9 +180,10 @@ def liquidate(call: MarginCall, *, now: datetime) -> MarginCall | None:
     is_first = fresh.status != MarginCall.Status.LIQUIDATING
     fresh.status, fresh.wave = MarginCall.Status.LIQUIDATING, fresh.wave + 1
     fresh.liquidated_from = fresh.liquidated_from or now
-    _save(fresh, f"Wave {fresh.wave} of its liquidation", now)
+    fresh.spared = spared if is_first else fresh.spared
+    keep(fresh, f"Wave {fresh.wave} of its liquidation", now)
     if is_first:
-        _tell(account, fresh, "margin.liquidating", now)
+        tell(account, fresh, "margin.liquidating", now)
     return fresh
 
 
@@ -177,8 +202,16 @@ def is_news(call: MarginCall | None, found: Standing) -> bool:
     return not found.deficit or found.deficit > call.amount_max or is_falling
 
 
-def is_overdue(call: MarginCall, *, now: datetime) -> bool:
-    return call.status != MarginCall.Status.MET and call.due_at <= now
+def to_liquidate(known: Iterable[MarginCall], *, now: datetime) -> list[MarginCall]:
+    """Return the overdue calls for which positions are closed, one of each account.
+
+    One that its equity has made goes before one that its trades have made: less cures it.
+    """
+    found: dict[UUID, MarginCall] = {}
+    for call in sorted(known, key=lambda each: each.kind not in EQUITY):
+        if call.closes_positions and call.due_at <= now:
+            found.setdefault(call.account_id, call)
+    return list(found.values())
 
 
 def last_sessions(calendar: str, today: date, count: int) -> list[date]:
@@ -192,13 +225,15 @@ def last_sessions(calendar: str, today: date, count: int) -> list[date]:
     return sorted([day for day in days if day.weekday() < _WEEKEND][:count])
 
 
-def _save(call: MarginCall, reason: str, now: datetime) -> None:
+def keep(call: MarginCall, reason: str, now: datetime) -> None:
+    """Write the call, and in its history why."""
     call._change_reason = reason  # type: ignore[attr-defined]  # as simple_history reads it
     call._history_date = now  # type: ignore[attr-defined]
     call.save()
 
 
-def _tell(account: LockedAccount, call: MarginCall, kind: str, now: datetime) -> None:
+def tell(account: LockedAccount, call: MarginCall, kind: str, now: datetime) -> None:
+    """Tell everybody concerned of a step of the call, in the transaction that takes it."""
     payload = {
         "call_id": str(call.pk),
         "kind": str(call.kind),

@@ -23,11 +23,16 @@ DAYS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Dealing:
-    """A fill as day trading looks at it: signed, in the order of execution."""
+    """A fill as day trading looks at it: signed, in the order of execution.
+
+    What was executed before people have taken back that somebody is a pattern day trader closes
+    what it closes, and does not count.
+    """
 
     instrument: UUID
     day: date
     quantity: Decimal
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +44,14 @@ class Day:
     is_armed: bool = False
 
 
-def after(day: Day, position: Decimal, quantity: Decimal) -> Day:
+def after(day: Day, position: Decimal, quantity: Decimal, *, counts: bool = True) -> Day:
     """Return the day after a dealing of `quantity` that met `position`."""
     if position * quantity >= 0:
         return Day(day.count, day.opened + quantity, is_armed=True)
     closed = min(abs(quantity), abs(position))
     beyond = abs(quantity) - closed
     undone = min(closed, abs(day.opened))
-    count = day.count + (1 if undone and day.is_armed else 0)
+    count = day.count + (1 if undone and day.is_armed and counts else 0)
     opened = day.opened + undone.copy_sign(quantity)
     is_armed = day.is_armed and not undone
     if not beyond:
@@ -66,7 +71,7 @@ def days_of(
     for dealing in in_order:
         key = dealing.instrument, dealing.day
         position = before[dealing.instrument]
-        found[key] = after(found.get(key, Day()), position, dealing.quantity)
+        found[key] = after(found.get(key, Day()), position, dealing.quantity, counts=dealing.counts)
         before[dealing.instrument] = position + dealing.quantity
     return found
 

@@ -97,8 +97,10 @@ class MarginStatus(models.Model):
     """How a margin account stands, as the monitor saw it last; one row an account.
 
     `counts` says whether every position had a price that counts: only then is an account called.
-    `close_*` is how it stood when the market last closed. Once a pattern day trader, an account
-    stays one.
+    `close_*` is how it stood when the market last closed, `prior_excess` what it had over
+    maintenance at the close before that one. The trades of all days until `judged_day` were looked
+    at (`risk.margin.day_end`). A pattern day trader stays one until two people take that back;
+    the day trades until then (`cleared_at`) are not counted any more.
     """
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True)
@@ -117,8 +119,11 @@ class MarginStatus(models.Model):
     close_day = models.DateField(null=True)
     close_equity = AmountField(null=True)
     close_maintenance = AmountField(null=True)
+    prior_excess = AmountField(null=True)
+    judged_day = models.DateField(null=True)
     day_trades = models.PositiveIntegerField(default=0, help_text="In the last five business days.")
     day_trader_since = models.DateField(null=True, blank=True)
+    cleared_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "margin statuses"
@@ -132,12 +137,17 @@ class MarginCall(models.Model):
     """A margin account's demand for equity: how much, until when, and what became of it.
 
     `amount` is what was missing when it was made, `amount_max` the most that ever was. It is over
-    when nothing is missing any more; when it is overdue, positions are closed in waves.
+    when nothing is missing any more; when it is overdue, positions are closed in waves, but for a
+    day-trading call, which takes away buying power instead. An account has one at a time of those
+    that its equity makes, one for what its trades opened overnight, and one for its day trades.
+    Of a deficiency, `spared` is what the market has made, which the liquidation leaves alone.
     """
 
     class Kind(models.TextChoices):
         MAINTENANCE = "maintenance"
         HOUSE = "house", "house: due at once"
+        REG_T = "reg_t", "Regulation T"
+        DAY_TRADE = "day_trade", "day trading"
 
     class Status(models.TextChoices):
         OPEN = "open"
@@ -149,6 +159,7 @@ class MarginCall(models.Model):
         PRICE = "price"
         SALE = "sale"
         LIQUIDATION = "liquidation"
+        TIME = "time", "90 days on cash alone"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="margin_calls")
     kind = models.CharField(max_length=12, choices=Kind)
@@ -162,6 +173,7 @@ class MarginCall(models.Model):
     due_at = models.DateTimeField()
     liquidated_from = models.DateTimeField(null=True, blank=True)
     wave = models.PositiveIntegerField(default=0)
+    spared = AmountField(default=Decimal(0))
     met_at = models.DateTimeField(null=True, blank=True)
     met_by = models.CharField(max_length=12, choices=MetBy, blank=True, default="")
 
@@ -170,7 +182,14 @@ class MarginCall(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=["account"], condition=~Q(status="met"), name="margin_call_open_once"
+                fields=["account"],
+                condition=~Q(status="met") & Q(kind__in=["maintenance", "house"]),
+                name="margin_call_open_once",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "kind"],
+                condition=~Q(status="met"),
+                name="margin_call_open_once_a_kind",
             ),
             models.CheckConstraint(
                 condition=Q(amount__gt=0) & Q(amount_max__gte=F("amount")),
@@ -188,6 +207,11 @@ class MarginCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} call of {self.amount:.2f} USD"
+
+    @property
+    def closes_positions(self) -> bool:
+        """Tell whether positions are closed when it is overdue."""
+        return self.kind != self.Kind.DAY_TRADE
 
 
 class LiquidationWave(models.Model):

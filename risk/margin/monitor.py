@@ -23,7 +23,7 @@ from uuid import UUID
 from foundation import bulk
 from marketdata import calendars
 from risk.margin import book as margin_book
-from risk.margin import calls, day_trades
+from risk.margin import calls, day_trades, trade_calls
 from risk.margin.book import Market, Sheet
 from risk.margin.models import MarginCall, MarginStatus
 from risk.margin.requirements import Standing
@@ -44,11 +44,18 @@ _FIGURES: Final = (
     "excess",
     "counts",
     "unpriced",
-    "day_trades",
-    "day_trader_since",
 )
-_CLOSE: Final = ("day", "close_day", "close_equity", "close_maintenance")
+_CLOSE: Final = ("day", "close_day", "close_equity", "close_maintenance", "prior_excess")
 _UNPRICED_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """So many day trades an account has made within five business days, `since` it was last
+    cleared, if ever: for whom that is no more true, the count is of before."""
+
+    count: int
+    since: datetime | None = None
 
 
 class Monitor:
@@ -68,8 +75,8 @@ class Monitor:
         *,
         now: datetime,
         touched: Collection[UUID] | None = None,
-        counted: Mapping[UUID, int] | None = None,
-    ) -> dict[UUID, MarginCall]:
+        counted: Mapping[UUID, Counted] | None = None,
+    ) -> list[MarginCall]:
         """Look at the accounts that are to be looked at, once; return the calls that are not met.
 
         `touched` are accounts whom something may have happened to, None all there are; others than
@@ -79,20 +86,31 @@ class Monitor:
         self._round += 1
         counted = counted or {}
         self._note(touched, counted, now)
-        known = {call.account_id: call for call in calls.unmet()}
+        known = _by_account(calls.unmet())
         chosen = heapq.nsmallest(LOOKS_MAX, self._due, key=self._turn)
         sheets = margin_book.sheets(chosen, now=now) if chosen else {}
         standings = {account_id: sheet.standing() for account_id, sheet in sheets.items()}
-        _keep(sheets, standings, counted, now)
+        _keep(sheets, standings, now)
+        _count(counted, now)
+        told = self._touched & sheets.keys()
         for account_id in chosen:
             self._looked_at(account_id, sheets.get(account_id), standings.get(account_id))
         for account_id, sheet in sheets.items():
-            if sheet.is_live and calls.is_news(known.get(account_id), standings[account_id]):
+            found, theirs = standings[account_id], known.get(account_id, [])
+            of_equity = next((call for call in theirs if call.kind in calls.EQUITY), None)
+            if sheet.is_live and calls.is_news(of_equity, found):
                 calls.review(account_id, now=now)
-        return {call.account_id: call for call in calls.unmet()}
+            of_trades = [call for call in theirs if call.kind in trade_calls.KINDS]
+            is_touched = touched is None or account_id in told
+            if any(
+                trade_calls.is_news(call, found, is_touched=is_touched, now=now)
+                for call in of_trades
+            ):
+                trade_calls.review(account_id, now=now)
+        return list(calls.unmet())
 
     def _note(
-        self, touched: Collection[UUID] | None, counted: Mapping[UUID, int], now: datetime
+        self, touched: Collection[UUID] | None, counted: Collection[UUID], now: datetime
     ) -> None:
         """Note who is to be looked at."""
         today = calendars.date_of(now)
@@ -158,12 +176,14 @@ def _figures(market: Market) -> _Figures:
     return market.price, market.rates, market.live, market.counts
 
 
-def _keep(
-    sheets: Mapping[UUID, Sheet],
-    standings: Mapping[UUID, Standing],
-    counted: Mapping[UUID, int],
-    now: datetime,
-) -> None:
+def _by_account(known: Iterable[MarginCall]) -> Mapping[UUID, list[MarginCall]]:
+    found: defaultdict[UUID, list[MarginCall]] = defaultdict(list)
+    for call in known:
+        found[call.account_id].append(call)
+    return found
+
+
+def _keep(sheets: Mapping[UUID, Sheet], standings: Mapping[UUID, Standing], now: datetime) -> None:
     """Write how these accounts stand, where that has changed."""
     rows = bulk.select(MarginStatus, "account_id = ANY(%s)", [list(sheets)])
     known = {row.account_id: row for row in rows}
@@ -175,20 +195,20 @@ def _keep(
         if row is None:
             row = bulk.new(MarginStatus, account_id=account_id, at=now)
         standing = standings[account_id]
-        if _carry_on(row, sheet, standing, counted.get(account_id), now) or is_new:
+        if _carry_on(row, sheet, standing, now) or is_new:
             row.at = now
             (new if is_new else changed).append(row)
     bulk.insert(new)
     bulk.update(changed, fields=("at", *_FIGURES, *_CLOSE))
 
 
-def _carry_on(
-    row: MarginStatus, sheet: Sheet, found: Standing, count: int | None, now: datetime
-) -> bool:
+def _carry_on(row: MarginStatus, sheet: Sheet, found: Standing, now: datetime) -> bool:
     """Bring the row up to date; return whether anything of it has changed."""
     before = [getattr(row, name) for name in (*_FIGURES, *_CLOSE)]
     today = calendars.date_of(now)
     if row.day is not None and row.day < today:
+        if row.close_equity is not None and row.close_maintenance is not None:
+            row.prior_excess = row.close_equity - row.close_maintenance
         row.close_day, row.close_equity = row.day, row.equity
         row.close_maintenance = row.maintenance
     row.day = today
@@ -199,8 +219,27 @@ def _carry_on(
     row.counts = sheet.is_live
     silent = [each.symbol for each in sheet.positions if not each.market.live]
     row.unpriced = ", ".join(silent)[:_UNPRICED_MAX]
-    if count is not None:
-        row.day_trades = count
-        if count > day_trades.ALLOWED and row.day_trader_since is None:
-            row.day_trader_since = today
     return before != [getattr(row, name) for name in (*_FIGURES, *_CLOSE)]
+
+
+def _count(counted: Mapping[UUID, Counted], now: datetime) -> None:
+    """Write down how many day trades there were, and who is a pattern day trader by them.
+
+    Not of whom people have cleared since the count was made.
+    """
+    if counted:
+        today = calendars.date_of(now)
+        each = [(owner, found.count, found.since) for owner, found in counted.items()]
+        bulk.execute(_COUNT, [today, day_trades.ALLOWED, *map(list, zip(*each, strict=True))])
+
+
+_COUNT: Final = """
+    UPDATE risk_marginstatus AS s
+       SET day_trades = c.count,
+           day_trader_since = CASE WHEN s.day_trader_since IS NULL AND c.count > w.allowed
+                                   THEN w.today ELSE s.day_trader_since END
+      FROM (SELECT %s::date AS today, %s::int AS allowed) w,
+           unnest(%s::uuid[], %s::int[], %s::timestamptz[]) AS c(account_id, count, since)
+     WHERE s.account_id = c.account_id AND s.cleared_at IS NOT DISTINCT FROM c.since
+    RETURNING s.account_id
+"""

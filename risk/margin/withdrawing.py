@@ -12,6 +12,7 @@ from accounts import locks
 from portfolio.funding import services as funding
 from portfolio.funding.models import Funding
 from risk.margin import book as margin_book
+from risk.margin import trade_calls
 
 
 def request_withdrawal(
@@ -31,6 +32,10 @@ def request_withdrawal(
     with transaction.atomic():
         locks.lock(account_id)
         sheet = margin_book.sheet(account_id, now=now)
+        lendable = None
+        if sheet is not None:
+            kept_back = trade_calls.kept_back(sheet, now=now)
+            lendable = max(sheet.standing().withdrawable - kept_back, Decimal(0))
         return funding.request_withdrawal(
             account_id=account_id,
             amount=amount,
@@ -38,5 +43,5 @@ def request_withdrawal(
             actor=actor,
             now=now,
             bank=bank,
-            lendable=None if sheet is None else sheet.standing().withdrawable,
+            lendable=lendable,
         )

@@ -24,6 +24,7 @@ from portfolio.actions import services as corporate_actions
 from portfolio.funding import services as funding
 from risk.controls import switches
 from risk.limits import services as limiting
+from risk.margin import designation
 from risk.margin import rates as margin_rates
 from trading.operations.framed import enter, framed
 
@@ -52,6 +53,10 @@ MATTERS: Final[Mapping[str, Matter]] = {
         "Loosen a margin rate",
         lambda a, by, why, now: margin_rates.approve(a.pk, by=by, reason=why, now=now),
     ),
+    designation.APPROVAL: Matter(
+        "Take back that somebody is a pattern day trader",
+        lambda a, by, why, now: designation.approve(a.pk, by=by, reason=why, now=now),
+    ),
     funding.APPROVAL: Matter(
         "Pay out a large withdrawal",
         lambda a, by, why, now: funding.approve(UUID(a.subject), by=by, reason=why, now=now),
@@ -68,6 +73,7 @@ _REFUSALS: Final = (
     limiting.UnableToLimit,
     switches.UnableToSwitch,
     margin_rates.UnableToSetRate,
+    designation.UnableToClear,
     funding.UnableToCarryOn,
     corporate_actions.UnableToCarryOut,
 )
