@@ -22,8 +22,8 @@ from typing import Final
 from marketdata import calendars, restating
 from marketdata.calendars import Phase
 from marketdata.models import Instrument
+from orders.actions import entitling, stragglers
 from orders.actions import services as corporate_actions
-from orders.actions import stragglers
 from orders.actions.adjustments import Action, Dividend, Removal, Split
 from orders.actions.services import Enter, Outcome
 from portfolio.actions import announcements, entitlements
@@ -39,6 +39,7 @@ class UnableToCarryOut(ValueError):
 
 
 NONE: Final = Outcome()
+BOOKED_MEANWHILE: Final = "those who have come by a trade that was booked meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +67,18 @@ def carry_out(reference: str, *, enter: Enter, now: datetime) -> Progress:
 
 def _dividend(due: Due, enter: Enter, now: datetime) -> Progress:
     entitled = 0
+    instrument = Instrument.objects.get(pk=due.instrument_id)
     if not _is_entitled(due):
-        instrument = Instrument.objects.get(pk=due.instrument_id)
         begins = calendars.midnight(due.said.ex_date)
         awaited = stragglers.awaited(instrument, since=begins, now=now)
         if awaited:
             return Progress(waits_for=awaited)
-        late = stragglers.late_quantities(instrument, begins=begins)
-        entitled = entitlements.entitle(due, now=now, late=late).entitled
+        entitled = entitling.to_dividend(due, instrument, now=now)
     outcome = _carry_over(due, enter, now)
     if outcome.waiting:
         return Progress(entitled, 0, outcome, _orders(outcome))
-    portfolio.restate(due, note="", now=now)
+    if not entitling.mark(due, instrument, note="", now=now):
+        return Progress(entitled, 0, outcome, BOOKED_MEANWHILE)
     paid = entitlements.pay(due, now=now)
     if not entitlements.is_paid(due):
         waits_for = f"its pay date, {due.said.pay_date}"
@@ -104,7 +105,8 @@ def _restructuring(due: Due, enter: Enter, now: datetime) -> Progress:
         return replace(progress, orders=outcome)
     # The orders to be carried over are those of before this very note.
     note = f"New terms of {due.said.reference}" if ends_orders else _note(due)
-    portfolio.restate(due, note=note, now=now)
+    if not entitling.mark(due, instrument, note=note, now=now):
+        return replace(progress, orders=outcome, waits_for=BOOKED_MEANWHILE)
     resumed = f"Resumed after {due.said.reference}"
     resumed_at = restating.resume(instrument.pk, resumed, halted_by=_halted(due), now=now)
     if not ends_orders:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, LiteralString
@@ -27,6 +27,7 @@ SELECT account_id, sum(quantity) FROM (
   SELECT b.account_id, CASE b.side WHEN 'buy' THEN -b.quantity ELSE b.quantity END
     FROM orders_trade b JOIN orders_trade t ON t.id = b.busts_id
    WHERE b.instrument_id = %s AND t.executed_at < %s AND b.booked_at >= %s) late
+ WHERE %s::uuid[] IS NULL OR account_id = ANY(%s)
  GROUP BY account_id HAVING sum(quantity) <> 0"""
 
 
@@ -51,13 +52,17 @@ def awaited(instrument: Instrument, *, since: datetime, now: datetime) -> str:
     return ""
 
 
-def late_quantities(instrument: Instrument, *, begins: datetime) -> dict[UUID, Decimal]:
-    """Return what each account had when that moment began besides what its books then said.
+def late_quantities(
+    instrument: Instrument, *, begins: datetime, account_ids: Collection[UUID] | None = None
+) -> dict[UUID, Decimal]:
+    """Return what accounts had when that moment began besides what their books then said.
 
-    What had been executed and was booked later, less what was taken back since.
+    What had been executed and was booked later, less what was taken back since; of all accounts
+    where none are named.
     """
     about = (instrument.pk, begins, begins)
-    return dict(bulk.execute(_LATE, [*about, *about]))
+    wanted = None if account_ids is None else list(account_ids)
+    return dict(bulk.execute(_LATE, [*about, *about, wanted, wanted]))
 
 
 def _unapplied() -> Iterator[tuple[UUID, datetime]]:

@@ -2,12 +2,13 @@
 
 A dividend belongs to whoever had the shares when the ex-date began: that is read from the ledger,
 however late it is asked for, with what was executed before then and booked since. Everything else
-befalls what is held when it is carried out.
+befalls what is held when it is carried out. That nothing is booked in between is for the caller to
+see to (`orders.actions.entitling`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -38,6 +39,7 @@ from portfolio.models import Balance, LedgerAccount, Position, Transfer
 
 ZERO: Final = Decimal(0)
 NOTHING: Final = Part(ZERO, ZERO)
+NOBODY: Final[Mapping[UUID, Decimal]] = MappingProxyType({})
 ACTOR: Final = "rule:corporate-action"
 Kind = CorporateAction.Kind
 
@@ -46,6 +48,7 @@ SELECT held.owner_id, held.quantity FROM (
   SELECT l.owner_id, sum(CASE WHEN t.credit_id = l.id THEN t.amount ELSE -t.amount END) AS quantity
     FROM portfolio_ledgeraccount l JOIN portfolio_transfer t ON l.id IN (t.debit_id, t.credit_id)
    WHERE l.asset = %s AND l.owner_id IS NOT NULL AND t.at < %s
+     AND (%s::uuid[] IS NULL OR l.owner_id = ANY(%s))
    GROUP BY l.owner_id) held
  WHERE held.quantity <> 0 AND NOT EXISTS (
   SELECT 1 FROM portfolio_entitlement e WHERE e.action_id = %s AND e.account_id = held.owner_id)
@@ -68,19 +71,44 @@ class Progress:
     waiting: int
 
 
-def entitle(
-    due: Due, *, now: datetime, late: Mapping[UUID, Decimal] = MappingProxyType({})
-) -> Progress:
-    """Entitle every account that is not yet: each in a transaction of its own.
+def concerned(
+    due: Due,
+    *,
+    account_ids: Sequence[UUID] | None = None,
+    late: Mapping[UUID, Decimal] = NOBODY,
+) -> dict[UUID, Decimal | None]:
+    """Return the accounts that are still to be entitled, all or of these; of a dividend, with what.
 
-    Of a dividend, `late` is what each account had besides what its books said when the ex-date
-    began: what had been executed by then and was booked later, less what was taken back since.
+    They come in the order in which accounts are locked. Of a dividend, `late` is what each account
+    had besides what its books said when the ex-date began: what had been executed by then and was
+    booked later, less what was taken back since.
     """
+    if announcements.terms_of(due.said) is None:
+        return {}
+    wanted = None if account_ids is None else list(account_ids)
+    if due.said.kind == Kind.CASH_DIVIDEND:
+        return _had(due, wanted, late)
+    known = Entitlement.objects.filter(action_id=due.id).values("account_id")
+    found = Position.objects.filter(instrument_id=due.instrument_id).exclude(quantity=0)
+    if wanted is not None:
+        found = found.filter(account_id__in=wanted)
+    ids = found.exclude(account_id__in=known).order_by("account_id")
+    return dict.fromkeys(ids.values_list("account_id", flat=True))
+
+
+def entitle(
+    due: Due,
+    *,
+    now: datetime,
+    account_ids: Sequence[UUID] | None = None,
+    late: Mapping[UUID, Decimal] = NOBODY,
+) -> Progress:
+    """Entitle those who are `concerned`: each in a transaction of its own, if in no larger one."""
     terms = announcements.terms_of(due.said)
     if terms is None:
         return Progress(0, 0)
     entitled = waiting = 0
-    for account_id, quantity in _concerned(due, late):
+    for account_id, quantity in concerned(due, account_ids=account_ids, late=late).items():
         done = _entitle(due, terms, account_id, quantity, now)
         entitled += done is _Done.NOW
         waiting += done is _Done.NOT_YET
@@ -121,24 +149,17 @@ def is_paid(due: Due) -> bool:
     return not bulk.execute(_UNPAID, [due.id])
 
 
-# --- Who ---------------------------------------------------------------------------------------
-
-
-def _concerned(due: Due, late: Mapping[UUID, Decimal]) -> Iterator[tuple[UUID, Decimal | None]]:
-    """Return the accounts that are still to be entitled; of a dividend with what they had."""
-    if due.said.kind == Kind.CASH_DIVIDEND:
-        begins = calendars.midnight(due.said.ex_date)
-        had: dict[UUID, Decimal] = dict(
-            bulk.execute(_HELD_THEN, [due.said.instrument, begins, due.id])
-        )
-        for account_id, quantity in late.items():  # who is entitled already is passed over
-            had[account_id] = had.get(account_id, ZERO) + quantity
-        yield from ((account_id, had[account_id]) for account_id in sorted(had) if had[account_id])
-        return
-    known = Entitlement.objects.filter(action_id=due.id).values("account_id")
-    found = Position.objects.filter(instrument_id=due.instrument_id).exclude(quantity=0)
-    ids = found.exclude(account_id__in=known).order_by("account_id")
-    yield from ((each, None) for each in ids.values_list("account_id", flat=True))
+def _had(
+    due: Due, account_ids: list[UUID] | None, late: Mapping[UUID, Decimal]
+) -> dict[UUID, Decimal | None]:
+    """Return what accounts had when the ex-date began that are not entitled yet."""
+    begins = calendars.midnight(due.said.ex_date)
+    about = (due.said.instrument, begins, account_ids, account_ids, due.id)
+    had: dict[UUID, Decimal] = dict(bulk.execute(_HELD_THEN, about))
+    known = set(Entitlement.objects.filter(action_id=due.id).values_list("account_id", flat=True))
+    for account_id in late.keys() - known:
+        had[account_id] = had.get(account_id, ZERO) + late[account_id]
+    return {account_id: had[account_id] for account_id in sorted(had) if had[account_id]}
 
 
 # --- One account -------------------------------------------------------------------------------
