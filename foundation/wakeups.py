@@ -62,7 +62,10 @@ def conninfo(parameters: Mapping[str, Any]) -> str:
 
 
 class News:
-    """What hints have named since it was last taken, for one who looks at nothing else."""
+    """What hints have named since it was last taken, for one who looks at nothing else.
+
+    `came` is set while there is something to take.
+    """
 
     def __init__(self, *, all_seconds: float) -> None:
         self.came: Final = threading.Event()
@@ -75,7 +78,7 @@ class News:
         """Note a hint; one that names nothing means anything."""
         with self._lock:
             self._named.add(payload)
-        self.came.set()
+            self.came.set()
 
     def take(self) -> set[str] | None:
         """Return what was named since the last time; None when it may have been anything.
@@ -84,6 +87,7 @@ class News:
         lost hint is made up for.
         """
         with self._lock:
+            self.came.clear()
             named, self._named = self._named, set()
             if "" not in named and time.monotonic() < self._all_due_at:
                 return named

@@ -53,6 +53,18 @@ def test_news_are_what_was_named_and_at_first_anything() -> None:
     assert news.take() == set()
 
 
+def test_whoever_has_taken_the_news_waits_for_the_next_ones() -> None:
+    news = wakeups.News(all_seconds=3600.0)
+    assert not news.came.is_set()
+    news.hear("A")
+    news.take()
+    assert not news.came.is_set()
+    news.hear("A")
+    assert news.came.is_set()
+    assert news.take() == {"A"}
+    assert not news.came.is_set()
+
+
 def test_a_hint_that_names_nothing_means_anything() -> None:
     news = wakeups.News(all_seconds=3600.0)
     news.take()
