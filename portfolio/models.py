@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,16 +11,26 @@ from django.utils import timezone
 
 from accounts.models import Account
 from marketdata.models import Instrument
+from portfolio.actions.models import CorporateAction as CorporateAction
+from portfolio.actions.models import CorporateActionStep as CorporateActionStep
+from portfolio.actions.models import EntitledLot as EntitledLot
+from portfolio.actions.models import Entitlement as Entitlement
+from portfolio.amounts import AmountField as AmountField
+from portfolio.fees.models import FeeRule as FeeRule
+from portfolio.funding.models import Funding as Funding
+from portfolio.funding.models import FundingStep as FundingStep
+from portfolio.funding.models import InterestAccrual as InterestAccrual
+from portfolio.funding.models import InterestDay as InterestDay
+from portfolio.funding.models import InterestRate as InterestRate
+from portfolio.lots.models import GoodFaithViolation as GoodFaithViolation
+from portfolio.lots.models import Lot as Lot
+from portfolio.lots.models import LotAdjustment as LotAdjustment
+from portfolio.lots.models import LotClosing as LotClosing
+from portfolio.lots.models import WashSale as WashSale
+from portfolio.worth.models import EquityPoint as EquityPoint
 
 FLOW_KINDS: Final = ("deposit", "withdrawal", "reversal", "correction")
 """Transfers that are money from or to the outside, where the other side is a bank's or clearing."""
-
-
-class AmountField(models.DecimalField):  # type: ignore[type-arg]
-    """An amount of any asset: 29 digits before the point and 9 behind it."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"max_digits": 38, "decimal_places": 9, **options})
 
 
 class LedgerAccount(models.Model):
@@ -269,22 +279,3 @@ class EquitySnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.equity}"
-
-
-# Models beside these.
-from portfolio.actions.models import CorporateAction as CorporateAction  # noqa: E402
-from portfolio.actions.models import CorporateActionStep as CorporateActionStep  # noqa: E402
-from portfolio.actions.models import EntitledLot as EntitledLot  # noqa: E402
-from portfolio.actions.models import Entitlement as Entitlement  # noqa: E402
-from portfolio.fees.models import FeeRule as FeeRule  # noqa: E402
-from portfolio.funding.models import Funding as Funding  # noqa: E402
-from portfolio.funding.models import FundingStep as FundingStep  # noqa: E402
-from portfolio.funding.models import InterestAccrual as InterestAccrual  # noqa: E402
-from portfolio.funding.models import InterestDay as InterestDay  # noqa: E402
-from portfolio.funding.models import InterestRate as InterestRate  # noqa: E402
-from portfolio.lots.models import GoodFaithViolation as GoodFaithViolation  # noqa: E402
-from portfolio.lots.models import Lot as Lot  # noqa: E402
-from portfolio.lots.models import LotAdjustment as LotAdjustment  # noqa: E402
-from portfolio.lots.models import LotClosing as LotClosing  # noqa: E402
-from portfolio.lots.models import WashSale as WashSale  # noqa: E402
-from portfolio.worth.models import EquityPoint as EquityPoint  # noqa: E402

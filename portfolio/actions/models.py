@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from accounts.models import Account, User
 from marketdata.models import Instrument
-from portfolio.models import AmountField
+from portfolio.amounts import AmountField
 
 
 class CorporateAction(models.Model):

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from marketdata.models import Instrument
-from portfolio import models as portfolio
+from portfolio.amounts import AmountField
 
 
 class FeeRule(models.Model):
@@ -35,10 +35,10 @@ class FeeRule(models.Model):
     )
     side = models.CharField(max_length=4, choices=Side, null=True, blank=True)
     tier = models.CharField(max_length=20, null=True, blank=True, help_text="Of the account.")
-    per_order = portfolio.AmountField(default=Decimal(0), help_text="USD, with the first fill.")
-    per_unit = portfolio.AmountField(default=Decimal(0), help_text="USD for each unit.")
-    rate = portfolio.AmountField(default=Decimal(0), help_text="Of the value: 0.0025 is 25 bp.")
-    most = portfolio.AmountField(null=True, blank=True, help_text="USD, for an order at most.")
+    per_order = AmountField(default=Decimal(0), help_text="USD, with the first fill.")
+    per_unit = AmountField(default=Decimal(0), help_text="USD for each unit.")
+    rate = AmountField(default=Decimal(0), help_text="Of the value: 0.0025 is 25 bp.")
+    most = AmountField(null=True, blank=True, help_text="USD, for an order at most.")
     note = models.CharField(max_length=200, blank=True, help_text="Where it comes from.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.CharField(max_length=80, editable=False, default="")

@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account
+from portfolio.amounts import AmountField
 from portfolio.funding.passage import Direction, State, Step
-from portfolio.models import AmountField
 
 
 class Funding(models.Model):

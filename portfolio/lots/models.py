@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from accounts.models import Account
 from marketdata.models import Instrument
-from portfolio import models as portfolio
+from portfolio.amounts import AmountField
 
 
 class Lot(models.Model):
@@ -27,10 +27,10 @@ class Lot(models.Model):
     number = models.PositiveIntegerField(help_text="Counts the lots of a position.")
     opened_by = models.UUIDField(null=True, db_index=True)
     acquired_at = models.DateTimeField()
-    opened_quantity = portfolio.AmountField()
-    opened_cost = portfolio.AmountField()
-    quantity = portfolio.AmountField()
-    cost_basis = portfolio.AmountField()
+    opened_quantity = AmountField()
+    opened_cost = AmountField()
+    quantity = AmountField()
+    cost_basis = AmountField()
     funds_settle_on = models.DateField(null=True)
 
     class Meta:
@@ -69,10 +69,10 @@ class LotClosing(models.Model):
     closed_by = models.UUIDField(db_index=True, help_text="The trade, or the bust.")
     acquired_at = models.DateTimeField()
     closed_at = models.DateTimeField()
-    quantity = portfolio.AmountField()
-    cost = portfolio.AmountField()
-    proceeds = portfolio.AmountField()
-    realised = portfolio.AmountField()
+    quantity = AmountField()
+    cost = AmountField()
+    proceeds = AmountField()
+    realised = AmountField()
     is_long_term = models.BooleanField()
     undoes = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, related_name="undone_by"
@@ -99,8 +99,8 @@ class LotAdjustment(models.Model):
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="adjustments")
     at = models.DateTimeField()
     reference = models.CharField(max_length=80, help_text="What it is for: action:ID.")
-    quantity = portfolio.AmountField(default=Decimal(0), help_text="What was added.")
-    cost = portfolio.AmountField(default=Decimal(0), help_text="What was added.")
+    quantity = AmountField(default=Decimal(0), help_text="What was added.")
+    cost = AmountField(default=Decimal(0), help_text="What was added.")
 
     class Meta:
         constraints = (
@@ -122,8 +122,8 @@ class WashSale(models.Model):
     closing = models.ForeignKey(LotClosing, on_delete=models.PROTECT, related_name="wash_sales")
     replacement = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="wash_sales")
     found_at = models.DateTimeField()
-    quantity = portfolio.AmountField()
-    disallowed = portfolio.AmountField()
+    quantity = AmountField()
+    disallowed = AmountField()
     reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True)
 
     class Meta:
