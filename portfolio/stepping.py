@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import Any, Generic, TypeVar
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.utils import timezone
 
+from accounts.models import User
 from foundation.admin import Undeletable
 
 REASON_LENGTH_MAX = 200
+Row = TypeVar("Row")
+
+
+class Steps(ABC, Generic[Row]):
+    """What people do with the rows of one kind: enter one, and carry it on."""
+
+    @abstractmethod
+    def enter(self, row: Row, *, by: User, now: datetime) -> Row:
+        """Make the row that was filled in; return it, or raise ValueError."""
+
+    @abstractmethod
+    def open(self, row: Row) -> list[tuple[str, str]]:
+        """Return the steps that can be taken now, and how they are called; none at its end."""
+
+    @abstractmethod
+    def take(self, row: Row, step: str, *, why: str, by: User, now: datetime) -> None:
+        """Take one of the open steps, or raise ValueError."""
 
 
 class StepForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One step: `choices` says which are open, `take` takes it or raises ValueError."""
+    """One step: a choice of those that are `open`."""
 
+    open: list[tuple[str, str]]
     step = forms.ChoiceField()
     why = forms.CharField(
         max_length=REASON_LENGTH_MAX, help_text="Kept with the step, beside who took it."
@@ -24,41 +47,28 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         if "step" in self.fields:
-            self.fields["step"].choices = self.choices()  # type: ignore[attr-defined]
-
-    def choices(self) -> list[tuple[str, str]]:
-        raise NotImplementedError
-
-    def take(self, request: HttpRequest) -> None:
-        raise NotImplementedError
+            self.fields["step"].choices = self.open  # type: ignore[attr-defined]
 
 
 class Stepped(Undeletable):
     """Rows that are entered by one form and carried on by another; what they say never changes.
 
-    `step_form` is a StepForm; `shown` are the fields to look at. An error of the services is
+    `steps` is what can be done, `shown` are the fields to look at. An error of the services is
     shown, and nothing has changed.
     """
 
-    step_form: type[StepForm]
+    steps: Steps[Any]
     shown: tuple[str, ...] = ()
 
-    def is_open(self, obj: Any) -> bool:
-        """Tell whether a step can still be taken."""
-        raise NotImplementedError
-
-    def enter(self, request: HttpRequest, obj: Any) -> Any:
-        """Make the row that was filled in; return it, or raise ValueError."""
-        raise NotImplementedError
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or self.is_open(obj))
+        is_open = obj is None or bool(self.steps.open(obj))
+        return is_open and super().has_change_permission(request, obj)
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
         if obj is not None:
-            kwargs["form"] = self.step_form
+            kwargs["form"] = type("StepForm", (StepForm,), {"open": self.steps.open(obj)})
         return super().get_form(request, obj, change, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -71,11 +81,15 @@ class Stepped(Undeletable):
         return self.shown if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        by, now = request.user, timezone.now()
+        if not isinstance(by, User):
+            raise PermissionDenied
         try:
             if change:
-                form.take(request)
+                step, why = form.cleaned_data["step"], form.cleaned_data["why"]
+                self.steps.take(obj, step, why=why, by=by, now=now)
             else:
-                obj.pk = self.enter(request, obj).pk
+                obj.pk = self.steps.enter(obj, by=by, now=now).pk
         except ValueError as error:
             request.step_error = str(error)  # type: ignore[attr-defined]
 

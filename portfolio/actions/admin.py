@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.models import User
 from foundation.admin import ReadOnly, ReadOnlyInline
 from portfolio.actions import services as corporate_actions
 from portfolio.actions.models import CorporateAction, CorporateActionStep, EntitledLot, Entitlement
-from portfolio.stepping import StepForm, Stepped
+from portfolio.stepping import Stepped, Steps
 
 _TERMS = (
     "reference",
@@ -30,6 +29,7 @@ _TERMS = (
     "symbol",
     "source",
 )
+_WITHDRAW = ("withdraw", "Withdraw it")
 
 
 class AnnouncementForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -38,27 +38,18 @@ class AnnouncementForm(forms.ModelForm):  # type: ignore[type-arg]
         fields: ClassVar = list(_TERMS)
 
 
-class ActionStepForm(StepForm):
-    class Meta:
-        model = CorporateAction
-        fields: ClassVar[list[str]] = []
+class ActionSteps(Steps[CorporateAction]):
+    def enter(self, row: CorporateAction, *, by: User, now: datetime) -> CorporateAction:
+        return corporate_actions.announce(corporate_actions.announced(row), by=by, now=now)
 
-    def choices(self) -> list[tuple[str, str]]:
-        words = [("withdraw", "Withdraw it")]
-        if self.instance.state == CorporateAction.State.ANNOUNCED:
-            return [("approve", "Approve: it says what the notice says"), *words]
-        return words
+    def open(self, row: CorporateAction) -> list[tuple[str, str]]:
+        if row.state == CorporateAction.State.ANNOUNCED:
+            return [("approve", "Approve: it says what the notice says"), _WITHDRAW]
+        return [_WITHDRAW] if row.state == CorporateAction.State.APPROVED else []
 
-    def take(self, request: HttpRequest) -> None:
-        if not isinstance(request.user, User):
-            raise corporate_actions.UnableToCarryOut("Sign in.")
-        steps = {"approve": corporate_actions.approve, "withdraw": corporate_actions.withdraw}
-        steps[self.cleaned_data["step"]](
-            self.instance.pk,
-            by=request.user,
-            reason=self.cleaned_data["why"],
-            now=timezone.now(),
-        )
+    def take(self, row: CorporateAction, step: str, *, why: str, by: User, now: datetime) -> None:
+        taken = {"approve": corporate_actions.approve, "withdraw": corporate_actions.withdraw}
+        taken[step](row.pk, by=by, reason=why, now=now)
 
 
 class ActionStepInline(ReadOnlyInline):
@@ -70,7 +61,7 @@ class ActionStepInline(ReadOnlyInline):
 @admin.register(CorporateAction)
 class CorporateActionAdmin(Stepped):
     form = AnnouncementForm
-    step_form = ActionStepForm
+    steps = ActionSteps()
     list_display = ("reference", "kind", "instrument", "ex_date", "pay_date", "state")
     list_filter = ("state", "kind")
     list_select_related = ("instrument",)
@@ -78,16 +69,6 @@ class CorporateActionAdmin(Stepped):
     autocomplete_fields = ("instrument", "into")
     shown = (*_TERMS, "state", "announced_at", "announced_by")
     inlines = (ActionStepInline,)
-
-    def is_open(self, obj: Any) -> bool:
-        return obj.state in (CorporateAction.State.ANNOUNCED, CorporateAction.State.APPROVED)
-
-    def enter(self, request: HttpRequest, obj: CorporateAction) -> CorporateAction:
-        if not isinstance(request.user, User):
-            raise corporate_actions.UnableToAnnounce("Sign in.")
-        return corporate_actions.announce(
-            corporate_actions.announced(obj), by=request.user, now=timezone.now()
-        )
 
 
 class EntitledLotInline(ReadOnlyInline):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
@@ -24,7 +25,7 @@ from portfolio.funding.models import (
     InterestRate,
 )
 from portfolio.funding.passage import Direction, State, Step
-from portfolio.stepping import StepForm, Stepped
+from portfolio.stepping import Stepped, Steps
 
 _WORDS = {
     Step.APPROVE: "Approve",
@@ -41,28 +42,35 @@ class EntryForm(forms.ModelForm):  # type: ignore[type-arg]
         fields: ClassVar = ["account", "direction", "amount", "reference", "bank"]
 
 
-class FundingStepForm(StepForm):
-    class Meta:
-        model = Funding
-        fields: ClassVar[list[str]] = []
+class FundingSteps(Steps[Funding]):
+    def enter(self, row: Funding, *, by: User, now: datetime) -> Funding:
+        wanted = {
+            "account_id": row.account_id,
+            "amount": row.amount,
+            "reference": row.reference,
+            "bank": row.bank,
+            "actor": f"operator:{by.pk}",
+            "now": now,
+        }
+        if row.direction == Direction.DEPOSIT:
+            return funding.expect_deposit(**wanted)
+        return funding.request_withdrawal(**wanted)
 
-    def choices(self) -> list[tuple[str, str]]:
-        found = passage.steps_from(Direction(self.instance.direction), State(self.instance.state))
-        return [(step.value, self._word(step)) for step in found]
+    def open(self, row: Funding) -> list[tuple[str, str]]:
+        found = passage.steps_from(Direction(row.direction), State(row.state))
+        return [(step.value, self._word(row, step)) for step in found]
 
-    def _word(self, step: Step) -> str:
-        of = self.instance
-        if step is Step.APPROVE and passage.needs_two_people(Direction(of.direction), of.amount):
-            is_asked = funding.asked_approval(of, now=timezone.now()) is not None
+    def _word(self, row: Funding, step: Step) -> str:
+        if step is Step.APPROVE and passage.needs_two_people(Direction(row.direction), row.amount):
+            is_asked = funding.asked_approval(row, now=timezone.now()) is not None
             return "Approve, as the second person" if is_asked else "Approve, as the first of two"
         return _WORDS[step]
 
-    def take(self, request: HttpRequest) -> None:
-        step, why, now = Step(self.cleaned_data["step"]), self.cleaned_data["why"], timezone.now()
-        if step is Step.APPROVE and isinstance(request.user, User):
-            funding.approve(self.instance.pk, by=request.user, reason=why, now=now)
+    def take(self, row: Funding, step: str, *, why: str, by: User, now: datetime) -> None:
+        if step == Step.APPROVE:
+            funding.approve(row.pk, by=by, reason=why, now=now)
         else:
-            funding.take(self.instance.pk, step, actor=actor_of(request), reason=why, now=now)
+            funding.take(row.pk, Step(step), actor=f"operator:{by.pk}", reason=why, now=now)
 
 
 class FundingStepInline(ReadOnlyInline):
@@ -74,7 +82,7 @@ class FundingStepInline(ReadOnlyInline):
 @admin.register(Funding)
 class FundingAdmin(Stepped):
     form = EntryForm
-    step_form = FundingStepForm
+    steps = FundingSteps()
     list_display = ("asked_at", "account", "direction", "amount", "state", "reference", "waits_for")
     list_filter = ("state", "direction")
     list_select_related = ("account",)
@@ -93,22 +101,6 @@ class FundingAdmin(Stepped):
         "waits_for",
     )
     inlines = (FundingStepInline,)
-
-    def is_open(self, obj: Any) -> bool:
-        return bool(passage.steps_from(Direction(obj.direction), State(obj.state)))
-
-    def enter(self, request: HttpRequest, obj: Funding) -> Funding:
-        wanted = {
-            "account_id": obj.account_id,
-            "amount": obj.amount,
-            "reference": obj.reference,
-            "bank": obj.bank,
-            "actor": actor_of(request),
-            "now": timezone.now(),
-        }
-        if obj.direction == Direction.DEPOSIT:
-            return funding.expect_deposit(**wanted)
-        return funding.request_withdrawal(**wanted)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Funding]:
         found: QuerySet[Funding] = super().get_queryset(request)
