@@ -236,6 +236,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+FORMAT_MODULE_PATH = "trading.formats"
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -291,7 +292,28 @@ UNFOLD = {
     "SITE_TITLE": "Openfloor operations",
     "SITE_HEADER": "Openfloor operations",
     "SITE_FAVICONS": [{"rel": "icon", "href": "/static/images/mark.svg", "type": "image/svg+xml"}],
+    "STYLES": ["/static/css/operations.css"],
     "DASHBOARD_CALLBACK": "trading.operations.dashboard.cards",
+    "SIDEBAR": {
+        "navigation": "trading.operations.sidebar.navigation",
+        "show_all_applications": True,
+    },
+    # The accent of the customers' pages, in the eleven shades that the admin's frame takes.
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 254.6)",
+            "100": "oklch(93.2% .032 255.6)",
+            "200": "oklch(88.2% .059 254.1)",
+            "300": "oklch(80.9% .105 251.8)",
+            "400": "oklch(76% .125 258.5)",
+            "500": "oklch(68% .165 259)",
+            "600": "oklch(50.6% .182 259.7)",
+            "700": "oklch(45% .17 260.5)",
+            "800": "oklch(39% .15 262)",
+            "900": "oklch(34% .12 263)",
+            "950": "oklch(27% .09 266)",
+        }
+    },
 }
 
 # --- The market ----------------------------------------------------------------------------

@@ -32,6 +32,7 @@ class Card:
 
 def cards(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what waits to the context of the admin's first page (django-unfold calls this)."""
+    context["title"] = "What waits"
     context["cards"] = [card for card in _all() if request.user.has_perm(card.permission)]
     context["may_see_firm"] = request.user.has_perm("risk.view_marginstatus")
     return context

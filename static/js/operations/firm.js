@@ -5,13 +5,20 @@ const EVERY_MS = 2000;
 const figures = document.getElementById("firm");
 const lost = document.getElementById("firm-lost");
 
-/** Put newer figures in place; whoever has scrolled a table or stands on a link stays there. */
+/** Return where a link or a table is found again in newer figures; null when it is none of them. */
+function placeOf(element) {
+  if (!figures.contains(element)) return null;
+  const table = `[aria-labelledby="${element.closest(".ops-wide").getAttribute("aria-labelledby")}"]`;
+  return element.matches("a") ? `${table} a[href="${CSS.escape(element.getAttribute("href"))}"]` : table;
+}
+
+/** Put newer figures in place; whoever has scrolled a table, or stands on it or a link, stays there. */
 function show(renewed) {
   const scrolled = Array.from(figures.querySelectorAll(".ops-wide"), (wide) => wide.scrollLeft);
-  const link = figures.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const place = placeOf(document.activeElement);
   figures.innerHTML = renewed;
-  figures.querySelectorAll(".ops-wide").forEach((wide, place) => (wide.scrollLeft = scrolled[place] ?? 0));
-  if (link) figures.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus({ preventScroll: true });
+  figures.querySelectorAll(".ops-wide").forEach((wide, index) => (wide.scrollLeft = scrolled[index] ?? 0));
+  if (place) figures.querySelector(place)?.focus({ preventScroll: true });
 }
 
 async function renew() {

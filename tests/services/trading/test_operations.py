@@ -1,11 +1,12 @@
 """The pages of operations: staff with the permission see them, and decide as two."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import approvals
@@ -20,7 +21,7 @@ from risk.margin.requirements import Rates
 from risk.models import Limits, MarginRate, Switch
 from risk.surveillance import alerts
 from tests import crowd, people, world
-from trading.operations import approving, firm
+from trading.operations import approving, firm, sidebar
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +99,31 @@ def test_the_first_page_counts_what_waits():
     few = text_of(people.browser_of(operator("view_alert")).get("/admin/"))
     assert "Alerts 1" in few
     assert "Approvals" not in few
+
+
+def test_the_sidebar_leads_to_what_one_may_see_and_to_nothing_else():
+    everything = [entry for _, entries in sidebar.GROUPS for entry in entries]
+    browser = people.browser_of(operator())
+    page = text_of(browser.get("/admin/"))
+    for name, where, _ in everything:
+        assert name in page
+        assert browser.get(reverse(where)).status_code == 200, where
+    few = text_of(people.browser_of(operator("view_alert")).get("/admin/"))
+    hidden = ("Money in and out", "Switches and halts", "Firm risk", "Parts of the program")
+    assert [name for name in hidden if name in few] == []
+
+
+def test_times_say_their_zone():
+    ann = operator()
+    switches.engage(
+        scope=switches.Scope(),
+        effect=Switch.Effect.HALT,
+        reason="Something is odd",
+        actor="operator:ann",
+        now=datetime(2026, 3, 2, 15, 4, 5, tzinfo=UTC),
+    )
+    shown = text_of(people.browser_of(ann).get("/admin/risk/switch/"))
+    assert "2026-03-02 15:04:05 UTC" in shown
 
 
 # --- Four eyes -----------------------------------------------------------------------------------
