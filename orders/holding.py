@@ -15,38 +15,17 @@ import dataclasses
 from decimal import ROUND_CEILING, Decimal
 
 from foundation.decimals import CASH, QUANTITY_QUANTUM
-from foundation.values import value
 from orders.batch import Batch
 from orders.models import Order
 from orders.words import INTENTS
-from portfolio import accounting
-from portfolio.fees.rules import NO_FEES, FeeTerms
+from portfolio.accounting import HoldTerms
+from portfolio.fees.rules import NO_FEES
 from risk.margin import rates as margin_rates
 from risk.margin import requirements as margin
 from risk.margin.requirements import Intent, Standing
 from venues.messages import Side
 
 ONE = Decimal(1)
-
-
-@value
-class Terms:
-    """What an order is held for: `per_unit` of `asset`, and `fees` of the value at `price`."""
-
-    asset: str
-    per_unit: Decimal
-    price: Decimal
-    fees: FeeTerms = NO_FEES
-
-    def of(self, quantity: Decimal) -> Decimal:
-        """Return what so much of the order needs, with its fees."""
-        return accounting.hold_of(
-            asset=self.asset,
-            per_unit=self.per_unit,
-            quantity=quantity,
-            price=self.price,
-            fees=self.fees,
-        )
 
 
 def intent_of(order: Order) -> Intent:
@@ -56,17 +35,17 @@ def intent_of(order: Order) -> Intent:
     return Intent.BUY_TO_OPEN if order.side == Side.BUY else Intent.SELL_TO_CLOSE
 
 
-def terms(batch: Batch, order: Order, worst: Decimal) -> Terms:
+def terms(batch: Batch, order: Order, worst: Decimal) -> HoldTerms:
     """Return what the order is held for when `worst` is the worst price that it may execute at."""
     intent, account = intent_of(order), batch.accounts[order.account_id]
     fees = NO_FEES
     if order.side == Side.BUY:
         fees = batch.fees_of_buy(account, order.instrument)
     if not intent.opens:
-        return Terms(asset=order.instrument.code, per_unit=ONE, price=ONE, fees=fees)
+        return HoldTerms(asset=order.instrument.code, per_unit=ONE, price=ONE, fees=fees)
     is_buy = intent is Intent.BUY_TO_OPEN
     if not account.margin:
-        return Terms(asset=CASH, per_unit=worst, price=worst, fees=fees)
+        return HoldTerms(asset=CASH, per_unit=worst, price=worst, fees=fees)
     price = worst if is_buy else _dear(batch, order, worst)
     if order.notional is not None:
         price = (order.notional / order.quantity).quantize(QUANTITY_QUANTUM, ROUND_CEILING)
@@ -78,7 +57,7 @@ def terms(batch: Batch, order: Order, worst: Decimal) -> Terms:
         multiplier=found.multiplier if found else 2,
         is_intraday=found.is_intraday if found else False,
     )
-    return Terms(asset=CASH, per_unit=per_unit, price=price, fees=fees)
+    return HoldTerms(asset=CASH, per_unit=per_unit, price=price, fees=fees)
 
 
 def required(batch: Batch, order: Order, worst: Decimal | None) -> Decimal | None:

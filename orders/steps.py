@@ -79,15 +79,7 @@ def hold_for(batch: Batch, order: Order, quantity: Decimal, worst: Decimal) -> N
             fees=needs.fees,
         )
         return
-    batch.books.hold(
-        account,
-        order_id=order.id,
-        asset=needs.asset,
-        per_unit=needs.per_unit,
-        quantity=quantity,
-        price=needs.price,
-        fees=needs.fees,
-    )
+    batch.books.hold(account, order_id=order.id, terms=needs, quantity=quantity)
 
 
 def worst_price(batch: Batch, order: Order, *, is_triggered: bool = False) -> Decimal | None:

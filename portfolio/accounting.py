@@ -18,6 +18,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from foundation import decimals
+from foundation.values import value
 from portfolio.fees.rules import NO_FEES, FeeTerms, fee_of
 
 
@@ -29,75 +30,57 @@ def cash_of_fill(*, value_before: Decimal, value: Decimal) -> Decimal:
     return _cents(value_before + value) - _cents(value_before)
 
 
-def hold_of(
-    *,
-    asset: str,
-    per_unit: Decimal,
-    quantity: Decimal,
-    price: Decimal | None = None,
-    fees: FeeTerms = NO_FEES,
-) -> Decimal:
-    """Return what covers `quantity` at `per_unit` of `asset`, and the fees.
+@value
+class HoldTerms:
+    """What an order is held for: `per_unit` of `asset`, and `fees` of the value at `price`.
 
-    Each is rounded up to its quantum. Fees are of the value at `price`, the worst that may be
-    paid: that is `per_unit` but in a margin account, which sets aside only a part of it. Where
-    securities are set aside, as for what buys back a short, fees are paid of the cash there is.
+    `price` is the worst that may be paid: that is `per_unit`, and so if not given, but in a margin
+    account, which sets aside only a part of it. Of an order by value both are zero.
     """
-    amount = decimals.quantize(per_unit * quantity, asset=asset, rounding=decimals.UP)
-    if fees is NO_FEES or asset != decimals.CASH:
-        return amount
-    value = (per_unit if price is None else price) * quantity
-    return amount + fee_of(fees, quantity=quantity, value=value)
 
+    asset: str
+    per_unit: Decimal
+    price: Decimal | None = None
+    fees: FeeTerms = NO_FEES
 
-def used_of(
-    *,
-    asset: str,
-    per_unit: Decimal,
-    filled: Decimal,
-    value: Decimal,
-    price: Decimal | None = None,
-    fees: FeeTerms = NO_FEES,
-) -> Decimal:
-    """Return how much of an order's hold its fills have used up: `filled`, worth `value` (exact).
+    @property
+    def is_paid_in_full(self) -> bool:
+        """Tell whether the whole price is held, in cash: not a part of it, and not securities."""
+        return self.asset == decimals.CASH and self.price in (None, self.per_unit)
 
-    A purchase that is held for in full, or by its value (`per_unit` and `price` zero), uses up
-    what it has cost; securities, and the part of a price that a margin account sets aside, are
-    used up by the unit.
-    """
-    if is_paid_in_full(asset=asset, per_unit=per_unit, price=price):
-        return _cents(value) + fee_of(fees, quantity=filled, value=value)
-    return hold_of(asset=asset, per_unit=per_unit, quantity=filled, price=price, fees=fees)
+    def of(self, quantity: Decimal) -> Decimal:
+        """Return what covers so much of the order, and the fees: each rounded up to its quantum.
 
+        Where securities are set aside, as for what buys back a short, fees are paid of the cash
+        there is.
+        """
+        amount = decimals.quantize(self.per_unit * quantity, asset=self.asset, rounding=decimals.UP)
+        if self.fees is NO_FEES or self.asset != decimals.CASH:
+            return amount
+        worth = (self.per_unit if self.price is None else self.price) * quantity
+        return amount + fee_of(self.fees, quantity=quantity, value=worth)
 
-def still_held(
-    *,
-    asset: str,
-    amount: Decimal,
-    per_unit: Decimal,
-    filled: Decimal,
-    leaves: Decimal,
-    value: Decimal,
-    price: Decimal | None = None,
-    fees: FeeTerms = NO_FEES,
-) -> Decimal:
-    """Return what is left of a hold of `amount` with `leaves` of its order still to be executed.
+    def used(self, *, filled: Decimal, value: Decimal) -> Decimal:
+        """Return how much of the hold the fills have used up: `filled`, worth `value` (exact).
 
-    It is negative when fills above the held price have cost more than was held.
-    """
-    most = amount
-    if per_unit and is_paid_in_full(asset=asset, per_unit=per_unit, price=price):
-        worst = value + per_unit * leaves
-        cost = decimals.quantize(worst, asset=asset, rounding=decimals.UP)
-        most = min(cost + fee_of(fees, quantity=filled + leaves, value=worst), amount)
-    return most - used_of(
-        asset=asset, per_unit=per_unit, filled=filled, value=value, price=price, fees=fees
-    )
+        A purchase that is held for in full, or by its value, uses up what it has cost; securities,
+        and the part of a price that a margin account sets aside, are used up by the unit.
+        """
+        if self.is_paid_in_full:
+            return _cents(value) + fee_of(self.fees, quantity=filled, value=value)
+        return self.of(filled)
 
+    def left(self, *, amount: Decimal, filled: Decimal, leaves: Decimal, value: Decimal) -> Decimal:
+        """Return what is left of a hold of `amount` with `leaves` of its order to be executed.
 
-def is_paid_in_full(*, asset: str, per_unit: Decimal, price: Decimal | None) -> bool:
-    """Tell whether the whole price is held, in cash: not a part of it, and not securities."""
-    return asset == decimals.CASH and price in (None, per_unit)
+        It is negative when fills above the held price have cost more than was held.
+        """
+        most = amount
+        if self.per_unit and self.is_paid_in_full:
+            worst = value + self.per_unit * leaves
+            cost = decimals.quantize(worst, asset=self.asset, rounding=decimals.UP)
+            most = min(cost + fee_of(self.fees, quantity=filled + leaves, value=worst), amount)
+        return most - self.used(filled=filled, value=value)
 
 
 def replaced_hold(

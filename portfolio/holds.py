@@ -12,6 +12,7 @@ from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH
 from portfolio import accounting, settlement
+from portfolio.accounting import HoldTerms
 from portfolio.fees import charging
 from portfolio.fees.rules import NO_FEES, FeeTerms, fee_of
 from portfolio.models import Balance, Hold
@@ -99,22 +100,15 @@ class Holds:
         account: LockedAccount,
         *,
         order_id: UUID,
-        asset: str,
-        per_unit: Decimal,
+        terms: HoldTerms,
         quantity: Decimal,
-        price: Decimal | None = None,
-        fees: FeeTerms = NO_FEES,
     ) -> Decimal:
-        """Set aside what an order may need, in place of what was; return how much.
+        """Set aside what so much of an order may need, in place of what was; return how much.
 
-        `fees` are what it is charged when it is a buy, of the value at `price`: the worst that it
-        may pay, which is `per_unit` if not given. Raises Uncovered.
+        Raises Uncovered.
         """
-        amount = accounting.hold_of(
-            asset=asset, per_unit=per_unit, quantity=quantity, price=price, fees=fees
-        )
-        hold = self._set_aside(account, order_id, asset, amount)
-        charging.agree(hold, per_unit=per_unit, price=price, fees=fees)
+        amount = terms.of(quantity)
+        charging.agree(self._set_aside(account, order_id, terms.asset, amount), terms)
         return amount
 
     def hold_amount(
@@ -131,8 +125,8 @@ class Holds:
         `quantity` is the most that it may buy. Returns how much is set aside. Raises Uncovered.
         """
         whole = amount + fee_of(fees, quantity=quantity, value=amount)
-        hold = self._set_aside(account, order_id, CASH, whole)
-        charging.agree(hold, per_unit=ZERO, price=ZERO, fees=fees)
+        terms = HoldTerms(CASH, ZERO, ZERO, fees)
+        charging.agree(self._set_aside(account, order_id, CASH, whole), terms)
         return whole
 
     def hold_beyond(
@@ -142,36 +136,26 @@ class Holds:
         old_id: UUID,
         leaves: Decimal,
         order_id: UUID,
-        asset: str,
-        per_unit: Decimal,
+        terms: HoldTerms,
         quantity: Decimal,
-        price: Decimal | None = None,
-        fees: FeeTerms = NO_FEES,
     ) -> Decimal:
         """Set aside what an order needs beyond the hold of the one that it is to replace.
 
         `leaves` is what that one has left. Both may execute until the venue has decided; then
         `take_over`, or a release, is to follow. Returns how much is set aside. Raises Uncovered.
         """
-
-        def needed(quantity: Decimal) -> Decimal:
-            return accounting.hold_of(
-                asset=asset, per_unit=per_unit, quantity=quantity, price=price, fees=fees
-            )
-
         old = self._pending_hold(old_id)
-        per_order = fees.per_order if asset == CASH else ZERO
+        per_order = terms.fees.per_order if terms.asset == CASH else ZERO
         extra = accounting.replaced_hold(
-            asset=asset,
-            needed=needed(quantity),
-            needed_beyond=max(needed(max(quantity - leaves, ZERO)), per_order),
+            asset=terms.asset,
+            needed=terms.of(quantity),
+            needed_beyond=max(terms.of(max(quantity - leaves, ZERO)), per_order),
             held=old.remaining if old else ZERO,
             due=_fee_at_first(old) if old and not _has_filled(old) else ZERO,
-            available=self._free(account, asset),
-            roundings=2 if fees is NO_FEES else 4,
+            available=self._free(account, terms.asset),
+            roundings=2 if terms.fees is NO_FEES else 4,
         )
-        hold = self._set_aside(account, order_id, asset, extra)
-        charging.agree(hold, per_unit=per_unit, price=price, fees=fees)
+        charging.agree(self._set_aside(account, order_id, terms.asset, extra), terms)
         return extra
 
     def take_over(
@@ -191,13 +175,7 @@ class Holds:
         if new is None:
             return
         new.lots = self._holds[old_id].lots if old_id in self._holds else []
-        needed = accounting.hold_of(
-            asset=new.asset,
-            per_unit=new.per_unit,
-            quantity=quantity,
-            price=new.price,
-            fees=charging.terms_of(new),
-        )
+        needed = charging.agreed(new).of(quantity)
         if not _may_owe(account, new.asset):
             needed = min(needed, self._free(account, new.asset) + new.remaining)
         self._set_aside(account, new_id, new.asset, needed)
@@ -280,10 +258,8 @@ class Holds:
         order, which falls due again with its next first fill: both come out of `paid_back`.
         """
         used_up, due = used(hold, filled, value), ZERO if filled else _fee_at_first(hold)
-        in_full = accounting.is_paid_in_full(
-            asset=hold.asset, per_unit=hold.per_unit, price=hold.price
-        )
-        due = paid_back if in_full and hold.per_unit else due
+        if hold.per_unit and charging.agreed(hold).is_paid_in_full:
+            due = paid_back
         hold.amount = hold.remaining + due + used_up
         remaining = still_held(hold, filled=filled, value=value, leaves=leaves)
         hold.amount = remaining + used_up
@@ -311,29 +287,13 @@ def still_held(hold: Hold, *, filled: Decimal, value: Decimal, leaves: Decimal) 
     """Return what is left of the hold once `filled` is filled, worth `value`, and `leaves` not."""
     if not leaves:
         return ZERO
-    left = accounting.still_held(
-        asset=hold.asset,
-        amount=hold.amount,
-        per_unit=hold.per_unit,
-        filled=filled,
-        leaves=leaves,
-        value=value,
-        price=hold.price,
-        fees=charging.terms_of(hold),
-    )
+    left = charging.agreed(hold).left(amount=hold.amount, filled=filled, leaves=leaves, value=value)
     return max(left, ZERO)
 
 
 def used(hold: Hold, filled: Decimal, value: Decimal) -> Decimal:
     """Return how much of the hold that has used up."""
-    return accounting.used_of(
-        asset=hold.asset,
-        per_unit=hold.per_unit,
-        filled=filled,
-        value=value,
-        price=hold.price,
-        fees=charging.terms_of(hold),
-    )
+    return charging.agreed(hold).used(filled=filled, value=value)
 
 
 def lots_named(hold: Hold | None) -> list[UUID]:

@@ -302,11 +302,8 @@ def _ask_to_replace(
             old_id=order.pk,
             leaves=order.leaves_quantity,
             order_id=new.pk,
-            asset=needs.asset,
-            per_unit=needs.per_unit,
+            terms=needs,
             quantity=new.quantity,
-            price=needs.price,
-            fees=needs.fees,
         )
         if needs.asset == CASH and free is not None and extra > max(free.available, ZERO):
             # Risk looked at the new order alone; until the venue decides, both may execute.

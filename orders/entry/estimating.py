@@ -27,6 +27,7 @@ from orders.entry.desk import Desk
 from orders.models import Order
 from orders.tickets import OrderClass, OrderTicket, Refusal
 from portfolio import selectors as portfolio
+from portfolio.accounting import HoldTerms
 from portfolio.fees import rules as fees
 from portfolio.fees import schedule
 from risk import checks
@@ -197,7 +198,7 @@ def _lower(
     account: LockedAccount,
     ticket: OrderTicket,
     order: Order,
-    needs: holding.Terms | None,
+    needs: HoldTerms | None,
 ) -> Decimal | None:
     """Return the quantity that the account can bear when this one is too dear, tried out."""
     if order.denial_code != "insufficient_buying_power" or ticket.quantity is None or not needs:

@@ -9,6 +9,7 @@ from typing import Final
 from accounts.models import Account
 from marketdata import calendars
 from marketdata.models import Instrument
+from portfolio.accounting import HoldTerms
 from portfolio.fees import schedule
 from portfolio.fees.rules import NO_FEES, Charge, FeeRule, FeeTerms, fee_of, fees_of_sale
 from portfolio.models import Hold, LedgerAccount
@@ -16,12 +17,17 @@ from portfolio.models import Hold, LedgerAccount
 FIRM: Final = LedgerAccount.Kind.FEES.value
 
 
-def agree(hold: Hold, *, per_unit: Decimal, price: Decimal | None, fees: FeeTerms) -> None:
+def agree(hold: Hold, terms: HoldTerms) -> None:
     """Note on the hold what it is for."""
-    hold.per_unit = per_unit
-    hold.price = per_unit if price is None else price
-    hold.fee_per_order, hold.fee_per_unit = fees.per_order, fees.per_unit
-    hold.fee_rate = fees.rate
+    hold.per_unit = terms.per_unit
+    hold.price = terms.per_unit if terms.price is None else terms.price
+    hold.fee_per_order, hold.fee_per_unit = terms.fees.per_order, terms.fees.per_unit
+    hold.fee_rate = terms.fees.rate
+
+
+def agreed(hold: Hold) -> HoldTerms:
+    """Return what the hold is for."""
+    return HoldTerms(hold.asset, hold.per_unit, hold.price, terms_of(hold))
 
 
 def terms_of(hold: Hold | None) -> FeeTerms:

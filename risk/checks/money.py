@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foundation.decimals import CASH
-from portfolio import accounting
+from portfolio.accounting import HoldTerms
 from portfolio.fees.rules import fee_of
 from risk.checks.facts import (
     ZERO,
@@ -29,9 +29,7 @@ def account_can_pay(proposal: Proposal, situation: Situation, bounds: Bounds) ->
         fee = fee_of(fees, quantity=proposal.quantity, value=proposal.notional)
         needed = proposal.notional + fee
     else:
-        needed = accounting.hold_of(
-            asset=CASH, per_unit=price, quantity=proposal.quantity, fees=fees
-        )
+        needed = HoldTerms(CASH, price, fees=fees).of(proposal.quantity)
     if needed <= situation.cash_available:
         return None
     unit = price + fees.per_unit + fees.rate * price

@@ -15,6 +15,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from portfolio import accounting
+from portfolio.accounting import HoldTerms
 from portfolio.fees import rules as fees
 from portfolio.fees.rules import NO_FEES, FeeRule, FeeTerms
 from portfolio.lots.relief import Closing, Deal, Lots, Method
@@ -128,12 +129,7 @@ class Books:
 
     def needed(self, customer: int, asset: str, *, per_unit: Decimal, quantity: Decimal) -> Decimal:
         """Return what an order is to be held for, its fees with it."""
-        return accounting.hold_of(
-            asset=asset,
-            per_unit=per_unit,
-            quantity=quantity,
-            fees=self.terms_of(customer, asset),
-        )
+        return HoldTerms(asset, per_unit, fees=self.terms_of(customer, asset)).of(quantity)
 
     def _lots_of(self, customer: Customer, symbol: str) -> Lots:
         if symbol not in customer.lots:
@@ -206,12 +202,9 @@ class Books:
         self._move(fill, -fill.signed_quantity, cash, -charged)
         hold = self.holds.get(fill.order)
         if hold is not None:
-            used = accounting.used_of(
-                asset=hold.asset,
-                per_unit=hold.per_unit,
-                filled=fill.filled,
-                value=fill.value,
-                fees=self.terms_of(fill.customer, hold.asset),
+            terms = self.terms_of(fill.customer, hold.asset)
+            used = HoldTerms(hold.asset, hold.per_unit, fees=terms).used(
+                filled=fill.filled, value=fill.value
             )
             back = cash + charged if hold.asset == CASH else ZERO
             hold.amount = hold.remaining + back + used
@@ -246,14 +239,12 @@ class Books:
     def _still_held(self, hold: Hold, fill: Fill) -> Decimal:
         if not fill.leaves:
             return ZERO
-        return accounting.still_held(
-            asset=hold.asset,
+        terms = self.terms_of(fill.customer, hold.asset)
+        return HoldTerms(hold.asset, hold.per_unit, fees=terms).left(
             amount=hold.amount,
-            per_unit=hold.per_unit,
             filled=fill.filled + fill.quantity,
             leaves=fill.leaves,
             value=fill.value + fill.worth,
-            fees=self.terms_of(fill.customer, hold.asset),
         )
 
     def _move(self, fill: Fill, signed_quantity: Decimal, cash: Decimal, charged: Decimal) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from foundation.decimals import CASH
 from portfolio import accounting
+from portfolio.accounting import HoldTerms
 from portfolio.fees.rules import NO_FEES, FeeTerms, fee_of
 
 PRICES = st.decimals("0.0001", "5000", places=4)
@@ -38,7 +39,8 @@ SMALL = st.decimals("0.001", "1.2", places=3)  # fills of half a cent, and of wh
 def test_each_fill_is_covered_by_what_it_frees(limit, fills, fees):
     """A buyer's fills come at the limit or better. What one frees is gone before the next comes."""
     total = sum(quantity for quantity, _ in fills)
-    amount = held = accounting.hold_of(asset=CASH, per_unit=limit, quantity=total, fees=fees)
+    terms = HoldTerms(CASH, limit, fees=fees)
+    amount = held = terms.of(total)
     filled = value = spent = D(0)
     for quantity, better in fills:
         before = held
@@ -47,15 +49,7 @@ def test_each_fill_is_covered_by_what_it_frees(limit, fills, fees):
         filled += quantity
         cost = value.quantize(CENT) + fee_of(fees, quantity=filled, value=value) - spent
         spent += cost
-        held = accounting.still_held(
-            asset=CASH,
-            amount=amount,
-            per_unit=limit,
-            filled=filled,
-            leaves=total - filled,
-            value=value,
-            fees=fees,
-        )
+        held = terms.left(amount=amount, filled=filled, leaves=total - filled, value=value)
         assert before - held >= cost
         assert held >= 0
     # The most that it may have cost is rounded up: no more than a cent of that is left.
@@ -77,14 +71,12 @@ def test_a_replace_is_covered_whatever_executes_meanwhile(
 ):
     """What both orders hold covers what the venue may make of it, to four cents of rounding."""
 
-    def needed(left):
-        return accounting.hold_of(asset=CASH, per_unit=price, quantity=left, fees=new_fees)
-
-    amount = accounting.hold_of(asset=CASH, per_unit=old_price, quantity=quantity, fees=old_fees)
+    old, new = HoldTerms(CASH, old_price, fees=old_fees), HoldTerms(CASH, price, fees=new_fees)
+    amount = old.of(quantity)
     extra = accounting.replaced_hold(
         asset=CASH,
-        needed=needed(total),
-        needed_beyond=max(needed(max(total - quantity, D(0))), new_fees.per_order),
+        needed=new.of(total),
+        needed_beyond=max(new.of(max(total - quantity, D(0))), new_fees.per_order),
         held=amount,
         due=old_fees.per_order,
         available=D(10) ** 20,
@@ -94,25 +86,17 @@ def test_a_replace_is_covered_whatever_executes_meanwhile(
     for part in [0.0, *parts, 1.0]:
         more = ((quantity - filled) * D(str(part))).quantize(D("0.000000001"))
         filled += min(more, quantity - filled)
-        held = accounting.still_held(
-            asset=CASH,
+        held = old.left(
             amount=amount,
-            per_unit=old_price,
             filled=filled,
             leaves=quantity - filled,
             value=filled * old_price * D(str(share)).quantize(D("0.01")),
-            fees=old_fees,
         )
-        assert held + extra >= needed(max(total - filled, D(0)))
+        assert held + extra >= new.of(max(total - filled, D(0)))
 
 
 def test_an_order_by_value_uses_up_what_it_spends():
-    held = accounting.still_held(
-        asset=CASH,
-        amount=Decimal("100.00"),
-        per_unit=Decimal(0),
-        filled=Decimal(7),
-        leaves=Decimal(2),
-        value=Decimal("71.234"),
+    held = HoldTerms(CASH, D(0), D(0)).left(
+        amount=D("100.00"), filled=D(7), leaves=D(2), value=D("71.234")
     )
     assert held == Decimal("28.77")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from foundation.decimals import CASH
 from portfolio import accounting
+from portfolio.accounting import HoldTerms
 from portfolio.fees import rules as fees
 from portfolio.fees.rules import FeeRule, FeeTerms, Schedule
 
@@ -28,7 +29,8 @@ DAY = date(2026, 11, 20)
 def test_a_buys_hold_covers_its_fills_and_their_fees(terms, limit, fills):
     """At the limit or better, whatever the fills: and nothing is left over at the end."""
     total = sum(quantity for quantity, _ in fills)
-    amount = accounting.hold_of(asset=CASH, per_unit=limit, quantity=total, fees=terms)
+    held_for = HoldTerms(CASH, limit, fees=terms)
+    amount = held_for.of(total)
     filled = value = spent = charged = D(0)
     for quantity, better in fills:
         price = limit * (1 - better / 2)
@@ -37,15 +39,7 @@ def test_a_buys_hold_covers_its_fills_and_their_fees(terms, limit, fills):
         value += price * quantity
         filled += quantity
         charged += fees.fee_of(terms, quantity=filled, value=value) - before
-        held = accounting.still_held(
-            asset=CASH,
-            amount=amount,
-            per_unit=limit,
-            filled=filled,
-            leaves=total - filled,
-            value=value,
-            fees=terms,
-        )
+        held = held_for.left(amount=amount, filled=filled, leaves=total - filled, value=value)
         assert held >= 0
         assert held + spent + charged <= amount
     assert held <= D("0.01")
@@ -68,14 +62,8 @@ def test_an_order_by_value_holds_its_fees_besides(terms, notional, fills):
         steps.append((bought, value))
     amount = notional + fees.fee_of(terms, quantity=bought, value=notional)
     for filled, spent in steps:
-        held = accounting.still_held(
-            asset=CASH,
-            amount=amount,
-            per_unit=D(0),
-            filled=filled,
-            leaves=D(0),
-            value=spent,
-            fees=terms,
+        held = HoldTerms(CASH, D(0), D(0), terms).left(
+            amount=amount, filled=filled, leaves=D(0), value=spent
         )
         fee = fees.fee_of(terms, quantity=filled, value=spent)
         assert held == amount - spent.quantize(D("0.01")) - fee
