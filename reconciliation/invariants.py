@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from accounts import chain
 from accounts.chain import BrokenChain, Event
 from accounts.models import Account, Activity
-from reconciliation import causes, ledger_invariants
+from reconciliation import causes, ledger_invariants, order_invariants, stop_invariants
 
 BREACHES_MAX: Final = 100
 
@@ -79,7 +79,15 @@ _INVARIANTS: Final = (
           FROM portfolio_balance WHERE (amount < held AND NOT may_be_negative) OR held < 0
         """,
     ),
-    *(_Invariant(*each) for each in (*ledger_invariants.QUERIES, *causes.QUERIES)),
+    *(
+        _Invariant(*each)
+        for each in (
+            *ledger_invariants.QUERIES,
+            *order_invariants.QUERIES,
+            *stop_invariants.QUERIES,
+            *causes.QUERIES,
+        )
+    ),
     _Invariant(
         2,
         "equity bore what an order on margin required when it was accepted",
@@ -99,34 +107,6 @@ _INVARIANTS: Final = (
                        LATERAL (SELECT m->'standing' AS s) s
                  WHERE d.allowed AND m IS NOT NULL) decided
          WHERE needed > 0 AND equity - required - held + freed < needed
-        """,
-    ),
-    _Invariant(
-        3,
-        "an order's fills are its filled quantity, never more than it asked for",
-        """
-        SELECT o.account_id, format('order %s: filled %s worth %s, its trades say %s worth %s',
-                                    o.id, o.filled_quantity, o.filled_value,
-                                    coalesce(t.quantity, 0), coalesce(t.value, 0))
-          FROM orders_order o
-          LEFT JOIN (SELECT order_id, sum(sign * quantity) AS quantity,
-                            sum(sign * quantity * price) AS value
-                       FROM (SELECT *, CASE WHEN busts_id IS NULL THEN 1 ELSE -1 END AS sign
-                               FROM orders_trade) signed GROUP BY order_id) t ON t.order_id = o.id
-         WHERE o.filled_quantity <> coalesce(t.quantity, 0)
-            OR o.filled_value <> coalesce(t.value, 0)
-            OR o.filled_quantity > o.quantity
-            OR (o.status = 'filled') <> (o.filled_quantity = o.quantity)
-            OR (o.notional IS NOT NULL AND o.side = 'buy' AND o.filled_value > o.notional)
-        UNION ALL
-        SELECT account_id, format('group %s: its exits have closed %s of the %s that were opened',
-                                  "group", closed, opened)
-          FROM (SELECT account_id, "group",
-                       sum(filled_quantity) FILTER (WHERE role <> 'entry') AS closed,
-                       sum(filled_quantity) FILTER (WHERE role = 'entry') AS opened
-                  FROM orders_order WHERE order_class IN ('bracket', 'oto')
-                 GROUP BY 1, 2) g
-         WHERE closed > opened
         """,
     ),
     _Invariant(
@@ -209,135 +189,6 @@ _INVARIANTS: Final = (
         """,
     ),
     _Invariant(
-        6,
-        "what has ended stays as it ended",
-        """
-        SELECT account_id, format('order %s was %s, then %s', id, before, status)
-          FROM (SELECT id, account_id, status,
-                       lag(status) OVER (PARTITION BY id ORDER BY history_id) AS before
-                  FROM orders_historicalorder) s
-         WHERE before IN ('filled', 'cancelled', 'rejected', 'expired', 'replaced')
-           AND status <> before
-           -- A fill that was made before the end may come late, and a venue may bust one.
-           AND NOT (before IN ('cancelled', 'expired') AND status = 'filled')
-           AND NOT (before = 'filled' AND status = 'cancelled'
-                    AND EXISTS (SELECT FROM orders_trade t
-                                 WHERE t.order_id = s.id AND t.busts_id IS NOT NULL))
-        """,
-    ),
-    _Invariant(
-        7,
-        "every change of an order has its row in the history",
-        """
-        SELECT o.account_id, format('order %s is %s with %s filled, its history ends with %s, %s',
-                                    o.id, o.status, o.filled_quantity, h.status, h.filled_quantity)
-          FROM orders_order o
-          LEFT JOIN LATERAL (SELECT status, filled_quantity FROM orders_historicalorder h
-                              WHERE h.id = o.id ORDER BY history_id DESC LIMIT 1) h ON true
-         WHERE h.status IS DISTINCT FROM o.status
-            OR h.filled_quantity IS DISTINCT FROM o.filled_quantity
-        """,
-    ),
-    _Invariant(
-        8,
-        "every order that left was decided on, and none that was denied left",
-        """
-        SELECT o.account_id, format('order %s is %s, risk said %s', o.id, o.status,
-                                    coalesce(d.allowed::text, 'nothing'))
-          FROM orders_order o LEFT JOIN risk_decision d ON d.order_id = o.id
-         WHERE d.order_id IS NULL OR d.allowed <> (o.denial_code = '')
-        """,
-    ),
-    _Invariant(
-        9,
-        "what lives at the venue lives here",
-        """
-        SELECT m.account_id, format('the venue has filled %s of order %s, we have booked %s',
-                                    m.filled, m.id, m.filled_quantity)
-          FROM (SELECT o.id, o.account_id, o.filled_quantity,
-                       sum((r.report->>'quantity')::numeric
-                           * CASE r.report->>'kind' WHEN 'fill' THEN 1 ELSE -1 END) AS filled
-                  FROM venues_inboxreport r
-                  JOIN orders_order o ON o.id::text = r.client_order_id
-                 WHERE r.report->>'kind' IN ('fill', 'busted')
-                   -- What two people have dismissed is settled with the venue elsewhere.
-                   AND r.state NOT IN ('new', 'early', 'dismissed')
-                 GROUP BY 1, 2, 3) m
-         WHERE m.filled <> m.filled_quantity
-        UNION ALL
-        SELECT NULL, format('report %s of %s is parked: %s', execution_id, venue, reason)
-          FROM venues_inboxreport WHERE state = 'parked'
-        """,
-    ),
-    _Invariant(
-        10,
-        "no message waits for its owner for more than 30 seconds",
-        """
-        SELECT o.account_id, format('the request to %s order %s is unsent since %s',
-                                    m.kind, o.id, m.created_at)
-          FROM venues_outboxmessage m JOIN orders_order o ON o.id = m.order_id
-         WHERE m.sent_at IS NULL AND m.created_at < %(now)s - interval '30 seconds'
-        UNION ALL
-        SELECT account_id, format('order %s is %s since %s', id, status, updated_at)
-          FROM orders_order
-         WHERE status IN ('pending', 'pending_cancel', 'pending_replace', 'unknown')
-           AND updated_at < %(now)s - interval '30 seconds'
-        UNION ALL
-        SELECT o.account_id, format('report %s about order %s is early since %s',
-                                    r.execution_id, o.id, r.received_at)
-          FROM venues_inboxreport r JOIN orders_order o ON o.id::text = r.client_order_id
-         WHERE r.state = 'early' AND r.received_at < %(now)s - interval '30 seconds'
-        UNION ALL
-        SELECT o.account_id, format('order %s is %s, its price is%s watched', o.id, o.status,
-                                    CASE WHEN w.order_id IS NULL THEN ' not' ELSE '' END)
-          FROM orders_order o FULL JOIN orders_watch w ON w.order_id = o.id
-         WHERE (o.is_watched AND o.status = 'held') <> (w.order_id IS NOT NULL)
-        """,
-        halts=False,
-    ),
-    _Invariant(
-        11,
-        "nothing is sent or executed inside a halt",
-        """
-        SELECT o.account_id, format('order %s in %s left at %s, while the instrument was halted',
-                                    o.id, i.symbol, o.submitted_at)
-          FROM (SELECT id, symbol, halted, tradable, history_date,
-                       lead(history_date) OVER (PARTITION BY id ORDER BY history_id) AS until
-                  FROM marketdata_historicalinstrument) i
-          JOIN orders_order o ON o.instrument_id = i.id
-           AND o.submitted_at > i.history_date + interval '1 second'
-           AND o.submitted_at < coalesce(i.until, 'infinity') - interval '1 second'
-         WHERE i.halted OR NOT i.tradable
-        UNION ALL
-        -- What the venue executes before it has our cancel is its right; that takes moments.
-        SELECT o.account_id, format('order %s was executed at %s, under a kill switch since %s',
-                                    o.id, t.executed_at, s.engaged_at)
-          FROM risk_switch s
-          JOIN orders_order o ON o.id = coalesce(s.order_id, o.id)
-           AND o.account_id = coalesce(s.account_id, o.account_id)
-           AND o.instrument_id = coalesce(s.instrument_id, o.instrument_id)
-           AND s.venue IN ('', o.venue)
-          JOIN orders_trade t ON t.order_id = o.id AND t.busts_id IS NULL
-           AND t.executed_at > s.engaged_at + interval '30 seconds'
-           AND t.executed_at < coalesce(s.released_at, 'infinity')
-         WHERE s.effect = 'kill' AND o.created_at < coalesce(s.released_at, 'infinity')
-        """,
-        halts=False,
-    ),
-    _Invariant(
-        12,
-        "nothing happens before its cause",
-        """
-        SELECT account_id, format('trade %s was booked at %s and executed at %s',
-                                  id, booked_at, executed_at)
-          FROM orders_trade WHERE booked_at < executed_at - interval '1 second'
-        UNION ALL
-        SELECT account_id, format('order %s was changed before it was made', id)
-          FROM orders_order WHERE updated_at < created_at
-        """,
-        halts=False,
-    ),
-    _Invariant(
         13,
         "balances are what their transfers say",
         """
@@ -352,43 +203,6 @@ _INVARIANTS: Final = (
           FULL JOIN portfolio_balance b ON b.account_id = m.owner_id AND b.asset = m.asset
          WHERE coalesce(b.amount, 0) <> coalesce(m.amount, 0)
         """,
-    ),
-    _Invariant(
-        16,
-        "after a kill switch no new order leaves, and every open one has a cancel",
-        """
-        SELECT o.account_id,
-               format('order %s %s, under %s since %s', o.id,
-                      CASE WHEN m.created_at > s.engaged_at + interval '2 seconds'
-                           THEN 'was let go at ' || m.created_at ELSE 'left at ' || m.sent_at END,
-                      s.code, s.engaged_at)
-          FROM risk_switch s
-          JOIN orders_order o ON o.id = coalesce(s.order_id, o.id)
-           AND o.account_id = coalesce(s.account_id, o.account_id)
-           AND o.instrument_id = coalesce(s.instrument_id, o.instrument_id)
-           AND s.venue IN ('', o.venue)
-          JOIN venues_outboxmessage m ON m.order_id = o.id AND m.kind IN ('new', 'replace')
-           AND m.number IS NOT NULL
-           -- One over which the link was lost may have arrived before, and is found out of later.
-           AND (m.created_at > s.engaged_at + interval '2 seconds'
-                OR m.doubted_at IS NULL AND m.sent_at > s.engaged_at + interval '2 seconds')
-           AND coalesce(m.sent_at, m.created_at) < coalesce(s.released_at, 'infinity')
-         WHERE s.effect IN ('kill', 'halt')
-        UNION ALL
-        SELECT o.account_id, format('order %s is %s and nobody has cancelled it, under a kill '
-                                    'switch since %s', o.id, o.status, s.engaged_at)
-          FROM risk_switch s
-          JOIN orders_order o ON o.id = coalesce(s.order_id, o.id)
-           AND o.account_id = coalesce(s.account_id, o.account_id)
-           AND o.instrument_id = coalesce(s.instrument_id, o.instrument_id)
-           AND s.venue IN ('', o.venue)
-         WHERE s.effect = 'kill' AND s.released_at IS NULL
-           AND s.engaged_at < %(now)s - interval '10 seconds'
-           AND o.status IN ('held', 'submitted', 'partially_filled', 'pending_replace', 'unknown')
-           AND NOT EXISTS (SELECT FROM venues_outboxmessage m
-                            WHERE m.order_id = o.id AND m.kind = 'cancel')
-        """,
-        halts=False,
     ),
 )
 
