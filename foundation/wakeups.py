@@ -100,6 +100,21 @@ class News:
             self._all_due_at = float("-inf")
 
 
+@contextmanager
+def hearing(*channels: Channel) -> Iterator[Callable[[float], bool]]:
+    """Give what waits for the next hint on these, and tells whether one came in so many seconds.
+
+    For a program that has no listener: it hears by a connection of its own.
+    """
+    where = conninfo(connection.get_connection_params())
+    with psycopg.connect(where, autocommit=True) as listening:
+        for channel in channels:
+            listening.execute(f"LISTEN {channel.value}")
+        yield lambda seconds: any(
+            hint.channel in channels for hint in listening.notifies(timeout=seconds, stop_after=1)
+        )
+
+
 class Listener:
     """One connection of this process that hears every hint and tells those who wait.
 

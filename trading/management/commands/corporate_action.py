@@ -6,6 +6,8 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from foundation import wakeups
+from foundation.wakeups import Channel
 from marketdata import calendars
 from orders.actions import carrying_out
 from orders.actions.carrying_out import Progress
@@ -14,7 +16,9 @@ from orders.entry import intake
 from portfolio.actions import services as corporate_actions
 from trading.management import reaching
 
-ROUNDS_MAX: Final = 10
+PATIENCE_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 1.0
+"""Between two looks at the most: that time passes, or a venue is heard of, nobody hints at."""
 CLOSE_SECONDS_MAX: Final = 10.0
 
 
@@ -44,16 +48,18 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(due) if due else "Nothing is due.")
 
     def _carry_out(self, reference: str) -> None:
-        """Go on until it is done or waits for something else, a bounded number of rounds."""
+        """Go on until it is done or waits for something else, some seconds at most."""
         entitled = paid = 0
         orders = Outcome()
-        for _ in range(ROUNDS_MAX):
-            found = self._step(reference)
-            entitled, paid = entitled + found.entitled, paid + found.paid
-            orders = orders.then(found.orders)
-            if found.is_done or not _is_worth_waiting(found):
-                break
-            time.sleep(1)
+        until = time.monotonic() + PATIENCE_SECONDS
+        with wakeups.hearing(Channel.ACTIVITY) as hears_of_orders:
+            while True:
+                found = self._step(reference)
+                entitled, paid = entitled + found.entitled, paid + found.paid
+                orders = orders.then(found.orders)
+                if not _is_worth_waiting(found) or time.monotonic() >= until:
+                    break
+                hears_of_orders(LOOK_SECONDS)
         self.stdout.write(
             f"{reference}: {entitled} accounts entitled, {paid} paid; {orders.replaced} orders "
             f"replaced, {orders.cancelled} cancelled, {orders.unchanged} unchanged."
