@@ -8,10 +8,13 @@ messages of any length. Behind Daphne, this asks Twisted to tell when the socket
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
+
+from autobahn.exception import Disconnected
 
 from trading.streams.gate import Application, Receive, Scope, Send
 
@@ -83,6 +86,8 @@ def _waiting(send: Send, protocol: Any) -> Callable[[dict[str, Any]], Awaitable[
             await send(message)
             protocol.transport.abortConnection()
             return
-        await send(message)
+        # A client that has left is told nothing; that it has left is the next thing we hear.
+        with contextlib.suppress(Disconnected):
+            await send(message)
 
     return waiting_send
