@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -17,6 +18,10 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests import database
 from tests.live_server import LiveServer
 from trading.settings import BASE_DIR
+
+# How long an example takes says something of the machine, and nothing of us.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 # Their programs are started and waited for: one worker begins with them, while the other has work
 # for a whole processor. They must not be left for the end, when there is nothing else to do.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata import bars, calendars, conflation, rolling, ticks
@@ -42,6 +42,7 @@ def same(one: Tick, other: Tick) -> bool:
     return repr(one) == repr(other) or one == other  # NaN is not equal to itself
 
 
+@settings(max_examples=40)
 @given(st.lists(trades | quotes | odd, max_size=20))
 def test_ticks_come_out_of_columns_as_they_went_in(told: list[Tick]) -> None:
     columns = TickColumns.of(told)
@@ -51,6 +52,7 @@ def test_ticks_come_out_of_columns_as_they_went_in(told: list[Tick]) -> None:
     assert list(columns.by_symbol().trades.symbol) == sorted(columns.trades.symbol)
 
 
+@settings(max_examples=40)
 @given(st.lists(trades, max_size=25))
 def test_bars_of_columns_are_the_bars_of_the_trades(told: list[TradeTick]) -> None:
     columns = TickColumns.of(told)
@@ -76,6 +78,7 @@ few_prices = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(few_prices | quotes, max_size=120))
 def test_what_remains_of_columns_is_what_remains_of_the_ticks(told: list[Tick]) -> None:
     batch = ticks.conflate(told)
@@ -85,6 +88,7 @@ def test_what_remains_of_columns_is_what_remains_of_the_ticks(told: list[Tick]) 
     assert conflation.paths(columns) == {symbol: way for symbol, way in ways.items() if way}
 
 
+@settings(max_examples=40)
 @given(st.lists(quotes, max_size=25), st.dictionaries(symbols, quotes))
 def test_bars_of_columns_are_the_bars_of_the_quotes(
     told: list[QuoteTick], before: dict[str, QuoteTick]

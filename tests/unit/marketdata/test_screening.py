@@ -78,7 +78,7 @@ def begun() -> dict[str, Known]:
     }
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=15)
 @given(market=markets, length=st.sampled_from([1, 7, 60]), is_live=st.booleans())
 def test_a_batch_is_judged_as_its_ticks_one_by_one(
     market: Market, length: int, is_live: bool
@@ -91,7 +91,9 @@ def test_a_batch_is_judged_as_its_ticks_one_by_one(
         expected = cleaning.clean(ticks=batch, known=by_one, source="feed", now=now)
         found = screening.clean(TickColumns.of(batch), known=at_once, source="feed", now=now)
         assert found.believed.ticks() == list(expected.believed)
-        assert [normal(suspect) for _, suspect in found.suspects] == list(map(normal, expected.suspects))
+        assert [normal(suspect) for _, suspect in found.suspects] == list(
+            map(normal, expected.suspects)
+        )
         assert found.known == expected.known
         by_one, at_once = dict(expected.known), dict(found.known)
 
