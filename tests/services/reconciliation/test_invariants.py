@@ -163,6 +163,70 @@ def test_an_execution_long_after_a_kill_switch_is_found(traded, ago, expected):
     assert [n for n in broken() if n != 7] == expected
 
 
+@pytest.fixture
+def replaced(db):
+    """An order that is at its venue in the place of another, itself in the place of a third."""
+    world.instrument()
+    account, venue = world.customer(), world.Venue()
+    [answer] = submission.submit_batch([world.limit_ticket(account, "90.00")])
+    order = answer.order
+    venue.accepts(order)
+    world.apply_reports()
+    for price in ("91.00", "92.00"):
+        wanted = world.replace_ticket(order, limit_price=Decimal(price))
+        [answer] = submission.submit_batch([wanted])
+        venue.replaces(order, answer.order, total="10")
+        world.apply_reports()
+        order = answer.order
+    OutboxMessage.objects.update(sent_at=timezone.now())
+    assert list(Order.objects.order_by("created_at").values_list("status", flat=True)) == [
+        "replaced", "replaced", "submitted",
+    ]  # fmt: skip
+    return venue, list(Order.objects.order_by("created_at"))
+
+
+def kill_order(order, *, ago):
+    Switch.objects.create(
+        effect="kill", code="kill_switch", order_id=order.pk, reason="A test",
+        engaged_by="operator:1", engaged_at=timezone.now() - timedelta(seconds=ago),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(9, []), (11, [16])])
+def test_what_takes_the_place_of_a_killed_order_needs_a_cancel(replaced, ago, expected):
+    _, orders = replaced
+    kill_order(orders[0], ago=ago)
+    assert broken() == expected
+
+
+def test_what_was_there_before_the_killed_order_is_not_covered(replaced):
+    _, orders = replaced
+    Order.objects.filter(pk=orders[0].pk).update(replaced_by=None)
+    kill_order(orders[0], ago=11)
+    assert broken() == []
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(1, []), (3, [16])])
+def test_what_leaves_in_the_place_of_a_killed_order_is_found(replaced, ago, expected):
+    _, orders = replaced
+    kill_order(orders[0], ago=ago)
+    now = timezone.now()
+    before = now - timedelta(minutes=1)
+    OutboxMessage.objects.update(created_at=before, sent_at=before)
+    last = OutboxMessage.objects.filter(order_id=orders[2].pk)
+    last.update(sent_at=now, number=1, session_date=now.date())
+    assert broken() == expected
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(29, []), (31, [11])])
+def test_an_execution_in_the_place_of_a_killed_order_is_found(replaced, ago, expected):
+    venue, orders = replaced
+    kill_order(orders[0], ago=ago)
+    venue.fills(orders[2], "10", "92.00")
+    world.apply_reports()
+    assert broken() == expected
+
+
 @pytest.mark.parametrize(("begun", "expected"), [(-10, [11]), (10, [])])
 def test_an_order_that_leaves_while_its_instrument_is_halted_is_found(traded, begun, expected):
     OutboxMessage.objects.update(sent_at=timezone.now())
