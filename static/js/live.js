@@ -1,12 +1,19 @@
-// Joins the socket to the store: the only writer of what comes in live.
+// Joins the page's connections to the store: the only writer of what comes in live.
 
 import { readJson } from "./dom.js";
+import { follow } from "./prices.js";
 import { connect } from "./socket.js";
 import { store, tell } from "./store.js";
 
 const start = readJson("account-now");
+const WORST_FIRST = ["signed out", "offline", "waiting", "connecting", "live"];
 
 let socket = null;
+let prices = null; // from the first subscription on
+let isByJson = false; // where the binary stream cannot be had
+let book = null; // the symbol whose book is followed
+const states = { account: "connecting", prices: "live" };
+let told = null;
 
 /** Open the page's connection. Pages without an account (an operator's) have none. */
 export function begin() {
@@ -17,19 +24,64 @@ export function begin() {
     since: start.sequence,
     handlers: {
       quotes: takeQuotes,
+      books: takeBooks,
       portfolio: takePortfolio,
       activity: (events) => tell("activity", events),
-      state(state) {
-        store.connection = state;
-        tell("connection", state);
-      },
+      state: (state) => connectionIs({ account: state }),
     },
   });
 }
 
-export const subscribe = (symbols) => socket?.subscribe(symbols);
-export const unsubscribe = (symbols) => socket?.unsubscribe(symbols);
-export const retry = () => socket?.retry();
+export const subscribe = (symbols) => source()?.subscribe(symbols);
+export const unsubscribe = (symbols) => source()?.unsubscribe(symbols);
+
+/** Follow the book of `symbol`, and of no other any more. */
+export function followBook(symbol) {
+  if (book === symbol) return;
+  if (book) source()?.leaveBook(book);
+  book = symbol;
+  source()?.followBook(symbol);
+}
+
+export function retry() {
+  socket?.retry();
+  prices?.retry();
+}
+
+/** Return where prices come from: the binary stream, or where that cannot be had the JSON socket. */
+function source() {
+  if (isByJson || !start) return socket;
+  prices ??= follow({
+    isServerThere: () => states.account === "live",
+    handlers: {
+      quotes: takeQuotes,
+      books: takeBooks,
+      state: (state) => connectionIs({ prices: state }),
+      gaveUp: takeJson,
+    },
+  });
+  return prices;
+}
+
+/** Let prices come as JSON text instead, until the page is loaded again. */
+function takeJson(why) {
+  console.info(`Prices come as JSON: ${why}.`);
+  const { symbols, books } = prices;
+  isByJson = true;
+  prices = null;
+  connectionIs({ prices: "live" }); // there is only the other connection now
+  socket.subscribe([...symbols]);
+  for (const symbol of books) socket.followBook(symbol);
+}
+
+/** What the page shows is as good as the worse of its connections. */
+function connectionIs(news) {
+  Object.assign(states, news);
+  const worst = WORST_FIRST.find((state) => Object.values(states).includes(state));
+  if (worst === told) return;
+  store.connection = told = worst;
+  tell("connection", worst);
+}
 
 function takeQuotes(quotes) {
   const receivedAt = Date.now();
@@ -38,6 +90,11 @@ function takeQuotes(quotes) {
     store.quotes.set(quote.symbol, quote);
   }
   tell("quotes", quotes);
+}
+
+function takeBooks(books) {
+  for (const each of books) store.books.set(each.symbol, each);
+  tell("books", books);
 }
 
 /**

@@ -1,70 +1,41 @@
-// The one live connection of a page: it reconnects by itself, and never loses or repeats an event.
+// The page's own connection: what happens in the account, and what it is worth. It reconnects by
+// itself, and never loses or repeats an event. Prices come here only where `prices.js` cannot.
 
-const RETRY_MS = 500;
-const RETRY_MS_MAX = 15_000;
-const SIGNED_OUT_CODES = new Set([4401, 4403]);
+import { keepOpen } from "./connection.js";
+
 const SYMBOLS_MAX = 500;
 
 /**
  * Keep a socket to /ws/v1 open.
  *
  * `since` is the last account event that the page knows already. `handlers` are called with
- * quotes (an array), activity (an array of events, each exactly once, in order), portfolio (what
- * changed of the account's worth since the last of them, or all of it where `since` is null) and
- * state ("connecting", "live", "waiting", "offline", "signed out").
+ * activity (an array of events, each exactly once, in order), portfolio (what changed of the
+ * account's worth since the last of them, or all of it where `since` is null), quotes and books
+ * (arrays, where they are subscribed to here) and state ("connecting", "live", "waiting",
+ * "offline", "signed out").
  */
 export function connect({ since, handlers }) {
-  let socket = null;
-  let attempts = 0;
-  let timer = 0;
   let lastSequence = since;
   let seen = null; // how far we have come with the account's worth: { stream, sequence }
-  let isOver = false;
   const symbols = new Set();
+  const depth = new Map(); // symbol -> the book as far as we have it, or null
 
-  function say(message) {
-    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
-  }
-
-  function open() {
-    clearTimeout(timer);
-    if (isOver || (socket && socket.readyState <= WebSocket.OPEN)) return;
-    handlers.state("connecting");
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const from = seen ? `?portfolio=${seen.stream}:${seen.sequence}` : "";
-    const opened = new WebSocket(`${scheme}://${location.host}/ws/v1${from}`);
-    socket = opened;
-    opened.addEventListener("open", () => {
+  const connection = keepOpen({
+    address: () => (seen ? `/ws/v1?portfolio=${seen.stream}:${seen.sequence}` : "/ws/v1"),
+    opened() {
       if (symbols.size) say({ action: "subscribe", symbols: [...symbols] });
-    });
-    opened.addEventListener("message", (event) => receive(JSON.parse(event.data)));
-    opened.addEventListener("close", (event) => {
-      if (socket === opened) lost(event);
-    });
-  }
+      if (depth.size) say({ action: "subscribe", depth: [...depth.keys()] });
+    },
+    received: (text) => receive(JSON.parse(text)),
+    state: handlers.state,
+  });
 
-  function lost(event) {
-    socket = null;
-    if (SIGNED_OUT_CODES.has(event.code)) {
-      isOver = true;
-      handlers.state("signed out");
-      return;
-    }
-    if (!navigator.onLine) {
-      handlers.state("offline"); // the `online` event goes on from here
-      return;
-    }
-    // Half of the wait is drawn by lot, so that a restart does not bring everybody back at once.
-    const wait = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(attempts, 10));
-    attempts += 1;
-    handlers.state("waiting");
-    timer = setTimeout(open, wait / 2 + (Math.random() * wait) / 2);
-  }
+  const say = (message) => connection.send(JSON.stringify(message));
 
   function receive(message) {
     switch (message.type) {
       case "hello":
-        attempts = 0;
+        connection.settle();
         handlers.state("live");
         // Ask for everything after what we know, even if that is nothing: an event may have
         // happened between the making of the page and this moment.
@@ -73,6 +44,9 @@ export function connect({ since, handlers }) {
         break;
       case "quotes":
         handlers.quotes(message.quotes);
+        break;
+      case "depth":
+        takeBooks(message.books);
         break;
       case "activity":
         take(message.events);
@@ -110,13 +84,24 @@ export function connect({ since, handlers }) {
     handlers.portfolio(message);
   }
 
-  window.addEventListener("online", open);
-  window.addEventListener("offline", () => socket?.close());
-  window.addEventListener("pagehide", () => socket?.close());
-  window.addEventListener("pageshow", (event) => {
-    if (event.persisted) open();
-  });
-  open();
+  /** A difference follows what we have; where it does not, we ask for all of it again. */
+  function takeBooks(books) {
+    const news = [];
+    for (const { symbol, since: after, sequence, at, bids, asks } of books) {
+      if (!depth.has(symbol)) continue;
+      const before = depth.get(symbol);
+      if (after !== null && after !== before?.sequence) {
+        say({ action: "subscribe", depth: [symbol] });
+        continue;
+      }
+      const [was, is] = [after === null ? null : before, { symbol, sequence, at }];
+      is.bids = levels(was?.bids, bids, -1);
+      is.asks = levels(was?.asks, asks, 1);
+      depth.set(symbol, is);
+      news.push(is);
+    }
+    if (news.length) handlers.books(news);
+  }
 
   return {
     subscribe(names) {
@@ -128,9 +113,25 @@ export function connect({ since, handlers }) {
       const gone = names.filter((name) => symbols.delete(name));
       if (gone.length) say({ action: "unsubscribe", symbols: gone });
     },
-    retry() {
-      attempts = 0;
-      open();
+    followBook(symbol) {
+      depth.set(symbol, null);
+      say({ action: "subscribe", depth: [symbol] });
     },
+    leaveBook(symbol) {
+      if (depth.delete(symbol)) say({ action: "unsubscribe", depth: [symbol] });
+    },
+    retry: connection.retry,
   };
+}
+
+/** Return a side of a book after changes: [price, size], where a size of 0 ends the level. */
+function levels(before = [], changes, sign) {
+  const sizes = new Map(before.map(({ price, size }) => [price, size]));
+  for (const [price, size] of changes) {
+    if (size === "0") sizes.delete(price);
+    else sizes.set(price, size);
+  }
+  return [...sizes]
+    .map(([price, size]) => ({ price, size }))
+    .sort((one, other) => sign * (Number(one.price) - Number(other.price)));
 }

@@ -7,6 +7,7 @@ export const store = {
   account: null, // as /api/v1/account answers; money as decimal strings
   positions: null, // null while loading, else rows as /api/v1/positions answers
   quotes: new Map(), // symbol -> quote, with `receivedAt` of this browser's clock
+  books: new Map(), // symbol -> { symbol, at, bids, asks }: levels of price and size, best first
   instruments: new Map(), // symbol -> what the ticket must know
   connection: "connecting",
   symbol: null,

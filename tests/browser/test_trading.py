@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
 
 from tests.browser.conftest import NARROW, Visitor
 
@@ -224,3 +224,38 @@ def test_on_a_phone_the_views_are_one_at_a_time_and_an_order_goes_by_sheet(
     expect(page.locator("[data-rows=positions] tr[data-key=MSFT]")).to_be_visible()
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= NARROW["width"], "nothing sticks out of the page"
+
+
+def test_prices_and_the_book_come_in_few_bytes_and_where_that_fails_as_json(
+    customer: Customer,
+) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    heard: dict[str, list[str | bytes]] = {"binary": [], "json": []}
+
+    def listen(socket: WebSocket) -> None:
+        kept = heard["binary" if socket.url.endswith("/binary") else "json"]
+        socket.on("framereceived", lambda frame: kept.append(frame))  # noqa: PLW0108 - it is marked
+
+    def quotes_as_json() -> bool:
+        return any('"type":"quotes"' in str(each) for each in heard["json"])
+
+    page.on("websocket", listen)
+    visitor.go("/trade/IBM")
+    wait_until_live(visitor)
+    levels = page.locator("#ladder .level:enabled")
+    expect(levels).to_have_count(10)
+    visitor.wait_for_change("#ladder", visitor.text("#ladder"))
+    page.locator("#ladder .level--asks").first.click()
+    expect(page.get_by_label("Limit price, USD")).to_have_value(re.compile(r"^\d+\.\d\d$"))
+    assert heard["binary"]
+    assert all(isinstance(frame, bytes) for frame in heard["binary"])
+    assert not quotes_as_json()
+
+    page.route_web_socket(re.compile("/ws/v1/binary$"), lambda socket: socket.close())
+    visitor.go("/trade/MSFT")
+    wait_until_live(visitor)
+    expect(levels).to_have_count(10)
+    visitor.wait_for_change("#ladder", visitor.text("#ladder"))
+    assert quotes_as_json()

@@ -8,6 +8,7 @@ import { store, tell } from "../store.js";
 import "../strip.js";
 import * as activity from "./activity.js";
 import * as chart from "./chart.js";
+import * as ladder from "./ladder.js";
 import * as layout from "./layout.js";
 import * as orders from "./orders.js";
 import * as placing from "./placing.js";
@@ -51,15 +52,16 @@ function fillIn(fill) {
   };
 }
 
+function pick(price) {
+  placing.leave();
+  ticket.takeLimit(price);
+}
+
 layout.begin();
 watchlist.begin({ watched: start.watched, select });
 live.subscribe([store.symbol]);
-quote.begin({
-  pick(price) {
-    placing.leave();
-    ticket.takeLimit(price);
-  },
-});
+quote.begin({ pick });
+ladder.begin({ pick });
 ticket.begin({ review: placing.review });
 placing.begin({ again: ticket.empty, blame: ticket.blame, isField: ticket.isField });
 positions.begin({
