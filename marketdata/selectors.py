@@ -15,7 +15,7 @@ from marketdata import bars as rules
 from marketdata import store
 from marketdata.history import adjusting, reading
 from marketdata.history.adjusting import Adjustment
-from marketdata.history.records import Place, Print, Sides
+from marketdata.history.records import Place, Print, Sides, Span
 from marketdata.models import Bar, Depth, Instrument, PricePath, Quote
 
 PARTS_READ_MAX: Final = 100_000  # stored bars that one question may read
@@ -108,7 +108,7 @@ def trades(
 
     With `after`, the `place` of a record, those that follow it in the order asked for.
     """
-    span = reading.Span(instrument.pk, start, end, limit, is_ascending, after)
+    span = Span(instrument.pk, start, end, limit, is_ascending, after)
     return reading.trades(span)
 
 
@@ -122,7 +122,7 @@ def quotes(
     after: Place | None = None,
 ) -> list[Sides]:
     """Return the best bids and offers as they changed from `start` to `end`, like `trades`."""
-    span = reading.Span(instrument.pk, start, end, limit, is_ascending, after)
+    span = Span(instrument.pk, start, end, limit, is_ascending, after)
     return reading.quotes(span)
 
 

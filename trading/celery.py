@@ -53,6 +53,14 @@ app.conf.beat_schedule = {
         "task": "accounts.drop_old_rows",
         "schedule": crontab(hour=3, minute=20),
     },
+    "Make partitions for the ticks of the days to come": {
+        "task": "marketdata.tasks.make_partitions",
+        "schedule": crontab(minute=35),
+    },
+    "Put ticks that are past their time into the archive": {
+        "task": "marketdata.tasks.archive_old_ticks",
+        "schedule": crontab(hour=2, minute=40),
+    },
     "Drop market data that is past its time": {
         "task": "marketdata.tasks.drop_old_rows",
         "schedule": crontab(hour=3, minute=10),

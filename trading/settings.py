@@ -324,6 +324,15 @@ MARKET_SEED: int = env.int("MARKET_SEED", 1)
 # with the time it takes to look, everybody sees that within two seconds.
 QUOTE_AGE_SECONDS_MAX: float = env.float("QUOTE_AGE_SECONDS_MAX", 1.8)
 
+# How long what the market said is kept: in tables, in files, and not at all.
+TRADES_KEPT_DAYS: int = env.int("TRADES_KEPT_DAYS", 7)
+QUOTES_KEPT_DAYS: int = env.int("QUOTES_KEPT_DAYS", 2)
+ARCHIVE_KEPT_DAYS: int = env.int("ARCHIVE_KEPT_DAYS", 90)
+MINUTE_BARS_KEPT_DAYS: int = env.int("MINUTE_BARS_KEPT_DAYS", 60)
+HOUR_BARS_KEPT_DAYS: int = env.int("HOUR_BARS_KEPT_DAYS", 730)
+SUSPECTS_KEPT_DAYS: int = env.int("SUSPECTS_KEPT_DAYS", 7)
+ARCHIVE = Path(env.str("ARCHIVE", "") or HOME / "archive")
+
 # --- Orders --------------------------------------------------------------------------------
 
 # How many threads of a process decide on orders, each with the accounts that are its own. A second

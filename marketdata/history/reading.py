@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeVar
@@ -12,10 +11,11 @@ from django.db.models import Model, Q
 
 from foundation import bulk
 from marketdata import calendars
-from marketdata.history import adjusting
+from marketdata.history import adjusting, archive
 from marketdata.history.adjusting import Adjustment, Step
 from marketdata.history.models import PriceAdjustment, TapeQuote, TapeTrade
-from marketdata.history.records import Place, Print, Sides
+from marketdata.history.partitions import Kind
+from marketdata.history.records import Print, Sides, Span
 
 _PRINT: Final = ("at", "number", "source", "price", "size", "trade_id", "sets_last")
 _SIDES: Final = ("at", "number", "source", "bid", "bid_size", "ask", "ask_size")
@@ -23,27 +23,26 @@ _SIDES: Final = ("at", "number", "source", "bid", "bid_size", "ask", "ask_size")
 Record = TypeVar("Record", Print, Sides)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What is asked for of one instrument: from `start` to `end`, both included.
-
-    At most `limit` records; with `after`, those that follow that place in the order asked for.
-    """
-
-    instrument_id: UUID
-    start: datetime
-    end: datetime
-    limit: int
-    is_ascending: bool = True
-    after: Place | None = None
-
-
 def trades(span: Span) -> list[Print]:
-    return _stored(TapeTrade, _PRINT, Print, span)
+    return _joined(_stored(TapeTrade, _PRINT, Print, span), Kind.TRADES, span, Print)
 
 
 def quotes(span: Span) -> list[Sides]:
-    return _stored(TapeQuote, _SIDES, Sides, span)
+    return _joined(_stored(TapeQuote, _SIDES, Sides, span), Kind.QUOTES, span, Sides)
+
+
+def _joined(stored: list[Record], kind: Kind, span: Span, record: type[Record]) -> list[Record]:
+    """Return what the tables have, which were read first, with what the archive has.
+
+    What was archived in between is in both, and is told once.
+    """
+    archived: list[Record] = archive.read(kind, span, record)
+    if not archived:
+        return stored
+    told = {each.number for each in stored}
+    found = stored + [each for each in archived if each.number not in told]
+    found.sort(key=lambda each: each.place, reverse=not span.is_ascending)
+    return found[: span.limit]
 
 
 def _stored(

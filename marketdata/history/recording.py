@@ -28,19 +28,20 @@ def record(told: Iterable[Tick], *, standing: Mapping[str, Quote], source: str) 
     `standing` are the quotes as they stood before, by symbol: what only confirms them, or the
     quote before it, is not kept again.
     """
-    trades, quotes = _lines(told, standing, source)
+    trades, quotes = lines(told, standing=standing, source=source)
     if not trades and not quotes:
         return
     with connection.cursor() as cursor:
-        for statement, lines in ((COPY_TRADES, trades), (COPY_QUOTES, quotes)):
-            if lines:
+        for statement, rows in ((COPY_TRADES, trades), (COPY_QUOTES, quotes)):
+            if rows:
                 with cursor.copy(statement) as copy:
-                    copy.write("".join(lines))
+                    copy.write("".join(rows))
 
 
-def _lines(
-    told: Iterable[Tick], standing: Mapping[str, Quote], source: str
+def lines(
+    told: Iterable[Tick], *, standing: Mapping[str, Quote], source: str
 ) -> tuple[list[str], list[str]]:
+    """Return trades and quotes as lines of COPY's text."""
     trades: list[str] = []
     quotes: list[str] = []
     keys = {symbol: str(quote.instrument_id) for symbol, quote in standing.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
+from uuid import UUID
 
 
 class Place(NamedTuple):
@@ -50,3 +51,26 @@ class Sides:
     @property
     def place(self) -> Place:
         return Place(self.at, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is asked for of one instrument: from `start` to `end`, both included.
+
+    At most `limit` records; with `after`, those that follow that place in the order asked for.
+    """
+
+    instrument_id: UUID
+    start: datetime
+    end: datetime
+    limit: int
+    is_ascending: bool = True
+    after: Place | None = None
+
+    @property
+    def earliest(self) -> datetime:
+        return max(self.start, self.after.at) if self.after and self.is_ascending else self.start
+
+    @property
+    def latest(self) -> datetime:
+        return min(self.end, self.after.at) if self.after and not self.is_ascending else self.end
