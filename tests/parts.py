@@ -16,7 +16,7 @@ from marketdata import first_data, selectors, tape
 from orders import executions
 from orders.held import expiry, triggers
 from tests.patience import DEADLINE_SECONDS, until
-from venues import gateway
+from venues import gateway, links
 from venues.exchange import service as exchange
 
 # A share and a coin: each instrument more costs a past of thousands of bars and a market.
@@ -47,6 +47,9 @@ def at_work() -> Iterator[None]:
         until(
             lambda: (q := selectors.latest_quotes([aapl().pk]).get(aapl().pk)) and q.bid and q.ask
         )
+        # To a venue that cannot be reached nothing is sent, and nothing accepted.
+        until(lambda: any(link.is_up for link in links.current()))
+        links.forget()
         yield
     finally:
         stop.set()

@@ -13,7 +13,7 @@ from orders.safeguards import liquidation
 from risk.margin import rates as margin_rates
 from risk.models import MarginCall, MarginStatus
 from tests import held, on_margin, world
-from tests.parts import until
+from tests.patience import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -47,6 +47,6 @@ def test_two_of_them_watch_as_one():
     finally:
         stop.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(DEADLINE_SECONDS)
     assert MarginCall.objects.count() == 1
     assert not any(thread.is_alive() for thread in threads)

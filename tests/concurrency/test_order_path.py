@@ -18,6 +18,7 @@ from orders.models import Order
 from portfolio.models import Balance
 from reconciliation.invariants import check_invariants
 from tests import world
+from tests.patience import DEADLINE_SECONDS
 from venues.messages import Side
 from venues.models import OutboxMessage
 
@@ -32,7 +33,7 @@ def at_once(*jobs):
     barrier = threading.Barrier(len(jobs))
 
     def run(job):
-        barrier.wait(30)
+        barrier.wait(DEADLINE_SECONDS)
         try:
             return job()
         finally:
@@ -76,7 +77,9 @@ def test_racing_repeats_of_one_request_are_one_order():
 def test_the_same_through_the_intake():
     world.instrument()
     wanted = world.ticket(world.customer())
-    answers = at_once(*(lambda: intake.enter(wanted).result(30) for _ in range(THREADS)))
+    answers = at_once(
+        *(lambda: intake.enter(wanted).result(DEADLINE_SECONDS) for _ in range(THREADS))
+    )
     assert len({a.order.pk for a in answers}) == 1
     assert Order.objects.count() == 1
 
@@ -160,7 +163,7 @@ def race_for_held(account, *, is_locked):
                 locks.lock(account.pk)
             held = Balance.objects.get(account=account, asset="USD").held
             if not is_locked:
-                all_have_read.wait(30)
+                all_have_read.wait(DEADLINE_SECONDS)
             Balance.objects.filter(account=account, asset="USD").update(held=held + 1)
 
     at_once(*(add_one for _ in range(THREADS)))

@@ -35,7 +35,7 @@ from portfolio import selectors
 from portfolio.models import EquityPoint, Transfer
 from portfolio.worth import closing
 from tests import holdings, world
-from tests.parts import until
+from tests.patience import DEADLINE_SECONDS, until
 from trading.api import accounts_now, wire
 from trading.streams import desk as desks
 from trading.streams import hub as hubs
@@ -125,7 +125,7 @@ def following(accounts: list[Account]) -> Iterator[tuple[desks.Desk, hubs.Hub]]:
     finally:
         stop.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(DEADLINE_SECONDS)
         wakeups.listener.unsubscribe(wakeups.Channel.ACTIVITY, desk.hear)
     assert failures == []
 
@@ -216,7 +216,7 @@ class Load:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(120)
+            thread.join(DEADLINE_SECONDS)
         if failures:
             raise failures[0]
         world.apply_reports()
@@ -275,7 +275,7 @@ def test_what_pages_show_is_what_the_books_say(seed: int) -> None:
             thread.start()
             load.run()
             looking.set()
-            thread.join(30)
+            thread.join(DEADLINE_SECONDS)
             for account, page in zip(accounts, pages, strict=True):
                 # A hint may still be on its way; what it leads to is compared to the last digit.
                 until(lambda page=page, account=account: _agrees(page, desk, account))  # type: ignore[misc]

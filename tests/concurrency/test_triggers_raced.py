@@ -16,6 +16,7 @@ from orders.models import Order
 from reconciliation.invariants import check_invariants
 from tests import parts, world
 from tests.held import Market, at_once, held, look, sent, status
+from tests.patience import DEADLINE_SECONDS
 
 D = Decimal
 
@@ -37,17 +38,17 @@ def test_a_row_committed_late_is_not_missed():
         with transaction.atomic():
             made.append(held(account=account))
             begun.set()
-            may_commit.wait(10)
+            may_commit.wait(DEADLINE_SECONDS)
         connection.close()
 
     slow = threading.Thread(target=place_slowly)
     slow.start()
-    assert begun.wait(10)
+    assert begun.wait(DEADLINE_SECONDS)
     made.append(held(account=other, stop_price=D("150")))  # a later transaction, earlier done
     look(lookout)
     assert len(lookout) == 1
     may_commit.set()
-    slow.join(10)
+    slow.join(DEADLINE_SECONDS)
     look(lookout)
     assert len(lookout) == 2
 
@@ -63,7 +64,7 @@ def test_two_runners_trigger_each_order_once():
     ready = threading.Barrier(2)
 
     def look_at(lookout: Lookout) -> None:
-        ready.wait(10)
+        ready.wait(DEADLINE_SECONDS)
         for _ in range(4):
             look(lookout)
         connection.close()
@@ -75,7 +76,7 @@ def test_two_runners_trigger_each_order_once():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(DEADLINE_SECONDS)
 
     assert [status(order) for order in orders] == ["submitted"] * 6 + ["held"] * 2
     assert [sent(order) for order in orders] == [1] * 6 + [0] * 2
@@ -107,13 +108,13 @@ def test_one_part_is_at_work_and_the_next_takes_over(monkeypatch):
     parts.until(lambda: holders() == 1)
     threads[1].start()
     stops[0].set()
-    threads[0].join(10)
+    threads[0].join(DEADLINE_SECONDS)
     parts.until(lambda: holders() == 1)
     market.quotes("105.99", "106.01")
     market.trades("106")
     parts.until(lambda: market.quotes("105.99", "106.01") or status(order) == "submitted")
     stops[1].set()
-    threads[1].join(10)
+    threads[1].join(DEADLINE_SECONDS)
 
     assert asked == [1]
 

@@ -12,6 +12,7 @@ from orders.models import Order, Watch
 from portfolio import selectors as portfolio
 from reconciliation.invariants import check_invariants
 from tests import parts, world
+from tests.patience import DEADLINE_SECONDS
 from venues.messages import OrderType, TimeInForce
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -27,7 +28,7 @@ def _market(committed):
 
 
 def submit(ticket):
-    answer = intake.enter(ticket).result(10)
+    answer = intake.enter(ticket).result(DEADLINE_SECONDS)
     assert answer.refusal is None
     return answer.order
 

@@ -12,6 +12,7 @@ from orders.tickets import OrderClass, StopLoss
 from portfolio import selectors as portfolio
 from reconciliation.invariants import check_invariants
 from tests import parts, world
+from tests.patience import DEADLINE_SECONDS
 from venues.messages import OrderType, Side, TimeInForce
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -33,7 +34,7 @@ def account(_market):
 
 
 def enter(ticket):
-    answer = intake.enter(ticket).result(10)
+    answer = intake.enter(ticket).result(DEADLINE_SECONDS)
     assert answer.refusal is None, answer.refusal
     assert not answer.order.denial_code, answer.order.status_reason
     return [answer.order, *answer.legs]
@@ -150,7 +151,7 @@ def test_an_iceberg_shows_a_slice_and_a_hidden_order_nothing(account):
 def test_post_only_is_rejected_by_the_venue_rather_than_executed(account):
     order = (
         intake.enter(world.limit_ticket(account, str(price("1.02")), is_post_only=True))
-        .result(10)
+        .result(DEADLINE_SECONDS)
         .order
     )
     rejected = until(order, "rejected")
@@ -165,9 +166,11 @@ def test_one_customer_does_not_trade_with_himself(account):
     above = (inside.ask * D("1.05")).quantize(CENT)  # where nobody buys meanwhile
     [sale] = enter(world.limit_ticket(account, str(above), side=Side.SELL))
     acknowledged(sale)
-    answer = intake.enter(world.limit_ticket(account, str(above), quantity=D(1))).result(10)
+    answer = intake.enter(world.limit_ticket(account, str(above), quantity=D(1))).result(
+        DEADLINE_SECONDS
+    )
     assert answer.order.denial_code == "self_trade"
     [buy] = enter(world.limit_ticket(account, str(above - CENT), quantity=D(1)))
     until(buy, "filled")
-    intake.enter(world.cancel_ticket(sale)).result(10)
+    intake.enter(world.cancel_ticket(sale)).result(DEADLINE_SECONDS)
     until(sale, "cancelled")

@@ -17,6 +17,7 @@ from portfolio import selectors as portfolio
 from portfolio.actions.services import Due
 from reconciliation.invariants import check_invariants
 from tests import issuers, parts, world
+from tests.patience import DEADLINE_SECONDS
 from venues.messages import OrderType, Side, TimeInForce
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -42,7 +43,7 @@ def carried_out(action: Due) -> Outcome:
 
 
 def placed(ticket) -> Order:
-    order = intake.enter(ticket).result(10).order
+    order = intake.enter(ticket).result(DEADLINE_SECONDS).order
     assert order is not None and order.status != "rejected", order
     return order
 

@@ -13,6 +13,7 @@ from orders.entry import intake
 from portfolio import selectors as portfolio
 from reconciliation.invariants import check_invariants
 from tests import parts, world
+from tests.patience import DEADLINE_SECONDS
 from venues.messages import Side, TimeInForce
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -28,7 +29,7 @@ def _market(committed):
 
 
 def submit(ticket):
-    answer = intake.enter(ticket).result(10)
+    answer = intake.enter(ticket).result(DEADLINE_SECONDS)
     assert answer.refusal is None
     return answer.order
 
@@ -66,7 +67,7 @@ def test_resting_and_cancelling():
     bid = marketdata.latest_quote(parts.aapl().pk).bid
     resting = submit(world.limit_ticket(account, str((bid / 2).quantize(D("0.01")))))
     parts.until(lambda: selectors.order(account.pk, resting.pk).venue_order_id)
-    intake.enter(world.cancel_ticket(resting)).result(10)
+    intake.enter(world.cancel_ticket(resting)).result(DEADLINE_SECONDS)
     order = ended(resting)
     assert (order.status, order.filled_quantity) == ("cancelled", 0)
     assert [s.status for s in selectors.timeline(order)] == [
