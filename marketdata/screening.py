@@ -25,21 +25,17 @@ from marketdata.columns import (
     NOBODY,
     Flags,
     Ints,
-    QuoteColumns,
     TickColumns,
-    TradeColumns,
     microseconds,
     moment,
 )
 from marketdata.fences import Track
 from marketdata.levels import Terms
+from marketdata.sifting import Rows
 from marketdata.ticks import Tick, TradeTick
 
 AT_ONCE_MIN: Final = 500
 """Fewer ticks are judged one by one as fast."""
-
-ROUNDS_MAX: Final = 6
-"""After so many, an instrument whose ticks still turn is judged tick by tick."""
 
 _NO_TERMS: Final = Terms("us_equity", Decimal("0.01"))
 _WHOLE_MAX: Final = 2**62
@@ -82,54 +78,6 @@ def clean_ticks(
     )
 
 
-class _Kind:
-    """The quotes of a batch, or its trades: rows in order of symbol, and what is found of them."""
-
-    def __init__(self, columns: QuoteColumns | TradeColumns, sets_price: Flags) -> None:
-        self.columns = columns
-        self.symbol, self.at = columns.symbol, columns.at
-        self.sets_price = sets_price
-        self.is_open = np.ones(len(columns), dtype=np.bool_)  # not judged one by one
-        self.is_sound = self.is_ordered = self.is_inside = self.is_open
-        self.is_believed = np.zeros(len(columns), dtype=np.bool_)
-
-    def of(self, symbol: int) -> slice:
-        begin, end = np.searchsorted(self.symbol, (symbol, symbol + 1)).tolist()
-        return slice(begin, end)
-
-    def settle(self, tracks: Sequence[Track], *, clocks: Ints) -> Ints:
-        """Find which rows are believed; return the symbols of which that was not found.
-
-        `clocks` has by symbol the time that no row may be from before.
-        """
-        believed = self.is_sound
-        for _ in range(ROUNDS_MAX):
-            self.is_ordered = _in_order(
-                self.symbol, self.at, clocks=clocks, moves=believed & self.sets_price
-            )
-            candidates = self.is_sound & self.is_ordered
-            self.is_inside = np.ones(len(candidates), dtype=np.bool_)
-            for track in tracks:
-                self.is_inside &= track.inside(candidates, believed)
-            before, believed = believed, candidates & self.is_inside
-            changed = before != believed
-            if not changed.any():
-                break
-        self.is_believed |= believed & self.is_open
-        return np.unique(self.symbol[changed])
-
-    @property
-    def is_outlying(self) -> Flags:
-        return self.is_open & self.is_sound & self.is_ordered & ~self.is_inside
-
-    def latest(self, rows: Flags) -> dict[int, int]:
-        """Return by symbol the last of `rows`."""
-        found = np.flatnonzero(rows)
-        symbols = self.symbol[found]
-        is_last = np.append(symbols[1:] != symbols[:-1], True)[: len(found)]
-        return dict(zip(symbols[is_last].tolist(), found[is_last].tolist(), strict=True))
-
-
 class _Batch:
     """A batch that is being judged. `facts` has what is known, by the number of the symbol."""
 
@@ -138,8 +86,8 @@ class _Batch:
     ) -> None:
         self._columns, self.facts, self._now = columns, facts, now
         every_quote = np.ones(len(columns.quotes), dtype=np.bool_)
-        self._quotes = _Kind(columns.quotes, every_quote)
-        self._trades = _Kind(columns.trades, columns.trades.sets_last)
+        self._quotes = Rows(columns.quotes, every_quote)
+        self._trades = Rows(columns.trades, columns.trades.sets_last)
         self._believed_odd: list[tuple[int, Tick]] = []
         self._left_odd: list[tuple[int, Tick]] = []
         self._booked = self._find_booked()
@@ -232,9 +180,9 @@ class _Batch:
 
     def _open_ticks(
         self, symbol: int, until: int | None
-    ) -> list[tuple[int, Tick, _Kind | None, int]]:
+    ) -> list[tuple[int, Tick, Rows | None, int]]:
         """Take out the open ticks of `symbol` at places up to `until`, in order."""
-        found: list[tuple[int, Tick, _Kind | None, int]] = []
+        found: list[tuple[int, Tick, Rows | None, int]] = []
         kinds = ((self._quotes, self._columns.quote), (self._trades, self._columns.trade))
         for kind, tick_of in kinds:
             rows = kind.of(symbol)
@@ -315,7 +263,7 @@ class _Batch:
         quotes, trades = self._columns.quotes, self._columns.trades
         terms = [fact.terms if fact else _NO_TERMS for fact in self.facts]
 
-        def track(name: str, kind: _Kind, price: Ints, is_there: Flags) -> Track:
+        def track(name: str, kind: Rows, price: Ints, is_there: Flags) -> Track:
             return Track(
                 self._columns,
                 symbol=kind.symbol,
@@ -382,7 +330,7 @@ class _Batch:
                     self._suspect(kind, row, reason) for row in np.flatnonzero(rows).tolist()
                 ]
 
-    def _suspect(self, kind: _Kind, row: int, reason: Reason | None) -> tuple[int, Suspect]:
+    def _suspect(self, kind: Rows, row: int, reason: Reason | None) -> tuple[int, Suspect]:
         tick = self._columns.quote(row) if kind is self._quotes else self._columns.trade(row)
         found = reason or cleaning.fault_in_itself(tick, now=self._now)
         if found is None:
@@ -432,21 +380,3 @@ class _Batch:
 
 def _place(told: tuple[int, Suspect]) -> int:
     return told[0]
-
-
-def _in_order(symbol: Ints, at: Ints, *, clocks: Ints, moves: Flags) -> Flags:
-    """Tell which rows are not from before what had moved the clock of their symbol.
-
-    All symbols are looked at in one sweep: each has a stretch of time of its own, after the last
-    one's.
-    """
-    if not len(at):
-        return moves
-    since = at - at.min()
-    stretch = int(since.max()) + 2
-    begun = np.clip(clocks - at.min(), -1, stretch - 1) + np.arange(len(clocks)) * stretch
-    key = since + symbol * stretch
-    reached = np.maximum.accumulate(np.where(moves, key, -1))
-    before = np.append(-1, reached[:-1])
-    in_order: Flags = key >= np.maximum(before, begun[symbol])
-    return in_order

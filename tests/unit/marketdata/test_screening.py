@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,6 +97,22 @@ def test_a_batch_is_judged_as_its_ticks_one_by_one(
         )
         assert found.known == expected.known
         by_one, at_once = dict(expected.known), dict(found.known)
+
+
+@pytest.mark.parametrize("now", [NOW, None])
+def test_a_clock_that_is_centuries_off_disturbs_no_other_instrument(now: datetime | None) -> None:
+    symbols = [f"S{number}" for number in range(60)]
+    known = {symbol: Known(asset_class="us_equity") for symbol in symbols}
+    moments = [NOW, datetime(9000, 1, 1, tzinfo=UTC), NOW - timedelta(seconds=1), NOW]
+    ticks: list[Tick] = [
+        TradeTick(symbol, at, Decimal(100), Decimal(1), "")
+        for at in (NOW, *moments)
+        for symbol in symbols
+    ]
+    expected = cleaning.clean(ticks=ticks, known=known, source="feed", now=now)
+    found = screening.clean(TickColumns.of(ticks), known=known, source="feed", now=now)
+    assert found.believed.ticks() == list(expected.believed)
+    assert found.known == expected.known
 
 
 def normal(suspect: cleaning.Suspect) -> tuple[Reason, str, datetime, list[str]]:
