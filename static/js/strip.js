@@ -26,6 +26,8 @@ const connection = $("[data-strip=connection]", strip);
 const market = $("[data-strip=market]", strip);
 const call = $("[data-strip=call]", strip);
 
+const calls = new Set(call?.dataset.calls.split(" ").filter(Boolean)); // those that are not met
+
 let shownEquity = null;
 
 function showAccount() {
@@ -61,10 +63,13 @@ function showConnection() {
   if (store.connection === "signed out") location.assign("/sign-in");
 }
 
-/** A margin call is said wherever one is, as soon as there is one. */
+/** A margin call is said wherever one is, as soon as there is one, until the last of them is met. */
 function takeCall(events) {
-  const latest = events.map(({ kind }) => kind).findLast((kind) => kind.startsWith("margin."));
-  if (latest) call.hidden = latest === "margin.call_met";
+  for (const { kind, payload } of events) {
+    if (kind === "margin.call_met") calls.delete(payload.call_id);
+    else if (kind.startsWith("margin.")) calls.add(payload.call_id);
+  }
+  call.hidden = calls.size === 0;
 }
 
 async function showMarket() {

@@ -231,12 +231,22 @@ function moneyEvent(kind, payload) {
   return FUNDED[happened] ? `${amount} ${FUNDED[happened]}` : null;
 }
 
+const CALLS = { reg_t: "Regulation T call", day_trade: "Day-trading call" };
+const MET_BY = {
+  deposit: "by a deposit",
+  price: "by the market",
+  sale: "by a sale",
+  liquidation: "by closing positions",
+  time: "by 90 days on cash alone",
+};
+
 function marginEvent(happened, amount, payload) {
+  const call = `${CALLS[payload.kind] ?? "Margin call"} of ${amount}`;
   return {
-    called: `Margin call of ${amount}, due ${new Date(payload.due_at).toLocaleString()}`,
-    call_due_at_once: `Margin call of ${amount} is due at once`,
-    liquidating: `Positions are being closed to meet a margin call of ${amount}`,
-    call_met: `The margin call of ${amount} is met${payload.met_by ? `, by ${payload.met_by}` : ""}`,
+    called: `${call}, due ${new Date(payload.due_at).toLocaleString()}`,
+    call_due_at_once: `${call} is due at once`,
+    liquidating: `Positions are being closed: ${call}`,
+    call_met: `${call} is met${payload.met_by ? `, ${MET_BY[payload.met_by] ?? payload.met_by}` : ""}`,
   }[happened];
 }
 

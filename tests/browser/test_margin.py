@@ -136,8 +136,8 @@ def test_a_margin_call_is_said_on_every_page_and_what_is_missing_on_the_account_
     assert done.returncode == 0, done.stderr
     expect(call).to_be_visible()
     call.click()
-    visitor.wait_for_text("#call-title", r"Margin call: [\d,]+\.\d\d USD missing")
+    visitor.wait_for_text("#margin-calls h2", r"Margin call: [\d,]+\.\d\d USD missing")
     visitor.wait_for_text("[data-strip=connection]", "Live")
     page.get_by_role("button", name=re.compile("Deposit 10,000")).click()
-    expect(page.locator("#margin-call")).to_have_count(0)
+    expect(page.locator("#margin-calls section")).to_have_count(0)
     expect(call).to_be_hidden()

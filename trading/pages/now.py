@@ -46,7 +46,7 @@ def context(of: UUID, *, page: str) -> dict[str, Any]:
     return {
         "page": page,
         "position_count": len(snapshot.positions),
-        "has_call": calls.unmet().filter(account_id=of).exists(),
+        "calls": list(calls.unmet().filter(account_id=of).values_list("pk", flat=True)),
         "account_now": {
             "account": accounts_now.shown([snapshot], now=snapshot.at)[of],
             "sequence": account.activity_sequence,

@@ -31,7 +31,7 @@ class DayTrades:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Amounts in USD. `unsettled` is what settles, by day; `accrued` the interest of this month,
-    at `rate` a year, None where none is known. `call` is the margin call that is not met."""
+    at `rate` a year, None where none is known. `calls` are not met, the one due first in front."""
 
     settled: Decimal
     unsettled: dict[date, Decimal]
@@ -40,7 +40,7 @@ class Standing:
     rate: Decimal | None
     day_trades: tuple[DayTrades, ...]
     day_trade_count: int
-    call: MarginCall | None
+    calls: tuple[MarginCall, ...]
     violations: tuple[GoodFaithViolation, ...]
     fundings: tuple[Funding, ...]
 
@@ -62,7 +62,7 @@ def standing(account: Account, *, now: datetime) -> Standing:
         rate=_rate(today),
         day_trades=made,
         day_trade_count=sum(each.count for each in made),
-        call=calls.unmet().filter(account=account).first(),
+        calls=tuple(calls.unmet().filter(account=account)),
         violations=tuple(particulars.latest_violations(account.pk)),
         fundings=tuple(particulars.latest_fundings(account.pk)),
     )

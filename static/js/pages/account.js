@@ -30,21 +30,20 @@ function showCall({ equity, maintenance_margin: required }) {
   put(place, money.money(money.text(missing > 0n ? missing : 0n)));
 }
 
-/** Put the margin call as it is now in the place of the one before: what it says is the server's. */
-async function renewCall() {
+/** Put the margin calls as they are now in the place of those before: what they say is the server's. */
+async function renewCalls() {
   const answer = await fetch(location.pathname);
   if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#margin-call");
-  $("#margin-call")?.remove();
-  if (!fresh) return;
-  $(".page__head").after(fresh);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#margin-calls");
+  if (!fresh) return; // signed out meanwhile
+  $("#margin-calls").replaceWith(fresh);
   time.localise(fresh);
   showMoney();
-  announce($("#call-title").textContent);
+  announce($$("h2", fresh).map((title) => title.textContent).join(". ") || "No margin call is left.");
 }
 
 on("activity", (events) => {
-  if (events.some(({ kind }) => kind.startsWith("margin."))) renewCall();
+  if (events.some(({ kind }) => kind.startsWith("margin."))) renewCalls();
 });
 
 function showPositions() {

@@ -81,6 +81,21 @@ EVENTS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "Dividend of 0.125 USD a share on 500 INTC sold short: 62.50 USD paid",
     ),
     (
+        "margin.call_met",
+        {"kind": "maintenance", "amount": "1200.5", "met_by": "price"},
+        "Margin call of 1,200.50 USD is met, by the market",
+    ),
+    (
+        "margin.call_met",
+        {"kind": "day_trade", "amount": "1200.5", "met_by": "time"},
+        "Day-trading call of 1,200.50 USD is met, by 90 days on cash alone",
+    ),
+    (
+        "margin.liquidating",
+        {"kind": "reg_t", "amount": "1200.5"},
+        "Positions are being closed: Regulation T call of 1,200.50 USD",
+    ),
+    (
         "order.filled",
         {"symbol": "KO", "side": "buy", "fill_quantity": "7", "price": "61.5"},
         "7 KO bought at 61.50; the order is filled",
