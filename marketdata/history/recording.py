@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 
 from django.db import connection
@@ -22,28 +23,48 @@ COPY_QUOTES: Final = (
 _ESCAPED: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
-def record(told: Iterable[Tick], *, standing: Mapping[str, Quote], source: str) -> None:
+LINES_AT_ONCE: Final = 1_000
+"""So many are sent while the next are made."""
+
+
+def record(told: Sequence[Tick], *, standing: Mapping[str, Quote], source: str) -> None:
     """Keep the trades and the changes of quotes that `source` has told, in their order.
 
     `standing` are the quotes as they stood before, by symbol: what only confirms them, or the
     quote before it, is not kept again.
     """
-    trades, quotes = lines(told, standing=standing, source=source)
-    if not trades and not quotes:
+    _copy(COPY_TRADES, trade_lines(told, standing=standing, source=source))
+    _copy(COPY_QUOTES, quote_lines(told, standing=standing, source=source))
+
+
+def _copy(statement: str, lines: Iterator[str]) -> None:
+    piece = list(islice(lines, LINES_AT_ONCE))
+    if not piece:
         return
-    with connection.cursor() as cursor:
-        for statement, rows in ((COPY_TRADES, trades), (COPY_QUOTES, quotes)):
-            if rows:
-                with cursor.copy(statement) as copy:
-                    copy.write("".join(rows))
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        while piece:
+            copy.write("".join(piece))
+            piece = list(islice(lines, LINES_AT_ONCE))
 
 
-def lines(
+def trade_lines(
     told: Iterable[Tick], *, standing: Mapping[str, Quote], source: str
-) -> tuple[list[str], list[str]]:
-    """Return trades and quotes as lines of COPY's text."""
-    trades: list[str] = []
-    quotes: list[str] = []
+) -> Iterator[str]:
+    """Yield the trades as lines of COPY's text."""
+    keys = {symbol: str(quote.instrument_id) for symbol, quote in standing.items()}
+    for tick in told:
+        if isinstance(tick, TradeTick):
+            trade_id = tick.trade_id.translate(_ESCAPED)
+            yield (
+                f"{keys[tick.symbol]}\t{tick.at.isoformat()}\t{source}\t{tick.price}\t"
+                f"{tick.size}\t{trade_id}\t{tick.sets_last}\n"
+            )
+
+
+def quote_lines(
+    told: Iterable[Tick], *, standing: Mapping[str, Quote], source: str
+) -> Iterator[str]:
+    """Yield the quotes that are news as lines of COPY's text."""
     keys = {symbol: str(quote.instrument_id) for symbol, quote in standing.items()}
     sides: dict[str, tuple[Decimal | None, ...]] = {
         symbol: (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
@@ -51,12 +72,7 @@ def lines(
         if quote.source == source
     }
     for tick in told:
-        key, at = keys[tick.symbol], tick.at.isoformat()
         if isinstance(tick, TradeTick):
-            trade_id = tick.trade_id.translate(_ESCAPED)
-            trades.append(
-                f"{key}\t{at}\t{source}\t{tick.price}\t{tick.size}\t{trade_id}\t{tick.sets_last}\n"
-            )
             continue
         said = (tick.bid, tick.bid_size, tick.ask, tick.ask_size)
         if sides.get(tick.symbol) == said:
@@ -64,5 +80,7 @@ def lines(
         sides[tick.symbol] = said
         bid = r"\N" if tick.bid is None else tick.bid
         ask = r"\N" if tick.ask is None else tick.ask
-        quotes.append(f"{key}\t{at}\t{source}\t{bid}\t{tick.bid_size}\t{ask}\t{tick.ask_size}\n")
-    return trades, quotes
+        yield (
+            f"{keys[tick.symbol]}\t{tick.at.isoformat()}\t{source}\t{bid}\t{tick.bid_size}\t"
+            f"{ask}\t{tick.ask_size}\n"
+        )
