@@ -137,7 +137,7 @@ def _call_for_deficiency(
         call.amount += made
         call.amount_max = max(call.amount_max, call.amount)
     else:
-        due_at = calls.due_after(traded.day, days=PAYMENT_DAYS, calendar=sheet.calendar)
+        due_at = _due_at(traded.day, PAYMENT_DAYS, sheet, now)
         call = _new(account, sheet, MarginCall.Kind.REG_T, made, after, due_at, now)
     calls.keep(call, f"The trades of {traded.day} opened more than equity bears overnight", now)
     calls.tell(account, call, "margin.called", now)
@@ -165,7 +165,7 @@ def _call_for_day_trades(
         return
     call = _open(account.pk, MarginCall.Kind.DAY_TRADE)
     if call is None:
-        due_at = calls.due_after(traded.day, days=DAY_TRADE_DAYS, calendar=sheet.calendar)
+        due_at = _due_at(traded.day, DAY_TRADE_DAYS, sheet, now)
         call = _new(account, sheet, MarginCall.Kind.DAY_TRADE, missing, after, due_at, now)
     elif missing > call.amount:
         call.amount = missing
@@ -185,6 +185,15 @@ def _excess_before(status: MarginStatus, day: date) -> Decimal | None:
         excess: Decimal = status.close_equity - status.close_maintenance
         return excess
     return None
+
+
+def _due_at(day: date, days: int, sheet: Sheet, now: datetime) -> datetime:
+    """Return when it is due: counted from the day, or where we were down, from yesterday.
+
+    Nobody is liquidated for a call that he was never told of.
+    """
+    counted_from = max(day, calendars.date_of(now) - timedelta(days=1))
+    return calls.due_after(counted_from, days=days, calendar=sheet.calendar)
 
 
 def _new(

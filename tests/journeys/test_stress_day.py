@@ -26,6 +26,7 @@ from portfolio import selectors as portfolio
 from portfolio.models import Balance, Position
 from reconciliation.invariants import check_invariants
 from risk.margin import book as margin_book
+from risk.margin import calls
 from risk.margin import rates as margin_rates
 from risk.margin import requirements as margin
 from risk.margin.requirements import Holding, Rates

@@ -125,6 +125,16 @@ def test_a_day_waits_until_prices_count(firm):
     assert MarginStatus.objects.get().judged_day == day
 
 
+def test_after_a_week_of_silence_nobody_is_due_before_he_is_told(firm):
+    account = day_trader()
+    both(firm, account, "540")
+    firm.look()
+    firm.look(after=7 * DAY)
+    yesterday = calendars.date_of(timezone.now() + 6 * DAY)
+    due_at = calls.due_after(yesterday, days=3, calendar=calendars.ALWAYS)
+    assert found("reg_t").due_at == due_at
+
+
 def test_what_was_sold_since_is_no_part_of_the_day(firm):
     account = day_trader()
     both(firm, account, "540")

@@ -282,6 +282,7 @@ def test_every_kind_that_rooms_ask_for_is_known_here():
         "risk.limits",
         "risk.switch.release",
         "risk.margin_rate",
+        "risk.day_trader",
         "portfolio.withdrawal",
         "portfolio.corporate_action",
     }
