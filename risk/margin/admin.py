@@ -62,7 +62,7 @@ class ClearForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = MarginStatus
-        fields: ClassVar = []
+        fields: ClassVar[list[str]] = []
 
 
 @admin.register(MarginStatus)

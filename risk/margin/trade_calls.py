@@ -243,7 +243,7 @@ def is_news(call: MarginCall, found: Standing, *, is_touched: bool, now: datetim
     if is_touched:
         return True
     if call.kind == MarginCall.Kind.REG_T:
-        return day_end.deficiency(found) <= call.spared
+        return bool(day_end.deficiency(found) <= call.spared)
     return bool(call.due_at + CASH_ALONE <= now)
 
 
