@@ -12,7 +12,15 @@ from unfold.admin import ModelAdmin
 
 from foundation.admin import Historied
 from marketdata import calendars
-from marketdata.models import Bar, Instrument, Quote, SuspectCount, SuspectTick
+from marketdata.models import (
+    ArchivedTicks,
+    Bar,
+    Instrument,
+    PriceAdjustment,
+    Quote,
+    SuspectCount,
+    SuspectTick,
+)
 
 
 class InstrumentForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -79,8 +87,23 @@ class BarAdmin(_ReadOnly):
     list_display = ("instrument", "timeframe", "start", "open", "high", "low", "close", "volume")
     list_select_related = ("instrument",)
     list_filter = ("timeframe", "source")
+    list_display_links = None  # no index finds one bar by a number
     search_fields = ("=instrument__symbol",)
     show_full_result_count = False  # there are many
+
+
+@admin.register(PriceAdjustment)
+class PriceAdjustmentAdmin(_ReadOnly):
+    list_display = ("instrument", "ex_date", "kind", "new", "old", "cash", "share", "note")
+    list_select_related = ("instrument",)
+    list_filter = ("kind",)
+    search_fields = ("=instrument__symbol",)
+
+
+@admin.register(ArchivedTicks)
+class ArchivedTicksAdmin(_ReadOnly):
+    list_display = ("file", "kind", "day", "rows", "at")
+    list_filter = ("kind",)
 
 
 @admin.register(SuspectTick)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -9,8 +10,8 @@ from django.forms.models import model_to_dict
 from django.test import Client
 from django.utils import timezone
 
-from marketdata import listing, services
-from marketdata.models import Instrument, SuspectTick
+from marketdata import listing, restating, services
+from marketdata.models import ArchivedTicks, Instrument, SuspectTick
 from marketdata.ticks import TradeTick
 from tests import people
 
@@ -67,3 +68,18 @@ def test_a_suspect_is_looked_at_and_not_changed(operations: Client, ibm: Instrum
     assert operations.get(address).status_code == 200
     assert operations.post(address, {"reason": "fine"}).status_code == 403
     assert operations.post(address.replace("change", "delete")).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["bar", "priceadjustment", "archivedticks"])
+def test_what_is_kept_of_the_market_can_be_looked_at(
+    operations: Client, ibm: Instrument, name: str
+) -> None:
+    restating.adjust_for_split(ibm.pk, "2 for 1", ex_date=date(2026, 3, 2), new=2, old=1)
+    ArchivedTicks.objects.create(
+        kind="tapetrade", day=date(2026, 3, 2), part=1, rows=7, file="a.parquet", at=timezone.now()
+    )
+    shown = operations.get(f"/admin/marketdata/{name}/")
+    assert shown.status_code == 200
+    seen = {"bar": "1Min", "priceadjustment": "2 for 1", "archivedticks": "a.parquet"}[name]
+    assert seen in shown.content.decode()
+    assert operations.get(f"/admin/marketdata/{name}/add/").status_code == 403
