@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
@@ -21,6 +20,7 @@ from accounts.models import Account
 from foundation import wakeups
 from tests import people
 from tests.patience import DEADLINE_SECONDS
+from tests.sockets import PatientSocket
 from trading.asgi import application
 from trading.streams import desk, hub
 
@@ -28,7 +28,7 @@ ORIGIN = "http://localhost"
 WAIT_SECONDS = DEADLINE_SECONDS
 
 
-class Page(WebsocketCommunicator):
+class Page(PatientSocket):
     """A page's socket to /ws/v1."""
 
     def __init__(

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.utils import timezone
 
@@ -22,6 +21,7 @@ from marketdata.stream.pictures import ONE, Level, Picture, Span, billionths
 from tests.patience import DEADLINE_SECONDS
 from tests.services.streams.conftest import ORIGIN, Customer
 from tests.services.streams.test_socket import closing_code, posted, reading_slowly, told
+from tests.sockets import PatientSocket
 from trading.asgi import application
 from trading.streams import binary_consumer, bounded, gate, page_socket
 from trading.streams.chains import STREAM
@@ -31,7 +31,7 @@ from trading.streams.routing import websocket_urlpatterns
 pytestmark = pytest.mark.usefixtures("parts")
 
 
-class Program(WebsocketCommunicator):
+class Program(PatientSocket):
     """A client with the reference decoder."""
 
     def __init__(self, customer: Customer | None, to: Any = application) -> None:

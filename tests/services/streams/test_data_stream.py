@@ -12,7 +12,6 @@ from typing import Any
 import msgpack
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 
 from accounts import authentication, services
 from accounts.models import ApiKey
@@ -22,6 +21,7 @@ from marketdata.models import Instrument
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 from tests import world
 from tests.patience import DEADLINE_SECONDS
+from tests.sockets import PatientSocket
 from trading.asgi import application
 from trading.streams import data_wire, key_socket
 from trading.streams.data_market import CRYPTO, EQUITIES, Market
@@ -35,7 +35,7 @@ D = Decimal
 pytestmark = pytest.mark.usefixtures("committed")
 
 
-class Program(WebsocketCommunicator):
+class Program(PatientSocket):
     """A program's socket to market data."""
 
     def __init__(self, path: str = "/v2/iex", *, is_packed: bool = False) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.utils import timezone
 
 from accounts import authentication, services
@@ -19,6 +18,7 @@ from orders.models import Order, Trade
 from orders.tickets import OrderClass, OrderTicket, StopLoss, Ticket
 from tests import world
 from tests.patience import DEADLINE_SECONDS
+from tests.sockets import PatientSocket
 from trading.asgi import application
 from trading.streams import key_socket, trade_updates
 from venues.messages import OrderType, ReportKind
@@ -27,7 +27,7 @@ WAIT_SECONDS = DEADLINE_SECONDS
 pytestmark = pytest.mark.usefixtures("parts")
 
 
-class Program(WebsocketCommunicator):
+class Program(PatientSocket):
     """A program's socket to /stream."""
 
     def __init__(self, path: str = "/stream") -> None:

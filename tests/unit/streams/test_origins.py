@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from channels.testing import WebsocketCommunicator
 
+from tests.sockets import PatientSocket
 from trading.streams import gate
 
 HERE = "localhost:8000"
@@ -23,7 +23,7 @@ async def is_let_in(*, origin: str | None, host: str = HERE, scheme: str | None 
     headers = [(b"host", host.encode())]
     if origin is not None:
         headers.append((b"origin", origin.encode()))
-    page = WebsocketCommunicator(gate._OurPagesOnly(application), "/ws/v1", headers=headers)
+    page = PatientSocket(gate._OurPagesOnly(application), "/ws/v1", headers=headers)
     page.scope.pop("scheme", None)
     if scheme is not None:
         page.scope["scheme"] = scheme
