@@ -11,6 +11,7 @@ from trading.settings import BASE_DIR
 CONTRAST_MIN = 4.5
 TEXT = ("text-1", "text-2", "text-3", "accent", "up", "down", "warn", "danger")
 GROUNDS = ("bg-0", "bg-1", "bg-2", "bg-3")
+NOTICES = ("warn-bg", "danger-bg")
 PAIRS = (
     *((text, ground) for text in TEXT for ground in GROUNDS),
     ("on-accent", "accent-fill"),
@@ -19,8 +20,7 @@ PAIRS = (
     ("on-down", "down-fill"),
     ("warn", "warn-bg"),
     ("danger", "danger-bg"),
-    ("text-1", "warn-bg"),
-    ("text-1", "danger-bg"),
+    *((text, ground) for text in ("text-1", "text-2", "text-3", "accent") for ground in NOTICES),
     ("text-1", "up-flash"),
     ("text-1", "down-flash"),
 )
