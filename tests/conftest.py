@@ -20,7 +20,9 @@ from tests.live_server import LiveServer
 from trading.settings import BASE_DIR
 
 # How long an example takes says something of the machine, and nothing of us.
-hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("patient")
 
 # Their programs are started and waited for: one worker begins with them, while the other has work

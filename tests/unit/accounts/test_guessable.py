@@ -49,6 +49,6 @@ def test_what_takes_many_tries_is_not(password):
 
 @pytest.mark.parametrize("unit", ["test", "testpass", "1234", "ab1!"])
 def test_the_longest_password_is_judged_at_once(unit):
-    started = time.perf_counter()
+    started = time.process_time()  # a machine that pauses takes none of it
     guessable.is_guessable((unit * 40)[:127] + "x", words=WORDS)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
