@@ -1,7 +1,7 @@
 """What a tick costs on its way in: cleaning, conflation, paths and bars, of whole batches.
 
-Ten minutes of BAC and IBM around noon, recorded, and a made-up market of two hundred instruments
-that is there on every machine; first what comes before them, so that levels stand. `at once` is
+Eighty thousand ticks of BAC and IBM around noon, recorded, and as many of a made-up market of two
+hundred instruments that is there on every machine. `at once` is
 how batches go in as columns, `ticks, at once` the same with the making of columns from a feed's
 ticks. Beside them, in the same run, the same ticks `one by one`: the rules of `cleaning`, `ticks`
 and `bars`. What comes out must be the same. Figures are of CPU time: the machine may have others to
