@@ -35,6 +35,7 @@ def main() -> None:
     run("Accounts kept valued, and the end of a day", "benchmarks.valuation")
     run("What a tick costs on its way in", "benchmarks.ingest")
     run("How well wrong prices are found", "benchmarks.cleaning")
+    run("Ticks into tables, beside psql", "benchmarks.storage")
     run("Bytes of a price on the wire", "benchmarks.binary_stream")
     run("Prices to 500 sockets", "benchmarks.fanout", *servers)
     print(f"\n{time.monotonic() - begun:.0f} s; {load()}")
