@@ -25,7 +25,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 WEDNESDAY = NOON + 2 * DAY
 D = Decimal
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_partitions")]
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ NOW = datetime(2026, 3, 2, 15, 0, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 D = Decimal
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_partitions")]
 
 
 @pytest.fixture
