@@ -59,7 +59,9 @@ def test_held_orders_wait_with_us_until_the_market_reaches_them_and_fill_at_the_
     stop = {"type": OrderType.STOP, **terms}
     trailing = {"type": OrderType.TRAILING_STOP, "trail_amount": D("0.02"), **terms}
     price = quote().ask
-    near = submit(world.ticket(account, stop_price=price + D("0.05"), **stop))
+    # With a limit: behind such a buyer the book may be thin, and this one waits there for sellers.
+    limited = {**stop, "type": OrderType.STOP_LIMIT, "limit_price": price + 5}
+    near = submit(world.ticket(account, stop_price=price + D("0.05"), **limited))
     far = submit(world.ticket(account, stop_price=price * 2, **stop))
     following = submit(world.ticket(account, **trailing))
     assert [order.status for order in (near, far, following)] == ["held"] * 3
@@ -77,7 +79,7 @@ def test_held_orders_wait_with_us_until_the_market_reaches_them_and_fill_at_the_
     assert [step.status for step in steps[:3]] == ["held", "held", "submitted"]
     assert [step.actor for step in steps[1:3]] == ["rule:trigger"] * 2
     assert near.triggered_at >= near.created_at
-    # Behind such a buyer the book may be thin: what the protection leaves is cancelled.
+    # At the market what its protection leaves is cancelled.
     assert following.status in ("filled", "cancelled")
     assert following.triggered_at >= following.created_at
     assert following.high_water_mark <= begun
