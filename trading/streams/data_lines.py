@@ -8,15 +8,14 @@ instead of missing some.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from trading.api.wire import Json
+from trading.streams.audience import Audience
 from trading.streams.data_wire import EVERY, Channel, Message, Wanted
-from trading.streams.mailbox import on_loop
 
 KEPT_MAX: Final = 2_000  # of each symbol and channel, quotes apart
 
@@ -45,9 +44,9 @@ class Line:
         if len(self._kept) > (1 if self._latest_counts else KEPT_MAX):
             self._lost = self._kept.popleft().number
 
-    def after(self, number: int, *, until: int) -> list[Message]:
-        """Return the messages after `number` up to `until`; raises Lagging."""
-        found = [each for each in tuple(self._kept) if number < each.number <= until]
+    def after(self, number: int) -> list[Message]:
+        """Return the messages after `number`; raises Lagging."""
+        found = [each for each in tuple(self._kept) if number < each.number]
         if self._lost > number and not self._latest_counts:
             raise Lagging
         return found
@@ -59,74 +58,47 @@ class Box:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.news = asyncio.Event()
-        self._begun: dict[Place, int] = {}  # after which number each is wanted
+        self._wanted: dict[Place, int] = {}  # after which number
+        self._taken: dict[Place, int] = {}  # the number of the last that was taken
         self._changed: set[Place] = set()
-        self._taken = self._until = 0
 
     @property
     def wanted(self) -> Wanted:
         return {
-            channel: frozenset(place.symbol for place in self._begun if place.channel is channel)
+            channel: frozenset(place.symbol for place in self._wanted if place.channel is channel)
             for channel in Channel
         }
 
     @property
     def places(self) -> set[Place]:
-        return set(self._begun)
+        return set(self._wanted)
 
     def want(self, places: Iterable[Place], *, after: int) -> None:
         """Want these and nothing else; what is newly wanted begins after the number `after`."""
-        self._begun = {place: self._begun.get(place, after) for place in places}
+        self._wanted = {place: self._wanted.get(place, after) for place in places}
 
-    def put(self, changed: Iterable[Place], *, until: int) -> None:
-        """Note news up to the number `until`."""
+    def put(self, changed: Iterable[Place]) -> None:
+        """Note where there is news."""
         self._changed.update(changed)
-        self._until = until
         self.news.set()
 
     def take(self, lines: Mapping[Place, Line]) -> list[Message]:
         """Return what is wanted and new, in order; raises Lagging."""
         self.news.clear()
         changed, self._changed = self._changed, set()
-        taken, self._taken = self._taken, self._until
         found: list[Message] = []
         for place in changed:
-            begun = [
-                self._begun[wanted]
-                for wanted in (place, Place(place.channel, EVERY))
-                if wanted in self._begun
-            ]
+            begun = [self._wanted[each] for each in (place, *_every(place)) if each in self._wanted]
             if begun:
-                found += lines[place].after(max(taken, min(begun)), until=self._until)
+                new = lines[place].after(max(self._taken.get(place, 0), min(begun)))
+                found += new
+                if new:
+                    self._taken[place] = new[-1].number
         return sorted(found, key=lambda each: each.number)
 
 
-class _Room:
-    """The boxes of one event loop, by what they want. Everything here runs on that loop."""
-
-    def __init__(self) -> None:
-        self._interested: dict[Place, set[Box]] = {}
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._interested
-
-    def move(self, box: Box, places: set[Place]) -> None:
-        for place in box.places - places:
-            self._interested[place].discard(box)
-            if not self._interested[place]:
-                del self._interested[place]
-        for place in places:
-            self._interested.setdefault(place, set()).add(box)
-
-    def tell(self, changed: Sequence[Place], until: int) -> None:
-        news: dict[Box, list[Place]] = {}
-        for place in changed:
-            for wanted in (place, Place(place.channel, EVERY)):
-                for box in self._interested.get(wanted, ()):
-                    news.setdefault(box, []).append(place)
-        for box, places in news.items():
-            box.put(places, until=until)
+def _every(place: Place) -> tuple[Place, ...]:
+    return (Place(place.channel, EVERY),)
 
 
 class Told(NamedTuple):
@@ -143,32 +115,22 @@ class DataHub:
     def __init__(self) -> None:
         self.lines: dict[Place, Line] = {}
         self._number = 0
-        self._lock = threading.Lock()
-        self._rooms: dict[asyncio.AbstractEventLoop, _Room] = {}
+        self._audience: Audience[Box, Place] = Audience(Box.put, _every)
 
     @property
     def is_heard(self) -> bool:
-        return bool(self._rooms)
+        return not self._audience.is_empty
 
     def subscribe(self, box: Box, places: set[Place]) -> None:
         """Let `box` hear of `places` from now on, and of nothing else."""
-        with self._lock:
-            room = self._rooms.setdefault(box.loop, _Room())
-            room.move(box, places)
-            if room.is_empty:
-                del self._rooms[box.loop]
-            box.want(places, after=self._number)
+        self._audience.remove(box, box.places - places)
+        self._audience.add(box, places - box.places)
+        box.want(places, after=self._number)
 
     def tell(self, news: Sequence[Told]) -> None:
         """Keep what is new, in this order, and let everybody who wants it know."""
-        if not news:
-            return
-        with self._lock:
-            for number, (place, at, make) in enumerate(news, start=self._number + 1):
-                message = Message(number, place.channel, place.symbol, at, make)
-                self.lines.setdefault(place, Line(place.channel)).tell(message)
-            self._number += len(news)
-            rooms, until = list(self._rooms.items()), self._number
-        changed = list({each.place for each in news})
-        for loop, room in rooms:
-            on_loop(loop, room.tell, changed, until)
+        for place, at, make in news:
+            self._number += 1
+            message = Message(self._number, place.channel, place.symbol, at, make)
+            self.lines.setdefault(place, Line(place.channel)).tell(message)
+        self._audience.tell({each.place for each in news})

@@ -112,7 +112,7 @@ class Ladders:
 
     def look(self) -> set[str]:
         """Read the books that anybody follows; return the symbols of those that changed."""
-        followed = self.audience.symbols
+        followed = self.audience.topics
         owners = {symbol: shown for symbol in followed if (shown := self._now(symbol)) is not None}
         ids = {shown.quote.instrument_id for shown in owners.values()}
         depths = selectors.depths(ids) if ids else {}
