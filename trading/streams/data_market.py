@@ -58,10 +58,9 @@ class Market:
         self._is_heard = any(hub.is_heard for hub in self._hubs.values())
         if self._is_heard and not was_heard:
             self._begin(now)
-        changed = [quote for quote in quotes if self._is_changed(quote)]
+        before, self._standings = self._standings, standings
+        changed = [quote for quote in quotes if self._is_heard and self._is_changed(quote)]
         self._quotes.update((quote.instrument_id, quote) for quote in quotes)
-        halted = self._halted(standings)
-        self._standings = standings
         if self._is_heard:
             self._stirred.update((quote.instrument_id, now) for quote in quotes)
             self._tell([
@@ -69,7 +68,7 @@ class Market:
                 *self._trades(quotes, now),
                 *self._repaired(now),
                 *self._ended(now),
-                *(self._status(each, now) for each in halted),
+                *(self._status(each, now) for each in self._halted(before)),
             ])  # fmt: skip
 
     def _begin(self, now: datetime) -> None:
@@ -133,16 +132,16 @@ class Market:
 
     # --- Halts -----------------------------------------------------------------------------
 
-    def _halted(self, standings: Mapping[UUID, Standing]) -> list[UUID]:
-        """Return what was halted, or trades again."""
-        if standings is self._standings:
+    def _halted(self, before: Mapping[UUID, Standing]) -> list[UUID]:
+        """Return what was halted, or trades again, since it stood like this."""
+        if before is self._standings:
             return []
         return [
             each
-            for each, before in self._standings.items()
-            if each in standings
+            for each, standing in self._standings.items()
+            if each in before
             and each in self._quotes
-            and before.is_halted != standings[each].is_halted
+            and before[each].is_halted != standing.is_halted
         ]
 
     def _status(self, instrument_id: UUID, now: datetime) -> News:
