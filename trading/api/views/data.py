@@ -5,6 +5,7 @@ The same calls for stocks and for crypto: an address sees the instruments of its
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
@@ -24,7 +25,6 @@ from trading.api.views.data_pages import Piece
 
 FEEDS: Final = ("iex", "sip", "otc", "boats", "overnight", "delayed_sip")
 LOOK_BACK: Final = timedelta(days=10)  # over a long weekend to the latest bar
-_MOMENT: Final = timedelta(microseconds=1)
 
 Shape = Callable[..., wire.Json | None]
 
@@ -49,7 +49,7 @@ class DataCall(Call):
         return found
 
 
-class _Latest(DataCall):
+class _Latest(DataCall, ABC):
     """The latest of each symbol: `{"quotes": {"AAPL": ...}}`, or of one: `{"quote": ...}`."""
 
     one: ClassVar[str]
@@ -60,8 +60,9 @@ class _Latest(DataCall):
             return Response({f"{self.one}s": found})
         return Response({"symbol": symbol.upper(), self.one: found.get(symbol.upper())})
 
+    @abstractmethod
     def latest(self, instruments: dict[str, Instrument]) -> dict[str, wire.Json]:
-        raise NotImplementedError
+        """Return the latest of each that has one, by symbol."""
 
 
 class LatestQuotes(_Latest):
@@ -119,7 +120,7 @@ class Snapshots(DataCall):
         }
 
 
-class _Past(DataCall):
+class _Past(DataCall, ABC):
     """What happened in a span of time, by symbol and then by time, in pages.
 
     `limit` counts over all symbols of a page. Without `start`, today's. There is one `feed` here,
@@ -149,12 +150,13 @@ class _Past(DataCall):
             }
         )
 
+    @abstractmethod
     def reader(self, query: queries.Query) -> data_pages.Read:
         """Return what reads a piece of one instrument's past."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shape(self, record: Any, *, instrument: Instrument) -> wire.Json:
-        raise NotImplementedError
+        """Return the record as it goes over the wire."""
 
 
 class Bars(_Past):
@@ -169,9 +171,9 @@ class Bars(_Past):
         def read(instrument: Instrument, piece: Piece) -> list[Bar]:
             start, end = piece.start, piece.end
             if piece.after is not None and piece.is_ascending:
-                start = max(start, piece.after.at + _MOMENT)
+                start = max(start, piece.after.at + data_pages.MOMENT)
             elif piece.after is not None:
-                end = min(end, piece.after.at - _MOMENT)
+                end = min(end, piece.after.at - data_pages.MOMENT)
             return selectors.bars(
                 instrument,
                 timeframe,

@@ -16,7 +16,7 @@ from trading.api import errors, queries
 
 RECORDS: Final = 1000
 RECORDS_MAX: Final = 10_000
-_MOMENT: Final = timedelta(microseconds=1)
+MOMENT: Final = timedelta(microseconds=1)
 _NUMBER_MAX: Final = 2**63 - 1
 
 
@@ -99,7 +99,7 @@ def _after(token: str | None) -> tuple[str, Place | None] | None:
         at, _, number = told.partition("|")
         place = Place(
             # Within what dates can say.
-            datetime.fromisoformat(at).astimezone(UTC) + _MOMENT - _MOMENT,
+            datetime.fromisoformat(at).astimezone(UTC) + MOMENT - MOMENT,
             int(number or 0),
         )
         if not 0 <= place.number <= _NUMBER_MAX:
