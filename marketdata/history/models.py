@@ -12,8 +12,8 @@ from django.db import models
 from marketdata.models import Instrument, PriceField, QuantityField
 
 
-class TapeTrade(models.Model):
-    """One trade as it came. `number` rises in the order in which we heard of trades and quotes."""
+class _Told(models.Model):
+    """What was told on the tape. `number` rises in the order in which we heard of it."""
 
     pk = models.CompositePrimaryKey("instrument_id", "at", "number")
     # No key is checked for each of a million rows: instruments are never deleted.
@@ -27,6 +27,14 @@ class TapeTrade(models.Model):
     at = models.DateTimeField()
     number = models.BigIntegerField()
     source = models.CharField(max_length=12)
+
+    class Meta:
+        abstract = True
+
+
+class TapeTrade(_Told):
+    """One trade as it came."""
+
     price = PriceField()
     size = QuantityField()
     trade_id = models.TextField()
@@ -36,20 +44,9 @@ class TapeTrade(models.Model):
         return f"{self.size} at {self.price}"
 
 
-class TapeQuote(models.Model):
+class TapeQuote(_Told):
     """The best bid and offer as they changed; what was only confirmed has no row."""
 
-    pk = models.CompositePrimaryKey("instrument_id", "at", "number")
-    instrument = models.ForeignKey(
-        Instrument,
-        on_delete=models.DO_NOTHING,
-        related_name="+",
-        db_constraint=False,
-        db_index=False,
-    )
-    at = models.DateTimeField()
-    number = models.BigIntegerField()
-    source = models.CharField(max_length=12)
     bid = PriceField(null=True)
     bid_size = QuantityField()
     ask = PriceField(null=True)
