@@ -57,7 +57,8 @@ def look(ending: Ending) -> None:
 
 
 def requests(order: Order) -> list[str]:
-    return [message.kind for message in OutboxMessage.objects.filter(order_id=order.pk)]
+    asked = OutboxMessage.objects.filter(order_id=order.pk).order_by("id")
+    return [message.kind for message in asked]
 
 
 def status(order: Order) -> str:
