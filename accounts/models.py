@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
 import uuid
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -13,11 +10,13 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
-from django_otp.models import Device, ThrottlingMixin
-from django_otp.oath import TOTP
 from simple_history.models import HistoricalRecords
 
-from accounts import seeds
+from accounts.factors.models import SignInLink as SignInLink
+from accounts.factors.models import TotpDevice as TotpDevice
+from accounts.keys.models import ApiKey as ApiKey
+from accounts.sessions.models import SignIn as SignIn
+from accounts.sessions.models import Throttle as Throttle
 
 
 class UserManager(BaseUserManager["User"]):
@@ -103,163 +102,6 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.number
-
-
-class ApiKey(models.Model):
-    """A key for programs. Only the SHA-256 of its 256-bit secret is kept."""
-
-    key_id = models.CharField(max_length=26, primary_key=True)
-    secret_digest = models.CharField(max_length=64)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="api_keys")
-    name = models.CharField(max_length=60, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-
-    history = HistoricalRecords(excluded_fields=["secret_digest"])
-
-    def __str__(self) -> str:
-        return self.key_id
-
-
-class TotpDevice(ThrottlingMixin, Device):
-    """An authenticator app: six digits that change every 30 seconds (RFC 6238).
-
-    Its seed lies sealed in the database. A code is accepted once, and never an older one after
-    it; that holds only under a lock on the row, so codes are checked by
-    `accounts.factors.verify_code`, which takes it.
-    """
-
-    STEP_SECONDS = 30
-    TOLERANCE_STEPS = 1
-    FAILURES_COUNTED_MAX = 11  # the wait doubles from 1 s with each failure, to 17 minutes
-
-    throttling_failure_count: int
-    sealed_seed = models.TextField(editable=False, default=seeds.new)
-    step_last = models.BigIntegerField(default=-1, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta(Device.Meta):
-        verbose_name = "authenticator app"
-
-    def totp(self, *, at: float) -> TOTP:
-        """Return the generator of this device's codes, set to the Unix time `at`."""
-        generator = TOTP(seeds.unseal(self.sealed_seed), self.STEP_SECONDS)
-        generator.time = at
-        return generator
-
-    def verify_token(self, token: str) -> bool:
-        """Accept `token` if it is a code of now that was not used; django-otp's own face."""
-        if not self.verify_is_allowed()[0]:
-            return False
-        generator = self.totp(at=time.time())
-        is_right = (
-            len(token) == generator.digits
-            and token.isascii()
-            and token.isdigit()
-            and generator.verify(int(token), self.TOLERANCE_STEPS, self.step_last + 1)
-        )
-        if is_right:
-            self.step_last = generator.t()
-            self.throttle_reset()
-        else:
-            self.throttle_increment()
-        return bool(is_right)
-
-    def reseal(self) -> None:
-        """Seal the seed under the present SECRET_KEY."""
-        self.sealed_seed = seeds.reseal(self.sealed_seed)
-        self.save(update_fields=["sealed_seed"])
-
-    def throttle_increment(self, commit: bool = True) -> None:
-        super().throttle_increment(commit=False)
-        self.throttling_failure_count = min(
-            self.throttling_failure_count, self.FAILURES_COUNTED_MAX
-        )
-        if commit:
-            self.save()
-
-    def get_throttle_factor(self) -> int:
-        return 1
-
-
-class SignInLink(Device):
-    """A link that signs its user in, both factors at once: demo shape only, once, 10 minutes.
-
-    Only the SHA-256 of its token is kept. It is a device so that the session has one that
-    verified it; `confirmed` once it was used, until when it verifies nobody.
-    """
-
-    token_digest = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(editable=False)
-    used_at = models.DateTimeField(null=True, editable=False)
-
-    class Meta(Device.Meta):
-        verbose_name = "sign-in link"
-
-    @staticmethod
-    def digest_of(token: str) -> str:
-        return hashlib.sha256(token.encode()).hexdigest()
-
-    def is_usable(self, *, now: datetime) -> bool:
-        return self.used_at is None and now < self.expires_at
-
-    def verify_token(self, token: str) -> bool:
-        """Use the link up; django-otp's own face. Right only under a lock on the row."""
-        now = timezone.now()
-        if self.digest_of(token) != self.token_digest or not self.is_usable(now=now):
-            return False
-        self.used_at, self.confirmed = now, True
-        self.save(update_fields=["used_at", "confirmed"])
-        return True
-
-
-class SignIn(models.Model):
-    """A browser that is signed in with both factors: the server's own record of it.
-
-    The session cookie alone opens nothing: this row must be found, not ended, within its
-    limits, and made under the user's present password.
-    """
-
-    class Ending(models.TextChoices):
-        SIGNED_OUT = "signed_out", "signed out"
-        IDLE = "idle", "idle for too long"
-        TOO_LONG = "too_long", "signed in for too long"
-        PASSWORD_CHANGED = "password_changed", "password changed"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
-    session_digest = models.CharField(max_length=64, unique=True)
-    password_stamp = models.CharField(max_length=64)
-    device = models.CharField(max_length=64, help_text="What the second factor was.")
-    address = models.GenericIPAddressField(null=True)
-    browser = models.CharField(max_length=200, blank=True)
-    started_at = models.DateTimeField()
-    seen_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
-    ending = models.CharField(max_length=16, choices=Ending, blank=True)
-
-    class Meta:
-        indexes = (
-            models.Index(
-                fields=["user"], condition=models.Q(ended_at=None), name="sign_in_present"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.user} from {self.address}"
-
-
-class Throttle(models.Model):
-    """How many attempts somebody has used up, and until when no more are let in."""
-
-    subject = models.CharField(max_length=64, primary_key=True)
-    attempts = models.PositiveIntegerField()
-    last_at = models.DateTimeField()
-    closed_until = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"{self.attempts} attempts by {self.subject[:8]}"
 
 
 class Watchlist(models.Model):

@@ -13,8 +13,9 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from accounts import activity, locks, passwords
+from accounts import activity, locks
 from accounts.chain import Event
+from accounts.factors import passwords
 from accounts.models import Account, ApiKey, SignInLink, TotpDevice, User
 
 EMAIL_LENGTH_MAX = 254

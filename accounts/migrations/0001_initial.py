@@ -8,7 +8,7 @@ import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
-import accounts.seeds
+import accounts.factors.seeds
 
 
 class Migration(migrations.Migration):
@@ -378,7 +378,10 @@ class Migration(migrations.Migration):
                         default=0, help_text="Number of successive failed attempts."
                     ),
                 ),
-                ("sealed_seed", models.TextField(default=accounts.seeds.new, editable=False)),
+                (
+                    "sealed_seed",
+                    models.TextField(default=accounts.factors.seeds.new, editable=False),
+                ),
                 ("step_last", models.BigIntegerField(default=-1, editable=False)),
                 (
                     "created_at",

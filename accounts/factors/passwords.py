@@ -8,7 +8,7 @@ from django.contrib.auth import password_validation
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.exceptions import ValidationError
 
-from accounts import guessable
+from accounts.factors import guessable
 
 if TYPE_CHECKING:
     from accounts.models import User

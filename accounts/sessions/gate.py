@@ -23,8 +23,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from accounts import authentication, sessions
 from accounts.models import SignIn
+from accounts.sessions import authentication, sign_ins
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -99,7 +99,7 @@ def _is_verified(request: HttpRequest) -> bool:
 
 
 def _turn_away(request: HttpRequest, session_key: str | None) -> HttpResponse:
-    why = sessions.last_ending(session_key)
+    why = sign_ins.last_ending(session_key)
     if request.user.is_authenticated:
         auth.logout(request)  # what is left of a sign-in that is over, or was never finished
     if request.path.startswith(PROGRAM_PATHS):

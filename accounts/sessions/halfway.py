@@ -11,8 +11,8 @@ from typing import Final
 
 from django.http import HttpRequest
 
-from accounts import authentication
 from accounts.models import User
+from accounts.sessions import authentication
 
 AGE_MAX: Final = timedelta(minutes=10)
 _KEY: Final = "halfway"

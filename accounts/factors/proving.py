@@ -16,9 +16,10 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.db import transaction
 
-from accounts import selectors, throttles
+from accounts import selectors
 from accounts.models import SignInLink, TotpDevice, User
 from accounts.services import NotInProduction
+from accounts.sessions import throttles
 
 ISSUER = "Openfloor"
 DEVICE_NAME = "authenticator app"

@@ -16,10 +16,12 @@ from typing import Final, Generic, TypeVar
 from django.contrib import auth
 from django.http import HttpRequest
 
-from accounts import keyring, services, sessions
-from accounts.keyring import Key, Keyring, Principal
+from accounts import services
+from accounts.keys import keyring
+from accounts.keys.keyring import Key, Keyring, Principal
 from accounts.models import SignIn
-from accounts.sessions import SignedIn
+from accounts.sessions import sign_ins
+from accounts.sessions.sign_ins import SignedIn
 from foundation import bulk
 
 CACHE_SECONDS: Final = 1.0
@@ -110,7 +112,7 @@ _VALID_KEYS: Final = """
 
 def browser_cached(session_key: str) -> SignedIn | None:
     """Return who is signed in with this session if it was seen within the last second."""
-    return _browsers.get(sessions.digest_of(session_key))
+    return _browsers.get(sign_ins.digest_of(session_key))
 
 
 def browser(session_key: str | None, *, now: datetime, is_activity: bool = True) -> SignedIn | None:
@@ -121,12 +123,12 @@ def browser(session_key: str | None, *, now: datetime, is_activity: bool = True)
     """
     if not session_key:
         return None
-    name = sessions.digest_of(session_key)
+    name = sign_ins.digest_of(session_key)
     warm = _browsers.get(name)
     if warm is not None:
         return warm
     asked_at = time.monotonic()
-    found = sessions.find(session_key, now=now, is_activity=is_activity)
+    found = sign_ins.find(session_key, now=now, is_activity=is_activity)
     if found is not None:
         _browsers.put(name, found, asked_at=asked_at)
     return found
@@ -136,8 +138,8 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
     """End what this browser has begun: signed in or halfway. Its session is gone at once here,
     within a second in other processes."""
     if request.session.session_key:
-        sessions.end(request, why=SignIn.Ending.SIGNED_OUT, now=now)
-        _browsers.drop(sessions.digest_of(request.session.session_key))
+        sign_ins.end(request, why=SignIn.Ending.SIGNED_OUT, now=now)
+        _browsers.drop(sign_ins.digest_of(request.session.session_key))
     auth.logout(request)
 
 
