@@ -8,7 +8,8 @@ import uuid
 from django.test import Client
 from django.utils import timezone
 
-from accounts import factors, services
+from accounts import services
+from accounts.factors import proving
 from accounts.models import Account, User
 
 PASSWORD = "correct horse battery staple"
@@ -19,7 +20,7 @@ def person(*, is_staff: bool = False, password: str | None = None) -> User:
     """Register somebody who has an authenticator."""
     email = f"person{next(_numbers)}-{uuid.uuid4().hex[:8]}@example.com"
     user = services.register(email=email, name="Pat Person", password=password, is_staff=is_staff)
-    factors.enrol_unseen(user)
+    proving.enrol_unseen(user)
     return user
 
 

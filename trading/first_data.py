@@ -9,8 +9,9 @@ from typing import Final
 from django.conf import settings
 from django.db import connection, transaction
 
-from accounts import factors, selectors
+from accounts import selectors
 from accounts import services as accounts
+from accounts.factors import proving
 from accounts.models import User
 from marketdata import first_data as market
 from portfolio import services as portfolio
@@ -45,7 +46,7 @@ def _open_demo_customer(now: datetime) -> None:
     if selectors.user_by_email(DEMO_EMAIL) is not None:
         return
     user = accounts.register(email=DEMO_EMAIL, name="Demo Customer")
-    factors.enrol_unseen(user)
+    proving.enrol_unseen(user)
     account = accounts.open_account(user)
     portfolio.deposit(
         account_id=account.pk, amount=DEMO_DEPOSIT, reference="opening", actor=ACTOR, now=now
@@ -56,4 +57,4 @@ def _open_operations() -> None:
     if selectors.user_by_email(OPERATIONS_EMAIL) is not None:
         return
     user = accounts.register(email=OPERATIONS_EMAIL, name="Operations", is_staff=True)
-    factors.enrol_unseen(user)
+    proving.enrol_unseen(user)

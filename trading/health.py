@@ -13,7 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.gate import public
+from accounts.sessions.gate import public
 from foundation.models import Heartbeat
 from marketdata.models import Quote
 from trading.parts import PARTS

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
-from accounts import authentication, gate
-from accounts.gate import Access
+from accounts.sessions import authentication, gate
+from accounts.sessions.gate import Access
 from tests import people
 from tests.people import PASSWORD
 

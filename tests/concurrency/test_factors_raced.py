@@ -9,8 +9,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import factors, services, throttles
+from accounts import services
+from accounts.factors import proving
 from accounts.models import SignInLink, TotpDevice
+from accounts.sessions import throttles
 from tests import people
 from tests.patience import DEADLINE_SECONDS
 
@@ -36,18 +38,18 @@ def race(attempt) -> int:
 
 def test_a_code_that_is_raced_is_accepted_once():
     user = people.person()
-    code = factors.current_code(user, now=timezone.now())
+    code = proving.current_code(user, now=timezone.now())
 
     def attempt(together):
         together.wait()
-        return factors.verify_code(user, code)
+        return proving.verify_code(user, code)
 
     assert race(attempt) == 1
 
 
 def test_without_the_lock_the_same_code_is_accepted_again():
     user = people.person()
-    code = factors.current_code(user, now=timezone.now())
+    code = proving.current_code(user, now=timezone.now())
 
     def attempt(together):
         device = TotpDevice.objects.get(user=user)
@@ -63,7 +65,7 @@ def test_a_link_that_is_raced_is_used_once():
 
     def attempt(together):
         together.wait()
-        return factors.use_link(token, now=now)
+        return proving.use_link(token, now=now)
 
     assert race(attempt) == 1
 
@@ -96,15 +98,15 @@ def test_attempts_that_arrive_together_are_all_counted():
 
 def test_two_who_confirm_at_once_enrol_one_authenticator():
     user = services.register(email="two@example.com")
-    device = factors.begin_enrolment(user)
+    device = proving.begin_enrolment(user)
     generator = device.totp(at=timezone.now().timestamp())
     code = f"{generator.token():06}"
 
     def attempt(together):
         together.wait()
         try:
-            return factors.confirm_enrolment(user, code)
-        except factors.AlreadyEnrolled:
+            return proving.confirm_enrolment(user, code)
+        except proving.AlreadyEnrolled:
             return False
 
     assert race(attempt) == 1

@@ -11,8 +11,10 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from accounts import authentication, factors, halfway, selectors, services
+from accounts import selectors, services
+from accounts.factors import proving
 from accounts.models import SignIn, User
+from accounts.sessions import authentication, halfway
 from tests import people
 from tests.people import PASSWORD
 
@@ -40,8 +42,8 @@ def test_a_stranger_joins_enrols_signs_out_and_signs_in_again():
 
     page = browser.get("/enrol")
     shown = html.unescape(page.content.decode())
-    device = factors.begin_enrolment(user)
-    secret = factors.secret_text(device)
+    device = proving.begin_enrolment(user)
+    secret = proving.secret_text(device)
     assert secret in re.search(r'<code[^>]*id="secret"[^>]*>([^<]+)<', shown)[1].replace(" ", "")
     assert "data:image/svg+xml" in shown
 
@@ -91,7 +93,7 @@ def test_a_session_fixed_before_signing_in_is_not_the_one_after():
     user, _ = people.customer(password=PASSWORD)
     browser = people.halfway(user)
     fixed = browser.cookies["session"].value
-    browser.post("/sign-in/code", {"code": factors.current_code(user, now=timezone.now())})
+    browser.post("/sign-in/code", {"code": proving.current_code(user, now=timezone.now())})
     assert browser.cookies["session"].value != fixed
     assert authentication.browser(fixed, now=timezone.now()) is None
     found = authentication.browser(browser.cookies["session"].value, now=timezone.now())
@@ -188,7 +190,7 @@ def test_halfway_in_lasts_ten_minutes():
     with time_machine.travel(start, tick=False):
         browser = people.halfway(user)
     with time_machine.travel(start + halfway.AGE_MAX, tick=False):
-        code = factors.current_code(user, now=timezone.now())
+        code = proving.current_code(user, now=timezone.now())
         assert browser.post("/sign-in/code", {"code": code}).headers["Location"] == "/sign-in"
 
 
@@ -212,7 +214,7 @@ def test_signing_in_leads_to_no_other_site(goal):
     browser = Client()
     fields = {"email": user.email, "password": PASSWORD}
     browser.post("/sign-in", fields, query_params={"next": goal})
-    done = browser.post("/sign-in/code", {"code": factors.current_code(user, now=timezone.now())})
+    done = browser.post("/sign-in/code", {"code": proving.current_code(user, now=timezone.now())})
     assert done.headers["Location"] == "/"
 
 
@@ -289,7 +291,7 @@ def test_an_operator_revokes_a_key_and_sees_no_secrets():
     ):
         page = browser.get(path)
         assert page.status_code == 200, path
-        for hidden in (secret, key.secret_digest, device.sealed_seed, factors.secret_text(device)):
+        for hidden in (secret, key.secret_digest, device.sealed_seed, proving.secret_text(device)):
             assert hidden not in page.content.decode(), path
     browser.post("/admin/accounts/apikey/", {"action": "revoke", "_selected_action": [key.pk]})
     assert authentication.api_key(key.key_id, secret) is None

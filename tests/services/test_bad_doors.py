@@ -3,8 +3,9 @@
 import pytest
 from django.utils import timezone
 
-from accounts import authentication, services
+from accounts import services
 from accounts.models import Account
+from accounts.sessions import authentication
 from tests import people
 
 pytestmark = pytest.mark.django_db

@@ -15,8 +15,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from accounts import authentication
-from accounts.keyring import Principal
+from accounts.keys.keyring import Principal
+from accounts.sessions import authentication
 from orders.tickets import Actor
 from trading.api import errors
 

@@ -18,8 +18,8 @@ import orjson
 import structlog
 from django.db import InterfaceError, OperationalError, connection
 
-from accounts import authentication
-from accounts.keyring import Key, Principal
+from accounts.keys.keyring import Key, Principal
+from accounts.sessions import authentication
 from orders.entry.submission import Answer
 from trading.api import errors, order_entry, parsing, queries, rate_limits
 from trading.api.arrivals import Arrivals

@@ -13,8 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import authentication, factors, halfway, selectors, sessions, throttles
-from accounts.gate import half_signed_in, public
+from accounts import selectors
+from accounts.factors import proving
+from accounts.sessions import authentication, halfway, sign_ins, throttles
+from accounts.sessions.gate import half_signed_in, public
 from trading.pages import auth_forms
 from trading.pages.auth_forms import CodeForm, SignInForm
 
@@ -40,7 +42,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         status = 422
         if form.is_valid():
             try:
-                user = factors.verify_password(
+                user = proving.verify_password(
                     **form.cleaned_data, address=address(request), now=now
                 )
             except throttles.TooManyAttempts as error:
@@ -68,12 +70,12 @@ def code(request: HttpRequest) -> HttpResponse:
         return redirect(settings.LOGIN_URL)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        device = factors.verify_code(user, form.cleaned_data["code"])
+        device = proving.verify_code(user, form.cleaned_data["code"])
         if device is not None:
             goal = halfway.goal_of(request)
-            sessions.start(request, user=user, device=device, now=now)
+            sign_ins.start(request, user=user, device=device, now=now)
             return redirect(goal)
-        form.add_error("code", code_refused(factors.codes_refused_until(user), now=now))
+        form.add_error("code", code_refused(proving.codes_refused_until(user), now=now))
     auth_forms.first_focus(form)
     context = {"form": form, "person": user, "is_demo": settings.DEMO}
     return render(request, "auth/code.html", context, status=422 if form.errors else 200)
@@ -89,13 +91,13 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     """
     now = timezone.now()
     if request.method == "POST":
-        used = factors.use_link(token, now=now)
+        used = proving.use_link(token, now=now)
         if used is not None:
-            sessions.start(request, user=used.user, device=used, now=now)
+            sign_ins.start(request, user=used.user, device=used, now=now)
             return redirect("/")
         found = None
     else:
-        found = factors.find_link(token, now=now)
+        found = proving.find_link(token, now=now)
     if found is None:
         return render(request, "auth/link_gone.html", status=410)
     return render(request, "auth/link.html", {"person": found.user})

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from accounts import passwords
+from accounts.factors import passwords
 
 
 class SignInForm(forms.Form):

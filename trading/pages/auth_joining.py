@@ -12,9 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import factors, halfway, passwords, services, sessions, throttles
-from accounts.gate import half_signed_in, public
+from accounts import services
+from accounts.factors import passwords, proving
 from accounts.models import User
+from accounts.sessions import halfway, sign_ins, throttles
+from accounts.sessions.gate import half_signed_in, public
 from trading.pages import auth, auth_forms
 from trading.pages.auth_forms import CodeForm, RegistrationForm
 
@@ -65,22 +67,22 @@ def enrol(request: HttpRequest) -> HttpResponse:
         return redirect(settings.LOGIN_URL)
     form = CodeForm(request.POST or None)
     try:
-        device = factors.begin_enrolment(user)
+        device = proving.begin_enrolment(user)
         if request.method == "POST" and form.is_valid():
-            confirmed = factors.confirm_enrolment(user, form.cleaned_data["code"])
+            confirmed = proving.confirm_enrolment(user, form.cleaned_data["code"])
             if confirmed is not None:
                 goal = halfway.goal_of(request)
-                sessions.start(request, user=user, device=confirmed, now=now)
+                sign_ins.start(request, user=user, device=confirmed, now=now)
                 return redirect(goal)
             form.add_error("code", auth.code_refused(None, now=now))
-    except factors.AlreadyEnrolled:
+    except proving.AlreadyEnrolled:
         return redirect("code")
     auth_forms.first_focus(form)
-    secret = factors.secret_text(device)
+    secret = proving.secret_text(device)
     context = {
         "form": form,
         "person": user,
-        "picture": segno.make(factors.enrolment_address(device), error="m").svg_data_uri(
+        "picture": segno.make(proving.enrolment_address(device), error="m").svg_data_uri(
             border=3, dark="#000", light="#fff", omitsize=True
         ),
         "secret": " ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import selectors as accounts
-from accounts.sessions import SignedIn
+from accounts.sessions.sign_ins import SignedIn
 from portfolio import selectors as portfolio
 from risk.margin import calls
 from trading.api import accounts_now

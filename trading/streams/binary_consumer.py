@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from django.utils import timezone
 
-from accounts.sessions import SignedIn
+from accounts.sessions.sign_ins import SignedIn
 from marketdata.stream import frames
 from marketdata.stream.frames import Refusal, Refused, Subscribe, Unsubscribe, Wanted
 from marketdata.stream.pictures import microseconds

@@ -17,7 +17,7 @@ from django.db import connection
 
 from accounts import activity
 from accounts.models import Account, Activity
-from accounts.sessions import SignedIn
+from accounts.sessions.sign_ins import SignedIn
 from trading.streams import encoding, gate
 from trading.streams.desk import desk
 from trading.streams.faces import Seen

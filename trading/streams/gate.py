@@ -1,6 +1,6 @@
 """Who may open a socket: whoever is signed in with both factors, from a page of ours.
 
-The counterpart of `accounts.gate` for sockets: everything that is routed stands behind it.
+The counterpart of `accounts.sessions.gate` for sockets: everything that is routed stands behind it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from django.utils.http import is_same_domain
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
-from accounts import authentication
-from accounts.sessions import SignedIn
+from accounts.sessions import authentication
+from accounts.sessions.sign_ins import SignedIn
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from accounts import authentication
-from accounts.keyring import Principal
+from accounts.keys.keyring import Principal
+from accounts.sessions import authentication
 from trading.api.authentication import CREDENTIAL_LENGTH_MAX
 from trading.streams import gate
 from trading.streams.bounded import BoundedSocket

@@ -7,8 +7,10 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 from django.utils import timezone
 
-from accounts import authentication, factors, selectors
+from accounts import selectors
+from accounts.factors import proving
 from accounts.models import Account, User
+from accounts.sessions import authentication
 from portfolio.models import Balance
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -64,7 +66,7 @@ def test_the_code_it_prints_is_accepted_also_twice_in_a_row():
     run("open_account", "ann@example.com")
     user = selectors.user_by_email("ann@example.com")
     for _ in range(2):
-        assert factors.verify_code(user, run("code", user.email).strip()) is not None
+        assert proving.verify_code(user, run("code", user.email).strip()) is not None
 
 
 def test_the_link_it_prints_signs_in(client):
@@ -93,10 +95,10 @@ def test_production_prints_no_codes_and_no_links():
 def test_seeds_are_sealed_anew_under_a_new_secret(settings):
     run("open_account", "ann@example.com")
     user = selectors.user_by_email("ann@example.com")
-    before = factors.secret_text(selectors.authenticators(user)[0])
+    before = proving.secret_text(selectors.authenticators(user)[0])
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another secret"
     assert run("reseal_seeds") == "1 seeds resealed.\n"
     settings.SECRET_KEY_FALLBACKS = []
-    assert factors.secret_text(selectors.authenticators(user)[0]) == before
-    assert factors.current_code(user, now=timezone.now()).isdigit()
+    assert proving.secret_text(selectors.authenticators(user)[0]) == before
+    assert proving.current_code(user, now=timezone.now()).isdigit()

@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import factors, selectors, services
+from accounts import selectors, services
+from accounts.factors import proving
 from tests import people
 from tests.people import PASSWORD
 
@@ -39,7 +40,7 @@ def test_no_seed_secret_token_or_password_lies_in_plain_text():
         secret,
         token,
         seed.hex(),
-        factors.secret_text(device),
+        proving.secret_text(device),
         base64.b64encode(seed).decode(),
         base64.urlsafe_b64encode(seed).decode(),
     ):

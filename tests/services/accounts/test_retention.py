@@ -6,8 +6,9 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from accounts import authentication, retention
+from accounts import retention
 from accounts.models import SignIn, SignInLink, Throttle, User
+from accounts.sessions import authentication
 from tests import people
 
 pytestmark = pytest.mark.django_db

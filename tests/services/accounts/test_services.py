@@ -8,9 +8,11 @@ import time_machine
 from django.test import override_settings
 from django.utils import timezone
 
-from accounts import activity, authentication, factors, passwords, services
-from accounts.keyring import Principal
+from accounts import activity, services
+from accounts.factors import passwords, proving
+from accounts.keys.keyring import Principal
 from accounts.models import Account, ApiKey, SignInLink, User
+from accounts.sessions import authentication
 from tests import people
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -170,18 +172,18 @@ def test_a_code_is_accepted_once_and_no_older_one_after_it():
     user = people.person()
     start = timezone.now()
     with time_machine.travel(start, tick=False):
-        old = factors.current_code(user, now=start)
+        old = proving.current_code(user, now=start)
     with time_machine.travel(start + timedelta(seconds=30), tick=False):
-        code = factors.current_code(user, now=timezone.now())
-        assert factors.verify_code(user, code) is not None
-        assert factors.verify_code(user, code) is None
+        code = proving.current_code(user, now=timezone.now())
+        assert proving.verify_code(user, code) is not None
+        assert proving.verify_code(user, code) is None
     with time_machine.travel(start + timedelta(seconds=40), tick=False):
-        assert factors.verify_code(user, old) is None
+        assert proving.verify_code(user, old) is None
 
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "１２３４５６", "-12345"])
 def test_what_is_no_code_is_refused(code):
-    assert factors.verify_code(people.person(), code) is None
+    assert proving.verify_code(people.person(), code) is None
 
 
 def test_wrong_codes_make_even_the_right_one_wait():
@@ -189,31 +191,31 @@ def test_wrong_codes_make_even_the_right_one_wait():
     start = timezone.now()
     with time_machine.travel(start, tick=False):
         for _ in range(20):
-            factors.verify_code(user, "000000")
+            proving.verify_code(user, "000000")
     with time_machine.travel(start + timedelta(milliseconds=500), tick=False):
-        assert factors.verify_code(user, factors.current_code(user, now=timezone.now())) is None
-        assert factors.codes_refused_until(user) == start + timedelta(seconds=1)
+        assert proving.verify_code(user, proving.current_code(user, now=timezone.now())) is None
+        assert proving.codes_refused_until(user) == start + timedelta(seconds=1)
     with time_machine.travel(start + timedelta(seconds=2), tick=False):
-        code = factors.current_code(user, now=timezone.now())
-        assert factors.verify_code(user, code) is not None
+        code = proving.current_code(user, now=timezone.now())
+        assert proving.verify_code(user, code) is not None
 
 
 def test_a_password_alone_never_adds_a_factor_beside_the_real_one():
     user = people.person()
-    with pytest.raises(factors.AlreadyEnrolled):
-        factors.begin_enrolment(user)
-    with pytest.raises(factors.AlreadyEnrolled):
-        factors.confirm_enrolment(user, "123456")
+    with pytest.raises(proving.AlreadyEnrolled):
+        proving.begin_enrolment(user)
+    with pytest.raises(proving.AlreadyEnrolled):
+        proving.confirm_enrolment(user, "123456")
 
 
 def test_a_link_is_used_once_and_within_ten_minutes():
     user, now = people.person(), timezone.now()
     token = services.new_sign_in_link(user, now)
-    assert factors.find_link(token, now=now).user == user
-    assert factors.use_link(token, now=now).user == user
-    assert factors.use_link(token, now=now) is None
+    assert proving.find_link(token, now=now).user == user
+    assert proving.use_link(token, now=now).user == user
+    assert proving.use_link(token, now=now) is None
     late = services.new_sign_in_link(user, now - services.SIGN_IN_LINK_AGE)
-    assert factors.use_link(late, now=now) is None
+    assert proving.use_link(late, now=now) is None
     assert not SignInLink.objects.filter(token_digest=token).exists()
 
 
@@ -224,10 +226,10 @@ def test_production_has_no_painless_ways_in():
         with pytest.raises(services.NotInProduction):
             services.new_sign_in_link(user, now)
         with pytest.raises(services.NotInProduction):
-            factors.current_code(user, now=now)
+            proving.current_code(user, now=now)
         with pytest.raises(services.NotInProduction):
-            factors.enrol_unseen(user)
-        assert factors.use_link(token, now=now) is None
+            proving.enrol_unseen(user)
+        assert proving.use_link(token, now=now) is None
 
 
 def test_known_and_unknown_people_cost_the_same_time():
@@ -240,7 +242,7 @@ def test_known_and_unknown_people_cost_the_same_time():
             started = time.process_time()
             address = f"192.0.2.{number}"
             assert (
-                factors.verify_password(
+                proving.verify_password(
                     email=email, password="wrong", address=address, now=timezone.now()
                 )
                 is None

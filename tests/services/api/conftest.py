@@ -11,8 +11,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import authentication, services
+from accounts import services
 from accounts.models import Account
+from accounts.sessions import authentication
 from tests import world
 from trading.asgi import application
 

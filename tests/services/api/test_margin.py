@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from accounts import authentication, services
+from accounts import services
+from accounts.sessions import authentication
 from marketdata.models import Quote
 from orders.models import Order
 from orders.safeguards.liquidation import Watch

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts import authentication
+from accounts.sessions import authentication
 from orders.models import Order
 from portfolio.models import Transfer
 from tests import world

@@ -13,8 +13,9 @@ import msgpack
 import pytest
 from asgiref.sync import sync_to_async
 
-from accounts import authentication, services
+from accounts import services
 from accounts.models import ApiKey
+from accounts.sessions import authentication
 from marketdata import selectors
 from marketdata import services as prices
 from marketdata.models import Instrument

@@ -11,8 +11,9 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from accounts import authentication, services
+from accounts import services
 from accounts.models import Account
+from accounts.sessions import authentication
 from orders.entry import submission
 from orders.models import Order, Trade
 from orders.tickets import OrderClass, OrderTicket, StopLoss, Ticket

@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from accounts import factors, selectors
+from accounts import selectors
+from accounts.factors import proving
 from accounts.models import Account, User
 from marketdata import listing
 from marketdata.models import Instrument
@@ -36,7 +37,7 @@ def test_both_have_a_second_factor_and_no_password(listed):
     first_data.load(now=timezone.now())
 
     for person in first_data.people():
-        assert len(factors.current_code(person, now=timezone.now())) == 6
+        assert len(proving.current_code(person, now=timezone.now())) == 6
         assert not person.has_usable_password()
 
 

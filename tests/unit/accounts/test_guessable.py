@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from accounts import guessable
+from accounts.factors import guessable
 
 WORDS = ("ann.miller@example.com", "Ann Miller", "openfloor")
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from accounts import keyring
-from accounts.keyring import Key, Keyring, Principal
+from accounts.keys import keyring
+from accounts.keys.keyring import Key, Keyring, Principal
 
 PRINCIPAL = Principal(UUID(int=1), "PK1")
 KEY = Key("d" * 64, PRINCIPAL)

@@ -3,7 +3,7 @@ from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import seeds
+from accounts.factors import seeds
 
 
 @given(st.binary(min_size=1, max_size=64))

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts import sessions
 from accounts.models import SignIn
+from accounts.sessions import sign_ins
 
 START = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -18,7 +18,7 @@ SECOND = timedelta(seconds=1)
 )
 def test_limits_hold_to_the_second(is_staff, age, idle):
     def ending(*, started, seen, now):
-        return sessions.ending(started_at=started, seen_at=seen, is_staff=is_staff, now=now)
+        return sign_ins.ending(started_at=started, seen_at=seen, is_staff=is_staff, now=now)
 
     assert ending(started=START, seen=START, now=START + idle - SECOND) is None
     assert ending(started=START, seen=START, now=START + idle) is SignIn.Ending.IDLE

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import throttles
+from accounts.sessions import throttles
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from django.db import OperationalError
 
-from accounts.keyring import Principal
+from accounts.keys.keyring import Principal
 from orders.entry import intake
 from orders.entry.submission import Answer
 from orders.tickets import Actor, OrderTicket

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.gate import own_authentication
+from accounts.sessions.gate import own_authentication
 from marketdata.models import Instrument
 from trading.api import queries, rate_limits
 from trading.api.authentication import (

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts import factors, services
+from accounts import services
+from accounts.factors import proving
 from trading.management import reaching
 
 
@@ -18,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         with reaching.database():
             try:
-                code = factors.current_code(reaching.user(options["email"]), now=timezone.now())
-            except (services.NotInProduction, factors.NoAuthenticator) as error:
+                code = proving.current_code(reaching.user(options["email"]), now=timezone.now())
+            except (services.NotInProduction, proving.NoAuthenticator) as error:
                 raise CommandError(str(error)) from None
         self.stdout.write(code)

@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import factors, passwords, services
+from accounts import services
+from accounts.factors import passwords, proving
 from foundation import decimals
 from portfolio import services as portfolio
 from trading.management import reaching
@@ -58,7 +59,7 @@ class Command(BaseCommand):
             user = services.register(email=email, name=name, password=password)
             account = services.open_account(user, margin=margin)
             if settings.DEMO:
-                factors.enrol_unseen(user)
+                proving.enrol_unseen(user)
             if amount is not None:
                 portfolio.deposit(
                     account_id=account.pk, amount=amount, reference="opening", actor=ACTOR, now=now

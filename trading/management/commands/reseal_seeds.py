@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import seeds, services
+from accounts import services
+from accounts.factors import seeds
 from trading.management import reaching
 
 
