@@ -18,7 +18,17 @@ from django.utils import timezone
 from unfold.decorators import action
 
 from accounts import services
-from accounts.models import Account, Activity, ApiKey, SignIn, SignInLink, TotpDevice, User
+from accounts.keys import issuing
+from accounts.models import (
+    Account,
+    Activity,
+    ApiKey,
+    Letter,
+    SignIn,
+    SignInLink,
+    TotpDevice,
+    User,
+)
 from foundation.admin import Historied, Kept, ReadOnly, actor_of
 
 admin.site.unregister(Group)  # roles come with their own screens
@@ -134,6 +144,15 @@ class SignInAdmin(ReadOnly):
     search_fields = ("user__email", "address")
     ordering = ("-started_at",)
     fields = (*list_display, "browser")
+
+
+@admin.register(Letter)
+class LetterAdmin(ReadOnly):
+    list_display = ("to", "kind", "subject", "written_at", "sent_at", "given_up_at", "attempts")
+    list_filter = ("kind", ("sent_at", admin.EmptyFieldListFilter))
+    search_fields = ("to", "user__email")
+    ordering = ("-written_at",)
+    fields = (*list_display, "next_at", "useless_at", "failure")
 
 
 @admin.register(Activity)

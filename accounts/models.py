@@ -15,6 +15,7 @@ from simple_history.models import HistoricalRecords
 from accounts.factors.models import SignInLink as SignInLink
 from accounts.factors.models import TotpDevice as TotpDevice
 from accounts.keys.models import ApiKey as ApiKey
+from accounts.letters.models import Letter as Letter
 from accounts.sessions.models import SignIn as SignIn
 from accounts.sessions.models import Throttle as Throttle
 

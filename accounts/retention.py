@@ -7,11 +7,12 @@ from typing import Final
 
 from django.contrib.sessions.models import Session
 
-from accounts.models import SignIn, SignInLink, Throttle
+from accounts.models import Letter, SignIn, SignInLink, Throttle
 
 SIGN_INS_KEPT: Final = timedelta(days=90)
 LINKS_KEPT: Final = timedelta(days=1)
 """Longer than any session: a used link is the second factor of the one that it opened."""
+LETTERS_KEPT: Final = timedelta(days=365)
 THROTTLES_KEPT: Final = timedelta(days=2)
 
 
@@ -20,6 +21,7 @@ def drop(*, now: datetime) -> int:
     stale = (
         Session.objects.filter(expire_date__lt=now),
         SignIn.objects.filter(seen_at__lt=now - SIGN_INS_KEPT),
+        Letter.objects.filter(written_at__lt=now - LETTERS_KEPT),
         SignInLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
         Throttle.objects.filter(last_at__lt=now - THROTTLES_KEPT, closed_until__isnull=True)
         | Throttle.objects.filter(last_at__lt=now - THROTTLES_KEPT, closed_until__lt=now),

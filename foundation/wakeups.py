@@ -40,6 +40,8 @@ class Channel(StrEnum):
     QUOTES = "openfloor_quotes"
     REPLAY = "openfloor_replay"
     SWITCHES = "openfloor_switches"
+    LETTERS = "openfloor_letters"
+    SIGN_INS = "openfloor_sign_ins"
 
 
 def send(channel: Channel, payloads: Iterable[str] = ("",)) -> None:

@@ -245,6 +245,14 @@ WHITENOISE_AUTOREFRESH = False
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 EMAIL_TIMEOUT = 10
+EMAIL_HOST: str = env.str("EMAIL_HOST", "localhost")
+EMAIL_PORT: int = env.int("EMAIL_PORT", 587)
+EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", True)
+LETTERS_FROM: str = env.str("LETTERS_FROM", "Openfloor <letters@localhost>")
+# Where people reach us: what links in letters begin with, whatever a request says of its host.
+PUBLIC_URL: str = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 # Who is told of severe alerts, and by what: a callable that takes alerts, as those of
 # risk/surveillance/telling.py.
 ALERT_RECIPIENTS: list[str] = env.list("ALERT_RECIPIENTS", ["operations@localhost"])
