@@ -12,9 +12,21 @@ from django_otp.models import Device, ThrottlingMixin
 from django_otp.oath import TOTP
 
 from accounts.factors import seeds
+from accounts.factors.strength import Strength
 
 
-class TotpDevice(ThrottlingMixin, Device):
+class Factor(Device):
+    """A device of django-otp that says how much a proof by it is worth."""
+
+    class Meta(Device.Meta):
+        abstract = True
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.STRONG
+
+
+class TotpDevice(ThrottlingMixin, Factor):
     """An authenticator app: six digits that change every 30 seconds (RFC 6238).
 
     Its seed lies sealed in the database. A code is accepted once, and never an older one after
@@ -75,7 +87,7 @@ class TotpDevice(ThrottlingMixin, Device):
         return 1
 
 
-class SignInLink(Device):
+class SignInLink(Factor):
     """A link that signs its user in, both factors at once: demo shape only, once, 10 minutes.
 
     Only the SHA-256 of its token is kept. It is a device so that the session has one that

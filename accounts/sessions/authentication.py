@@ -143,6 +143,11 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
     auth.logout(request)
 
 
+def forget_browser(session_key: str) -> None:
+    """Drop what this process remembers of the session: its key was changed."""
+    _browsers.drop(sign_ins.digest_of(session_key))
+
+
 def forget() -> None:
     """Drop what this process remembers of anybody."""
     _keys.clear()

@@ -6,6 +6,12 @@ Every view is closed by default. One that is not says so beside its own definiti
     @half_signed_in         who has given a password: their second factor, or enrolling one
     @own_authentication     a handler that authenticates each request itself: API keys
 
+A view of what is dear asks for more than being signed in, for all it does or for some methods:
+
+    @freshly_proved                   a second factor, proved within five minutes (step-up)
+    @freshly_proved("POST", "DELETE") the same, where looking needs none
+    @freshly_proved(strong=True)      and neither a code by SMS or e-mail nor a recovery code
+
 The admin is for staff alone, to whom else it does not exist. Where a view stands is read from
 the view itself and never inherited from a base class.
 """
@@ -13,9 +19,11 @@ the view itself and never inherited from a base class.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, TypeVar
-from urllib.parse import urlencode
+from typing import Any, Final, TypeVar, overload
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import auth
@@ -23,13 +31,18 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from accounts.factors.strength import Strength
 from accounts.models import SignIn
-from accounts.sessions import authentication, sign_ins
+from accounts.sessions import authentication, proof, sign_ins
+from accounts.sessions.sign_ins import SignedIn
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 PROGRAM_PATHS: Final = ("/api/", "/v1", "/v2")
+PROVE_PATH: Final = "/prove"
+PROOF_NEEDED: Final = 40310020
 _MARK: Final = "openfloor_access"
+_PROOF_MARK: Final = "openfloor_proof"
 
 
 class Access(StrEnum):
@@ -52,6 +65,48 @@ def half_signed_in(view: View) -> View:
 def own_authentication(view: View) -> View:
     """Leave it to this view to authenticate every request."""
     return _mark(view, Access.OWN_AUTHENTICATION)
+
+
+@dataclass(frozen=True, slots=True)
+class ProofWanted:
+    """Of which methods a fresh proof is wanted (of all if none is named), and how strong."""
+
+    methods: frozenset[str]
+    strength: Strength
+
+    def concerns(self, method: str | None) -> bool:
+        return not self.methods or ("GET" if method == "HEAD" else method) in self.methods
+
+
+@overload
+def freshly_proved(view: View, /) -> View: ...
+
+
+@overload
+def freshly_proved(*methods: str, strong: bool = False) -> Callable[[View], View]: ...
+
+
+def freshly_proved(*given: Any, strong: bool = False) -> Any:
+    """Ask whoever reaches this view (a function, or a class of views) for a fresh second factor."""
+    if len(given) == 1 and callable(given[0]):
+        return freshly_proved()(given[0])
+    strength = Strength.STRONG if strong else Strength.WEAK
+    wanted = ProofWanted(frozenset(given), strength)
+
+    def mark(view: View) -> View:
+        setattr(view, _PROOF_MARK, wanted)
+        return view
+
+    return mark
+
+
+def proof_wanted(view: Callable[..., Any]) -> ProofWanted | None:
+    """Return the proof that `view` asks for, as it is found in the URL configuration.
+
+    Unlike an open door it is inherited: a view that is derived from a dear one is dear.
+    """
+    owner = getattr(view, "view_class", None) or getattr(view, "cls", None) or view
+    return getattr(owner, _PROOF_MARK, None)
 
 
 def access_of(view: Callable[..., Any]) -> Access:
@@ -90,7 +145,39 @@ class VerifiedOnlyMiddleware:
                 authentication.sign_out(request, now=now)  # Django's would leave our record open
                 return redirect(settings.LOGIN_URL)
         request.signed_in = signed_in  # type: ignore[attr-defined]
+        return _ask_for_proof(request, view, signed_in, now=now)
+
+
+def _ask_for_proof(
+    request: HttpRequest, view: Callable[..., Any], signed_in: SignedIn, *, now: datetime
+) -> HttpResponse | None:
+    wanted = proof_wanted(view)
+    if wanted is None or not wanted.concerns(request.method):
         return None
+    if proof.is_fresh(signed_in, now=now, strength=wanted.strength):
+        return None
+    query = {"strong": "1"} if wanted.strength > Strength.WEAK else {}
+    if request.path.startswith(PROGRAM_PATHS):
+        body = {
+            "code": PROOF_NEEDED,
+            "message": "Prove a second factor again.",
+            "reason": "proof_needed",
+            "prove": _address(PROVE_PATH, query),
+        }
+        return JsonResponse(body, status=403)
+    return redirect(_address(PROVE_PATH, {**query, "next": _page_of(request)}))
+
+
+def _page_of(request: HttpRequest) -> str:
+    """Return the page to come back to: what was asked for, or where the form stood."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    return came_from.path if came_from.netloc == request.get_host() else "/"
+
+
+def _address(path: str, query: dict[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def _is_verified(request: HttpRequest) -> bool:
@@ -109,7 +196,7 @@ def _turn_away(request: HttpRequest, session_key: str | None) -> HttpResponse:
         query["next"] = request.get_full_path()
     if why in (SignIn.Ending.IDLE, SignIn.Ending.TOO_LONG):
         query["ended"] = str(why)
-    return redirect(f"{settings.LOGIN_URL}?{urlencode(query)}" if query else settings.LOGIN_URL)
+    return redirect(_address(settings.LOGIN_URL, query))
 
 
 def _mark(view: View, access: Access) -> View:

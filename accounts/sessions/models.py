@@ -7,6 +7,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from accounts.factors.strength import Strength
+
 
 class SignIn(models.Model):
     """A browser that is signed in with both factors: the server's own record of it.
@@ -32,6 +34,11 @@ class SignIn(models.Model):
     browser = models.CharField(max_length=200, blank=True)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
+    proved_at = models.DateTimeField(help_text="When a second factor was last proved.")
+    strength = models.PositiveSmallIntegerField(
+        choices=[(strength.value, strength.name.lower()) for strength in Strength],
+        help_text="Of that proof.",
+    )
     ended_at = models.DateTimeField(null=True)
     ending = models.CharField(max_length=16, choices=Ending, blank=True)
 

@@ -15,9 +15,10 @@ from uuid import UUID
 import django_otp
 from django.contrib import auth
 from django.http import HttpRequest
-from django_otp.models import Device
 
 from accounts import selectors
+from accounts.factors.models import Factor
+from accounts.factors.strength import Strength
 from accounts.models import SignIn, User
 
 SEEN_EVERY: Final = timedelta(seconds=1)  # how exactly the last activity is known
@@ -41,6 +42,8 @@ class SignedIn:
     user_id: UUID
     account_id: UUID | None
     is_staff: bool
+    proved_at: datetime
+    strength: Strength
 
 
 def limits(*, is_staff: bool) -> Limits:
@@ -59,7 +62,7 @@ def ending(
     return None
 
 
-def start(request: HttpRequest, *, user: User, device: Device, now: datetime) -> SignIn:
+def start(request: HttpRequest, *, user: User, device: Factor, now: datetime) -> SignIn:
     """Sign `user` in at this browser: both factors are proved, `device` being the second.
 
     Nothing of the session before survives, its key least of all (django-otp would keep it).
@@ -79,6 +82,8 @@ def start(request: HttpRequest, *, user: User, device: Device, now: datetime) ->
         browser=request.headers.get("User-Agent", "").replace("\0", "")[:200],
         started_at=now,
         seen_at=now,
+        proved_at=now,
+        strength=device.strength,
     )
 
 
@@ -108,7 +113,24 @@ def find(session_key: str, *, now: datetime, is_activity: bool) -> SignedIn | No
     if is_activity and now - sign_in.seen_at >= SEEN_EVERY:
         SignIn.objects.filter(pk=sign_in.pk, seen_at__lt=now).update(seen_at=now)
     account = selectors.account_of(user)
-    return SignedIn(sign_in.pk, user.pk, account.pk if account else None, user.is_staff)
+    return SignedIn(
+        sign_in_id=sign_in.pk,
+        user_id=user.pk,
+        account_id=account.pk if account else None,
+        is_staff=user.is_staff,
+        proved_at=sign_in.proved_at,
+        strength=Strength(sign_in.strength),
+    )
+
+
+def renew_proof(former: str, *, session_key: str, factor: Factor, now: datetime) -> None:
+    """Let the sign-in with the session `former` go on as `session_key`, `factor` being proved."""
+    SignIn.objects.filter(session_digest=digest_of(former), ended_at=None).update(
+        session_digest=digest_of(session_key),
+        device=factor.name,
+        proved_at=now,
+        strength=factor.strength,
+    )
 
 
 def end(request: HttpRequest, *, why: SignIn.Ending, now: datetime) -> None:

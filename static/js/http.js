@@ -1,6 +1,7 @@
 // Calls to our own API, as the signed-in customer.
 
 const TIMEOUT_MS = 10_000;
+const PROOF_NEEDED = 40310020;
 
 /** The API refused or did not answer. `status` is 0 when no answer came: nobody knows then. */
 export class ApiError extends Error {
@@ -43,10 +44,18 @@ export async function call(path, { method = "GET", body, signal } = {}) {
   if (response.type === "opaqueredirect" || response.status === 401) {
     throw new ApiError(401, "You have been signed out. Sign in again to go on.", answer ?? {});
   }
+  if (answer?.code === PROOF_NEEDED) prove(answer.prove);
   if (!response.ok) {
     throw new ApiError(response.status, answer?.message ?? sentence(response.status), answer ?? {});
   }
   return answer;
+}
+
+/** Leave for the page that asks for a second factor, which leads back here. */
+function prove(address) {
+  const page = new URL(address, location.origin);
+  page.searchParams.set("next", location.pathname + location.search + location.hash);
+  location.assign(page);
 }
 
 function sentence(status) {

@@ -1,0 +1,38 @@
+"""Step-up: what is dear asks for a second factor that was proved a moment ago."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import django_otp
+from django.http import HttpRequest
+
+from accounts.factors.models import Factor
+from accounts.factors.strength import Strength
+from accounts.sessions import authentication, sign_ins
+from accounts.sessions.sign_ins import SignedIn
+
+PROOF_AGE_MAX: Final = timedelta(minutes=5)
+
+
+def is_fresh(signed_in: SignedIn, *, now: datetime, strength: Strength = Strength.WEAK) -> bool:
+    """Say whether a second factor of at least `strength` was proved within five minutes."""
+    age = now - signed_in.proved_at
+    return timedelta(0) <= age < PROOF_AGE_MAX and signed_in.strength >= strength
+
+
+def renew(request: HttpRequest, *, factor: Factor, now: datetime) -> None:
+    """Note that whoever is signed in at this browser has proved `factor` now.
+
+    The session gets another key, as at every gain of rights; the former opens nothing from then
+    on, in this process at once and in others within a second.
+    """
+    former = str(request.session.session_key)
+    django_otp.login(request, factor)
+    request.session.cycle_key()
+    request.session.save()
+    sign_ins.renew_proof(
+        former, session_key=str(request.session.session_key), factor=factor, now=now
+    )
+    authentication.forget_browser(former)
