@@ -12,8 +12,15 @@ from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from accounts.factors.models import Challenge as Challenge
+from accounts.factors.models import MessageFactor as MessageFactor
+from accounts.factors.models import RecoveryCode as RecoveryCode
+from accounts.factors.models import RecoveryCodes as RecoveryCodes
+from accounts.factors.models import ResetLink as ResetLink
+from accounts.factors.models import SecurityKey as SecurityKey
 from accounts.factors.models import SignInLink as SignInLink
 from accounts.factors.models import TotpDevice as TotpDevice
+from accounts.factors.senders.models import TextMessage as TextMessage
 from accounts.keys.models import ApiKey as ApiKey
 from accounts.letters.models import Letter as Letter
 from accounts.sessions.models import SignIn as SignIn
@@ -43,6 +50,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
+    secured_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When a factor, the password or the e-mail was last changed.",
+    )
     last_login = None  # `SignIn` knows every one; this would add a history row to each.
 
     objects: ClassVar[UserManager] = UserManager()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
+import uuid
 from datetime import datetime
 
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django_otp.models import Device, ThrottlingMixin
@@ -117,3 +120,116 @@ class SignInLink(Factor):
         self.used_at, self.confirmed = now, True
         self.save(update_fields=["used_at", "confirmed"])
         return True
+
+
+class SecurityKey(Factor):
+    """A security key or passkey (WebAuthn): it signs a challenge, for our pages alone.
+
+    `count` is how often it says it was used; a key that counts and falls back was copied.
+    """
+
+    credential_id = models.CharField(max_length=1400, unique=True, editable=False)
+    public_key = models.BinaryField(editable=False)
+    count = models.BigIntegerField(default=0, editable=False)
+    transports = ArrayField(models.CharField(max_length=20), default=list, editable=False)
+    is_synced = models.BooleanField(default=False, editable=False, help_text="A passkey.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    knew_owner = False
+    """Whether the proof just made had a PIN or finger in it; of this object, not of the row."""
+
+    class Meta(Device.Meta):
+        verbose_name = "security key"
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.VERIFIED if self.knew_owner else Strength.STRONG
+
+
+class MessageFactor(Factor):
+    """A telephone or mailbox that codes are sent to."""
+
+    class Way(models.TextChoices):
+        SMS = "sms", "SMS"
+        EMAIL = "email", "e-mail"
+
+    way = models.CharField(max_length=8, choices=Way, editable=False)
+    address = models.CharField(max_length=254, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(Device.Meta):
+        verbose_name = "SMS or e-mail"
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.WEAK
+
+
+class RecoveryCodes(Factor):
+    """The sheet of recovery codes that a person keeps in a drawer; one sheet each."""
+
+    created_at = models.DateTimeField(editable=False)
+
+    class Meta(Device.Meta):
+        verbose_name = "recovery codes"
+        constraints = (models.UniqueConstraint(fields=["user"], name="recovery_codes_one_sheet"),)
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.WEAK
+
+
+class RecoveryCode(models.Model):
+    """One code of a sheet. It is random, 80 bits, so that a plain SHA-256 keeps it."""
+
+    sheet = models.ForeignKey(RecoveryCodes, on_delete=models.CASCADE, related_name="codes")
+    digest = models.CharField(max_length=64, unique=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return "a used code" if self.used_at else "an unused code"
+
+
+class Challenge(models.Model):
+    """What a browser was asked to prove, and may answer once within five minutes.
+
+    One of a kind waits at a browser. Of a code that was sent only a keyed digest lies here.
+    """
+
+    class Kind(models.TextChoices):
+        PROVE_KEY = "prove_key", "sign with a security key"
+        ADD_KEY = "add_key", "register a security key"
+        PROVE_CODE = "prove_code", "type the code that was sent"
+        ADD_CODE = "add_code", "confirm a telephone or mailbox"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    bound_to = models.CharField(max_length=64, help_text="The digest of the browser's session.")
+    kind = models.CharField(max_length=12, choices=Kind)
+    device = models.CharField(max_length=80, blank=True, help_text="Where a code was sent.")
+    expected = models.CharField(max_length=128, help_text="The challenge, or a code's digest.")
+    failures = models.PositiveSmallIntegerField(default=0)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["bound_to", "kind"], name="challenge_one_of_a_kind"),
+        )
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+class ResetLink(models.Model):
+    """A link that lets its user choose another password: once, 30 minutes, and no more than that.
+
+    Only the SHA-256 of its token is kept.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    token_digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"for {self.user_id}"
