@@ -21,6 +21,7 @@ class Reason(StrEnum):
     """Why a tick is not believed."""
 
     UNKNOWN_SYMBOL = "unknown_symbol"
+    OTHER_SOURCE = "other_source"
     NOT_FINITE = "not_finite"
     NEGATIVE = "negative"
     ZERO = "zero"

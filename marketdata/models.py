@@ -56,6 +56,12 @@ class Instrument(models.Model):
         help_text="'always', or the ISO code of an exchange calendar: XNYS.",
     )
     reference_price = PriceField(help_text="What the simulated market starts from.")
+    source = models.CharField(
+        max_length=12,
+        blank=True,
+        default="",
+        help_text="Whose prices count: empty, those of our own exchange; or the name of a feed.",
+    )
 
     history = HistoricalRecords()
 
@@ -238,6 +244,7 @@ class SuspectCount(models.Model):
         return f"{self.day} {self.source} {self.reason}: {self.count}"
 
 
+from marketdata.feeds.models import FeedHealth as FeedHealth  # noqa: E402
 from marketdata.history.models import ArchivedTicks as ArchivedTicks  # noqa: E402
 from marketdata.history.models import PriceAdjustment as PriceAdjustment  # noqa: E402
 from marketdata.history.models import TapeQuote as TapeQuote  # noqa: E402

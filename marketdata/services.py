@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from foundation import wakeups
-from marketdata import calendars, memory, screening, store, ticks
+from marketdata import calendars, memory, screening, sources, store, ticks
 from marketdata.cleaning import Known
 from marketdata.history import recording, rollups
 from marketdata.models import Bar, Instrument, Quote
@@ -20,7 +20,8 @@ from marketdata.ticks import QuoteTick, Tick, TradeTick
 def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
     """Book what the feed `source` has told, in its order, at `now`: all of it or nothing.
 
-    What cleaning does not believe is kept aside and counted. The latest quote of each
+    What cleaning does not believe is kept aside and counted, and so is what is told of
+    instruments whose prices another source tells. The latest quote of each
     instrument wins; every trade counts in the last price, the day's figures and the bars. Trades
     and changes of quotes are kept as they came.
     Quotes that changed get new sequence numbers; one that is told again unchanged is only
@@ -30,7 +31,8 @@ def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
         return
     with transaction.atomic():
         store.take_turn()
-        quotes = _standing({tick.symbol for tick in told}, now=now)
+        quotes = standing({tick.symbol for tick in told}, now=now)
+        told, quotes, others = sources.separated(told, quotes, source=source)
         known = {symbol: _known(quote) for symbol, quote in quotes.items()}
         cleaned = screening.clean_ticks(ticks=told, known=known, source=source, now=now)
         learned = {quote.instrument_id: cleaned.known[symbol] for symbol, quote in quotes.items()}
@@ -47,12 +49,13 @@ def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
             news=news,
         )
         store.add_bars(_parts_of_bars(batch, quotes), source=source)
-        store.keep_aside(cleaned.suspects, source=source, day=calendars.date_of(now), now=now)
+        suspects = [*others, *cleaned.suspects]
+        store.keep_aside(suspects, source=source, day=calendars.date_of(now), now=now)
         if news:
             wakeups.send(wakeups.Channel.QUOTES)
 
 
-def _standing(symbols: set[str], *, now: datetime) -> dict[str, Quote]:
+def standing(symbols: set[str], *, now: datetime) -> dict[str, Quote]:
     """Return the quote of each of our `symbols` as it stands; a new one (sequence 0) if none."""
     instruments = Instrument.objects.filter(symbol__in=symbols).select_related("quote")
     return {

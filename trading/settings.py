@@ -332,6 +332,17 @@ MARKET_SEED: int = env.int("MARKET_SEED", 1)
 # with the time it takes to look, everybody sees that within two seconds.
 QUOTE_AGE_SECONDS_MAX: float = env.float("QUOTE_AGE_SECONDS_MAX", 1.8)
 
+# Providers whose prices we follow in the compatible wire format: NAME=ADDRESS, comma-separated,
+# their keys as NAME=KEY_ID:SECRET, and where their past is asked for if not at the same host.
+FEEDS: dict[str, str] = env.dict("FEEDS", {})
+FEED_KEYS: dict[str, str] = env.dict("FEED_KEYS", {})
+FEED_PASTS: dict[str, str] = env.dict("FEED_PASTS", {})
+FEED_TAPES: dict[str, str] = env.dict("FEED_TAPES", {})  # iex where it is not said
+# A feed that is up and tells nothing of the market for so long is not believed any more.
+FEED_SILENCE_SECONDS_MAX: float = env.float("FEED_SILENCE_SECONDS_MAX", 15.0)
+# A feed that was lost for so long is an alert.
+FEED_LOST_SECONDS_MAX: float = env.float("FEED_LOST_SECONDS_MAX", 60.0)
+
 # How long what the market said is kept: in tables, in files, and not at all.
 TRADES_KEPT_DAYS: int = env.int("TRADES_KEPT_DAYS", 7)
 QUOTES_KEPT_DAYS: int = env.int("QUOTES_KEPT_DAYS", 2)

@@ -15,10 +15,23 @@ from typing import Final
 
 from marketdata.stream.pictures import Picture, Units, Update
 from marketdata.stream.varints import write_text, write_unsigned
+from marketdata.stream.wire import IDS_MAX
 from marketdata.stream.writing import write_updates
 
 KEPT: Final = 16
 """A snapshot is about as long as six differences: older ones are never the shorter way."""
+SNAPSHOT_BYTES: Final = 48
+"""What is shorter is sent without a look at the snapshot, which would have to be made for it."""
+
+
+def _unsigned(number: int) -> bytes:
+    out = bytearray()
+    write_unsigned(out, number)
+    return bytes(out)
+
+
+_HEADS: Final = tuple(_unsigned(number << 1) for number in range(IDS_MAX))
+"""What a difference begins with, by the id that its reader has for the instrument."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +60,14 @@ class Link:
         missing = self.sequence - sequence
         if missing == 0:
             return b""
+        head = _HEADS[number]
+        if missing == 1 and self.differences:
+            return head + self.differences[-1]
         if 0 < missing <= len(self.differences):
-            differences = self.differences[-missing:]
-            head = bytearray()
-            write_unsigned(head, number << 1)
-            length = sum(len(head) + len(each) for each in differences)
-            if missing == 1 or length <= len(self.snapshot):
-                return b"".join(bytes(head) + each for each in differences)
-        out = bytearray()
-        write_unsigned(out, number << 1 | 1)
-        return bytes(out) + self.snapshot
+            together = head + head.join(self.differences[-missing:])
+            if len(together) < SNAPSHOT_BYTES or len(together) <= len(self.snapshot):
+                return together
+        return _unsigned(number << 1 | 1) + self.snapshot
 
 
 class Chain:

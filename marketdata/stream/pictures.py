@@ -144,8 +144,10 @@ class Picture:
             case Status():
                 self.status = update
                 return
-        parts = (self.quote, self.trade, self.depth)
-        self.time = max(part.at for part in parts if part is not None)
+        self.time = update.at
+        for part in (self.quote, self.trade, self.depth):
+            if part is not None and part.at > self.time:
+                self.time = part.at
 
     def has(self, update: Update) -> bool:
         """Tell whether `update` says nothing new; nothing is known of what nobody spoke of."""
@@ -173,10 +175,11 @@ class Picture:
 
 def billionths(number: Decimal) -> int:
     """Return `number` in billionths. Raises ValueError for what is finer or not finite."""
-    if not number.is_finite():
-        raise ValueError(f"{number} is no amount")
-    scaled = number.scaleb(DIGITS, _EXACT)
-    value = int(scaled)
+    try:
+        scaled = number.scaleb(DIGITS, _EXACT)
+        value = int(scaled)
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"{number} is no amount") from error
     if value != scaled:
         raise ValueError(f"{number} is finer than a billionth")
     return value

@@ -10,6 +10,7 @@ TEXT_BYTES_MAX: Final = 255
 
 _BYTE: Final = 0x80
 _SEVEN_BITS: Final = 0x7F
+_SMALL: Final = 64
 
 
 class Malformed(ValueError):
@@ -26,7 +27,10 @@ def write_unsigned(out: bytearray, number: int) -> None:
 
 def write_signed(out: bytearray, number: int) -> None:
     """Append `number` zigzag: 0, -1, 1, -2 are 0, 1, 2, 3."""
-    write_unsigned(out, zigzag(number))
+    if -_SMALL <= number < _SMALL:
+        out.append(number << 1 if number >= 0 else ~(number << 1))  # most are: without two calls
+    else:
+        write_unsigned(out, zigzag(number))
 
 
 def write_text(out: bytearray, text: str) -> None:

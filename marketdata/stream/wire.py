@@ -77,7 +77,7 @@ def divisor(scale: int, unit: int) -> int:
 
 def scale_of(differences: tuple[int, ...], unit: int) -> int:
     """Return the coarsest scale in which all of `differences` are whole."""
-    if all(each % unit == 0 for each in differences):
+    if not any(each % unit for each in differences):
         return IN_UNITS
     return next(
         scale

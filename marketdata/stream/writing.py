@@ -46,6 +46,7 @@ from marketdata.stream.wire import (
 )
 
 _IN_UNITS_BOTH: Final = 0xFF
+_QUOTE_IN_UNITS: Final = Kind.QUOTE << 4
 _IN_BILLIONTHS_BOTH: Final = 0x99
 
 
@@ -80,18 +81,23 @@ def _write(out: bytearray, update: Update, picture: Picture, units: Units) -> No
 
 
 def _write_quote(out: bytearray, quote: Quote, picture: Picture, units: Units) -> None:
+    """Write the update that there is most of, a step at a time only where it is not ordinary."""
     before = picture.quote or NO_QUOTE
-    bid, ask = (
-        _within(quote.bid, PRICE_MAX) - before.bid,
-        _within(quote.ask, PRICE_MAX) - before.ask,
-    )
-    bid_size = _within(quote.bid_size, SIZE_MAX) - before.bid_size
-    ask_size = _within(quote.ask_size, SIZE_MAX) - before.ask_size
-    scales = scales_of((bid, ask), (bid_size, ask_size), units)
+    if not (0 <= quote.bid <= PRICE_MAX and 0 <= quote.ask <= PRICE_MAX):
+        raise ValueError(f"{quote} has a price that is not between 0 and {PRICE_MAX}")
+    if not (0 <= quote.bid_size <= SIZE_MAX and 0 <= quote.ask_size <= SIZE_MAX):
+        raise ValueError(f"{quote} has a size that is not between 0 and {SIZE_MAX}")
+    bid, bid_size = quote.bid - before.bid, quote.bid_size - before.bid_size
+    ask, ask_size = quote.ask - before.ask, quote.ask_size - before.ask_size
     flags = (bid != 0) | (bid_size != 0) << 1 | (ask != 0) << 2 | (ask_size != 0) << 3
-    _open(out, Kind.QUOTE, flags, scales)
+    price, size = units
+    if bid % price or ask % price or bid_size % size or ask_size % size:
+        scales = scales_of((bid, ask), (bid_size, ask_size), units)
+        price, size = _divisors(scales, units)
+        _open(out, Kind.QUOTE, flags, scales)
+    else:
+        out.append(_QUOTE_IN_UNITS | flags)
     _write_time(out, quote.at, picture)
-    price, size = _divisors(scales, units)
     for difference, unit in ((bid, price), (bid_size, size), (ask, price), (ask_size, size)):
         if difference:
             write_signed(out, difference // unit)

@@ -317,7 +317,7 @@ def test_without_the_writers_turn_one_of_two_would_be_lost(
 ) -> None:
     ibm = listed()
     accept(trade("100", "1"))
-    standing, both = services._standing, threading.Barrier(2, timeout=DEADLINE_SECONDS)
+    standing, both = services.standing, threading.Barrier(2, timeout=DEADLINE_SECONDS)
 
     def wait_for_the_other(symbols: set[str], *, now: datetime) -> dict[str, Quote]:
         quotes = standing(symbols, now=now)
@@ -331,7 +331,7 @@ def test_without_the_writers_turn_one_of_two_would_be_lost(
             connection.close()
 
     monkeypatch.setattr(services.store, "take_turn", lambda: None)
-    monkeypatch.setattr(services, "_standing", wait_for_the_other)
+    monkeypatch.setattr(services, "standing", wait_for_the_other)
     writers = [threading.Thread(target=write) for _ in range(2)]
     for writer in writers:
         writer.start()
