@@ -111,7 +111,7 @@ class ApiKeyAdmin(ReadOnly):
         present = queryset.filter(revoked_at=None).select_related("account").order_by("account_id")
         keys = list(present)
         for key in keys:
-            services.revoke_api_key(key.account, key.key_id, actor=actor_of(request), now=now)
+            issuing.revoke(key.account, key.key_id, actor=actor_of(request), now=now)
         self.message_user(request, f"{len(keys)} revoked.", messages.SUCCESS)
 
     def has_revoke_permission(self, request: HttpRequest, *_: object) -> bool:

@@ -1,8 +1,7 @@
-"""What is done to people, their accounts and their keys."""
+"""What is done to people and their accounts."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,20 +10,15 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
-from django.utils import timezone
 
 from accounts import activity, locks
 from accounts.chain import Event
 from accounts.factors import passwords
-from accounts.models import Account, ApiKey, SignInLink, TotpDevice, User
+from accounts.models import Account, SignInLink, TotpDevice, User
 
 EMAIL_LENGTH_MAX = 254
 NAME_LENGTH_MAX = 120
-KEY_ID_PREFIX = "PK"
-KEY_ID_LENGTH = 20
-KEY_ID_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that is read as something else
 SECRET_BYTES = 32
-API_KEYS_MAX = 20
 SIGN_IN_LINK_AGE = timedelta(minutes=10)
 
 
@@ -38,18 +32,6 @@ class InvalidName(ValueError):
 
 class EmailTaken(ValueError):
     """Somebody is registered with this e-mail address already."""
-
-
-class AccountNotActive(ValueError):
-    """The account is restricted or closed."""
-
-
-class TooManyApiKeys(ValueError):
-    """The account has as many keys as it may have."""
-
-
-class UnknownApiKey(LookupError):
-    """The account has no such key."""
 
 
 class NotInProduction(RuntimeError):
@@ -103,59 +85,6 @@ def change_status(
     return account
 
 
-def create_api_key(
-    account: Account, name: str = "", *, actor: str = "", now: datetime | None = None
-) -> tuple[ApiKey, str]:
-    """Create a key for programs; its secret is in the answer and nowhere else.
-
-    Raises AccountNotActive, TooManyApiKeys.
-    """
-    now = now or timezone.now()
-    secret = secrets.token_urlsafe(SECRET_BYTES)
-    with transaction.atomic():
-        locked = locks.lock(account.pk)
-        if locked.status != Account.Status.ACTIVE:
-            raise AccountNotActive(f"Account {locked.number} is {locked.status}.")
-        if ApiKey.objects.filter(account=locked, revoked_at=None).count() >= API_KEYS_MAX:
-            raise TooManyApiKeys(f"Revoke a key first: {API_KEYS_MAX} are the most.")
-        key = ApiKey.objects.create(
-            key_id=_new_key_id(),
-            secret_digest=digest_of_secret(secret),
-            account=locked,
-            name=name,
-            created_at=now,
-        )
-        payload = {"key_id": key.key_id, "name": name}
-        activity.record(
-            [(locked, Event("key.created", now, actor or f"user:{locked.user_id}", payload))]
-        )
-    return key, secret
-
-
-def revoke_api_key(
-    account: Account, key_id: str, *, actor: str = "", now: datetime | None = None
-) -> ApiKey:
-    """Revoke a key of `account`: refused everywhere within a second. Again: no effect.
-
-    Raises UnknownApiKey.
-    """
-    now = now or timezone.now()
-    with transaction.atomic():
-        locked = locks.lock(account.pk)
-        try:
-            key = ApiKey.objects.get(key_id=key_id, account=locked)
-        except ApiKey.DoesNotExist:
-            raise UnknownApiKey(key_id) from None
-        if key.revoked_at is None:
-            key.revoked_at = now
-            key.save(update_fields=["revoked_at"])
-            payload = {"key_id": key.key_id, "name": key.name}
-            activity.record(
-                [(locked, Event("key.revoked", now, actor or f"user:{locked.user_id}", payload))]
-            )
-    return key
-
-
 def new_sign_in_link(user: User, now: datetime) -> str:
     """Return the token of a new link that signs `user` in, once, for 10 minutes.
 
@@ -184,11 +113,6 @@ def reseal_seeds() -> int:
     return len(devices)
 
 
-def digest_of_secret(secret: str) -> str:
-    """Return what is kept of a key's secret. It is random, so that plain SHA-256 suffices."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def _checked_email(text: str) -> str:
     email = text.strip().lower()
     try:
@@ -198,8 +122,3 @@ def _checked_email(text: str) -> str:
     if len(email) > EMAIL_LENGTH_MAX:
         raise InvalidEmail(f"An e-mail address has at most {EMAIL_LENGTH_MAX} characters.")
     return email
-
-
-def _new_key_id() -> str:
-    length = KEY_ID_LENGTH - len(KEY_ID_PREFIX)
-    return KEY_ID_PREFIX + "".join(secrets.choice(KEY_ID_ALPHABET) for _ in range(length))

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from benchmarks import stage  # first: it says where the settings are read from
 
 # isort: split
-from accounts import services
+from accounts.keys import issuing
 from accounts.models import Account
 from benchmarks import load, peers
 from tests import world
@@ -56,7 +56,7 @@ def keys_of_client() -> Iterator[tuple[str, str]]:
 
 
 def key_of(account: Account) -> tuple[str, str]:
-    key, secret = services.create_api_key(account)
+    key, secret = issuing.create(account)
     return key.key_id, secret
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final, Generic, TypeVar
+from uuid import UUID
 
 from django.contrib import auth
 from django.http import HttpRequest
+from django.utils import timezone
 
-from accounts import services
 from accounts.keys import keyring
 from accounts.keys.keyring import Key, Keyring, Principal
+from accounts.keys.terms import Scope
 from accounts.models import SignIn
 from accounts.sessions import sign_ins
 from accounts.sessions.sign_ins import SignedIn
@@ -64,49 +66,114 @@ _keys = Keyring()
 _browsers: _Recent[SignedIn] = _Recent()
 
 
-def api_key_cached(key_id: str, secret: str) -> Principal | None:
-    """Return the principal if this key was found valid within the last second; no database."""
-    found = _keys.get(key_id, now=time.monotonic())
-    return None if found is None else keyring.proved(found, services.digest_of_secret(secret))
+def api_key_cached(key_id: str, secret: str, *, address: str = "") -> Principal | None:
+    """Return the principal if this key was found valid within the last second; no database.
+
+    `address` is where the call came from, which is noted as the key's last use.
+    """
+    now = time.monotonic()
+    found = _keys.get(key_id, now=now)
+    if found is None:
+        return None
+    principal = keyring.proved(found, keyring.digest_of(secret))
+    if principal is not None:
+        _keys.note_use(key_id, now=now, address=address)
+    return principal
 
 
-def api_key(key_id: str, secret: str) -> Principal | None:
-    """Return whose key this is, or None: unknown, wrong, revoked, or of a closed account."""
-    warm = api_key_cached(key_id, secret)
-    return warm or proved(look_up([key_id]).get(key_id), secret)
+def api_key(key_id: str, secret: str, *, address: str = "") -> Principal | None:
+    """Return whose key this is, or None: unknown, wrong, revoked, expired, of a closed account."""
+    warm = api_key_cached(key_id, secret, address=address)
+    if warm is None:
+        warm = proved(look_up([key_id]).get(key_id), secret, address=address)
+    if _keys.has_uses:
+        write_uses()
+    return warm
 
 
-def proved(key: Key | None, secret: str) -> Principal | None:
+def proved(key: Key | None, secret: str, *, address: str = "") -> Principal | None:
     """Return whom the secret proves; `key` is what `look_up` found."""
-    return keyring.proved(key, services.digest_of_secret(secret))
+    principal = keyring.proved(key, keyring.digest_of(secret))
+    if principal is not None:
+        _keys.note_use(principal.key_id, now=time.monotonic(), address=address)
+    return principal
 
 
 def is_look_due() -> bool:
     """Tell whether it is time to `look_up` the keys in use, so that none of them turns cold."""
-    return _keys.is_due(now=time.monotonic())
+    return _keys.is_due(now=time.monotonic()) or _keys.has_uses
 
 
 def look_up(key_ids: Collection[str]) -> dict[str, Key]:
     """Ask the database for these keys, and for all in use here when that is due.
 
-    Returns those that may be used, by id.
+    Returns those that may be used, by id. Uses that were noted meanwhile are written down.
     """
-    asked_at = time.monotonic()
+    if _keys.has_uses:
+        write_uses()
+    asked_at, now = time.monotonic(), timezone.now()
     # PostgreSQL takes no text with a NUL.
     asked = {*_keys.take_due(now=asked_at), *(name for name in key_ids if "\0" not in name)}
-    rows = bulk.execute(_VALID_KEYS, [list(asked)]) if asked else []
-    valid = {name: Key(digest, Principal(account_id, name)) for name, digest, account_id in rows}
+    rows = bulk.execute(_VALID_KEYS, [now, list(asked), now]) if asked else []
+    valid = {row[0]: _key(*row, now=now) for row in rows}
     _keys.keep(asked, valid, asked_at=asked_at)
     return valid
 
 
+def _key(
+    key_id: str,
+    secret_digest: str,
+    former_digest: str,
+    account_id: UUID,
+    scopes: list[str],
+    networks: list[str],
+    calls_per_minute: int | None,
+    last_used_at: datetime | None,
+    *,
+    now: datetime,
+) -> Key:
+    principal = Principal(
+        account_id, key_id, frozenset(map(Scope, scopes)), tuple(networks), calls_per_minute
+    )
+    unused = (now - last_used_at).total_seconds() if last_used_at else float("inf")
+    return Key(secret_digest, principal, former_digest, unused)
+
+
+def write_uses() -> None:
+    """Write down when and from where keys were used, as it was noted, in one statement."""
+    uses, now = _keys.take_uses(), time.monotonic()
+    bulk.execute(
+        _USED,
+        [
+            [use.key_id for use in uses],
+            [timezone.now() - timedelta(seconds=now - use.at) for use in uses],
+            [use.address or None for use in uses],
+        ],
+    )
+
+
 # A restricted account may look and cancel; risk denies its new orders.
 _VALID_KEYS: Final = """
-    SELECT k.key_id, k.secret_digest, k.account_id
+    SELECT k.key_id, k.secret_digest,
+           CASE WHEN k.former_until > %s THEN k.former_digest ELSE '' END,
+           k.account_id, k.scopes, k.networks, k.calls_per_minute, k.last_used_at
       FROM accounts_apikey k
       JOIN accounts_account a ON a.id = k.account_id
       JOIN accounts_user u ON u.id = a.user_id
      WHERE k.key_id = ANY(%s) AND k.revoked_at IS NULL AND u.is_active AND a.status <> 'closed'
+       AND (k.expires_at IS NULL OR k.expires_at > %s)
+"""
+# Whoever changes a key right now has it locked: its use is noted again in a minute.
+_USED: Final = """
+    WITH used AS (
+        SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::inet[]) AS u (key_id, at, address)
+    ), free AS (
+        SELECT k.key_id FROM accounts_apikey k WHERE k.key_id IN (SELECT key_id FROM used)
+           FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE accounts_apikey k SET last_used_at = used.at, last_used_from = used.address
+      FROM used JOIN free USING (key_id)
+     WHERE k.key_id = used.key_id
 """
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import selectors, services
 from accounts.factors import proving
+from accounts.keys import issuing
 from accounts.models import SignIn, User
 from accounts.sessions import authentication, halfway
 from tests import people
@@ -276,7 +277,7 @@ def test_an_operator_revokes_a_key_and_sees_no_secrets():
     operator = people.person(is_staff=True)
     browser = people.browser_of(operator)
     _, account = people.customer()
-    key, secret = services.create_api_key(account, "bot")
+    key, secret = issuing.create(account, "bot")
     device = selectors.authenticators(operator)[0]
     for path in (
         "/admin/accounts/user/",

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from accounts import services
+from accounts.keys import issuing
 from accounts.models import Account
 from accounts.sessions import authentication
 from tests import people
@@ -35,9 +35,7 @@ def test_a_key_that_cannot_be_is_not_found():
 @pytest.mark.parametrize(("status", "is_let_in"), [("restricted", True), ("closed", False)])
 def test_a_restricted_account_may_still_cancel_by_program(status, is_let_in):
     _, account = people.customer()
-    key, secret = services.create_api_key(
-        account, "test", actor="operator:test", now=timezone.now()
-    )
+    key, secret = issuing.create(account, "test", actor="operator:test", now=timezone.now())
     Account.objects.filter(pk=account.pk).update(status=status)
     authentication.forget()
     assert (authentication.api_key(key.key_id, secret) is not None) == is_let_in

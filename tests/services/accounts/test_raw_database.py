@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import selectors, services
 from accounts.factors import proving
+from accounts.keys import issuing
 from tests import people
 from tests.people import PASSWORD
 
@@ -28,7 +29,7 @@ def everything() -> str:
 
 def test_no_seed_secret_token_or_password_lies_in_plain_text():
     user, account = people.customer(password=PASSWORD)
-    _, secret = services.create_api_key(account, "canary-key-name")
+    _, secret = issuing.create(account, "canary-key-name")
     token = services.new_sign_in_link(user, timezone.now())
     people.browser_of(user)
     device = selectors.authenticators(user)[0]

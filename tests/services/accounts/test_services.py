@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import activity, services
 from accounts.factors import passwords, proving
+from accounts.keys import issuing, terms
 from accounts.keys.keyring import Principal
 from accounts.models import Account, ApiKey, SignInLink, User
 from accounts.sessions import authentication
@@ -67,10 +68,12 @@ def test_accounts_are_numbered_in_the_order_of_opening():
 
 def test_a_key_opens_its_account_and_is_told_once():
     _, account = people.customer()
-    key, secret = services.create_api_key(account, "bot")
+    key, secret = issuing.create(account, "bot")
     assert re.fullmatch(r"PK[A-Z0-9]{18}", key.key_id)
     assert len(secret) >= 43
-    assert authentication.api_key(key.key_id, secret) == Principal(account.pk, key.key_id)
+    assert authentication.api_key(key.key_id, secret) == Principal(
+        account.pk, key.key_id, terms.ALL
+    )
     assert [(entry.kind, entry.actor) for entry in activity.since(account.pk, 0)] == [
         ("key.created", f"user:{account.user_id}")
     ]
@@ -79,7 +82,7 @@ def test_a_key_opens_its_account_and_is_told_once():
 @pytest.mark.parametrize("change", ["x{}", "{}x", "", "\0"])
 def test_a_wrong_secret_opens_nothing_even_beside_a_warm_answer(change):
     _, account = people.customer()
-    key, secret = services.create_api_key(account)
+    key, secret = issuing.create(account)
     wrong = change.format(secret)
     assert authentication.api_key(key.key_id, wrong) is None
     assert authentication.api_key(key.key_id, secret) is not None
@@ -90,7 +93,7 @@ def test_a_wrong_secret_opens_nothing_even_beside_a_warm_answer(change):
 
 def test_a_warm_answer_needs_no_database(django_assert_num_queries):
     _, account = people.customer()
-    key, secret = services.create_api_key(account)
+    key, secret = issuing.create(account)
     assert authentication.api_key_cached(key.key_id, secret) is None
     found = authentication.api_key(key.key_id, secret)
     with django_assert_num_queries(0):
@@ -106,10 +109,10 @@ def later(monkeypatch, seconds):
 
 def test_a_revoked_key_is_refused_within_a_second_in_every_process(monkeypatch):
     _, account = people.customer()
-    key, secret = services.create_api_key(account)
+    key, secret = issuing.create(account)
     assert authentication.api_key(key.key_id, secret) is not None  # now warm
-    services.revoke_api_key(account, key.key_id)
-    services.revoke_api_key(account, key.key_id)
+    issuing.revoke(account, key.key_id)
+    issuing.revoke(account, key.key_id)
     later(monkeypatch, 1.0)
     assert authentication.api_key_cached(key.key_id, secret) is None
     assert authentication.api_key(key.key_id, secret) is None
@@ -119,10 +122,10 @@ def test_a_revoked_key_is_refused_within_a_second_in_every_process(monkeypatch):
 
 def test_keys_in_use_are_asked_for_together_before_they_turn_cold(monkeypatch):
     _, account = people.customer()
-    mine, other, ended = (services.create_api_key(account) for _ in range(3))
+    mine, other, ended = (issuing.create(account) for _ in range(3))
     for key, secret in (mine, other, ended):
         assert authentication.api_key(key.key_id, secret) is not None
-    services.revoke_api_key(account, ended[0].key_id)
+    issuing.revoke(account, ended[0].key_id)
     assert not authentication.is_look_due()
     later(monkeypatch, 0.9)
     assert authentication.is_look_due()
@@ -140,13 +143,13 @@ def test_keys_in_use_are_asked_for_together_before_they_turn_cold(monkeypatch):
 )
 def test_an_account_that_is_not_active_gets_no_new_keys_and_a_closed_one_has_none(status, works):
     _, account = people.customer()
-    key, secret = services.create_api_key(account)
+    key, secret = issuing.create(account)
     services.change_status(
         account.pk, status=status, reason="Checked by risk", actor="operator:1", now=timezone.now()
     )
     assert (authentication.api_key(key.key_id, secret) is not None) == works
-    with pytest.raises(services.AccountNotActive):
-        services.create_api_key(account)
+    with pytest.raises(issuing.AccountNotActive):
+        issuing.create(account)
     assert ApiKey.objects.count() == 1
     assert account.history.first().history_change_reason == "Checked by risk"
 
@@ -154,18 +157,18 @@ def test_an_account_that_is_not_active_gets_no_new_keys_and_a_closed_one_has_non
 def test_another_account_cannot_revoke_a_key():
     _, mine = people.customer()
     _, theirs = people.customer()
-    key, secret = services.create_api_key(mine)
-    with pytest.raises(services.UnknownApiKey):
-        services.revoke_api_key(theirs, key.key_id)
+    key, secret = issuing.create(mine)
+    with pytest.raises(issuing.UnknownApiKey):
+        issuing.revoke(theirs, key.key_id)
     assert authentication.api_key(key.key_id, secret) is not None
 
 
 def test_an_account_has_a_bounded_number_of_keys():
     _, account = people.customer()
-    for _ in range(services.API_KEYS_MAX):
-        services.create_api_key(account)
-    with pytest.raises(services.TooManyApiKeys):
-        services.create_api_key(account)
+    for _ in range(issuing.API_KEYS_MAX):
+        issuing.create(account)
+    with pytest.raises(issuing.TooManyApiKeys):
+        issuing.create(account)
 
 
 def test_a_code_is_accepted_once_and_no_older_one_after_it():

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import services
+from accounts.keys import issuing
 from accounts.models import Account
 from accounts.sessions import authentication
 from tests import world
@@ -31,7 +32,7 @@ class Customer:
 
 def new_customer(*, cash: str = "100000.00") -> Customer:
     account = world.customer(cash=cash)
-    key, secret = services.create_api_key(account)
+    key, secret = issuing.create(account)
     return Customer(account, key.key_id, secret)
 
 

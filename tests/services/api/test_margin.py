@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from accounts import services
+from accounts.keys import issuing
 from accounts.sessions import authentication
 from marketdata.models import Quote
 from orders.models import Order
@@ -33,7 +33,7 @@ def customer(committed: None) -> Customer:
     margin_rates.forget()
     on_margin.instrument()
     account = on_margin.customer(cash="30000.00")
-    key, secret = services.create_api_key(account)
+    key, secret = issuing.create(account)
     return Customer(account, key.key_id, secret)
 
 

@@ -13,7 +13,7 @@ import msgpack
 import pytest
 from asgiref.sync import sync_to_async
 
-from accounts import services
+from accounts.keys import issuing
 from accounts.models import ApiKey
 from accounts.sessions import authentication
 from marketdata import selectors
@@ -73,7 +73,7 @@ class Program(PatientSocket):
 class Key:
     def __init__(self) -> None:
         authentication.forget()
-        row, self.secret = services.create_api_key(world.customer())
+        row, self.secret = issuing.create(world.customer())
         self.key_id = row.key_id
 
 

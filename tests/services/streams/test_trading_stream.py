@@ -11,7 +11,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from accounts import services
+from accounts.keys import issuing
 from accounts.models import Account
 from accounts.sessions import authentication
 from orders.entry import submission
@@ -70,7 +70,7 @@ class Customer:
     def __init__(self) -> None:
         authentication.forget()
         self.account: Account = world.customer()
-        key, self.secret = services.create_api_key(self.account)
+        key, self.secret = issuing.create(self.account)
         self.key_id = key.key_id
         world.instrument("AAPL")
         self.venue = world.Venue()
@@ -311,7 +311,7 @@ async def test_a_revoked_key_ends_its_sockets(
     monkeypatch.setattr(key_socket, "CHECKED_EVERY_SECONDS", 0.2)
     program = Program()
     await program.enter(customer)
-    await sync_to_async(services.revoke_api_key)(customer.account, customer.key_id)
+    await sync_to_async(issuing.revoke)(customer.account, customer.key_id)
     assert await program.closing_code() == key_socket.NOT_AUTHORIZED
 
 
@@ -353,6 +353,6 @@ async def test_a_revoked_key_ends_a_socket_that_takes_nothing(
     socket = asyncio.create_task(application(scope, said.get, send))
     async with asyncio.timeout(WAIT_SECONDS):
         await updated.wait()
-        await sync_to_async(services.revoke_api_key)(customer.account, customer.key_id)
+        await sync_to_async(issuing.revoke)(customer.account, customer.key_id)
         await closed.wait()
     socket.cancel()

@@ -4,8 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from accounts.keys import keyring
-from accounts.keys.keyring import Key, Keyring, Principal
+from accounts.keys import keyring, terms
+from accounts.keys.keyring import Key, Keyring, Principal, Use
+from accounts.keys.terms import Scope
 
 PRINCIPAL = Principal(UUID(int=1), "PK1")
 KEY = Key("d" * 64, PRINCIPAL)
@@ -74,3 +75,41 @@ def test_the_ring_is_bounded(ring, monkeypatch):
     for name in names:
         ring.keep([name], {name: KEY}, asked_at=10.0)
     assert [name for name in names if ring.get(name, now=10.0)] == ["PK4", "PK5"]
+
+
+def test_a_secret_that_was_replaced_is_right_for_as_long_as_the_ring_is_told_so():
+    both = Key("d" * 64, PRINCIPAL, former_digest="c" * 64)
+    assert keyring.proved(both, "c" * 64) == keyring.proved(both, "d" * 64) == PRINCIPAL
+    assert keyring.proved(KEY, "c" * 64) is None
+    assert keyring.proved(KEY, "") is None
+
+
+def test_the_first_use_in_a_minute_is_noted_and_told_once(ring):
+    ring.note_use("PK1", now=10.0, address="192.0.2.1")
+    ring.note_use("PK1", now=69.9, address="192.0.2.2")
+    assert ring.has_uses
+    assert ring.take_uses() == [Use("PK1", 10.0, "192.0.2.1")]
+    assert not ring.has_uses
+    ring.note_use("PK1", now=70.0, address="192.0.2.3")
+    assert ring.take_uses() == [Use("PK1", 70.0, "192.0.2.3")]
+
+
+def test_a_use_that_the_database_knows_of_is_not_noted_again(ring):
+    ring.keep(["PK1"], {"PK1": Key("d" * 64, PRINCIPAL, unused_seconds=20.0)}, asked_at=30.0)
+    ring.note_use("PK1", now=69.9, address="")
+    ring.note_use("PK9", now=69.9, address="")
+    assert not ring.has_uses
+    ring.note_use("PK1", now=70.0, address="")
+    assert ring.has_uses
+
+
+@pytest.mark.parametrize(
+    ("scopes", "reads", "trades"),
+    [(frozenset(), False, False), ({Scope.READ}, True, False), (terms.ALL, True, True)],
+)
+def test_a_key_may_what_its_scopes_say_and_a_call_without_a_scope_is_never_among_it(
+    scopes, reads, trades
+):
+    principal = Principal(UUID(int=1), "PK1", frozenset(scopes))
+    assert (principal.may(Scope.READ), principal.may(Scope.TRADE)) == (reads, trades)
+    assert not principal.may(None)

@@ -9,8 +9,9 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import activity, services, watchlists
+from accounts import activity, watchlists
 from accounts import selectors as accounts
+from accounts.keys import issuing
 from accounts.models import Account, ApiKey
 from foundation import decimals
 from marketdata import selectors as marketdata
@@ -115,15 +116,15 @@ class Keys(Call):
         if not isinstance(name, str) or len(name) > NAME_LENGTH_MAX or not name.isprintable():
             raise errors.invalid(f"name must be a text of at most {NAME_LENGTH_MAX} characters.")
         try:
-            key, secret = services.create_api_key(
+            key, secret = issuing.create(
                 _account(self),
                 name.strip(),
                 actor=str(self.origin.actor),
                 now=self.origin.received_at,
             )
-        except services.TooManyApiKeys as error:
+        except issuing.TooManyApiKeys as error:
             raise errors.invalid(str(error), reason="too_many_keys") from None
-        except services.AccountNotActive as error:
+        except issuing.AccountNotActive as error:
             raise errors.ApiError(403, str(error), reason="account_restricted") from None
         return Response(_key(key) | {"secret_key": secret}, status=201)
 
@@ -133,10 +134,10 @@ class KeyOf(Call):
         if not key_id.isprintable() or len(key_id) > KEY_LENGTH_MAX:
             raise errors.not_found("The key")
         try:
-            services.revoke_api_key(
+            issuing.revoke(
                 _account(self), key_id, actor=str(self.origin.actor), now=self.origin.received_at
             )
-        except services.UnknownApiKey:
+        except issuing.UnknownApiKey:
             raise errors.not_found("The key") from None
         return Response(status=204)
 

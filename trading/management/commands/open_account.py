@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.factors import passwords, proving
+from accounts.keys import issuing
 from foundation import decimals
 from portfolio import services as portfolio
 from trading.management import reaching
@@ -78,7 +79,7 @@ class Command(BaseCommand):
             "email": user.email,
         }
         if api_key:
-            key, secret = services.create_api_key(account, "opening", actor=ACTOR, now=now)
+            key, secret = issuing.create(account, "opening", actor=ACTOR, now=now)
             opened |= {"key_id": key.key_id, "secret_key": secret}
         return opened
 
