@@ -16,9 +16,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.keys.keyring import Principal
+from accounts.keys.terms import Scope
 from accounts.sessions import authentication
 from orders.tickets import Actor
-from trading.api import errors
+from trading.api import errors, scopes
 
 CREDENTIAL_LENGTH_MAX: Final = 200
 CREDENTIAL_HEADERS: Final = frozenset(
@@ -30,10 +31,16 @@ CHALLENGE: Final = 'APCA-API-KEY realm="Openfloor"'
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """On whose account a call acts, and who makes it."""
+    """On whose account a call acts, and who makes it; a program with what its key lets it do."""
 
     account_id: UUID
     actor: Actor
+    principal: Principal | None = None
+
+    @property
+    def calls_per_minute(self) -> int | None:
+        """Return how many calls this one may make, if not what everybody may."""
+        return self.principal.calls_per_minute if self.principal else None
 
 
 def credentials(headers: Mapping[str, str]) -> tuple[str, str] | None:
@@ -50,7 +57,17 @@ def credentials(headers: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def caller_of(principal: Principal) -> Caller:
-    return Caller(account_id=principal.account_id, actor=Actor("api_key", principal.key_id))
+    return Caller(principal.account_id, Actor("api_key", principal.key_id), principal)
+
+
+def authorize(principal: Principal, *, scope: Scope | None, address: str) -> None:
+    """Return if the key may make a call that needs `scope`, from `address`. Raises ApiError."""
+    if not principal.is_admitted(address):
+        raise errors.ApiError(
+            403, f"This key may not be used from {address}.", reason="address_not_allowed"
+        )
+    if not principal.may(scope):
+        raise errors.ApiError(403, "This key may not do this.", reason="scope_missing")
 
 
 def unauthorized() -> errors.ApiError:
@@ -64,7 +81,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         given = credentials({name.lower(): value for name, value in request.headers.items()})
         if given is None:
             return None
-        principal = authentication.api_key(*given)
+        address = request.META.get("REMOTE_ADDR", "")
+        principal = authentication.api_key(*given, address=address)
         if principal is None:
             raise AuthenticationFailed
         return AnonymousUser(), caller_of(principal)
@@ -91,10 +109,20 @@ class SignedInAuthentication(SessionAuthentication):
 
 
 class IsCaller(BasePermission):
-    """Only a call that was authenticated for an account goes on."""
+    """Only a call that was authenticated for an account goes on; a program's, if its key may."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return isinstance(request.auth, Caller)
+        caller = request.auth
+        if not isinstance(caller, Caller):
+            return False
+        if caller.principal is not None:
+            method = str(request.method).lower()
+            handler = getattr(view, method, None) if method in view.http_method_names else None
+            if handler is None:
+                return True  # there is no such call: the view says so
+            address = request.META.get("REMOTE_ADDR", "")
+            authorize(caller.principal, scope=scopes.scope_of(handler), address=address)
+        return True
 
 
 def _basic(header: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from accounts.keys.keyring import Key, Principal
+from accounts.keys.terms import Scope as KeyScope
 from accounts.sessions import authentication
 from orders.entry.submission import Answer
 from trading.api import errors, order_entry, parsing, queries, rate_limits
@@ -26,6 +27,7 @@ from trading.api.arrivals import Arrivals
 from trading.api.authentication import (
     CHALLENGE,
     CREDENTIAL_HEADERS,
+    authorize,
     caller_of,
     credentials,
     unauthorized,
@@ -114,7 +116,8 @@ class OrderEntry:
         principal = await request.principal()
         if principal is None:
             raise unauthorized()
-        headers += rate_limits.spend(principal.key_id).raw_headers
+        authorize(principal, scope=KeyScope.TRADE, address=request.source_address)
+        headers += rate_limits.spend(principal.key_id, limit=principal.calls_per_minute).raw_headers
         caller = caller_of(principal)
         return Origin(
             account_id=caller.account_id,
@@ -163,7 +166,9 @@ class _Request:
                 if name in CREDENTIAL_HEADERS
             }
         )
-        return await self._waits.keys.principal(*given) if given else None
+        if given is None:
+            return None
+        return await self._waits.keys.principal(*given, address=self.source_address)
 
     async def body(self) -> bytes:
         """Return the whole body. Raises ApiError when it is too large or too slow, Gone."""
@@ -222,16 +227,16 @@ class _KeyLookups:
         self._wanted: set[str] = set()
         self._next: asyncio.Task[dict[str, Key]] | None = None
 
-    async def principal(self, key_id: str, secret: str) -> Principal | None:
-        warm = authentication.api_key_cached(key_id, secret)
-        if warm is None:
+    async def principal(self, key_id: str, secret: str, *, address: str) -> Principal | None:
+        found = authentication.api_key_cached(key_id, secret, address=address)
+        if found is None:
             self._wanted.add(key_id)
-            found = await asyncio.shield(self._look())  # one who leaves spoils it for nobody
-            return authentication.proved(found.get(key_id), secret)
+            looked = await asyncio.shield(self._look())  # one who leaves spoils it for nobody
+            found = authentication.proved(looked.get(key_id), secret, address=address)
         if authentication.is_look_due() and not self._is_looking:
             # Nobody waits for this one: should it fail, the next call's own look says so.
             self._look().add_done_callback(lambda look: look.cancelled() or look.exception())
-        return warm
+        return found
 
     @property
     def _is_looking(self) -> bool:

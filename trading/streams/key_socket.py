@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from accounts.keys.keyring import Principal
+from accounts.keys.terms import Scope
 from accounts.sessions import authentication
 from trading.api.authentication import CREDENTIAL_LENGTH_MAX
 from trading.streams import gate
@@ -47,7 +48,7 @@ class KeySocket(BoundedSocket):
         """Tell whether these are a key and its secret; the socket is then that key's."""
         if len(key_id) + len(secret) > CREDENTIAL_LENGTH_MAX:
             return False
-        principal = await ask(lambda: authentication.api_key(key_id, secret))
+        principal = await self._admitted(key_id, secret)
         if principal is None:
             return False
         self.credentials, self.principal = (key_id, secret), principal
@@ -78,7 +79,14 @@ class KeySocket(BoundedSocket):
         if self.credentials is None:
             return False
         key_id, secret = self.credentials
-        return await ask(lambda: authentication.api_key(key_id, secret)) is not None
+        return await self._admitted(key_id, secret) is not None
+
+    async def _admitted(self, key_id: str, secret: str) -> Principal | None:
+        """Return whom the secret proves, if that key may read from where this socket is."""
+        address = (self.scope.get("client") or ("",))[0]
+        found = await ask(lambda: authentication.api_key(key_id, secret, address=address))
+        is_in = found is not None and found.is_admitted(address) and found.may(Scope.READ)
+        return found if is_in else None
 
 
 async def ask(question: Callable[[], Found]) -> Found:

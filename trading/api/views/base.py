@@ -26,6 +26,7 @@ class Call(APIView):
 
     authentication_classes = [SignedInAuthentication]
     permission_classes = [IsCaller]
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
     refuses_unknown = True
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -37,7 +38,7 @@ class Call(APIView):
             source_address=request.META.get("REMOTE_ADDR", ""),
             received_at=timezone.now(),
         )
-        self.allowance = rate_limits.spend(caller.actor.id)
+        self.allowance = rate_limits.spend(caller.actor.id, limit=caller.calls_per_minute)
 
     def take_only(self, request: Request, *known: str) -> None:
         """Refuse parameters other than these, where what is not known is refused at all."""

@@ -12,6 +12,7 @@ from marketdata import depth, selectors
 from marketdata.depth import Level
 from marketdata.models import Depth, Instrument
 from trading.api import errors, queries, wire
+from trading.api.scopes import reads
 from trading.api.views.base import Call, instrument_named
 from trading.api.views.data import DataCall
 
@@ -21,6 +22,7 @@ BY_PRICE, BY_ORDER = "price", "order"
 class BookOf(Call):
     """One book: sums by price, or the orders in their queues as well."""
 
+    @reads
     def get(self, request: Request, name: str) -> Response:
         self.take_only(request, "by")
         by = queries.choice(request.query_params, "by", (BY_PRICE, BY_ORDER), default=BY_PRICE)
@@ -52,6 +54,7 @@ class LatestOrderbooks(DataCall):
 
     asset_class = Instrument.AssetClass.CRYPTO
 
+    @reads
     def get(self, request: Request) -> Response:
         books = {}
         for symbol, instrument in self.asked_for(request, None).items():

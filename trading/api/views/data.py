@@ -19,6 +19,7 @@ from marketdata.bars import Bar
 from marketdata.history.adjusting import Adjustment
 from marketdata.models import Instrument, Quote
 from trading.api import errors, queries, wire, wire_data
+from trading.api.scopes import reads
 from trading.api.views import data_pages
 from trading.api.views.base import Call
 from trading.api.views.data_pages import Piece
@@ -54,6 +55,7 @@ class _Latest(DataCall, ABC):
 
     one: ClassVar[str]
 
+    @reads
     def get(self, request: Request, symbol: str | None = None) -> Response:
         found = self.latest(self.asked_for(request, symbol))
         if symbol is None:
@@ -91,6 +93,7 @@ class LatestBars(_Latest):
 class Snapshots(DataCall):
     """All of it at once: not wrapped for stocks, within `snapshots` for crypto."""
 
+    @reads
     def get(self, request: Request, symbol: str | None = None) -> Response:
         instruments = self.asked_for(request, symbol)
         quotes = _of_quotes(instruments, wire_data.quote)
@@ -129,6 +132,7 @@ class _Past(DataCall, ABC):
 
     many: ClassVar[str]
 
+    @reads
     def get(self, request: Request, symbol: str | None = None) -> Response:
         instruments = self.asked_for(request, symbol)
         query = request.query_params

@@ -16,6 +16,7 @@ from portfolio import selectors
 from portfolio.worth import curve, history
 from portfolio.worth.curve import Hours, Mark, Timeframe
 from trading.api import errors, queries, wire_history
+from trading.api.scopes import reads
 from trading.api.views.base import Call
 
 _PERIOD: Final = re.compile(r"([1-9][0-9]{0,3})([DWMA])")
@@ -50,6 +51,7 @@ class PortfolioHistory(Call):
     Profit is net of deposits and withdrawals.
     """
 
+    @reads
     def get(self, request: Request) -> Response:
         self.take_only(
             request, "period", "timeframe", "start", "end", "date_end", "intraday_reporting",

@@ -14,6 +14,7 @@ from marketdata.calendars import date_of
 from marketdata.models import Instrument
 from risk.margin import rates as margin_rates
 from trading.api import errors, queries, wire
+from trading.api.scopes import reads
 from trading.api.views.base import Call, instrument_named
 
 CALENDAR_DAYS: Final = 30
@@ -21,6 +22,7 @@ CALENDAR_DAYS_MAX: Final = 3660
 
 
 class Assets(Call):
+    @reads
     def get(self, request: Request) -> Response:
         query = request.query_params
         status = queries.choice(query, "status", ("active", "inactive", "all"), default="all")
@@ -41,6 +43,7 @@ class Assets(Call):
 class AssetOf(Call):
     """One instrument, by symbol or id."""
 
+    @reads
     def get(self, request: Request, name: str) -> Response:
         instrument = instrument_named(name)
         if instrument is None:
@@ -49,6 +52,7 @@ class AssetOf(Call):
 
 
 class Clock(Call):
+    @reads
     def get(self, request: Request) -> Response:
         calendar, now = settings.MARKET_HOURS, self.origin.received_at
         return Response(
@@ -64,6 +68,7 @@ class Clock(Call):
 class Calendar(Call):
     """The sessions from `start` to `end`: without both, the thirty days from today."""
 
+    @reads
     def get(self, request: Request) -> Response:
         first = queries.day(request.query_params, "start")
         last = queries.day(request.query_params, "end")

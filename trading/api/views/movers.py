@@ -13,6 +13,7 @@ from marketdata import movers
 from marketdata.models import Instrument
 from marketdata.movers import Mover, Rank, Wanted
 from trading.api import errors, queries, wire
+from trading.api.scopes import reads
 from trading.api.views.base import Call
 
 TOP, TOP_MAX = 10, 50
@@ -28,6 +29,7 @@ _PERCENT_QUANTUM: Final = Decimal("0.01")
 class MarketMovers(Call):
     """Those that rose and those that fell most today, in percent."""
 
+    @reads
     def get(self, request: Request, market: str) -> Response:
         asset_class = _CLASSES.get(market)
         if asset_class is None:
@@ -51,6 +53,7 @@ class MarketMovers(Call):
 class MostActives(Call):
     """The stocks that are traded most today, by volume or by the number of trades."""
 
+    @reads
     def get(self, request: Request) -> Response:
         query = request.query_params
         by = queries.choice(query, "by", ("volume", "trades"), default="volume")
@@ -75,6 +78,7 @@ class MostActives(Call):
 class Screener(Call):
     """Instruments by their day: those within the bounds that are given, in the order asked for."""
 
+    @reads
     def get(self, request: Request) -> Response:
         query = request.query_params
         bounds = (

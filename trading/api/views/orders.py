@@ -15,6 +15,7 @@ from orders.lifecycle import Status
 from orders.models import Order
 from trading.api import errors, order_entry, order_lists, queries, wire
 from trading.api.order_lists import Wanted
+from trading.api.scopes import reads, trades
 from trading.api.views.base import Call
 from venues.messages import Side
 
@@ -26,6 +27,7 @@ LOOK_SECONDS: Final = 0.025
 
 
 class Orders(Call):
+    @reads
     def get(self, request: Request) -> Response:
         query = request.query_params
         status = queries.choice(query, "status", ("open", "closed", "all"), default="open")
@@ -53,6 +55,7 @@ class Orders(Call):
             raise errors.unknown_page() from None
         return Response(order_lists.shown(listed, is_nested=wanted.is_nested))
 
+    @trades
     def post(self, request: Request) -> Response:
         ticket = order_entry.order_ticket(
             request.data, origin=self.origin, refuses_unknown=self.refuses_unknown
@@ -60,6 +63,7 @@ class Orders(Call):
         answer = order_entry.outcome(ticket, order_entry.enter(ticket))
         return Response(order_entry.placed(answer))
 
+    @trades
     def delete(self, request: Request) -> Response:
         """Ask for the cancel of every open order."""
         self.take_only(request)
@@ -69,6 +73,7 @@ class Orders(Call):
 class OrderOf(Call):
     """One order, by its id; with `as_of`, as it stood at that time."""
 
+    @reads
     def get(self, request: Request, order_id: str) -> Response:
         order = _order(self, order_id)
         at = queries.moment(request.query_params, "as_of")
@@ -79,6 +84,7 @@ class OrderOf(Call):
             raise errors.ApiError(404, "The order was placed later.", reason="not_yet")
         return Response(wire.order(then))
 
+    @trades
     def patch(self, request: Request, order_id: str) -> Response:
         """Put another order in its place: the answer is the new one."""
         ticket = order_entry.replace_ticket(
@@ -87,6 +93,7 @@ class OrderOf(Call):
         answer = order_entry.outcome(ticket, order_entry.enter(ticket))
         return Response(order_entry.placed(answer))
 
+    @trades
     def delete(self, request: Request, order_id: str) -> Response:
         ticket = order_entry.cancel_ticket(_uuid(order_id), origin=self.origin)
         order_entry.cancel_accepted(order_entry.outcome(ticket, order_entry.enter(ticket)))
@@ -94,6 +101,7 @@ class OrderOf(Call):
 
 
 class OrderByClientOrderId(Call):
+    @reads
     def get(self, request: Request) -> Response:
         # Taken as it is: what was accepted as an id can also be asked for.
         client_order_id = request.query_params.get("client_order_id", "")
@@ -112,6 +120,7 @@ class OrderByClientOrderId(Call):
 class CancelableOrders(Call):
     """What `DELETE orders` would cancel now, in numbers."""
 
+    @reads
     def get(self, request: Request) -> Response:
         found = order_lists.cancelable(self.origin.account_id, limit=CANCELLED_MAX)
         return Response(dataclasses.asdict(found))
@@ -120,6 +129,7 @@ class CancelableOrders(Call):
 class OrderTimeline(Call):
     """Every state that an order was in, and every request about it: when, by whom and why."""
 
+    @reads
     def get(self, request: Request, order_id: str) -> Response:
         order = _order(self, order_id)
         return Response([wire.step(step, role=order.role) for step in selectors.timeline(order)])

@@ -16,6 +16,7 @@ from portfolio import selectors
 from portfolio.selectors import PositionView
 from trading.api import accounts_now, activities, errors, order_entry, queries, wire
 from trading.api.activities import Wanted
+from trading.api.scopes import reads, trades
 from trading.api.views.base import Call, instrument_named
 from trading.api.views.orders import cancel_all, wait_for_cancels
 from trading.api.wire_activities import DAYS_END_IN
@@ -25,16 +26,19 @@ _TYPES: Final = "activity_types"
 
 
 class Account(Call):
+    @reads
     def get(self, request: Request) -> Response:
         snapshot = selectors.snapshot(self.origin.account_id)
         return Response(accounts_now.shown([snapshot], now=snapshot.at)[self.origin.account_id])
 
 
 class Positions(Call):
+    @reads
     def get(self, request: Request) -> Response:
         snapshot = selectors.snapshot(self.origin.account_id)
         return Response([wire.position(view) for view in snapshot.positions])
 
+    @trades
     def delete(self, request: Request) -> Response:
         """Sell every position at the market. With cancel_orders, open orders are cancelled first.
 
@@ -61,9 +65,11 @@ class Positions(Call):
 class PositionOf(Call):
     """The position in one instrument, by symbol or id."""
 
+    @reads
     def get(self, request: Request, name: str) -> Response:
         return Response(wire.position(self._position(name)))
 
+    @trades
     def delete(self, request: Request, name: str) -> Response:
         """Sell the position at the market, or a part of it: qty, or percentage."""
         self.take_only(request, "qty", "percentage")
@@ -91,6 +97,7 @@ class PositionOf(Call):
 class Activities(Call):
     """The account's activities, newest first: fills, busts of fills (MISC), fees, cash, actions."""
 
+    @reads
     def get(self, request: Request, activity_type: str | None = None) -> Response:
         query = request.query_params
         types = [activity_type.upper()] if activity_type else queries.symbols(query, _TYPES)
