@@ -9,6 +9,7 @@ from portfolio.actions import admin as action_admin  # noqa: F401
 from portfolio.funding import admin as funding_admin  # noqa: F401
 from portfolio.lots import admin as lot_admin  # noqa: F401
 from portfolio.models import Balance, EquitySnapshot, Hold, LedgerAccount, Position, Transfer
+from portfolio.payees import admin as payee_admin  # noqa: F401
 
 
 @admin.register(LedgerAccount)

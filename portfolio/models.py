@@ -27,6 +27,9 @@ from portfolio.lots.models import Lot as Lot
 from portfolio.lots.models import LotAdjustment as LotAdjustment
 from portfolio.lots.models import LotClosing as LotClosing
 from portfolio.lots.models import WashSale as WashSale
+from portfolio.payees.models import CancelLink as CancelLink
+from portfolio.payees.models import DailyLimit as DailyLimit
+from portfolio.payees.models import Payee as Payee
 from portfolio.worth.models import EquityPoint as EquityPoint
 
 FLOW_KINDS: Final = ("deposit", "withdrawal", "reversal", "correction")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from django.utils import timezone
@@ -16,6 +16,7 @@ from orders.entry import submission
 from orders.models import Order
 from orders.tickets import Actor, CancelTicket, OrderTicket, ReplaceTicket, TriggerTicket
 from portfolio import services as portfolio
+from portfolio.models import DailyLimit, Payee
 from risk.limits.models import Limits
 from venues import inbox, outbox
 from venues.messages import ExecutionReport, OrderType, ReportKind, Side, TimeInForce
@@ -39,6 +40,26 @@ def customer(*, cash: str = "100000.00") -> Account:
             now=timezone.now(),
         )
     return account
+
+
+def payee(account: Account, *, daily_limit: str = "") -> Payee:
+    """Return a payee of the account that may be paid; the same one whenever it is asked for."""
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+    if daily_limit:
+        DailyLimit.objects.create(
+            account=account, amount=Decimal(daily_limit), holds_from=long_ago, set_at=long_ago,
+            set_by="user:test",
+        )  # fmt: skip
+    found: Payee = Payee.objects.get_or_create(
+        account=account,
+        fingerprint="of a test",
+        defaults={
+            "kind": "us_bank", "holder": account.user.name, "usable_at": long_ago,
+            "numbers": {"routing_number": "111000025", "account_number": "123456789"},
+            "added_at": long_ago, "added_by": "user:test",
+        },
+    )[0]  # fmt: skip
+    return found
 
 
 def instrument(

@@ -39,7 +39,7 @@ _WORDS = {
 class EntryForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Funding
-        fields: ClassVar = ["account", "direction", "amount", "reference", "bank"]
+        fields: ClassVar = ["account", "direction", "amount", "reference", "bank", "payee"]
 
 
 class FundingSteps(Steps[Funding]):
@@ -48,13 +48,14 @@ class FundingSteps(Steps[Funding]):
             "account_id": row.account_id,
             "amount": row.amount,
             "reference": row.reference,
-            "bank": row.bank,
             "actor": f"operator:{by.pk}",
             "now": now,
         }
         if row.direction == Direction.DEPOSIT:
-            return funding.expect_deposit(**wanted)
-        return funding.request_withdrawal(**wanted)
+            return funding.expect_deposit(**wanted, bank=row.bank)
+        if row.payee_id is None:
+            raise funding.UnableToWithdraw("Money goes to a payee of the account.")
+        return funding.request_withdrawal(**wanted, payee_id=row.payee_id)
 
     def open(self, row: Funding) -> list[tuple[str, str]]:
         found = passage.steps_from(Direction(row.direction), State(row.state))
@@ -87,7 +88,7 @@ class FundingAdmin(Stepped):
     list_filter = ("state", "direction")
     list_select_related = ("account",)
     search_fields = ("=account__number", "=reference", "bank")
-    autocomplete_fields = ("account",)
+    autocomplete_fields = ("account", "payee")
     ordering = ("asked_at",)
     shown = (
         "account",
@@ -95,6 +96,7 @@ class FundingAdmin(Stepped):
         "amount",
         "reference",
         "bank",
+        "payee",
         "state",
         "asked_at",
         "asked_by",

@@ -25,7 +25,10 @@ class Funding(models.Model):
     amount = AmountField()
     reference = models.CharField(max_length=32, help_text="Its name, once in an account.")
     bank = models.CharField(
-        max_length=120, blank=True, default="", help_text="From or to which bank account."
+        max_length=240, blank=True, default="", help_text="From or to which bank account."
+    )
+    payee = models.ForeignKey(
+        "portfolio.Payee", null=True, blank=True, on_delete=models.PROTECT, related_name="fundings"
     )
     state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in State])
     asked_at = models.DateTimeField()

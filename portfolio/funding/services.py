@@ -1,8 +1,9 @@
 """Deposits and withdrawals: asked for, carried on step by step, undone when they come back.
 
 What may follow what is in `portfolio.funding.passage`. Every step is a row, booked with its
-transfers under the account's lock, and taken twice it counts once. Who may send money where
-(payees, their cooling-off, signing in anew) is for the caller to have seen to.
+transfers under the account's lock, and taken twice it counts once. A withdrawal goes to a payee
+of the account that may be paid now (`portfolio.payees`); that whoever asks has just proved a
+strong second factor is for the edge to have seen to.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from django.db.models import Max, Q, Sum
 from accounts import activity, approvals, locks
 from accounts import services as accounts
 from accounts.chain import Event
+from accounts.letters import writing
 from accounts.locks import LockedAccount
 from accounts.models import Account, Approval, User
 from foundation import decimals
@@ -31,6 +33,10 @@ from portfolio.funding import moves as funding_moves
 from portfolio.funding import passage
 from portfolio.funding.models import Funding, FundingStep
 from portfolio.funding.passage import Direction, Movement, State, Step
+from portfolio.payees import cancel_links
+from portfolio.payees import services as payees
+from portfolio.payees.models import Payee
+from portfolio.payees.precautions import Objection
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +60,17 @@ class UnableToDeposit(ValueError):
 
 
 class UnableToWithdraw(ValueError):
-    """The amount cannot leave; the message says why."""
+    """The amount cannot leave; the message says why, and `code` in a stable word.
+
+    `until` is when to ask again, where waiting helps.
+    """
+
+    def __init__(
+        self, message: str, *, code: str = "invalid_amount", until: datetime | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.until = until
 
 
 class UnableToCarryOn(ValueError):
@@ -117,14 +133,14 @@ def deposit(
 def request_withdrawal(
     *,
     account_id: UUID,
+    payee_id: UUID,
     amount: Decimal,
     reference: str,
     actor: str,
     now: datetime,
-    bank: str = "",
     lendable: Decimal | None = None,
 ) -> Funding:
-    """Set cash aside that the customer wants sent to `bank`; it cannot be spent from now on.
+    """Set cash aside that the customer wants sent to a payee; it cannot be spent from now on.
 
     `lendable` is the excess of a margin account, and needed for one. The same reference again is
     answered with the same withdrawal. Raises UnableToWithdraw.
@@ -136,9 +152,12 @@ def request_withdrawal(
         if known is not None:
             return known
         if account.status != Account.Status.ACTIVE:
-            raise UnableToWithdraw(f"The account is {account.status}.")
+            raise UnableToWithdraw(f"The account is {account.status}.", code="account_not_active")
         if account.margin and lendable is None:
-            raise UnableToWithdraw("What the account must keep is not known.")
+            raise UnableToWithdraw("What the account must keep is not known.", code="not_known")
+        payee = payees.ready(account, payee_id, amount, now=now)
+        if isinstance(payee, Objection):
+            raise UnableToWithdraw(payee.message, code=payee.code, until=payee.until)
         opened, today = books.ask_books(account_ids=[account_id]).get(), calendars.date_of(now)
         most = passage.withdrawable(
             available=opened.available(account, CASH),
@@ -146,11 +165,23 @@ def request_withdrawal(
             lendable=lendable if account.margin else None,
         )
         if amount > most:
-            raise UnableToWithdraw(f"{decimals.text(most)} USD can be withdrawn.")
-        found = _new(account, Direction.WITHDRAWAL, amount, reference, bank, actor, now)
+            message = f"{decimals.text(most)} USD can be withdrawn."
+            raise UnableToWithdraw(message, code="insufficient_funds")
+        found = _new(
+            account, Direction.WITHDRAWAL, amount, reference, payee.destination.text, actor, now,
+            payee=payee,
+        )  # fmt: skip
         opened.move(account, funding_moves.set_aside(found, now))
         opened.close()
         _record(account, "money.withdrawal_requested", found, actor, now)
+        writing.write(
+            account.user,
+            "withdrawal_requested",
+            now=now,
+            amount=f"{amount:,.2f}",
+            payee=payee.destination.text,
+            link=cancel_links.address(funding=found, now=now),
+        )
     return found
 
 
@@ -318,6 +349,8 @@ def _new(
     bank: str,
     actor: str,
     now: datetime,
+    *,
+    payee: Payee | None = None,
 ) -> Funding:
     found = Funding.objects.create(
         account=account,
@@ -325,6 +358,7 @@ def _new(
         amount=amount,
         reference=reference,
         bank=bank,
+        payee=payee,
         state=passage.FIRST[direction],
         asked_at=now,
         asked_by=actor,

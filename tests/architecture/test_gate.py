@@ -19,7 +19,7 @@ from tests.people import PASSWORD
 pytestmark = pytest.mark.usefixtures("db")
 
 # Who opens another door to everybody says so here too, where it is seen.
-PUBLIC = {"sign_in", "sign_in_link", "register", "healthz", "readyz"}
+PUBLIC = {"cancel_link", "sign_in", "sign_in_link", "register", "healthz", "readyz"}
 HALF_SIGNED_IN = {"code", "enrol", "sign_out"}
 PROGRAMS = ("/v1", "/v2")  # only there may a view authenticate by itself
 

@@ -30,11 +30,13 @@ def cash(account: Account) -> Decimal:
 
 
 def withdrawal(account: Account, reference: str, amount: str = "1000.00"):
+    payee = world.payee(account)
+
     def ask() -> bool:
         try:
             funding.request_withdrawal(
-                account_id=account.pk, amount=D(amount), reference=reference, actor="user:x",
-                now=timezone.now(),
+                account_id=account.pk, payee_id=payee.pk, amount=D(amount),
+                reference=reference, actor="user:x", now=timezone.now(),
             )  # fmt: skip
         except funding.UnableToWithdraw:
             return False

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.pages import account, activity, orders, position, trade
+from trading.pages import account, activity, money, orders, position, trade
 
 urlpatterns = [
     path("", trade.home, name="home"),
@@ -12,4 +12,11 @@ urlpatterns = [
     path("activity", activity.listing, name="activity"),
     path("account", account.overview, name="account"),
     path("account/positions/<path:symbol>", position.detail, name="position"),
+    path("account/money", money.overview, name="money"),
+    path("account/money/payees/new", money.add_payee, name="add_payee"),
+    path("account/money/payees/<uuid:payee_id>/remove", money.remove_payee, name="remove_payee"),
+    path("account/money/withdraw", money.withdraw, name="withdraw"),
+    path("account/money/limit", money.set_limit, name="set_limit"),
+    path("account/money/withdrawals/<uuid:funding_id>/cancel", money.cancel, name="cancel"),
+    path("cancel/<str:token>", money.cancel_link, name="cancel_link"),
 ]

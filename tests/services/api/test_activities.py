@@ -163,8 +163,9 @@ def test_money_on_its_way_is_told_when_it_moves(api: Api, customer: Customer) ->
     for step in (Step.SETTLE, Step.RETURN):
         funding.take(coming.pk, step, actor="operator:y", reason="", now=timezone.now())
     going = funding.request_withdrawal(
-        account_id=account_id, amount=Decimal(70), reference="B", actor="user:x", now=timezone.now()
-    )
+        account_id=account_id, payee_id=world.payee(customer.account).pk, amount=Decimal(70),
+        reference="B", actor="user:x", now=timezone.now(),
+    )  # fmt: skip
     shown = api("GET", "/v2/account").json()
     assert (shown["pending_transfer_in"], shown["pending_transfer_out"]) == ("0", "70")
     funding.take(going.pk, Step.CANCEL, actor="user:x", reason="", now=timezone.now())
@@ -217,8 +218,9 @@ def test_every_amount_of_cash_has_its_activity(api: Api, customer: Customer) -> 
     world.apply_reports()
     account_id = customer.account.pk
     funding.request_withdrawal(
-        account_id=account_id, amount=Decimal(70), reference="B", actor="user:x", now=timezone.now()
-    )
+        account_id=account_id, payee_id=world.payee(customer.account).pk, amount=Decimal(70),
+        reference="B", actor="user:x", now=timezone.now(),
+    )  # fmt: skip
     entitlements.entitle(issuers.split(aapl, 1, 10, price="950"), now=timezone.now())
     whole = asked(api)
     for row in whole:  # as their own client reads them

@@ -92,7 +92,12 @@ def test_a_hold_of_the_older_rule_may_lack_a_cent_and_its_fill_is_booked(venue, 
     Balance.objects.filter(account=account, asset="USD").update(held=D("1.00"))
     assert broken() == set()
     funding.request_withdrawal(
-        account_id=account.pk, amount=D("0.01"), reference="W1", actor="user", now=timezone.now()
+        account_id=account.pk,
+        payee_id=world.payee(account).pk,
+        amount=D("0.01"),
+        reference="W1",
+        actor="user",
+        now=timezone.now(),
     )
     venue.fills(order, "1.005", "1.00")
     world.apply_reports()

@@ -167,6 +167,7 @@ def test_a_deposit_that_came_back_is_told_and_severe_when_its_cash_is_gone():
             actor = f"user:{account.user_id}"
             funding.request_withdrawal(
                 account_id=account.pk,
+                payee_id=world.payee(account).pk,
                 amount=D(70),
                 reference="W1",
                 actor=actor,

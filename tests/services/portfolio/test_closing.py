@@ -126,8 +126,9 @@ def test_a_day_that_was_closed_takes_no_deposit_for_profit() -> None:
 def test_money_on_its_way_out_has_left_and_comes_back_without_being_profit() -> None:
     account, now = world.customer(cash="100.00"), timezone.now()
     asked = funding.request_withdrawal(
-        account_id=account.pk, amount=D("30.00"), reference="R1", actor="user:test", now=now
-    )
+        account_id=account.pk, payee_id=world.payee(account).pk, amount=D("30.00"),
+        reference="R1", actor="user:test", now=now,
+    )  # fmt: skip
     snapshot = selectors.snapshot(account.pk)
     assert (snapshot.cash, snapshot.paid_in, snapshot.profit) == (D("70.00"), D("70.00"), D(0))
     closing.mark_equity(now=now)

@@ -46,6 +46,7 @@ def expect(account: Account, amount: str = "100.00", reference: str = "R1") -> F
 
 def withdraw(account: Account, amount: str = "100.00", **more: object) -> Funding:
     wanted = {"reference": "W1", "actor": f"user:{account.user_id}", **more}
+    wanted.setdefault("payee_id", world.payee(account).pk)
     return funding.request_withdrawal(
         account_id=account.pk, amount=D(amount), now=timezone.now(), **wanted
     )

@@ -30,7 +30,7 @@ def operator() -> tuple[User, Client]:
 def enter(client: Client, account: Account, **fields: str) -> object:
     wanted = {
         "account": account.pk, "direction": "withdrawal", "amount": "20000", "reference": "W1",
-        "bank": "DE12", **fields,
+        "payee": world.payee(account).pk, **fields,
     }  # fmt: skip
     return client.post("/admin/portfolio/funding/add/", {**wanted, **_inline("steps")})
 

@@ -139,7 +139,7 @@ def test_what_was_never_lent_costs_nothing():
     came = funding.expect_deposit(reference="A", **terms)
     step = {"actor": "operator:y", "reason": "", "now": NOON}
     funding.take(came.pk, Step.SETTLE, **step)
-    funding.request_withdrawal(reference="B", **terms)
+    funding.request_withdrawal(reference="B", payee_id=world.payee(account).pk, **terms)
     funding.take(came.pk, Step.RETURN, **step)
     assert Balance.objects.get(account=account).amount == D(-50)
     interest.accrue(now=after(1))

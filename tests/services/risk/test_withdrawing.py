@@ -22,11 +22,11 @@ D = Decimal
 def withdraw(account, amount):
     return withdrawing.request_withdrawal(
         account_id=account.pk,
+        payee_id=world.payee(account).pk,
         amount=D(amount),
         reference=f"out {amount}",
         actor="user:test",
         now=timezone.now(),
-        bank="DE00 1234",
     )
 
 

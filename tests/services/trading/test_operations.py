@@ -229,6 +229,7 @@ def test_approving_a_withdrawal_lets_it_go():
     account = world.customer(cash="900000.00")
     wanted = funding.request_withdrawal(
         account_id=account.pk,
+        payee_id=world.payee(account, daily_limit="1000000.00").pk,
         amount=Decimal(800_000),
         reference="W1",
         actor=f"user:{account.user_id}",
