@@ -12,6 +12,9 @@ from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from accounts.customers.models import Joining as Joining
+from accounts.customers.models import Profile as Profile
+from accounts.customers.models import TermsAcceptance as TermsAcceptance
 from accounts.factors.models import Challenge as Challenge
 from accounts.factors.models import MessageFactor as MessageFactor
 from accounts.factors.models import RecoveryCode as RecoveryCode
@@ -23,6 +26,8 @@ from accounts.factors.models import TotpDevice as TotpDevice
 from accounts.factors.senders.models import TextMessage as TextMessage
 from accounts.keys.models import ApiKey as ApiKey
 from accounts.letters.models import Letter as Letter
+from accounts.sessions.models import KnownDevice as KnownDevice
+from accounts.sessions.models import SecurityEvent as SecurityEvent
 from accounts.sessions.models import SignIn as SignIn
 from accounts.sessions.models import Throttle as Throttle
 
@@ -78,6 +83,7 @@ class Account(models.Model):
     """
 
     class Status(models.TextChoices):
+        PENDING = "pending"
         ACTIVE = "active"
         RESTRICTED = "restricted"
         CLOSED = "closed"

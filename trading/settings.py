@@ -174,6 +174,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "accounts.sessions.door.Door",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 
@@ -218,6 +219,7 @@ SESSION_ENGINE = "accounts.sessions.store"
 SECURE_COOKIES: bool = env.bool("SECURE_COOKIES", PRODUCTION)
 SESSION_COOKIE_NAME = "__Host-session" if SECURE_COOKIES else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_COOKIES else "csrf"
+DEVICE_COOKIE_NAME = "__Host-device" if SECURE_COOKIES else "device"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -251,6 +253,12 @@ EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", True)
 LETTERS_FROM: str = env.str("LETTERS_FROM", "Openfloor <letters@localhost>")
+# The database of places that comes with us knows countries; another of MaxMind's format goes here.
+PLACES_DATABASE: str = env.str("PLACES_DATABASE", "")
+# Addresses that nobody signs in from, a network a line; read again when the file changes.
+BAD_ADDRESSES: str = env.str("BAD_ADDRESSES", "")
+# The proxies before us, whose word on where a request came from is taken; nobody else's is.
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 # Where people reach us: what links in letters begin with, whatever a request says of its host.
 PUBLIC_URL: str = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 # Who is told of severe alerts, and by what: a callable that takes alerts, as those of

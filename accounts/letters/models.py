@@ -13,7 +13,11 @@ class Letter(models.Model):
     """
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="letters"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="letters",
+        help_text="Nobody yet: who asks for an account.",
     )
     to = models.EmailField()
     kind = models.CharField(max_length=40)

@@ -17,13 +17,15 @@ from accounts.letters import wording
 from accounts.letters.models import Letter
 from accounts.letters.wording import Fact
 from accounts.models import User
+from accounts.sessions import security_log
+from accounts.sessions.events import Kind
 from foundation import wakeups
 
 LASTS: Final = timedelta(days=3)
 
 
 def write(
-    user: User,
+    user: User | None,
     kind: str,
     *,
     now: datetime,
@@ -32,6 +34,7 @@ def write(
     **facts: Fact,
 ) -> Letter:
     """Write `user` a letter of this kind: it goes out after the caller's commit, and not without.
+    To somebody who is nobody here yet, `user` is None.
 
     `to` is another address than the user's present one, as when that has just changed; `lasts`
     is how long it is of use: a code of five minutes is not sent later. Besides `facts` a text may
@@ -39,14 +42,14 @@ def write(
     wording.FactsMissing.
     """
     known: dict[str, Fact] = {
-        "name": user.get_full_name(),
-        "email": user.email,
+        "name": user.get_full_name() if user else "",
+        "email": user.email if user else to or "",
         "home": settings.PUBLIC_URL,
     }
     said = wording.compose(kind, {**known, **facts})
     letter = Letter.objects.create(
         user=user,
-        to=to or user.email,
+        to=to or str(known["email"]),
         kind=kind,
         subject=said.subject,
         sealed_text=seeds.seal(said.text.encode()),
@@ -54,6 +57,8 @@ def write(
         useless_at=now + lasts,
         next_at=now,
     )
+    if user is not None:
+        security_log.note(user, Kind.LETTER, now=now, about=f"{said.subject}, to {letter.to}")
     wakeups.send(wakeups.Channel.LETTERS)
     return letter
 

@@ -1,4 +1,5 @@
-"""Browsers that are signed in, and what attempts to get in have used up."""
+"""Browsers that are signed in, those that a person is known by, what attempts to get in have used
+up, and the log of all that."""
 
 from __future__ import annotations
 
@@ -22,6 +23,9 @@ class SignIn(models.Model):
         IDLE = "idle", "idle for too long"
         TOO_LONG = "too_long", "signed in for too long"
         PASSWORD_CHANGED = "password_changed", "password changed"
+        FACTOR_CHANGED = "factor_changed", "a way of signing in changed"
+        TOO_MANY = "too_many", "signed in at a newer browser"
+        ELSEWHERE = "elsewhere", "ended from another browser"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
@@ -31,6 +35,7 @@ class SignIn(models.Model):
     password_stamp = models.CharField(max_length=64)
     device = models.CharField(max_length=64, help_text="What the second factor was.")
     address = models.GenericIPAddressField(null=True)
+    place = models.CharField(max_length=80, blank=True)
     browser = models.CharField(max_length=200, blank=True)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
@@ -63,3 +68,54 @@ class Throttle(models.Model):
 
     def __str__(self) -> str:
         return f"{self.attempts} attempts by {self.subject[:8]}"
+
+
+class KnownDevice(models.Model):
+    """A browser at which a person has signed in: it is known again by a cookie of its own.
+
+    Only the SHA-256 of what the cookie says is kept.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="known_devices"
+    )
+    token_digest = models.CharField(max_length=64, editable=False)
+    browser = models.CharField(max_length=200, blank=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["user", "token_digest"], name="known_device_unique"),
+        )
+
+    def __str__(self) -> str:
+        return self.browser
+
+
+class SecurityEvent(models.Model):
+    """Something that happened to how a person signs in. Append-only; the person reads it.
+
+    `kind` is one of `accounts.sessions.events.Kind`; `country` and `place` are "" where the
+    address says nothing of them.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="security_events",
+        db_index=False,
+    )
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=40)
+    about = models.CharField(max_length=200, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    country = models.CharField(max_length=2, blank=True)
+    place = models.CharField(max_length=80, blank=True)
+    browser = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["user", "-at"], name="security_event_of"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.about}".strip()

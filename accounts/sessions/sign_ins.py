@@ -1,7 +1,7 @@
 """Being signed in: begun with both factors, seen again, ended.
 
 Limits are kept on the server. A customer is signed in for 12 hours at most and 30 minutes
-without doing anything; staff for 8 hours and 15 minutes.
+without doing anything, at three browsers; staff for 8 hours and 15 minutes, at one.
 """
 
 from __future__ import annotations
@@ -14,12 +14,20 @@ from uuid import UUID
 
 import django_otp
 from django.contrib import auth
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts import selectors
+from accounts import activity, locks, selectors
+from accounts.chain import Event
 from accounts.factors.models import Factor
 from accounts.factors.strength import Strength
 from accounts.models import SignIn, User
+from accounts.sessions import devices, judging, origins, security_log
+from accounts.sessions.anomalies import Verdict
+from accounts.sessions.events import Kind
+from accounts.sessions.origins import Origin
+from foundation import wakeups
 
 SEEN_EVERY: Final = timedelta(seconds=1)  # how exactly the last activity is known
 
@@ -28,10 +36,11 @@ SEEN_EVERY: Final = timedelta(seconds=1)  # how exactly the last activity is kno
 class Limits:
     age_max: timedelta
     idle_max: timedelta
+    count_max: int
 
 
-CUSTOMER: Final = Limits(age_max=timedelta(hours=12), idle_max=timedelta(minutes=30))
-STAFF: Final = Limits(age_max=timedelta(hours=8), idle_max=timedelta(minutes=15))
+CUSTOMER: Final = Limits(age_max=timedelta(hours=12), idle_max=timedelta(minutes=30), count_max=3)
+STAFF: Final = Limits(age_max=timedelta(hours=8), idle_max=timedelta(minutes=15), count_max=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +74,41 @@ def ending(
 def start(request: HttpRequest, *, user: User, device: Factor, now: datetime) -> SignIn:
     """Sign `user` in at this browser: both factors are proved, `device` being the second.
 
-    Nothing of the session before survives, its key least of all (django-otp would keep it).
+    Nothing of the session before survives, its key least of all (django-otp would keep it). The
+    oldest sign-ins beyond the limit end, and the others are told of this one. Raises
+    judging.SignInStopped and judging.StrongerFactorNeeded, which `accounts.sessions.door` answers.
     """
+    origin = origins.of(request)
+    verdict = judging.admit(request, user=user, device=device, origin=origin, now=now)
     end(request, why=SignIn.Ending.SIGNED_OUT, now=now)
     request.session.flush()
     auth.login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     django_otp.login(request, device)
     request.session.cycle_key()
     request.session.save()
-    return SignIn.objects.create(
-        user=user,
-        session_digest=digest_of(str(request.session.session_key)),
-        password_stamp=_stamp(user),
-        device=device.name,
-        address=request.META.get("REMOTE_ADDR") or None,
-        browser=request.headers.get("User-Agent", "").replace("\0", "")[:200],
-        started_at=now,
-        seen_at=now,
-        proved_at=now,
-        strength=device.strength,
-    )
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # one after the other
+        sign_in = SignIn.objects.create(
+            user=user,
+            session_digest=digest_of(str(request.session.session_key)),
+            password_stamp=_stamp(user),
+            device=device.name,
+            address=origin.address,
+            place=origin.place,
+            browser=origin.browser,
+            started_at=now,
+            seen_at=now,
+            proved_at=now,
+            strength=device.strength,
+        )
+        _end_oldest(user, now=now)
+        devices.remember(request, user, now=now)
+        security_log.note(
+            user, Kind.SIGNED_IN, now=now, origin=origin, about=_with(device, verdict)
+        )
+        judging.tell_of(user, verdict, origin, now=now)
+        _tell_others(sign_in, origin, now=now)
+    return sign_in
 
 
 def find(session_key: str, *, now: datetime, is_activity: bool) -> SignedIn | None:
@@ -133,11 +157,34 @@ def renew_proof(former: str, *, session_key: str, factor: Factor, now: datetime)
     )
 
 
+def move(former: str, *, session_key: str) -> None:
+    """Let the sign-in with the session `former` go on as `session_key`."""
+    SignIn.objects.filter(session_digest=digest_of(former), ended_at=None).update(
+        session_digest=digest_of(session_key)
+    )
+
+
 def end(request: HttpRequest, *, why: SignIn.Ending, now: datetime) -> None:
     """Note that this browser's sign-in is over, if it had one. The session itself is flushed
     by whoever calls (`django.contrib.auth.logout`)."""
     if request.session.session_key:
         _close(request.session.session_key, why=why, now=now)
+
+
+def end_others(user: User, *, keep: UUID | None, why: SignIn.Ending, now: datetime) -> int:
+    """End every sign-in of `user` but `keep`; return how many."""
+    others = SignIn.objects.filter(user=user, ended_at=None)
+    return _end(others.exclude(pk=keep) if keep is not None else others, why=why, now=now)
+
+
+def end_one(user: User, sign_in_id: UUID, *, why: SignIn.Ending, now: datetime) -> bool:
+    """End one sign-in of `user`; False if there is none to end."""
+    return bool(_end(SignIn.objects.filter(user=user, pk=sign_in_id), why=why, now=now))
+
+
+def keep_under_password(sign_in_id: UUID, *, user: User) -> None:
+    """Let this sign-in go on under the password that `user` has now."""
+    SignIn.objects.filter(pk=sign_in_id).update(password_stamp=_stamp(user))
 
 
 def last_ending(session_key: str | None) -> SignIn.Ending | None:
@@ -154,9 +201,51 @@ def digest_of(session_key: str) -> str:
 
 
 def _close(session_key: str, *, why: SignIn.Ending, now: datetime) -> None:
-    SignIn.objects.filter(session_digest=digest_of(session_key), ended_at=None).update(
-        ended_at=now, ending=why
-    )
+    _end(SignIn.objects.filter(session_digest=digest_of(session_key)), why=why, now=now)
+
+
+def _end(those: QuerySet[SignIn], *, why: SignIn.Ending, now: datetime) -> int:
+    """End those of them that have not ended, log it, and hint at it: their sockets close."""
+    with transaction.atomic():
+        present = those.filter(ended_at=None).select_related("user").order_by("pk")
+        ending_now = list(present.select_for_update(of=("self",), no_key=True))
+        if not ending_now:
+            return 0
+        SignIn.objects.filter(pk__in=[each.pk for each in ending_now]).update(
+            ended_at=now, ending=why
+        )
+        is_own = why is SignIn.Ending.SIGNED_OUT
+        for each in ending_now:
+            origin = Origin(address=each.address, place=each.place, browser=each.browser)
+            kind = Kind.SIGNED_OUT if is_own else Kind.SIGN_IN_ENDED
+            security_log.note(
+                each.user, kind, now=now, origin=origin, about="" if is_own else why.label
+            )
+        wakeups.send(wakeups.Channel.SIGN_INS, [each.session_digest for each in ending_now])
+    return len(ending_now)
+
+
+def _end_oldest(user: User, *, now: datetime) -> None:
+    """Let no more sign-ins stand than there may be: the newest of them."""
+    present = SignIn.objects.filter(user=user, ended_at=None).order_by("-started_at", "-pk")
+    beyond = list(present.values_list("pk", flat=True)[limits(is_staff=user.is_staff).count_max :])
+    _end(SignIn.objects.filter(pk__in=beyond), why=SignIn.Ending.TOO_MANY, now=now)
+
+
+def _tell_others(sign_in: SignIn, origin: Origin, *, now: datetime) -> None:
+    """Let the person's other open pages hear of this sign-in, by the activities of the account."""
+    user = sign_in.user
+    others = SignIn.objects.filter(user=user, ended_at=None).exclude(pk=sign_in.pk)
+    account = selectors.account_of(user)
+    if account is None or not others.exists():
+        return
+    payload = {"place": origin.place, "browser": origin.browser, "with": sign_in.device}
+    event = Event("security.signed_in", now, f"user:{user.pk}", payload)
+    activity.record([(locks.lock(account.pk), event)])
+
+
+def _with(device: Factor, verdict: Verdict) -> str:
+    return f"{device.name}; {verdict.text}" if verdict.reasons else device.name
 
 
 def _stamp(user: User) -> str:
