@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from foundation import bulk
 from marketdata import bars as rules
@@ -46,6 +46,15 @@ def quotes_since(sequence: int, *, limit: int = 10_000) -> list[Quote]:
         Quote.objects.filter(sequence__gt=sequence)
         .select_related("instrument")
         .order_by("sequence")[:limit]
+    )
+
+
+def quotes_from_outside() -> list[Quote]:
+    """Return the quotes of all instruments whose source is a feed, as far as it has told them."""
+    return list(
+        Quote.objects.exclude(instrument__source="")
+        .filter(source=F("instrument__source"))
+        .select_related("instrument")
     )
 
 

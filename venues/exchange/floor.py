@@ -1,4 +1,5 @@
-"""The trading floor: the engine, the simulated market and the replays, one cycle at a time.
+"""The trading floor: the engine, the simulated market, the replays and what is quoted from outside,
+one cycle at a time.
 
 `decide` changes memory only; whoever calls it makes the cycle durable before anybody is told.
 """
@@ -13,13 +14,13 @@ from decimal import Decimal
 from typing import Final
 
 from foundation.decimals import text
-from marketdata import calendars
+from marketdata import calendars, selectors
 from marketdata.calendars import Phase
 from marketdata.depth import Book
 from marketdata.models import Instrument
 from marketdata.tape import HEARTBEAT_SECONDS
 from marketdata.ticks import SIMULATED, QuoteTick, Tick, TradeTick
-from venues.exchange import busts, records, replay
+from venues.exchange import busts, outside, records, replay
 from venues.exchange.commands import (
     Admit,
     BandTerms,
@@ -38,6 +39,7 @@ from venues.exchange.depths import Depths
 from venues.exchange.engine import Engine
 from venues.exchange.market import LIQUIDITY, Market
 from venues.exchange.market import Instrument as Traded
+from venues.exchange.outside import Outside, Sides
 from venues.exchange.stage import Change, Stage
 from venues.exchange.state import Session
 
@@ -75,6 +77,7 @@ class Floor:
         # restart does not play the same hour again.
         self.market = Market(seed=f"{seed}:{recovered.sequence}")
         self.stage = Stage()
+        self.outside = Outside()
         self._is_first_look = True
         self._looks_at = 0.0
         self._quoted: dict[str, QuoteTick] = {}
@@ -94,6 +97,9 @@ class Floor:
         if is_market_due:
             self._carry_out(self._house_commands(now), cycle, touched)
             self._play(cycle, touched)
+            if self.outside.sources:
+                quoted = self.outside.quote(_fresh_sides(now), self.engine, now=now)
+                self._carry_out(quoted, cycle, touched)
         self._carry_out(self._fresh(requests), cycle, touched)
         if is_market_due:
             self._carry_out(self.market.step(now, self.engine), cycle, touched)
@@ -136,7 +142,15 @@ class Floor:
         if is_look_due:
             self._looks_at = time.monotonic() + _LOOK_SECONDS
             instruments = list(Instrument.objects.order_by("symbol"))
+            quoted_outside = {
+                each.symbol: each.source
+                for each in instruments
+                if each.source and each.symbol not in self.stage.symbols
+            }
+            begun, ended = self.outside.recast(quoted_outside)
             commands += self._listings(instruments)
+            commands += self._leave_to_others(begun)
+            commands += self._take_back(outside.PARTICIPANT, ended)
             commands += self._sessions({each.calendar for each in instruments}, now)
             if self._is_first_look:
                 commands += self._end_what_a_stop_cut_short(now)
@@ -178,7 +192,7 @@ class Floor:
     def _bands(self, instrument: Instrument) -> BandTerms | None:
         """Return how far a price may run: coins as far as they like, and so may a recording."""
         is_crypto = instrument.asset_class == Instrument.AssetClass.CRYPTO
-        if is_crypto or instrument.symbol in self.stage.symbols:
+        if is_crypto or instrument.symbol in self.stage.symbols | self.outside.sources.keys():
             return None
         return _NARROW_BANDS if instrument.symbol in LIQUIDITY else _WIDE_BANDS
 
@@ -196,6 +210,18 @@ class Floor:
                 commands.append(OpenSession(calendar, due.date, due.phase, is_timely))
         return commands
 
+    def _leave_to_others(self, symbols: Iterable[str]) -> list[Command]:
+        return [command for each in symbols for command in self.market.withdraw(each)]
+
+    def _take_back(self, participant: str, symbols: Iterable[str]) -> list[Command]:
+        """Let the simulated market go on where `participant` stops quoting."""
+        commands: list[Command] = []
+        for symbol in symbols:
+            if symbol in self.engine.listings and symbol in self.market.symbols:
+                commands.append(MassQuote(participant, symbol, (), ()))
+                self.market.come_back(symbol, self.outside.last_price(symbol))
+        return commands
+
     def _recast(self, change: Change) -> list[Command]:
         """Let participants go and come back for what is replayed; return what they withdraw."""
         commands: list[Command] = []
@@ -211,17 +237,19 @@ class Floor:
 
     def _replayable(self) -> dict[str, Admit]:
         engine = self.engine
-        return {s: each.terms for s, each in engine.listings.items() if engine.is_trading(s)}
+        here = engine.listings.keys() - self.outside.sources.keys()
+        return {s: engine.listings[s].terms for s in here if engine.is_trading(s)}
 
     def _end_what_a_stop_cut_short(self, now: datetime) -> list[Command]:
         """Return the withdrawals of recorded quotes that still stand in the recovered books."""
         self.stage.clear(now)
         commands: list[Command] = []
         for symbol, listing in self.engine.listings.items():
-            if listing.quotes.get(replay.PARTICIPANT):
+            others = [outside.PARTICIPANT] if symbol not in self.outside.sources else []
+            for participant in filter(listing.quotes.get, [replay.PARTICIPANT, *others]):
                 best = listing.best()
                 ticks = [price for price in (best.bid, best.ask) if price is not None]
-                commands.append(MassQuote(replay.PARTICIPANT, symbol, (), ()))
+                commands.append(MassQuote(participant, symbol, (), ()))
                 self.market.come_back(symbol, sum(ticks) * listing.terms.tick / len(ticks))
         return commands
 
@@ -254,6 +282,8 @@ class Floor:
         for event in events:
             if isinstance(event, Trade):
                 self.market.observe(event)
+                if event.symbol in self.outside.sources:
+                    continue
                 tick = TradeTick(event.symbol, at, event.price, event.quantity, str(event.number))
                 cycle.ticks.setdefault(self._source(event.symbol), []).append(tick)
 
@@ -275,14 +305,17 @@ class Floor:
 
     def _silent(self, now: datetime) -> set[str]:
         """Return the symbols whose quote must be confirmed, though nothing has changed."""
+        ours = (self.engine.listings.keys() & self.market.symbols) - self.outside.sources.keys()
         return {
             symbol
-            for symbol in self.engine.listings.keys() & self.market.symbols
+            for symbol in ours
             if (quoted := self._quoted.get(symbol)) is None or now - quoted.at >= _HEARTBEAT
         }
 
     def _quote(self, symbol: str, at: datetime, cycle: Cycle) -> None:
         """Print the best bid and offer of `symbol`, unless it was printed just so a moment ago."""
+        if symbol in self.outside.sources:
+            return
         best = self.engine.best(symbol)
         terms = self.engine.listings[symbol].terms
         quote = QuoteTick(
@@ -299,7 +332,19 @@ class Floor:
             cycle.ticks.setdefault(self._source(symbol), []).append(quote)
 
     def _source(self, symbol: str) -> str:
-        return replay.SOURCE if symbol in self.stage.symbols else SIMULATED
+        if symbol in self.stage.symbols:
+            return replay.SOURCE
+        return self.outside.sources.get(symbol, SIMULATED)
+
+
+def _fresh_sides(now: datetime) -> dict[str, Sides]:
+    """Return the quotes from outside that may be traded on at `now`."""
+    found = selectors.quotes_from_outside()
+    return {
+        quote.instrument.symbol: Sides(quote.bid, quote.bid_size, quote.ask, quote.ask_size)
+        for quote in found
+        if not quote.is_stale(now=now)
+    }
 
 
 def _session_due(calendar: str, now: datetime) -> Session | None:
