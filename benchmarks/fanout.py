@@ -6,7 +6,8 @@ more and more often until no more arrives. Then, at half of the most that arrive
 is when a client has it (p50, p99), and what memory the server has for a socket that only waits: of
 prices, and of a page's own. A tick is one instrument's difference, in a frame with those of the
 other nine. Clients and server share this machine; four of the sockets are decoded and say what a
-tick has in bytes, of the others bytes are counted, so that counting costs little.
+tick has in bytes, of the others bytes are counted, so that counting costs little. Beside each rate
+stands what a tick takes of the server's time on the processor, with the market that moves prices.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def main() -> None:
     parser.add_argument("--sockets", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--idle", type=int, default=2_000)
+    parser.add_argument("--rounds", type=float, nargs="*", help="only so often; no most is sought")
     options = parser.parse_args()
     allow_files(options.sockets + options.idle + 200)
     stage.set_up()
@@ -66,8 +68,10 @@ def main() -> None:
         world.instrument(symbol, bid="99.99", ask="100.00")
     cookie = signed_in()
     for server in options.servers:
-        measure(server, cookie, sockets=options.sockets, seconds=options.seconds)
-        for path in ("/ws/v1/binary", "/ws/v1"):
+        measure(
+            server, cookie, sockets=options.sockets, seconds=options.seconds, given=options.rounds
+        )
+        for path in ("/ws/v1/binary", "/ws/v1") if options.idle else ():
             with serving(server) as (program, _):
                 measure_idle(program, cookie, path=path, sockets=options.idle)
 
@@ -98,6 +102,7 @@ class Follower:
     received: bytearray = field(default_factory=bytearray)
     bytes: int = 0
     ticks: int = 0
+    frames: int = 0
     delays: list[float] = field(default_factory=list)
 
     def take(self) -> None:
@@ -112,6 +117,7 @@ class Follower:
     def _decode(self, decoder: Decoder) -> None:
         for payload in frames_in(self.received):
             now = time.time()
+            self.frames += 1
             for event in decoder.take(payload):
                 if not isinstance(event, News):
                     continue
@@ -122,7 +128,7 @@ class Follower:
 
     def forget(self) -> None:
         """Begin to count anew."""
-        self.bytes = self.ticks = 0
+        self.bytes = self.ticks = self.frames = 0
         self.delays.clear()
 
 
@@ -200,44 +206,57 @@ def listen(clients: Sequence[Follower], seconds: float) -> None:
 # --- What is measured ----------------------------------------------------------------------------
 
 
-def measure(server: str, cookie: str, *, sockets: int, seconds: float) -> None:
+def measure(
+    server: str, cookie: str, *, sockets: int, seconds: float, given: Sequence[float] | None
+) -> None:
     print(f"\n{server}: {sockets} sockets, {OF_EACH} of {len(INSTRUMENTS)} instruments each")
-    print(f"{'rounds/s':>9} {'ticks/s':>9} {'bytes/tick':>10} {'p50 ms':>8} {'p99 ms':>8}")
-    with serving(server) as (_, market):
+    print(
+        f"{'rounds/s':>9} {'ticks/s':>9} {'ticks/frame':>11} {'bytes/tick':>10} {'us/tick':>8}"
+        f" {'p50 ms':>8} {'p99 ms':>8}"
+    )
+    with serving(server) as (program, market):
         clients = following(cookie, sockets)
+        for rounds in given or ():
+            ticks_at(rounds, clients, program.pid, market, seconds)
+        if given:
+            return
         best = 0.0
         for rounds in ROUNDS:
-            rate = ticks_at(rounds, clients, market, seconds)
+            rate = ticks_at(rounds, clients, program.pid, market, seconds)
             is_more = rate > best * GROWTH_MIN
             best = max(best, rate)
             if not is_more:
                 break
         print(f"  at most {best:,.0f} ticks/s; at half of that:")
-        ticks_at(best / 2 / (sockets * OF_EACH), clients, market, seconds)
+        ticks_at(best / 2 / (sockets * OF_EACH), clients, program.pid, market, seconds)
         for client in clients:
             client.socket.close()
 
 
-def ticks_at(rounds: float, clients: Sequence[Follower], market: IO[str], seconds: float) -> float:
+def ticks_at(
+    rounds: float, clients: Sequence[Follower], pid: int, market: IO[str], seconds: float
+) -> float:
     """Let prices move so often; print and return how many ticks a second arrive."""
     tell(market, rounds)
     listen(clients, SETTLE_SECONDS)
     for client in clients:
         client.forget()
-    begun = time.monotonic()
+    begun, worked = time.monotonic(), processor_seconds(pid)
     listen(clients, seconds)
-    taken = time.monotonic() - begun
+    taken, worked = time.monotonic() - begun, processor_seconds(pid) - worked
     tell(market, 0)
     decoded = [client for client in clients if client.decoder is not None]
     ticks = sum(client.ticks for client in decoded)
     if not ticks:
         raise SystemExit("no tick arrived")
+    frames = sum(client.frames for client in decoded)
     of_tick = sum(client.bytes for client in decoded) / ticks
-    rate = sum(client.bytes for client in clients) / of_tick / taken
+    total = sum(client.bytes for client in clients) / of_tick
+    rate = total / taken
     delays = quantiles([delay for client in decoded for delay in client.delays], n=100)
     print(
-        f"{rounds:>9.1f} {rate:>9,.0f} {of_tick:>10.2f} {delays[49] * 1e3:>8.1f}"
-        f" {delays[98] * 1e3:>8.1f}"
+        f"{rounds:>9.1f} {rate:>9,.0f} {ticks / frames:>11.1f} {of_tick:>10.2f}"
+        f" {worked / total * 1e6:>8.2f} {delays[49] * 1e3:>8.1f} {delays[98] * 1e3:>8.1f}"
     )
     listen(clients, SETTLE_SECONDS)  # so that nothing of it is left for the next
     return rate
@@ -258,6 +277,12 @@ def measure_idle(program: subprocess.Popen[str], cookie: str, *, path: str, sock
     print(f"  {sockets:,} idle sockets of {path}: {each / 1000:.1f} kB each")
     for connection in (*warm, *idle):
         connection.close()
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the time that a process has had on the processor."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(pid: int) -> int:

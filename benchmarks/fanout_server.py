@@ -11,7 +11,6 @@ from __future__ import annotations
 from trading.asgi import application  # first: it sets Django up
 
 # isort: split
-import copy
 import random
 import socket
 import sys
@@ -58,10 +57,11 @@ class Market(threading.Thread):
         for quote in self._quotes:
             quote.at = now
         symbols = hub.take(self._quotes, stale=set(), standings=self._standings)
-        hub.audience.tell(symbols)
+        hub.tell(symbols)
 
     def _moved(self, quote: Quote) -> Quote:
-        moved = copy.copy(quote)
+        moved = Quote.__new__(Quote)  # a copy for little: no market is to be measured here
+        moved.__dict__.update(quote.__dict__)
         tick, steps = quote.instrument.price_increment, self._dice.randint(-3, 3)
         if quote.bid is not None and quote.ask is not None:
             # It always moves, and never towards nothing.

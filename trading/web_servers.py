@@ -101,6 +101,7 @@ class Uvicorn:
                 server_header=False,
                 backlog=BACKLOG,
                 ws_max_size=SOCKET_MESSAGE_BYTES_MAX,
+                ws_per_message_deflate=False,  # as the others: memory and time for each socket
                 timeout_graceful_shutdown=int(DRAIN_SECONDS_MAX),
             )
         )

@@ -74,7 +74,11 @@ class Audience(Generic[M, T]):
         for topic in topics:
             for wanted in (topic, *self._names(topic)):
                 for member in room.interested.get(wanted, ()):
-                    news.setdefault(member, set()).add(topic)
+                    changed = news.get(member)
+                    if changed is None:
+                        news[member] = {topic}
+                    else:
+                        changed.add(topic)
         for member, changed in news.items():
             self._put(member, changed)
 

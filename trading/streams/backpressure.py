@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from autobahn.exception import Disconnected
 
+from trading.streams import outlets
 from trading.streams.gate import Application, Receive, Scope, Send
 
 MESSAGE_BYTES_MAX: Final = 32 * 1024
@@ -48,14 +49,20 @@ class _Valve:
 
 
 def felt(application: Application) -> Application:
-    """Return `application` with a `send` that waits for room, whichever server runs it."""
+    """Return `application` with a `send` that waits for room, whichever server runs it.
+
+    Beside it, scope["outlet"] is the short way out for as long as there is room, or None.
+    """
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         protocol = _daphne_protocol(send)
         if protocol is None:
-            await application(scope, receive, send)
+            await application({**scope, "outlet": outlets.of_uvicorn(send)}, receive, send)
         else:
-            await application(scope, receive, _waiting(send, protocol))
+            valve = _fitted(protocol)
+            outlet = outlets.OfDaphne(protocol, has_room=valve.opened)
+            waiting = _waiting(send, protocol, valve)
+            await application({**scope, "outlet": outlet}, receive, waiting)
 
     return wrapped
 
@@ -68,7 +75,8 @@ def _daphne_protocol(send: Send) -> Any | None:
     return protocol if type(protocol).__module__ == "daphne.ws_protocol" else None
 
 
-def _waiting(send: Send, protocol: Any) -> Callable[[dict[str, Any]], Awaitable[None]]:
+def _fitted(protocol: Any) -> _Valve:
+    """Bound what this socket's server takes, reads and holds; return what tells when it is full."""
     valve = _Valve(protocol.transport)
     # Twisted knows one producer; the HTTP request that became this socket was the one before.
     protocol.transport.unregisterProducer()
@@ -77,7 +85,12 @@ def _waiting(send: Send, protocol: Any) -> Callable[[dict[str, Any]], Awaitable[
     handle = protocol.transport.getHandle()
     if isinstance(handle, socket.socket):
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES_MAX)
+    return valve
 
+
+def _waiting(
+    send: Send, protocol: Any, valve: _Valve
+) -> Callable[[dict[str, Any]], Awaitable[None]]:
     async def waiting_send(message: dict[str, Any]) -> None:
         if message["type"] == "websocket.send":
             await valve.opened.wait()

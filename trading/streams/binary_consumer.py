@@ -1,14 +1,16 @@
 """The binary socket of prices, /ws/v1/binary: docs/binary-stream.md has every byte of it.
 
 The socket knows how far it has sent each chain. What a frame says is asked for when it can be
-sent, so that who reads slowly is brought from there to the latest, and nothing waits for it.
+sent, so that who reads slowly is brought from there to the latest, and nothing waits for it. As
+long as the socket takes what it is sent, the postman writes its frames, a round for all sockets;
+where it does not, its own task waits until it does.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
 
@@ -17,10 +19,12 @@ from marketdata.stream import frames
 from marketdata.stream.frames import Refusal, Refused, Subscribe, Unsubscribe, Wanted
 from marketdata.stream.pictures import microseconds
 from trading.streams import gate
-from trading.streams.chains import STREAM
+from trading.streams.chains import STREAM, Chains
 from trading.streams.hub import hub, ladders
 from trading.streams.mailbox import Mailbox
+from trading.streams.outlets import Outlet
 from trading.streams.page_socket import PageSocket
+from trading.streams.postman import postman
 
 SYMBOLS_MAX: Final = 500
 BOOKS_MAX: Final = 100
@@ -37,6 +41,16 @@ class Asked(NamedTuple):
         return f"the book of {self.symbol}" if self.is_book else self.symbol
 
 
+class Followed:
+    """An instrument or book that the client has asked for: under which id, and how far sent."""
+
+    __slots__ = ("number", "sequence")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.sequence = 0  # 0: it has nothing
+
+
 class BinaryConsumer(PageSocket):
     async def __call__(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
         signed_in: SignedIn = scope["signed_in"]
@@ -45,9 +59,17 @@ class BinaryConsumer(PageSocket):
         self.said_at = time.monotonic()
         # An id and what it means belong together for as long as the connection lasts: what is
         # under way must never be taken for another instrument's.
-        self.numbers: dict[Asked, int] = {}
         self.meanings: dict[int, Asked] = {}
-        self.sent: dict[Asked, int] = {}
+        self.prices: dict[str, Followed] = {}
+        self.books: dict[str, Followed] = {}
+        self.outlet: Outlet | None = scope.get("outlet")
+        self.postman = postman()
+        self.is_called = False  # the postman is on the way
+        self.under_way = 1  # frames that others must not overtake; hello is the first
+        self.unsent: bytes | None = None
+        self.failure: Exception | None = None
+        if self.outlet is not None:
+            self.mailbox.on_news = self._call
         await super().__call__(scope, receive, send)
 
     def who(self) -> dict[str, str]:
@@ -82,25 +104,31 @@ class BinaryConsumer(PageSocket):
         if not asked.are_books and len(self.mailbox.symbols | symbols) > SYMBOLS_MAX:
             raise Refused(Refusal.TOO_MANY_SYMBOLS, f"A socket has at most {SYMBOLS_MAX} symbols.")
         for each, meaning in wanted:
-            is_known = meaning in self.numbers
-            self.numbers[meaning], self.meanings[each.number] = each.number, meaning
-            if not each.sequence:
-                self.sent[meaning] = 0
-            elif not is_known:
-                self.sent[meaning] = each.sequence if asked.stream == STREAM else 0
+            self.meanings[each.number] = meaning
+            known = self._followed(meaning)
+            if known is None:
+                known = Followed(each.number)
+                known.sequence = each.sequence if asked.stream == STREAM else 0
+                (self.books if asked.are_books else self.prices)[each.symbol] = known
+            elif not each.sequence:
+                known.sequence = 0
         (ladders if asked.are_books else hub).subscribe(self.mailbox, symbols)
 
     def _check_ids(self, wanted: Iterable[tuple[Wanted, Asked]]) -> None:
         """Refuse an id that means something else, and another id of what has one."""
-        numbers, meanings = dict(self.numbers), dict(self.meanings)
+        numbers, meanings = dict[Asked, int](), dict(self.meanings)
         for each, asked in wanted:
+            known = self._followed(asked)
             meaning = meanings.setdefault(each.number, asked)
-            number = numbers.setdefault(asked, each.number)
+            number = numbers.setdefault(asked, each.number if known is None else known.number)
             if (number, meaning) != (each.number, asked):
                 raise Refused(
                     Refusal.ID_IN_USE,
                     f"Here id {each.number} is {meaning}, and {asked} has id {number}.",
                 )
+
+    def _followed(self, asked: Asked) -> Followed | None:
+        return (self.books if asked.is_book else self.prices).get(asked.symbol)
 
     def _unsubscribe(self, numbers: Iterable[int]) -> None:
         asked = {self.meanings[number] for number in numbers if number in self.meanings}
@@ -119,24 +147,51 @@ class BinaryConsumer(PageSocket):
                 heartbeat_seconds=HEARTBEAT_SECONDS,
             )
         )
+        self.under_way -= 1
         await self.keep_sending()
+
+    def _call(self) -> None:
+        """Have the postman come: there is news."""
+        if not self.is_called:
+            self.is_called = True
+            self.postman.call_at(self)
+
+    def deliver(self) -> None:
+        """Write what is new at once; what cannot be, the socket's own task waits to send."""
+        self.is_called = False
+        if self.under_way or self.unsent is not None or self.outlet is None:
+            self.mailbox.news.set()
+            return
+        try:
+            frame = self._frame()
+        except Exception as error:  # noqa: BLE001 - it ends this socket, not the postman's round
+            self.failure = error
+            self.mailbox.news.set()
+            return
+        if frame is None:
+            return
+        if self.outlet.write(frame):
+            self.said_at = time.monotonic()
+        else:
+            self.unsent = frame
+            self.mailbox.news.set()
 
     async def send_news(self) -> None:
         self.mailbox.news.clear()
-        asked = [Asked(symbol, is_book=False) for symbol in self.mailbox.take_quotes()]
-        asked += [Asked(symbol, is_book=True) for symbol in self.mailbox.take_books()]
-        entries = [self._entries(each) for each in asked]
-        if any(entries):
-            await self._say(frames.updates(entries))
+        if self.failure is not None:
+            raise self.failure
+        frame, self.unsent = self.unsent or self._frame(), None
+        if frame is not None:
+            await self._say(frame)
+            if self.mailbox.has_news:
+                self.mailbox.on_news()  # of what the frame that could not be sent does not have
 
-    def _entries(self, asked: Asked) -> bytes:
-        """Return what the client lacks of it, and count it as sent."""
-        chains = ladders.chains if asked.is_book else hub.chains
-        if (link := chains.link(asked.symbol)) is None:
-            return b""
-        entries = link.entries(self.numbers[asked], self.sent[asked])
-        self.sent[asked] = link.sequence
-        return entries
+    def _frame(self) -> bytes | None:
+        """Return what the client lacks, and count it as sent; None where that is nothing."""
+        entries = [frames.UPDATES]
+        _add_entries(entries, self.mailbox.take_quotes(), self.prices, hub.chains)
+        _add_entries(entries, self.mailbox.take_books(), self.books, ladders.chains)
+        return b"".join(entries) if len(entries) > 1 else None
 
     def heartbeat_at(self) -> float:
         return self.said_at + HEARTBEAT_SECONDS
@@ -146,4 +201,23 @@ class BinaryConsumer(PageSocket):
 
     async def _say(self, frame: bytes) -> None:
         self.said_at = time.monotonic()
+        self.under_way += 1
         await self.say(frame)
+        self.under_way -= 1
+
+
+def _add_entries(
+    entries: list[bytes],
+    symbols: Iterable[str],
+    followed: Mapping[str, Followed],
+    chains: Chains[Any],
+) -> None:
+    """Add what brings a client from what it has of `symbols` to what is shown of them now."""
+    for symbol in symbols:
+        link = chains.link(symbol)
+        if link is None:
+            continue
+        each = followed[symbol]
+        if link.sequence != each.sequence:
+            entries.append(link.entries(each.number, each.sequence))
+            each.sequence = link.sequence

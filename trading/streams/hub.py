@@ -62,6 +62,11 @@ class Hub:
         mailbox.symbols -= symbols
         self.audience.remove(mailbox, symbols)
 
+    def tell(self, symbols: set[str]) -> None:
+        """Let everybody know of `symbols` who follows them, each difference encoded by then."""
+        self.chains.advance(symbols & self.audience.topics)
+        self.audience.tell(symbols)
+
     def now(self, symbol: str) -> Shown | None:
         """Return what is shown of the instrument that has this symbol today."""
         shown = self._shown.get(symbol)
@@ -160,10 +165,10 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
             try:
                 symbols, quotes = hub.look()
             except Exception:
-                hub.audience.tell(hub.lose_sight())
+                hub.tell(hub.lose_sight())
                 raise
-            hub.audience.tell(symbols)
-            ladders.audience.tell(ladders.look())
+            hub.tell(symbols)
+            ladders.tell(ladders.look())
             if quotes:
                 desk.desk.prices_moved(quotes)
             data_market.market.take(quotes, hub.standings, now=timezone.now())

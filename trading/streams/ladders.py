@@ -70,7 +70,7 @@ class ShownBook:
         has_before = self.before is not None and sent == self.before[0]
         return self.difference if has_before else self.whole
 
-    def updates(self) -> tuple[Update, ...]:
+    def updates(self, before: ShownBook | None = None) -> tuple[Update, ...]:
         bids, asks = (
             tuple(
                 pictures.Level(billionths(level.price), billionths(level.size))
@@ -105,6 +105,11 @@ class Ladders:
     def unsubscribe(self, mailbox: Mailbox, symbols: set[str]) -> None:
         mailbox.books -= symbols
         self.audience.remove(mailbox, symbols)
+
+    def tell(self, symbols: set[str]) -> None:
+        """Let everybody know of the books of `symbols` who follows them."""
+        self.chains.advance(symbols)
+        self.audience.tell(symbols)
 
     def shown(self, symbols: Iterable[str]) -> list[ShownBook]:
         """Return those of the books of `symbols` that are known."""

@@ -19,6 +19,7 @@ class Mailbox:
         self.loop = asyncio.get_running_loop()
         self.symbols: set[str] = set()
         self.news = asyncio.Event()
+        self.on_news: Callable[[], None] = self.news.set  # whose turn it is then
         self.sequence = 0  # the last activity that was sent
         self.books: set[str] = set()
         self._changed: set[str] = set()
@@ -30,21 +31,28 @@ class Mailbox:
 
     def put_quotes(self, symbols: set[str]) -> None:
         self._changed |= symbols
-        self.news.set()
+        self.on_news()
 
     def put_books(self, symbols: set[str]) -> None:
         self._changed_books |= symbols
-        self.news.set()
+        self.on_news()
 
     def put_activity(self) -> None:
         """Note that there may be activity after `sequence`."""
         self._has_activity = True
-        self.news.set()
+        self.on_news()
 
     def put_portfolio(self) -> None:
         """Note that there may be something of the account's worth after `seen`."""
         self._has_portfolio = True
-        self.news.set()
+        self.on_news()
+
+    @property
+    def has_news(self) -> bool:
+        """Tell whether anything was put here since it was taken."""
+        return bool(
+            self._changed or self._changed_books or self._has_activity or self._has_portfolio
+        )
 
     def take_quotes(self) -> set[str]:
         changed, self._changed = self._changed, set()

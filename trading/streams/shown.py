@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import Final
 
 from marketdata import calendars
@@ -26,6 +28,13 @@ from trading.streams import encoding
 
 _MICROSECONDS: Final = 1_000_000
 
+# What of a quote's row each of the stream's updates is made of.
+_BEST_PRICES: Final = attrgetter("at", "bid", "bid_size", "ask", "ask_size")
+_LAST_TRADE: Final = attrgetter("last_at", "last", "last_size")
+_DAYS: Final = attrgetter(
+    "day", "day_open", "day_high", "day_low", "day_volume", "last", "previous_close"
+)
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -43,13 +52,26 @@ class Shown:
     def units(self) -> Units:
         """What the binary stream counts in: the tick, and the smallest step of a quantity."""
         instrument = self.quote.instrument
-        return Units(
-            billionths(instrument.price_increment), billionths(instrument.quantity_increment)
-        )
+        return _units(instrument.price_increment, instrument.quantity_increment)
 
-    def updates(self) -> tuple[Update, ...]:
-        """Return all of it in the words of the binary stream."""
-        return (self._status(), self._best_prices(), self._last_trade(), *self._days())
+    def updates(self, before: Shown | None = None) -> Iterator[Update]:
+        """Yield all of it in the words of the binary stream, or what is not as it was `before`."""
+        now, then = self.quote, None if before is None else before.quote
+        if before is None or then is None or not self._stands_like(before):
+            yield self._status()
+        if then is None or _BEST_PRICES(now) != _BEST_PRICES(then):
+            yield self._best_prices()
+        if then is None or _LAST_TRADE(now) != _LAST_TRADE(then):
+            yield self._last_trade()
+        if then is None or _DAYS(now) != _DAYS(then):
+            yield from self._days()
+
+    def _stands_like(self, before: Shown) -> bool:
+        return (
+            self.standing == before.standing
+            and self.is_stale == before.is_stale
+            and self.quote.source == before.quote.source
+        )
 
     def _status(self) -> Status:
         return Status(
@@ -90,6 +112,11 @@ class Shown:
             volume=billionths(quote.day_volume),
         )
         return today, Bar(Span.DAY_BEFORE, 0, 0, 0, 0, _price(quote.previous_close), 0)
+
+
+@lru_cache(maxsize=256)
+def _units(price_increment: Decimal, quantity_increment: Decimal) -> Units:
+    return Units(billionths(price_increment), billionths(quantity_increment))
 
 
 def _price(price: Decimal | None) -> int:

@@ -1,0 +1,180 @@
+"""Prices that the postman brings: in order with what a socket's own task sends, none twice."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from marketdata.models import Instrument, Quote
+from marketdata.selectors import Standing
+from marketdata.stream.decoder import Decoder, Gap, News
+from marketdata.stream.pictures import billionths
+from tests.sockets import PatientSocket
+from trading.streams import hub as hubs
+from trading.streams.binary_consumer import BinaryConsumer
+from trading.streams.bounded import FAILED
+
+AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
+SYMBOLS = ["AAA", "BBB", "CCC"]
+
+
+class Client(PatientSocket):
+    """A client whose server has room for it or not, and takes messages or lets them wait."""
+
+    def __init__(self) -> None:
+        self.has_room, self.takes = True, asyncio.Event()
+        self.takes.set()
+        self.decoder, self.news = Decoder(), list[News]()
+        sockets = BinaryConsumer.as_asgi()
+
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            async def waiting(message: Any) -> None:
+                if message["type"] == "websocket.send":
+                    await self.takes.wait()
+                await send(message)
+
+            signed_in = SimpleNamespace(account_id=None)
+            scope = {**scope, "signed_in": signed_in, "session_key": "", "outlet": self}
+            await sockets(scope, receive, waiting)
+
+        super().__init__(application, "/ws/v1/binary")
+
+    def write(self, payload: bytes) -> bool:
+        if self.has_room:
+            self.output_queue.put_nowait({"type": "websocket.send", "bytes": payload})
+        return self.has_room
+
+    async def follows(self, *symbols: str) -> None:
+        await self.connect()
+        await self.send_to(bytes_data=self.decoder.subscribe(symbols))
+
+    async def until(self, symbol: str, *, bid: str) -> None:
+        """Take frames until `symbol` has this bid."""
+        while True:
+            picture = self.decoder.picture(symbol)
+            if picture and picture.quote and picture.quote.bid == billionths(Decimal(bid)):
+                return
+            for event in self.decoder.take(await self.receive_from()):
+                assert not isinstance(event, Gap)
+                self.news += [event] if isinstance(event, News) else []
+
+
+class Market:
+    """Instruments that the hub shows at whatever bid."""
+
+    def __init__(self) -> None:
+        self.instruments = {
+            symbol: Instrument(
+                id=uuid.uuid4(), symbol=symbol, price_increment=Decimal("0.01"),
+                quantity_increment=Decimal(1),
+            )
+            for symbol in SYMBOLS
+        }  # fmt: skip
+        self.standings = {
+            each.id: Standing(symbol, is_halted=False, is_tradable=True, is_closing_only=False)
+            for symbol, each in self.instruments.items()
+        }
+
+    def shows(self, bid: str) -> None:
+        quotes = [
+            Quote(
+                instrument=each, at=AT, bid=Decimal(bid), bid_size=1, ask=Decimal(200), ask_size=1,
+                day=AT.date(), source="feed", sequence=1,
+            )
+            for each in self.instruments.values()
+        ]  # fmt: skip
+        for quote in quotes:
+            quote.bid_size, quote.ask_size = Decimal(1), Decimal(1)
+            quote.last_size = quote.day_volume = Decimal(0)
+        hubs.hub.tell(hubs.hub.take(quotes, stale=set(), standings=self.standings))
+
+
+@pytest.fixture
+def market(monkeypatch: pytest.MonkeyPatch) -> Market:
+    monkeypatch.setattr("trading.streams.binary_consumer.hub", hub := hubs.Hub())
+    monkeypatch.setattr(hubs, "hub", hub)
+    return Market()
+
+
+async def test_what_is_new_comes_as_a_difference_to_the_snapshot(market: Market) -> None:
+    market.shows("100")
+    client = Client()
+    await client.follows(*SYMBOLS)
+    await client.until("AAA", bid="100")
+    market.shows("100.01")
+    await client.until("AAA", bid="100.01")
+    assert sorted(each.symbol for each in client.news) == sorted(SYMBOLS * 2)
+    assert [each.is_snapshot for each in client.news] == [True] * 3 + [False] * 3
+    await client.disconnect()
+
+
+async def test_nothing_overtakes_what_waits_for_room_and_nothing_is_lost(
+    market: Market,
+) -> None:
+    market.shows("100")
+    client = Client()
+    await client.follows(*SYMBOLS)
+    await client.until("AAA", bid="100")
+    client.has_room = False
+    client.takes.clear()
+    for cents in range(1, 10):
+        market.shows(f"100.0{cents}")
+        await asyncio.sleep(0)
+    assert await client.receive_nothing(timeout=0.01)
+    client.has_room = True  # from now on the postman could, were it not for what waits
+    market.shows("100.10")
+    client.takes.set()
+    await client.until("AAA", bid="100.1")
+    await client.until("CCC", bid="100.1")
+    market.shows("100.11")
+    await client.until("BBB", bid="100.11")
+    await client.disconnect()
+
+
+async def test_a_socket_that_fails_is_closed_and_the_others_have_their_prices(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.shows("100")
+    failing, other = Client(), Client()
+    await failing.follows("AAA")
+    await other.follows("BBB")
+    await failing.until("AAA", bid="100")
+    await other.until("BBB", bid="100")
+    chains = hubs.hub.chains
+    link = chains.link
+
+    def fails(symbol: str) -> Any:
+        if symbol == "AAA":
+            raise ValueError("what the stream cannot say")
+        return link(symbol)
+
+    monkeypatch.setattr(chains, "link", fails)
+    market.shows("101")
+    await other.until("BBB", bid="101")
+    message = await failing.receive_output()
+    assert (message["type"], message["code"]) == ("websocket.close", FAILED)
+    await other.disconnect()
+
+
+async def test_links_are_made_in_every_round_though_nobody_reads(market: Market) -> None:
+    market.shows("100")
+    client = Client()
+    await client.follows("AAA")
+    await client.until("AAA", bid="100")
+    client.has_room = False
+    client.takes.clear()
+    for bid in ("101", "102", "103"):
+        market.shows(bid)
+    link = hubs.hub.chains.link("AAA")
+    assert link is not None and (link.sequence, len(link.differences)) == (4, 3)
+    assert hubs.hub.chains._chains.keys() == {"AAA"}  # nobody follows the others
+    client.takes.set()
+    await client.until("AAA", bid="103")
+    assert [each.is_snapshot for each in client.news] == [True, False, False, False]
+    await client.disconnect()
