@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, Sum
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from foundation.admin import Historied
-from marketdata import calendars
+from marketdata import calendars, silence
 from marketdata.models import (
     ArchivedTicks,
     Bar,
+    FeedHealth,
     Instrument,
     PriceAdjustment,
     Quote,
@@ -23,7 +26,18 @@ from marketdata.models import (
 )
 
 
+def _sources() -> list[tuple[str, str]]:
+    names = [(name, f"the feed {name}") for name in sorted(settings.FEEDS)]
+    return [("", "our own exchange"), *names]
+
+
 class InstrumentForm(forms.ModelForm):  # type: ignore[type-arg]
+    source = forms.ChoiceField(
+        choices=_sources,
+        required=False,
+        label="source of prices",
+        help_text="Ticks of any other are refused. Bars begin anew with the first trade it tells.",
+    )
     reason = forms.CharField(
         max_length=100, help_text="Why; kept with the change, beside who made it."
     )
@@ -44,11 +58,13 @@ class InstrumentForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(Instrument)
 class InstrumentAdmin(Historied, ModelAdmin):
     form = InstrumentForm
-    list_display = ("symbol", "name", "asset_class", "exchange", "calendar", "tradable", "halted")
-    list_filter = ("asset_class", "tradable", "halted", "exchange")
+    list_display = (
+        *("symbol", "name", "asset_class", "exchange", "calendar", "tradable", "halted", "source"),
+    )
+    list_filter = ("asset_class", "tradable", "halted", "exchange", "source")
     search_fields = ("symbol", "name", "code")
     readonly_fields = ("id", "code")
-    history_list_display = ("tradable", "halted", "history_change_reason")
+    history_list_display = ("tradable", "halted", "source", "history_change_reason")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # instruments come from a file, which says all of them in one place
@@ -80,6 +96,23 @@ class QuoteAdmin(_ReadOnly):
     list_select_related = ("instrument",)
     list_filter = ("source",)
     search_fields = ("instrument__symbol",)
+
+
+@admin.register(FeedHealth)
+class FeedHealthAdmin(_ReadOnly):
+    list_display = (
+        *("feed", "market", "state", "since", "told_at", "symbols", "messages_per_second"),
+        *("lag_ms", "reconnects", "trades_filled", "malformed", "refused_today", "whole_until"),
+        "detail",
+    )
+
+    @admin.display(description="kept aside today")
+    def refused_today(self, health: FeedHealth) -> int:
+        """Return how many ticks of the feed cleaning has not believed today."""
+        today = SuspectCount.objects.filter(
+            source=health.feed, day=calendars.date_of(timezone.now())
+        ).exclude(reason=silence.REASON)
+        return today.aggregate(count=Sum("count"))["count"] or 0
 
 
 @admin.register(Bar)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
-from uuid import UUID
 
 from django.db import transaction
 
@@ -32,12 +31,6 @@ _BEFORE: Final = """
     SELECT price FROM marketdata_tapetrade AS trade
      WHERE instrument_id = %s AND source = %s AND sets_last AND trade.at < %s
      ORDER BY trade.at DESC, number DESC LIMIT 1
-"""
-_LAST_HELD: Final = """
-    SELECT instrument_id, (
-      SELECT max(trade.at) FROM marketdata_tapetrade AS trade
-       WHERE trade.instrument_id = wanted.instrument_id AND source = %s AND trade.at >= %s
-    ) FROM unnest(%s::uuid[]) AS wanted(instrument_id)
 """
 
 
@@ -74,14 +67,6 @@ def accept(trades: Sequence[TradeTick], *, source: str, now: datetime) -> Taken:
         _book(believed, quotes, source=source)
         store.keep_aside(suspects, source=source, day=calendars.date_of(now), now=now)
     return Taken(len(believed), held, len(suspects))
-
-
-def last_held(
-    instrument_ids: Iterable[UUID], *, source: str, since: datetime
-) -> dict[UUID, datetime | None]:
-    """Return when the latest trade of each that `source` told was made, none before `since`."""
-    rows = bulk.execute(_LAST_HELD, [source, since, list(instrument_ids)])
-    return dict(rows)
 
 
 def _by_symbol(told: Iterable[TradeTick]) -> dict[str, list[TradeTick]]:

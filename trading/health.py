@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.sessions.gate import public
 from foundation.models import Heartbeat
-from marketdata.models import Quote
+from marketdata.models import FeedHealth, Quote
 from trading.parts import PARTS
 from venues import links
 from venues.links import Link
@@ -58,6 +58,7 @@ def readiness(*, now: datetime) -> Readiness:
         beats = {beat.part: beat for beat in Heartbeat.objects.all()}
         quoted_at = Quote.objects.order_by("-received_at").values_list("received_at").first()
         venues = [link for link in links.current() if link.is_enabled]
+        feeds = list(FeedHealth.objects.filter(symbols__gt=0))
     except Error:
         connection.close()
         return Readiness(False, {"database": {"ready": False}})
@@ -73,6 +74,9 @@ def readiness(*, now: datetime) -> Readiness:
     checks["venues"] = {"ready": any(link.is_up_at(now) for link in venues)}
     checks["venues"].update({link.venue: _of_link(link, now) for link in venues})
     required.append("venues")
+    # What a lost feed tells the prices of is stale, and its orders are denied; the rest trades on.
+    for feed in feeds:
+        checks[f"feed {feed.feed} {feed.market}"] = _of_feed(feed, now)
     for part in filter(lambda part: part.is_wanted, PARTS):
         checks[part.name] = _of_part(beats.get(part.name), now)
         if part.trades:
@@ -96,6 +100,16 @@ def _of_link(link: Link, now: datetime) -> dict[str, Any]:
         "ready": link.is_up_at(now),
         "silent_seconds": round(link.silence_seconds(now), 1),
         "since": link.since.isoformat(timespec="seconds"),
+    }
+
+
+def _of_feed(feed: FeedHealth, now: datetime) -> dict[str, Any]:
+    """A feed from outside; why it is lost is for operations."""
+    return {
+        "ready": not feed.is_lost_at(now, silence_seconds_max=BEAT_AGE_SECONDS_MAX),
+        "state": feed.state,
+        "since": feed.since.isoformat(timespec="seconds"),
+        "whole_until": feed.whole_until and feed.whole_until.isoformat(timespec="seconds"),
     }
 
 

@@ -19,6 +19,7 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from marketdata.feeds import providers
 from trading import first_data, postgres
 
 REDIS_SECONDS_MAX: Final = 5.0
@@ -38,9 +39,13 @@ def step(say: Callable[[str], None], what: str) -> Iterator[None]:
 
 
 def check_settings() -> None:
-    """Refuse what must not be: failpoints in production, a folder that cannot be written."""
+    """Refuse what must not be: failpoints in production, feeds without a key, no folder."""
     if settings.PRODUCTION and os.environ.get("OPENFLOOR_FAILPOINTS"):
         raise UnableToStart("OPENFLOOR_FAILPOINTS is set: failpoints never run in production.")
+    try:
+        providers.configured()
+    except providers.UnusableFeed as error:
+        raise UnableToStart(str(error)) from error
     home: Path = settings.HOME
     try:
         Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)

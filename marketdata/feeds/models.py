@@ -14,7 +14,8 @@ class FeedHealth(models.Model):
 
     `heard_at` is when it last said anything, `told_at` when it last told of the market;
     `lag_ms` is how much older than our clock the latest of that was when it came. What is counted
-    is counted since `counted_since`, when its process began.
+    is counted since `counted_since`, when its process began. Up to `whole_until` we have booked all
+    of its trades: after a loss or a restart it is asked for what came since then.
     """
 
     feed = models.CharField(max_length=12)
@@ -29,6 +30,7 @@ class FeedHealth(models.Model):
     messages_per_second = models.FloatField(default=0)
     malformed = models.BigIntegerField(default=0)
     reconnects = models.BigIntegerField(default=0)
+    whole_until = models.DateTimeField(null=True)
     trades_filled = models.BigIntegerField(default=0)
     lag_ms = models.IntegerField(null=True)
     counted_since = models.DateTimeField()

@@ -63,6 +63,7 @@ class Migration(migrations.Migration):
                 ("messages_per_second", models.FloatField(default=0)),
                 ("malformed", models.BigIntegerField(default=0)),
                 ("reconnects", models.BigIntegerField(default=0)),
+                ("whole_until", models.DateTimeField(null=True)),
                 ("trades_filled", models.BigIntegerField(default=0)),
                 ("lag_ms", models.IntegerField(null=True)),
                 ("counted_since", models.DateTimeField()),
