@@ -227,4 +227,4 @@ def test_a_fault_of_ours_is_told_in_json(api: Api, monkeypatch: pytest.MonkeyPat
 
 def test_head_and_options_are_sane(api: Api) -> None:
     assert api("HEAD", "/v2/account").status_code == 200
-    assert api("OPTIONS", "/v2/orders").status_code == 200
+    assert api("OPTIONS", "/v2/orders").status_code == 405

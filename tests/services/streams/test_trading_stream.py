@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from accounts.keys import issuing
+from accounts.keys.terms import Terms
 from accounts.models import Account
 from accounts.sessions import authentication
 from orders.entry import submission
@@ -313,6 +314,21 @@ async def test_a_revoked_key_ends_its_sockets(
     await program.enter(customer)
     await sync_to_async(issuing.revoke)(customer.account, customer.key_id)
     assert await program.closing_code() == key_socket.NOT_AUTHORIZED
+
+
+async def test_a_key_with_an_address_list_opens_no_socket_from_elsewhere(
+    customer: Customer,
+) -> None:
+    terms = Terms(networks=("192.0.2.0/24",))
+    key, secret = await sync_to_async(issuing.create)(customer.account, terms=terms)
+    for client, status in (("192.0.2.9", "authorized"), ("198.51.100.9", "unauthorized")):
+        program = Program()
+        program.scope["client"] = [client, 5000]
+        assert (await program.connect())[0]
+        await program.say(action="auth", key=key.key_id, secret=secret)
+        answer = await program.hear()
+        assert answer["data"] == {"action": "authenticate", "status": status}
+        await program.disconnect()
 
 
 async def test_who_listens_no_more_is_told_nothing(customer: Customer) -> None:

@@ -13,6 +13,7 @@ import orjson
 import pytest
 from django.db import OperationalError
 
+from accounts.keys import terms
 from accounts.keys.keyring import Principal
 from orders.entry import intake
 from orders.entry.submission import Answer
@@ -95,8 +96,8 @@ class Conversation:
 
 @pytest.fixture
 def known_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = Principal(account_id=uuid.uuid4(), key_id="PK1")
-    monkeypatch.setattr(authentication.authentication, "api_key_cached", lambda *_: known)
+    known = Principal(account_id=uuid.uuid4(), key_id="PK1", scopes=terms.ALL)
+    monkeypatch.setattr(authentication.authentication, "api_key_cached", lambda *_, **__: known)
 
 
 async def test_a_client_that_leaves_is_not_answered(known_key: None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
 from django.utils import timezone
@@ -9,9 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import selectors as accounts
+from accounts.models import Account
 from accounts.sessions.gate import own_authentication
 from marketdata.models import Instrument
-from trading.api import queries, rate_limits
+from trading.api import errors, queries, rate_limits
 from trading.api.authentication import (
     ApiKeyAuthentication,
     Caller,
@@ -86,3 +89,21 @@ def instrument_named(name: str) -> Instrument | None:
     if "/" not in symbol and symbol.endswith("USD"):
         symbols.append(f"{symbol.removesuffix('USD')}/USD")
     return Instrument.objects.filter(symbol__in=symbols).order_by("symbol").first()
+
+
+def account_of(call: Call) -> Account:
+    """Return the account that a call acts on. Raises ApiError."""
+    account = accounts.account(call.origin.account_id)
+    if account is None:
+        raise errors.not_found("The account")
+    return account
+
+
+def fields(request: Request, known: Collection[str]) -> dict[str, Any]:
+    """Return the body, an object with no other than the `known` fields. Raises ApiError."""
+    body = request.data
+    if not isinstance(body, dict):
+        raise errors.invalid("The body must be a JSON object.")
+    if unknown := sorted(set(body) - set(known)):
+        raise errors.ApiError(400, f"Unknown field: {unknown[0][:40]!r}.", reason="unknown_field")
+    return body

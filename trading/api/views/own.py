@@ -1,31 +1,27 @@
-"""What only our own pages call: charts, the watchlist, the activity log, keys, demo money."""
+"""What only our own pages call: charts, the watchlist, the activity log, demo money."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import activity, watchlists
-from accounts import selectors as accounts
-from accounts.keys import issuing
-from accounts.models import Account, ApiKey
 from foundation import decimals
 from marketdata import selectors as marketdata
 from marketdata.models import Instrument
 from trading import demo
 from trading.api import errors, queries, wire, wire_data
-from trading.api.views.base import Call, instrument_named
+from trading.api.views.base import Call, account_of, fields, instrument_named
 from trading.api.views.data import timeframe_of
 
 CHART_BARS: Final = 500
 CHART_BARS_MAX: Final = 5000
 CHART_SPAN: Final = timedelta(days=3660)
 ACTIVITIES: Final = 100
-NAME_LENGTH_MAX: Final = 60
 KEY_LENGTH_MAX: Final = 100
 
 
@@ -60,7 +56,7 @@ class ActivityLog(Call):
         limit = queries.whole(query, "limit", default=ACTIVITIES, most=activity.PAGE_MAX)
         since = queries.whole(query, "since", default=-1, least=0, most=999_999_999)
         if since < 0:
-            account = _account(self)
+            account = account_of(self)
             since = max(account.activity_sequence - limit, 0)
         return Response(
             [
@@ -88,7 +84,7 @@ class WatchlistCall(Call):
         return Response({"symbols": symbols})
 
     def put(self, request: Request) -> Response:
-        wanted = _fields(request, {"symbols"}).get("symbols")
+        wanted = fields(request, {"symbols"}).get("symbols")
         if not isinstance(wanted, list) or not all(isinstance(s, str) for s in wanted):
             raise errors.invalid("symbols must be a list of symbols.")
         symbols = list(dict.fromkeys(symbol.strip().upper() for symbol in wanted))
@@ -105,50 +101,13 @@ class WatchlistCall(Call):
         return Response({"symbols": symbols})
 
 
-class Keys(Call):
-    """The account's API keys. A new one's secret is in this one answer and nowhere else."""
-
-    def get(self, request: Request) -> Response:
-        return Response([_key(key) for key in accounts.api_keys(_account(self))])
-
-    def post(self, request: Request) -> Response:
-        name = _fields(request, {"name"}).get("name", "")
-        if not isinstance(name, str) or len(name) > NAME_LENGTH_MAX or not name.isprintable():
-            raise errors.invalid(f"name must be a text of at most {NAME_LENGTH_MAX} characters.")
-        try:
-            key, secret = issuing.create(
-                _account(self),
-                name.strip(),
-                actor=str(self.origin.actor),
-                now=self.origin.received_at,
-            )
-        except issuing.TooManyApiKeys as error:
-            raise errors.invalid(str(error), reason="too_many_keys") from None
-        except issuing.AccountNotActive as error:
-            raise errors.ApiError(403, str(error), reason="account_restricted") from None
-        return Response(_key(key) | {"secret_key": secret}, status=201)
-
-
-class KeyOf(Call):
-    def delete(self, request: Request, key_id: str) -> Response:
-        if not key_id.isprintable() or len(key_id) > KEY_LENGTH_MAX:
-            raise errors.not_found("The key")
-        try:
-            issuing.revoke(
-                _account(self), key_id, actor=str(self.origin.actor), now=self.origin.received_at
-            )
-        except issuing.UnknownApiKey:
-            raise errors.not_found("The key") from None
-        return Response(status=204)
-
-
 class DemoDeposit(Call):
     """Simulated money, in the demo shape alone. The same `key` is booked once."""
 
     def post(self, request: Request) -> Response:
         if not settings.DEMO:
             raise errors.ApiError(404, "There is no simulated money here.", reason="not_found")
-        key = _fields(request, {"key"}).get("key")
+        key = fields(request, {"key"}).get("key")
         if not isinstance(key, str) or not 8 <= len(key) <= KEY_LENGTH_MAX:
             raise errors.invalid(
                 f"key must be a text of 8 to {KEY_LENGTH_MAX} characters, new for each deposit."
@@ -163,30 +122,3 @@ class DemoDeposit(Call):
         except demo.EnoughForToday as error:
             raise errors.ApiError(403, str(error), reason="deposit_limit") from None
         return Response({"amount": decimals.text(demo.AMOUNT), "repeat": not is_new})
-
-
-def _account(call: Call) -> Account:
-    account = accounts.account(call.origin.account_id)
-    if account is None:
-        raise errors.not_found("The account")
-    return account
-
-
-def _key(key: ApiKey) -> wire.Json:
-    return {
-        "key_id": key.key_id,
-        "name": key.name,
-        "created_at": wire.timestamp(key.created_at),
-        "revoked_at": wire.timestamp(key.revoked_at),
-    }
-
-
-def _fields(request: Request, known: set[str]) -> dict[str, Any]:
-    """Return the body, an object with no other than the `known` fields. Raises ApiError."""
-    body = request.data
-    if not isinstance(body, dict):
-        raise errors.invalid("The body must be a JSON object.")
-    unknown = sorted(set(body) - known)
-    if unknown:
-        raise errors.ApiError(400, f"Unknown field: {unknown[0][:40]!r}.", reason="unknown_field")
-    return body
