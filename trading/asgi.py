@@ -16,10 +16,12 @@ from django.core.asgi import get_asgi_application
 _django = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
 from trading.api.manners import Manners  # noqa: E402
 from trading.api.plain import Application, OrderEntry, Receive, Scope, Send  # noqa: E402
+from trading.proxies import Behind  # noqa: E402
 from trading.streams.routing import websocket_urlpatterns  # noqa: E402
 
 NO_SUCH_SOCKET: Final = 4404
@@ -39,10 +41,15 @@ async def _lifespan(_scope: Scope, receive: Receive, send: Send) -> None:
             return
 
 
-application = ProtocolTypeRouter(
-    {
-        "http": Manners(OrderEntry(cast("Application", _django))),
-        "websocket": URLRouter([*websocket_urlpatterns, re_path("", cast("Any", _no_such_socket))]),
-        "lifespan": _lifespan,
-    }
+application = Behind(
+    ProtocolTypeRouter(
+        {
+            "http": Manners(OrderEntry(cast("Application", _django))),
+            "websocket": URLRouter(
+                [*websocket_urlpatterns, re_path("", cast("Any", _no_such_socket))]
+            ),
+            "lifespan": _lifespan,
+        }
+    ),
+    proxies=settings.TRUSTED_PROXIES,
 )

@@ -259,6 +259,7 @@ PLACES_DATABASE: str = env.str("PLACES_DATABASE", "")
 BAD_ADDRESSES: str = env.str("BAD_ADDRESSES", "")
 # The proxies before us, whose word on where a request came from is taken; nobody else's is.
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
+LETTERS_FROM: str = env.str("LETTERS_FROM", "Openfloor <letters@localhost>")
 # Where people reach us: what links in letters begin with, whatever a request says of its host.
 PUBLIC_URL: str = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 # Who is told of severe alerts, and by what: a callable that takes alerts, as those of

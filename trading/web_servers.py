@@ -103,6 +103,7 @@ class Uvicorn:
                 ws_max_size=SOCKET_MESSAGE_BYTES_MAX,
                 ws_per_message_deflate=False,  # as the others: memory and time for each socket
                 timeout_graceful_shutdown=int(DRAIN_SECONDS_MAX),
+                proxy_headers=False,  # it would believe any program of this machine
             )
         )
 

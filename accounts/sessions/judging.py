@@ -95,7 +95,8 @@ def _suffices(request: HttpRequest, user: User, device: Factor) -> bool:
 
 def _has_stronger(user: User) -> bool:
     apps = TotpDevice.objects.filter(user=user, confirmed=True)
-    return apps.exists() or SecurityKey.objects.filter(user=user, confirmed=True).exists()
+    keys = SecurityKey.objects.filter(user=user, confirmed=True)
+    return bool(apps.exists() or keys.exists())
 
 
 def _attempt(request: HttpRequest, user: User, origin: Origin, now: datetime) -> Attempt:

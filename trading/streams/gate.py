@@ -5,7 +5,9 @@ The counterpart of `accounts.sessions.gate` for sockets: everything that is rout
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any, Final
@@ -20,8 +22,9 @@ from django.utils.http import is_same_domain
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
-from accounts.sessions import authentication
+from accounts.sessions import authentication, sign_ins
 from accounts.sessions.sign_ins import SignedIn
+from foundation import wakeups
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -38,6 +41,44 @@ def guarded(application: Application) -> Application:
     """
     validated: Application = _OurPagesOnly(_SignedInOnly(application))
     return validated
+
+
+class Standing:
+    """Which sockets of this process stand on which sign-in: they hear at once that it has ended.
+
+    A hint that is lost costs the time until the socket looks by itself.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._told: dict[str, set[Callable[[], None]]] = {}
+
+    @contextmanager
+    def hear(self, session_key: str, tell: Callable[[], None]) -> Iterator[None]:
+        """Call `tell`, on the listener's thread, whenever the sign-in with this session may have
+        ended; it must return at once."""
+        digest = sign_ins.digest_of(session_key)
+        with self._lock:
+            self._told.setdefault(digest, set()).add(tell)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._told[digest].discard(tell)
+                if not self._told[digest]:
+                    del self._told[digest]
+
+    def tell(self, digest: str) -> None:
+        """Take a hint; one that names no sign-in means any."""
+        with self._lock:
+            named = [digest] if digest else list(self._told)
+            those = [tell for each in named for tell in self._told.get(each, ())]
+        for tell in those:
+            tell()
+
+
+standing: Final = Standing()
+wakeups.listener.subscribe(wakeups.Channel.SIGN_INS, standing.tell)
 
 
 class _OurPagesOnly:
@@ -66,8 +107,13 @@ class _SignedInOnly:
         )
 
 
-async def still_signed_in(session_key: str) -> SignedIn | None:
-    """Return who is signed in with this session, both factors proved and standing; or None."""
+async def still_signed_in(session_key: str, *, is_told: bool = False) -> SignedIn | None:
+    """Return who is signed in with this session, both factors proved and standing; or None.
+
+    `is_told` says that the sign-in may have ended just now: what is remembered of it is forgotten.
+    """
+    if is_told:
+        authentication.forget_browser(session_key)
     # A thread of its own and not the one that all synchronous views share.
     return await sync_to_async(_look, thread_sensitive=False)(session_key)
 

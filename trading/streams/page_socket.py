@@ -9,7 +9,7 @@ from typing import Final
 
 from trading.streams import gate
 from trading.streams.bounded import BoundedSocket
-from trading.streams.mailbox import Mailbox
+from trading.streams.mailbox import Mailbox, on_loop
 
 CHECKED_EVERY_SECONDS: Final = 60.0
 NEVER: Final = float("inf")
@@ -19,6 +19,7 @@ class PageSocket(BoundedSocket):
     """Its class makes the `mailbox` before it runs."""
 
     mailbox: Mailbox
+    is_told = False  # that its sign-in may have ended
 
     @abstractmethod
     async def send_news(self) -> None:
@@ -33,6 +34,10 @@ class PageSocket(BoundedSocket):
 
     async def keep_sending(self) -> None:
         """Send what is new until the client is gone, too slow, or signed out."""
+        with gate.standing.hear(self.scope["session_key"], self._hear_of_an_end):
+            await self._keep_sending()
+
+    async def _keep_sending(self) -> None:
         check_at = time.monotonic() + CHECKED_EVERY_SECONDS
         while True:
             if await self._has_news(until=min(check_at, self.heartbeat_at())):
@@ -40,11 +45,20 @@ class PageSocket(BoundedSocket):
             # Looked at after news, too: not all of it is something to send.
             if time.monotonic() >= self.heartbeat_at():
                 await self.send_heartbeat()
-            if time.monotonic() >= check_at:
-                if await gate.still_signed_in(self.scope["session_key"]) is None:
+            if self.is_told or time.monotonic() >= check_at:
+                is_told, self.is_told = self.is_told, False
+                key = self.scope["session_key"]
+                if await gate.still_signed_in(key, is_told=is_told) is None:
                     await self.close(code=gate.NOT_SIGNED_IN)
                     return
-                check_at += CHECKED_EVERY_SECONDS
+                check_at = time.monotonic() + CHECKED_EVERY_SECONDS
+
+    def _hear_of_an_end(self) -> None:
+        on_loop(self.mailbox.loop, self._look_again)
+
+    def _look_again(self) -> None:
+        self.is_told = True
+        self.mailbox.news.set()
 
     async def _has_news(self, *, until: float) -> bool:
         try:
