@@ -24,8 +24,12 @@ from accounts.models import (
     Activity,
     ApiKey,
     Letter,
+    MessageFactor,
+    RecoveryCodes,
+    SecurityKey,
     SignIn,
     SignInLink,
+    TextMessage,
     TotpDevice,
     User,
 )
@@ -125,6 +129,41 @@ class TotpDeviceAdmin(ReadOnly):
     search_fields = ("user__email",)
     ordering = ("-created_at",)
     fields = (*list_display, "throttling_failure_timestamp")
+
+
+@admin.register(SecurityKey)
+class SecurityKeyAdmin(ReadOnly):
+    list_display = ("user", "name", "is_synced", "count", "confirmed", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    ordering = ("-created_at",)
+    fields = (*list_display, "transports")
+
+
+@admin.register(MessageFactor)
+class MessageFactorAdmin(ReadOnly):
+    list_display = ("user", "name", "way", "address", "confirmed", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "address")
+    ordering = ("-created_at",)
+    fields = list_display
+
+
+@admin.register(RecoveryCodes)
+class RecoveryCodesAdmin(ReadOnly):
+    list_display = ("user", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    ordering = ("-created_at",)
+    fields = list_display
+
+
+@admin.register(TextMessage)
+class TextMessageAdmin(ReadOnly):
+    list_display = ("to", "written_at", "sent_at", "given_up_at", "attempts", "failure")
+    search_fields = ("to",)
+    ordering = ("-written_at",)
+    fields = list_display
 
 
 @admin.register(SignInLink)

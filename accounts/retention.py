@@ -7,7 +7,15 @@ from typing import Final
 
 from django.contrib.sessions.models import Session
 
-from accounts.models import Letter, SignIn, SignInLink, Throttle
+from accounts.models import (
+    Challenge,
+    Letter,
+    ResetLink,
+    SignIn,
+    SignInLink,
+    TextMessage,
+    Throttle,
+)
 
 SIGN_INS_KEPT: Final = timedelta(days=90)
 LINKS_KEPT: Final = timedelta(days=1)
@@ -23,6 +31,9 @@ def drop(*, now: datetime) -> int:
         SignIn.objects.filter(seen_at__lt=now - SIGN_INS_KEPT),
         Letter.objects.filter(written_at__lt=now - LETTERS_KEPT),
         SignInLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
+        ResetLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
+        Challenge.objects.filter(expires_at__lt=now),
+        TextMessage.objects.filter(written_at__lt=now - LETTERS_KEPT),
         Throttle.objects.filter(last_at__lt=now - THROTTLES_KEPT, closed_until__isnull=True)
         | Throttle.objects.filter(last_at__lt=now - THROTTLES_KEPT, closed_until__lt=now),
     )

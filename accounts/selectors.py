@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from accounts.models import Account, ApiKey, SignIn, TotpDevice, User
+
+WITHDRAWALS_HELD: Final = timedelta(hours=72)
 
 
 def user_by_email(email: str) -> User | None:
@@ -33,3 +37,9 @@ def authenticators(user: User) -> list[TotpDevice]:
 def sign_ins(user: User) -> list[SignIn]:
     """Return where `user` is signed in now, the latest seen first."""
     return list(SignIn.objects.filter(user=user, ended_at=None).order_by("-seen_at"))
+
+
+def withdrawals_held_until(user: User) -> datetime | None:
+    """Return until when a change of how `user` signs in holds withdrawals back, also when that is
+    past; None if nothing ever changed."""
+    return user.secured_at + WITHDRAWALS_HELD if user.secured_at else None

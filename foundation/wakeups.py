@@ -41,6 +41,7 @@ class Channel(StrEnum):
     REPLAY = "openfloor_replay"
     SWITCHES = "openfloor_switches"
     LETTERS = "openfloor_letters"
+    TEXT_MESSAGES = "openfloor_text_messages"
     SIGN_INS = "openfloor_sign_ins"
 
 

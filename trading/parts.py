@@ -65,6 +65,7 @@ PARTS: Final = (
     Part("surveillance", frozenset({Role.WORKER}), "orders.surveillance.survey:run"),
     Part("alerts", frozenset({Role.WORKER}), "risk.surveillance.telling:run"),
     Part("letters", frozenset({Role.WORKER}), "accounts.letters.sending:run"),
+    Part("messages", frozenset({Role.WORKER}), "accounts.factors.senders.sending:run"),
     Part("margin", frozenset({Role.EXECUTIONS}), "orders.safeguards.liquidation:run"),
     Part("hub", frozenset({Role.WEB}), "trading.streams.hub:run"),
     Part("desk", frozenset({Role.WEB}), "trading.streams.desk:run"),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
@@ -173,8 +174,8 @@ MIDDLEWARE = [
     "accounts.sessions.gate.VerifiedOnlyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "accounts.sessions.door.Door",
+    "django_structlog.middlewares.RequestMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 
@@ -218,8 +219,8 @@ LOGIN_REDIRECT_URL = "/"
 SESSION_ENGINE = "accounts.sessions.store"
 SECURE_COOKIES: bool = env.bool("SECURE_COOKIES", PRODUCTION)
 SESSION_COOKIE_NAME = "__Host-session" if SECURE_COOKIES else "session"
-CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_COOKIES else "csrf"
 DEVICE_COOKIE_NAME = "__Host-device" if SECURE_COOKIES else "device"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_COOKIES else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -252,7 +253,6 @@ EMAIL_PORT: int = env.int("EMAIL_PORT", 587)
 EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", True)
-LETTERS_FROM: str = env.str("LETTERS_FROM", "Openfloor <letters@localhost>")
 # The database of places that comes with us knows countries; another of MaxMind's format goes here.
 PLACES_DATABASE: str = env.str("PLACES_DATABASE", "")
 # Addresses that nobody signs in from, a network a line; read again when the file changes.
@@ -262,6 +262,14 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 LETTERS_FROM: str = env.str("LETTERS_FROM", "Openfloor <letters@localhost>")
 # Where people reach us: what links in letters begin with, whatever a request says of its host.
 PUBLIC_URL: str = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
+# Security keys and passkeys belong to a name, below which every page that may ask them lies.
+WEBAUTHN_RP_ID: str = env.str("WEBAUTHN_RP_ID", "") or urlsplit(PUBLIC_URL).hostname or "localhost"
+WEBAUTHN_ORIGINS: list[str] = env.list("WEBAUTHN_ORIGINS", [PUBLIC_URL])
+# What sends an SMS: a callable that takes a number and a text. Without one, none are offered.
+SMS_SENDER: str = env.str("SMS_SENDER", "accounts.factors.senders.console.send" if DEMO else "")
+SMS_GATEWAY_URL: str = env.str("SMS_GATEWAY_URL", "")
+SMS_GATEWAY_TOKEN: str = env.str("SMS_GATEWAY_TOKEN", "")
+SMS_FROM: str = env.str("SMS_FROM", "Openfloor")
 # Who is told of severe alerts, and by what: a callable that takes alerts, as those of
 # risk/surveillance/telling.py.
 ALERT_RECIPIENTS: list[str] = env.list("ALERT_RECIPIENTS", ["operations@localhost"])

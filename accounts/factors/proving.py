@@ -17,6 +17,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.db import transaction
 
 from accounts import selectors
+from accounts.factors import roster
 from accounts.models import SignInLink, TotpDevice, User
 from accounts.services import NotInProduction
 from accounts.sessions import throttles
@@ -47,14 +48,15 @@ def verify_password(*, email: str, password: str, address: str, now: datetime) -
     return User.objects.get(pk=user.pk)
 
 
-def begin_enrolment(user: User) -> TotpDevice:
+def begin_enrolment(user: User, *, beside: bool = False) -> TotpDevice:
     """Return the device that `user` is about to confirm: the same until they do.
 
-    Raises AlreadyEnrolled, so that a password alone never adds a factor beside the real one.
+    Raises AlreadyEnrolled, so that a password alone never adds a factor beside the real one;
+    `beside` is for whoever has proved that one a moment ago.
     """
     with transaction.atomic():
         _lock(user)
-        if selectors.authenticators(user):
+        if not beside and roster.factors(user):
             raise AlreadyEnrolled
         device: TotpDevice = TotpDevice.objects.get_or_create(
             user=user, confirmed=False, defaults={"name": DEVICE_NAME}
@@ -62,14 +64,16 @@ def begin_enrolment(user: User) -> TotpDevice:
     return device
 
 
-def confirm_enrolment(user: User, code: str) -> TotpDevice | None:
+def confirm_enrolment(
+    user: User, code: str, *, name: str = DEVICE_NAME, beside: bool = False
+) -> TotpDevice | None:
     """Take the device into use if `code` is its code; otherwise None.
 
     Raises AlreadyEnrolled, and NoAuthenticator when none was begun.
     """
     with transaction.atomic():
         _lock(user)
-        if selectors.authenticators(user):
+        if not beside and roster.factors(user):
             raise AlreadyEnrolled
         waiting = TotpDevice.objects.select_for_update().filter(user=user, confirmed=False)
         device: TotpDevice | None = waiting.first()
@@ -77,8 +81,8 @@ def confirm_enrolment(user: User, code: str) -> TotpDevice | None:
             raise NoAuthenticator
         if not device.verify_token(code):
             return None
-        device.confirmed = True
-        device.save(update_fields=["confirmed"])
+        device.confirmed, device.name = True, name
+        device.save(update_fields=["confirmed", "name"])
     return device
 
 

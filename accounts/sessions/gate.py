@@ -12,7 +12,8 @@ A view of what is dear asks for more than being signed in, for all it does or fo
     @freshly_proved("POST", "DELETE") the same, where looking needs none
     @freshly_proved(strong=True)      and neither a code by SMS or e-mail nor a recovery code
 
-The admin is for staff alone, to whom else it does not exist. Where a view stands is read from
+The admin is for staff alone, to whom else it does not exist, and in production for those alone
+who came by a security key that knew them. Where a view stands is read from
 the view itself and never inherited from a base class.
 """
 
@@ -41,6 +42,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 PROGRAM_PATHS: Final = ("/api/", "/v1", "/v2")
 PROVE_PATH: Final = "/prove"
 PROOF_NEEDED: Final = 40310020
+NEEDS: Final = {"strong": Strength.STRONG, "verified": Strength.VERIFIED}
+"""What `need` in an address of the page that asks for a proof means."""
 _MARK: Final = "openfloor_access"
 _PROOF_MARK: Final = "openfloor_proof"
 
@@ -144,6 +147,9 @@ class VerifiedOnlyMiddleware:
             if match.url_name == "logout" and request.method == "POST":
                 authentication.sign_out(request, now=now)  # Django's would leave our record open
                 return redirect(settings.LOGIN_URL)
+            # A newcomer to the demo shape comes in by a link; members of staff by a key alone.
+            if not settings.DEMO and signed_in.strength < Strength.VERIFIED:
+                return _send_to_prove(request, Strength.VERIFIED)
         request.signed_in = signed_in  # type: ignore[attr-defined]
         return _ask_for_proof(request, view, signed_in, now=now)
 
@@ -156,8 +162,13 @@ def _ask_for_proof(
         return None
     if proof.is_fresh(signed_in, now=now, strength=wanted.strength):
         return None
-    query = {"strong": "1"} if wanted.strength > Strength.WEAK else {}
-    if request.path.startswith(PROGRAM_PATHS):
+    return _send_to_prove(request, wanted.strength)
+
+
+def _send_to_prove(request: HttpRequest, strength: Strength) -> HttpResponse:
+    named = [name for name, need in NEEDS.items() if need == strength]
+    query = {"need": named[0]} if named else {}
+    if _wants_json(request):
         body = {
             "code": PROOF_NEEDED,
             "message": "Prove a second factor again.",
@@ -166,6 +177,12 @@ def _ask_for_proof(
         }
         return JsonResponse(body, status=403)
     return redirect(_address(PROVE_PATH, {**query, "next": _page_of(request)}))
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    """Say whether a program asks, or a page's script, to which a redirect says nothing."""
+    is_script = request.headers.get("Accept") == "application/json"
+    return is_script or request.path.startswith(PROGRAM_PATHS)
 
 
 def _page_of(request: HttpRequest) -> str:
@@ -194,7 +211,7 @@ def _turn_away(request: HttpRequest, session_key: str | None) -> HttpResponse:
     query = {}
     if request.method == "GET" and request.path != "/":
         query["next"] = request.get_full_path()
-    if why in (SignIn.Ending.IDLE, SignIn.Ending.TOO_LONG):
+    if why not in (None, SignIn.Ending.SIGNED_OUT):
         query["ended"] = str(why)
     return redirect(_address(settings.LOGIN_URL, query))
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 
-from accounts.factors.models import Factor, SignInLink
+from accounts.factors.models import Factor, RecoveryCodes, SignInLink
 from accounts.factors.strength import Strength
 from accounts.letters import writing
 from accounts.models import SecurityEvent, SecurityKey, TotpDevice, User
@@ -84,9 +84,9 @@ def _bad_addresses(path: str, _changed_at: int) -> addresses.AddressList:
 
 
 def _suffices(request: HttpRequest, user: User, device: Factor) -> bool:
-    """A link of the demonstration stands for both factors. Who has nothing stronger than a code
-    that we send is asked for two of them."""
-    if isinstance(device, SignInLink) or device.strength >= Strength.STRONG:
+    """A link of the demonstration stands for both factors, and a recovery code comes from paper, at
+    a new browser as a rule. Who has nothing stronger than a code that we send is asked for two."""
+    if isinstance(device, SignInLink | RecoveryCodes) or device.strength >= Strength.STRONG:
         return True
     was_proved = bool(request.session.get(_PROVED_WEAK))
     request.session[_PROVED_WEAK] = True

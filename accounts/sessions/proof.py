@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import django_otp
+from django.contrib import auth
 from django.http import HttpRequest
 
 from accounts.factors.models import Factor
 from accounts.factors.strength import Strength
+from accounts.models import User
 from accounts.sessions import authentication, sign_ins
 from accounts.sessions.sign_ins import SignedIn
 
@@ -35,4 +37,13 @@ def renew(request: HttpRequest, *, factor: Factor, now: datetime) -> None:
     sign_ins.renew_proof(
         former, session_key=str(request.session.session_key), factor=factor, now=now
     )
+    authentication.forget_browser(former)
+
+
+def stay(request: HttpRequest, *, user: User) -> None:
+    """Let this browser stay signed in after `user` chose another password; others do not."""
+    former = str(request.session.session_key)
+    auth.update_session_auth_hash(request, user)  # and the session gets another key
+    request.session.save()
+    sign_ins.move(former, session_key=str(request.session.session_key))
     authentication.forget_browser(former)

@@ -19,8 +19,17 @@ from tests.people import PASSWORD
 pytestmark = pytest.mark.usefixtures("db")
 
 # Who opens another door to everybody says so here too, where it is seen.
-PUBLIC = {"cancel_link", "sign_in", "sign_in_link", "register", "healthz", "readyz"}
-HALF_SIGNED_IN = {"code", "enrol", "sign_out"}
+PUBLIC = {
+    "cancel_link",
+    "forgotten",
+    "healthz",
+    "readyz",
+    "register",
+    "reset",
+    "sign_in",
+    "sign_in_link",
+}
+HALF_SIGNED_IN = {"code", "enrol", "enrol_key", "enrol_key_options", "sign_in_key", "sign_out"}
 PROGRAMS = ("/v1", "/v2")  # only there may a view authenticate by itself
 
 SAMPLES = {"int": "1", "uuid": "00000000-0000-4000-8000-000000000000"}

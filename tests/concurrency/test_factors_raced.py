@@ -10,10 +10,11 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts import services
-from accounts.factors import proving
-from accounts.models import SignInLink, TotpDevice
+from accounts.factors import challenges, proving, recovery, security_keys
+from accounts.models import Challenge, RecoveryCode, SignInLink, TotpDevice
 from accounts.sessions import throttles
 from tests import people
+from tests.authenticator import SoftwareKey
 from tests.patience import DEADLINE_SECONDS
 
 THREADS = 8
@@ -111,3 +112,79 @@ def test_two_who_confirm_at_once_enrol_one_authenticator():
 
     assert race(attempt) == 1
     assert TotpDevice.objects.filter(user=user, confirmed=True).count() == 1
+
+
+HERE = "a" * 64
+
+
+def test_an_answer_of_a_security_key_that_is_raced_counts_once():
+    user, key, now = people.person(), SoftwareKey(), timezone.now()
+    asked = security_keys.registration_options(user, bound_to=HERE, now=now)
+    security_keys.register(user, key.create(asked), name="key", bound_to=HERE, now=now)
+    answer = key.get(security_keys.proof_options(user, bound_to=HERE, now=now))
+
+    def attempt(together):
+        together.wait()
+        return security_keys.verify(user, answer, bound_to=HERE, now=now)
+
+    assert race(attempt) == 1
+
+
+def sent_code(user) -> str:
+    kind, code = Challenge.Kind.PROVE_CODE, "314159"
+    expected = challenges.digest_of_code(code, bound_to=HERE)
+    now = timezone.now()
+    challenges.ask(user, kind, bound_to=HERE, expected=expected, now=now, device="1")
+    return code
+
+
+def test_a_sent_code_that_is_raced_counts_once():
+    user, now = people.person(), timezone.now()
+    code = sent_code(user)
+
+    def attempt(together):
+        together.wait()
+        return challenges.answer_code(user, Challenge.Kind.PROVE_CODE, code, bound_to=HERE, now=now)
+
+    assert race(attempt) == 1
+
+
+def test_without_the_lock_the_same_sent_code_counts_again():
+    user = people.person()
+    code = sent_code(user)
+
+    def attempt(together):
+        found = Challenge.objects.get(user=user)
+        together.wait()
+        is_right = found.expected == challenges.digest_of_code(code, bound_to=HERE)
+        found.delete()
+        return is_right
+
+    assert race(attempt) > 1
+
+
+def test_a_recovery_code_that_is_raced_counts_once():
+    user, now = people.person(), timezone.now()
+    code = recovery.renew(user, now=now)[0]
+
+    def attempt(together):
+        together.wait()
+        return recovery.verify(user, code, now=now)
+
+    assert race(attempt) == 1
+    assert recovery.left(user) == recovery.COUNT - 1
+
+
+def test_without_the_conditional_update_the_same_recovery_code_counts_again():
+    user, now = people.person(), timezone.now()
+    recovery.renew(user, now=now)
+
+    def attempt(together):
+        found = RecoveryCode.objects.filter(sheet__user=user).order_by("pk")[0]
+        together.wait()
+        is_unused = found.used_at is None
+        found.used_at = now
+        found.save()
+        return is_unused
+
+    assert race(attempt) > 1

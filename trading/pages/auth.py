@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -13,16 +13,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import selectors
-from accounts.factors import proving
+from accounts.factors import proving, roster, security_keys
 from accounts.sessions import authentication, halfway, sign_ins, throttles
 from accounts.sessions.gate import half_signed_in, public
-from trading.pages import auth_forms
-from trading.pages.auth_forms import CodeForm, SignInForm
+from trading.pages import auth_factors, auth_forms
+from trading.pages.auth_forms import SignInForm
+from trading.pages.auth_words import wait_text
 
 ENDINGS = {
     "idle": "You were signed out after a while without activity. Sign in to go on.",
     "too_long": "You were signed out because you had been signed in for long. Sign in to go on.",
+    "password_changed": "You were signed out because your password was changed.",
+    "factor_changed": "You were signed out because a way of signing in to your account changed.",
+    "too_many": "You were signed out here because you signed in at a newer browser.",
+    "elsewhere": "You were signed out here from another browser.",
 }
 
 
@@ -51,7 +55,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             else:
                 if user is not None:
                     halfway.begin(request, user=user, goal=goal, now=now)
-                    return redirect("code" if selectors.authenticators(user) else "enrol")
+                    return redirect("code" if roster.factors(user) else "enrol")
                 form.add_error(None, "This e-mail and password do not belong together. Try again.")
         auth_forms.first_focus(form)
     ended = None if form.is_bound else ENDINGS.get(request.GET.get("ended", ""))
@@ -63,22 +67,37 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def code(request: HttpRequest) -> HttpResponse:
-    """Ask for the code of the authenticator; with it the person is signed in."""
+    """Ask for a second factor; with it the person is signed in."""
     now = timezone.now()
     user = halfway.user_of(request, now=now)
     if user is None:
         return redirect(settings.LOGIN_URL)
-    form = CodeForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        device = proving.verify_code(user, form.cleaned_data["code"])
-        if device is not None:
-            goal = halfway.goal_of(request)
-            sign_ins.start(request, user=user, device=device, now=now)
-            return redirect(goal)
-        form.add_error("code", code_refused(proving.codes_refused_until(user), now=now))
-    auth_forms.first_focus(form)
-    context = {"form": form, "person": user, "is_demo": settings.DEMO}
-    return render(request, "auth/code.html", context, status=422 if form.errors else 200)
+    means = roster.means(user, after_reset=halfway.is_after_reset(request))
+    asked = auth_factors.ask(request, user, means, now=now)
+    if asked.factor is not None:
+        goal = halfway.goal_of(request)
+        sign_ins.start(request, user=user, device=asked.factor, now=now)
+        return redirect(goal)
+    context = {
+        **asked.context,
+        "is_demo": settings.DEMO,
+        "act": "Sign in",
+        "key_options": "/sign-in/key",
+    }
+    return render(request, "auth/code.html", context, status=asked.status)
+
+
+@half_signed_in
+@never_cache
+@require_POST
+def key_options(request: HttpRequest) -> HttpResponse:
+    """Answer what a page asks of a security key, for whoever has given the password."""
+    now = timezone.now()
+    user = halfway.user_of(request, now=now)
+    if user is None:
+        return JsonResponse({"message": "Sign in first."}, status=401)
+    here = auth_factors.bound_to(request)
+    return JsonResponse(security_keys.proof_options(user, bound_to=here, now=now))
 
 
 @public
@@ -128,16 +147,3 @@ def safe_goal(request: HttpRequest, wanted: str) -> str:
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return wanted if is_ours and wanted.startswith("/") else "/"
-
-
-def code_refused(until: datetime | None, *, now: datetime) -> str:
-    if until is not None and (until - now).total_seconds() > 5:
-        return f"Too many wrong codes. {wait_text(until, now=now)}"
-    return "This code is wrong or was used already. Type the next one that your app shows."
-
-
-def wait_text(until: datetime, *, now: datetime) -> str:
-    seconds = max(int((until - now).total_seconds()) + 1, 1)
-    if seconds < 120:
-        return f"Wait {seconds} seconds, then try again."
-    return f"Wait {-(-seconds // 60)} minutes, then try again."

@@ -1,9 +1,7 @@
-"""Joining: an account of one's own, then an authenticator before anything else."""
+"""Joining: an account of one's own; a second factor comes next, before anything else."""
 
 from __future__ import annotations
 
-import segno
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,12 +11,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import services
-from accounts.factors import passwords, proving
+from accounts.factors import passwords
 from accounts.models import User
-from accounts.sessions import halfway, sign_ins, throttles
-from accounts.sessions.gate import half_signed_in, public
+from accounts.sessions import halfway, throttles
+from accounts.sessions.gate import public
 from trading.pages import auth, auth_forms
-from trading.pages.auth_forms import CodeForm, RegistrationForm
+from trading.pages.auth_forms import RegistrationForm
+from trading.pages.auth_words import wait_text
 
 
 @public
@@ -39,7 +38,7 @@ def register(request: HttpRequest) -> HttpResponse:
             )
             user = _join(**form.cleaned_data)
         except throttles.TooManyAttempts as error:
-            form.add_error(None, f"Too many attempts. {auth.wait_text(error.until, now=now)}")
+            form.add_error(None, f"Too many attempts. {wait_text(error.until, now=now)}")
             status = 429
         except services.EmailTaken:
             form.add_error("email", "Somebody is registered with this address. Sign in instead.")
@@ -54,40 +53,6 @@ def register(request: HttpRequest) -> HttpResponse:
             return redirect("enrol")
     auth_forms.first_focus(form)
     return render(request, "auth/register.html", {"form": form}, status=status)
-
-
-@half_signed_in
-@never_cache
-@require_http_methods(["GET", "POST"])
-def enrol(request: HttpRequest) -> HttpResponse:
-    """Show the secret of a new authenticator and take a code as proof that the app has it."""
-    now = timezone.now()
-    user = halfway.user_of(request, now=now)
-    if user is None:
-        return redirect(settings.LOGIN_URL)
-    form = CodeForm(request.POST or None)
-    try:
-        device = proving.begin_enrolment(user)
-        if request.method == "POST" and form.is_valid():
-            confirmed = proving.confirm_enrolment(user, form.cleaned_data["code"])
-            if confirmed is not None:
-                goal = halfway.goal_of(request)
-                sign_ins.start(request, user=user, device=confirmed, now=now)
-                return redirect(goal)
-            form.add_error("code", auth.code_refused(None, now=now))
-    except proving.AlreadyEnrolled:
-        return redirect("code")
-    auth_forms.first_focus(form)
-    secret = proving.secret_text(device)
-    context = {
-        "form": form,
-        "person": user,
-        "picture": segno.make(proving.enrolment_address(device), error="m").svg_data_uri(
-            border=3, dark="#000", light="#fff", omitsize=True
-        ),
-        "secret": " ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
-    }
-    return render(request, "auth/enrol.html", context, status=422 if form.errors else 200)
 
 
 def _join(*, email: str, name: str, password: str) -> User:

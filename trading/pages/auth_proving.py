@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import selectors
-from accounts.factors import proving
+from accounts.factors import roster, security_keys
+from accounts.factors.strength import Strength
 from accounts.models import User
 from accounts.sessions import proof
-from trading.pages import auth, auth_forms, now
-from trading.pages.auth_forms import CodeForm
+from accounts.sessions.gate import NEEDS
+from trading.pages import auth, auth_factors, now
 
 
 @never_cache
@@ -24,19 +24,28 @@ def prove(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     goal = auth.safe_goal(request, request.GET.get("next", ""))
     user = User.objects.get(pk=now.signed_in(request).user_id)
-    form = CodeForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        factor = proving.verify_code(user, form.cleaned_data["code"])
-        if factor is not None:
-            proof.renew(request, factor=factor, now=at)
-            return redirect(goal)
-        form.add_error("code", auth.code_refused(proving.codes_refused_until(user), now=at))
-    auth_forms.first_focus(form)
+    # Only what is offered here depends on it: the gate asks again for what is not enough.
+    need = NEEDS.get(request.GET.get("need", ""), Strength.WEAK)
+    means = roster.means(user, need=need)
+    asked = auth_factors.ask(request, user, means, now=at)
+    if asked.factor is not None:
+        proof.renew(request, factor=asked.factor, now=at)
+        return redirect(goal)
     context = {
-        "form": form,
-        "person": user,
-        "has_factor": bool(selectors.authenticators(user)),
-        "goal": goal,
+        **asked.context,
+        "need": need.name.lower(),
+        "has_factor": bool(roster.factors(user)),
         "is_demo": settings.DEMO,
+        "act": "Go on",
+        "key_options": "/prove/key",
     }
-    return render(request, "auth/prove.html", context, status=422 if form.errors else 200)
+    return render(request, "auth/prove.html", context, status=asked.status)
+
+
+@never_cache
+@require_POST
+def key_options(request: HttpRequest) -> HttpResponse:
+    """Answer what a page asks of a security key, for whoever is signed in."""
+    user = User.objects.get(pk=now.signed_in(request).user_id)
+    here = auth_factors.bound_to(request)
+    return JsonResponse(security_keys.proof_options(user, bound_to=here, now=timezone.now()))

@@ -143,9 +143,9 @@ def test_a_form_is_come_back_to_where_it_stood(customer, browser):
     with time_machine.travel(proved_at(customer) + MINUTES_5, tick=False):
         assert browser.get("/dearer").status_code == 200
         sent = browser.post("/dearer", headers={"Referer": "http://testserver/account?x=1"})
-        assert sent.headers["Location"] == "/prove?strong=1&next=%2Faccount"
+        assert sent.headers["Location"] == "/prove?need=strong&next=%2Faccount"
         sent = browser.post("/dearer", headers={"Referer": "https://evil.example/account"})
-        assert sent.headers["Location"] == "/prove?strong=1&next=%2F"
+        assert sent.headers["Location"] == "/prove?need=strong&next=%2F"
 
 
 def test_a_weak_proof_is_not_enough_where_a_strong_one_is_asked_for(customer, browser):
