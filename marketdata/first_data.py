@@ -31,6 +31,7 @@ def load(*, now: datetime, path: Path = listing.SHIPPED) -> int:
     new = listing.load(now=now, path=path)
     if not new:
         return 0
+    _take_time()
     store.take_turn()
     pasts = [
         past.simulate(_character(listed), seed=settings.MARKET_SEED, now=now) for listed in new
@@ -44,6 +45,13 @@ def load(*, now: datetime, path: Path = listing.SHIPPED) -> int:
         news={listed.instrument.id for listed in new},
     )
     return len(new)
+
+
+def _take_time() -> None:
+    """Let this transaction take what it takes: the bound of others is short for a slow machine."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def _character(listed: Listed) -> past.Character:
