@@ -2,51 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
-from portfolio.actions import entitlements
+from portfolio.actions import entitlements, services
 from portfolio.actions.models import Entitlement
 from portfolio.models import Position, Transfer
 from reconciliation.invariants import check_invariants
 from tests import issuers, world
-from tests.patience import DEADLINE_SECONDS
+from tests.faults.processes import Say, forked
 
 pytestmark = pytest.mark.usefixtures("committed")
 
 D = Decimal
 
-OPERATOR = """
-import sys
-import django
-django.setup()
-from django.utils import timezone
-from portfolio.actions import entitlements, services
-due = services.due(sys.argv[1], now=timezone.now())
-entitlements.entitle(due, now=timezone.now())
-entitlements.pay(due, now=timezone.now())
-"""
+
+def carry_out(_say: Say, reference: str) -> None:
+    due = services.due(reference, now=timezone.now())
+    entitlements.entitle(due, now=timezone.now())
+    entitlements.pay(due, now=timezone.now())
 
 
 def run_until_killed(reference: str, step: str, arrival: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", OPERATOR, reference],
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "OPENFLOOR_FAILPOINTS": f"{step}=kill*{arrival}",
-        },
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
-    assert done.returncode == -9, done.stderr
+    with forked(carry_out, reference, fails=f"{step}=kill*{arrival}") as operator:
+        assert operator.exit_code() == -9
 
 
 def holders(count: int) -> list[object]:

@@ -1,14 +1,11 @@
 """The exchange in a process of its own, killed at every step of its cycle."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from tests.patience import DEADLINE_SECONDS
+from tests.faults.processes import Say, forked
 from tests.services.exchange.running import cancel, exchange, listed, order
 from venues.exchange import journal, records, service
 from venues.exchange.commands import OURSELVES, Report, request_id
@@ -17,21 +14,6 @@ from venues.exchange.models import JournalEntry, MemberCancel, MemberOrder, Memb
 from venues.messages import ReplaceOrder, Request, TimeInForce
 
 ORDERS = 45
-
-# Enters all kinds of requests one by one and says which were acknowledged, until a failpoint ends
-# the process.
-CUSTOMER = """
-import django
-django.setup()
-from tests.faults.test_exchange_killed import requests
-from tests.services.exchange.running import exchange
-from venues.exchange import service
-from venues.exchange.commands import request_id
-with exchange():
-    for request in requests():
-        service.enter([request])
-        print(request_id(request), flush=True)
-"""
 
 
 def requests() -> list[Request]:
@@ -56,22 +38,20 @@ def requests() -> list[Request]:
     return asked
 
 
+def enter_one_by_one(say: Say) -> None:
+    """Enter every request and say which were acknowledged, until a failpoint ends the process."""
+    with exchange():
+        for request in requests():
+            service.enter([request])
+            say(request_id(request))
+
+
 def run_until_killed(step: str, arrival: int) -> list[str]:
     """Return the requests that were acknowledged before the process died."""
-    done = subprocess.run(
-        [sys.executable, "-c", CUSTOMER],
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "OPENFLOOR_FAILPOINTS": f"{step}=kill*{arrival}",
-        },
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
-    assert done.returncode == -9, done.stderr
-    return done.stdout.split()
+    with forked(enter_one_by_one, fails=f"{step}=kill*{arrival}") as customer:
+        acknowledged = customer.said()
+        assert customer.exit_code() == -9
+    return acknowledged
 
 
 ANSWERS = ("accepted", "rejected", "replaced", "replace_rejected")

@@ -7,10 +7,8 @@ never sure of what we cannot know.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -22,61 +20,50 @@ from orders.entry import submission
 from orders.models import Order
 from portfolio.models import Hold
 from tests import world
+from tests.faults.processes import Forked, Say, forked
 from tests.faults.proxy import Mode, Proxy, proxy_to
 from tests.live_server import free_port
-from tests.patience import DEADLINE_SECONDS, until
-from tests.services.exchange.running import listed
-from venues import framed, inbox, line, links, outbox, routing
+from tests.patience import until
+from tests.services.exchange.running import exchange, listed
+from venues import framed, gateway, inbox, line, links, outbox, routing
+from venues.exchange import port
 from venues.exchange.models import MemberOrder, MemberReport
 from venues.messages import TimeInForce
 from venues.models import InboxReport, OutboxMessage, Route, Venue
 
 LINE = "LINE"
-
-EXCHANGE = """
-import django; django.setup()
-import threading
-from tests.services.exchange.running import exchange
-from venues.exchange import port
-with exchange():
-    port.run(threading.Event(), lambda: print("at work", flush=True))
-"""
-
-GATEWAY = """
-import django; django.setup()
-import threading
-from venues import gateway
-gateway.run(threading.Event(), lambda: print("at work", flush=True))
-"""
+AT_WORK = "at work"
 
 
-@contextmanager
-def process(program: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a program of ours; it says "at work" when it is, and is killed at the end."""
-    running = subprocess.Popen(
-        [sys.executable, "-c", program],
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert running.stdout is not None
-        assert running.stdout.readline() == "at work\n"
-        yield running
-    finally:
-        running.kill()
-        running.wait()
+def run_exchange(say: Say) -> None:
+    with exchange():
+        port.run(threading.Event(), first_beat(say))
+
+
+def run_gateway(say: Say) -> None:
+    gateway.run(threading.Event(), first_beat(say))
+
+
+def first_beat(say: Say) -> Callable[[], None]:
+    """Return a beat that tells of the first."""
+    has_beaten = threading.Event()
+
+    def beat() -> None:
+        if not has_beaten.is_set():
+            has_beaten.set()
+            say(AT_WORK)
+
+    return beat
 
 
 @pytest.fixture
 def network(committed) -> Iterator[Proxy]:
     """The venue at work, and the network that leads to it."""
     listed()
-    port = free_port()
-    with (
-        process(EXCHANGE, EXCHANGE_PORT=str(port), EXCHANGE_MEMBERS="US=secret"),
-        proxy_to(port) as proxy,
-    ):
+    number = free_port()
+    theirs = {"EXCHANGE_PORT": number, "EXCHANGE_MEMBERS": {"US": "secret"}}
+    with forked(run_exchange, **theirs) as venue_at_work, proxy_to(number) as proxy:
+        venue_at_work.wait_for(AT_WORK)
         Venue.objects.update(is_enabled=False)
         address = f"127.0.0.1:{proxy.port}"
         venue = Venue.objects.create(name=LINE, kind="line", address=address, member="US")
@@ -84,8 +71,11 @@ def network(committed) -> Iterator[Proxy]:
         yield proxy
 
 
-def our_gateway(**environment: str):
-    return process(GATEWAY, VENUE_SECRETS=f"{LINE}=secret", **environment)
+@contextmanager
+def our_gateway(*, fails: str = "") -> Iterator[Forked]:
+    with forked(run_gateway, fails=fails, VENUE_SECRETS={LINE: "secret"}) as at_work:
+        at_work.wait_for(AT_WORK)
+        yield at_work
 
 
 def place() -> str:
@@ -147,10 +137,9 @@ def assert_all_is_settled(order: str) -> None:
 
 
 def test_fault_1_a_kill_between_commit_and_send_sends_it_once_after_the_restart(network):
-    with our_gateway(OPENFLOOR_FAILPOINTS="gateway.before_send=kill") as killed:
+    with our_gateway(fails="gateway.before_send=kill") as killed:
         order = place()
-        killed.wait(DEADLINE_SECONDS)
-    assert killed.returncode == -9
+        assert killed.exit_code() == -9
     assert entered(order) == 0
     with our_gateway():
         assert_all_is_settled(order)
@@ -160,10 +149,9 @@ def test_fault_1_a_kill_between_commit_and_send_sends_it_once_after_the_restart(
 
 
 def test_fault_2_a_kill_after_the_send_asks_the_venue_and_sends_nothing_again(network):
-    with our_gateway(OPENFLOOR_FAILPOINTS="gateway.sent=kill") as killed:
+    with our_gateway(fails="gateway.sent=kill") as killed:
         order = place()
-        killed.wait(DEADLINE_SECONDS)
-    assert killed.returncode == -9
+        assert killed.exit_code() == -9
     until(lambda: entered(order) == 1)
     [message] = outbox.in_doubt(LINE, 10)
     assert str(message.order_id) == order
