@@ -28,6 +28,8 @@ from trading.settings import BASE_DIR
 # Several programs share a small machine in tests, and a machine stands still at times: what we
 # have of the market and of a venue may be this old, and trading goes on.
 AGE_SECONDS_MAX: Final = "300"
+# Nor need their markets be lively: they share that machine.
+ROUND_SECONDS: Final = "0.5"
 
 
 @dataclass(kw_only=True)
@@ -146,8 +148,13 @@ class LiveServer:
 
     def _environment(self) -> dict[str, str]:
         ages = ("QUOTE_AGE_SECONDS_MAX", "VENUE_SILENCE_SECONDS_MAX", "FIRM_EXPOSURE_SECONDS_MAX")
-        own = {**dict.fromkeys(ages, AGE_SECONDS_MAX), "PORT": str(self.port), **self.environment}
-        return {**database.program_environment(self.home), **own}
+        own = {**dict.fromkeys(ages, AGE_SECONDS_MAX), "MARKET_ROUND_SECONDS": ROUND_SECONDS}
+        return {
+            **database.program_environment(self.home),
+            **own,
+            "PORT": str(self.port),
+            **self.environment,
+        }
 
 
 def free_port() -> int:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env
+from environs import Env, validate
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
@@ -345,6 +345,11 @@ UNFOLD = {
 
 MARKET_HOURS: str = env.str("MARKET_HOURS", "always")  # or the ISO code of an exchange: XNYS
 MARKET_SEED: int = env.int("MARKET_SEED", 1)
+# How often the participants of the simulated market act. A quote must be confirmed well before it
+# is stale, so a round never takes longer than a second.
+MARKET_ROUND_SECONDS: float = env.float(
+    "MARKET_ROUND_SECONDS", 0.1, validate=validate.Range(0.05, 1)
+)
 # Feeds confirm every quote twice a second, so an older one means that the feed has stopped;
 # with the time it takes to look, everybody sees that within two seconds.
 QUOTE_AGE_SECONDS_MAX: float = env.float("QUOTE_AGE_SECONDS_MAX", 1.8)

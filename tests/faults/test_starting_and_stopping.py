@@ -192,6 +192,7 @@ def test_a_taken_port_is_said_in_one_sentence_before_anything_is_started(nowhere
         ),
         ({"DATABASE_URL": "mysql://here"}, "DATABASE_URL must be like postgresql://"),
         ({"PORT": "no number"}, "PORT"),
+        ({"MARKET_ROUND_SECONDS": "5"}, '"MARKET_ROUND_SECONDS" invalid'),
         ({"PRODUCTION": "1"}, "Set SECRET_KEY"),
         (
             {"PRODUCTION": "1", "SECRET_KEY": "x" * 50, "OPENFLOOR_FAILPOINTS": "a=kill"},

@@ -116,7 +116,7 @@ class Scene:
 
 
 class Market:
-    """All scenes and what they share. `step` is called some ten times a second."""
+    """All scenes and what they share. `step` is called every settings.MARKET_ROUND_SECONDS."""
 
     def __init__(self, *, seed: str) -> None:
         self._seed = seed

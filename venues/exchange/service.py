@@ -42,7 +42,6 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 ANSWER_SECONDS_MAX: Final = 10.0
-MARKET_SECONDS: Final = 0.1
 STANDBY_SECONDS: Final = 1.0
 _REPORTS_AT_ONCE_MAX: Final = 5_000
 _NUMBER_MAX: Final = Decimal(10) ** 11
@@ -145,13 +144,13 @@ def _trade(
     stop: threading.Event,
     beat: Callable[[], None],
 ) -> None:
-    market_at = time.monotonic()
+    market_at, seconds = time.monotonic(), settings.MARKET_ROUND_SECONDS
     while not stop.is_set():
         entries = _desk.take(timeout=max(0.0, market_at - time.monotonic()))
         is_market_due = time.monotonic() >= market_at
         if is_market_due:
             # A late round is not made up for: the market goes on from now.
-            market_at = max(market_at + MARKET_SECONDS, time.monotonic() + MARKET_SECONDS / 2)
+            market_at = max(market_at + seconds, time.monotonic() + seconds / 2)
             beat()
             if replay_hint.is_set():
                 replay_hint.clear()
