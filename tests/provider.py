@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -72,8 +72,9 @@ class Provider:
 
     def break_off(self) -> None:
         """Lose every connection as a network does."""
-        for connection in self.connections:
-            connection.socket.shutdown(socket.SHUT_RDWR)
+        for connection in list(self.connections):
+            with suppress(OSError):  # it has gone by itself
+                connection.socket.shutdown(socket.SHUT_RDWR)
 
     def _talk(self, connection: ServerConnection) -> None:
         self.headers.append(connection.request and connection.request.headers.get("Content-Type"))

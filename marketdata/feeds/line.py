@@ -6,6 +6,7 @@ that a slow one does not make us a slow client. What the tape cannot hold is ask
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -31,6 +32,9 @@ from marketdata.feeds.wire import Heard, Said, Status, Subscribed
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 
 log = structlog.get_logger(__name__)
+# At its finest the library logs whole frames, and one of them has our secret.
+_frames_log = logging.getLogger(f"{__name__}.frames")
+_frames_log.setLevel(logging.INFO)
 
 CONNECT_SECONDS_MAX: Final = 5.0
 HANDSHAKE_SECONDS_MAX: Final = 10.0
@@ -235,6 +239,7 @@ class Line:
             close_timeout=1.0,
             ping_interval=None,  # we ask ourselves, more often
             max_size=_FRAME_BYTES_MAX,
+            logger=_frames_log,
         )
         assert isinstance(found, ClientConnection)  # noqa: S101  the type of an old form
         return found

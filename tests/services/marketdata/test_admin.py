@@ -6,12 +6,15 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.conf import LazySettings
+from django.contrib import admin
 from django.forms.models import model_to_dict
 from django.test import Client
 from django.utils import timezone
 
 from marketdata import listing, restating, services
-from marketdata.models import ArchivedTicks, Instrument, SuspectTick
+from marketdata.admin import FeedHealthAdmin
+from marketdata.models import ArchivedTicks, FeedHealth, Instrument, SuspectTick
 from marketdata.ticks import TradeTick
 from tests import people
 
@@ -48,6 +51,35 @@ def test_a_halt_wants_a_reason_and_is_kept_in_the_history(
     latest = ibm.history.latest()
     assert latest.history_change_reason == "News pending."
     assert latest.history_user is not None
+
+
+def test_the_source_of_prices_is_one_that_there_is_and_is_kept_in_the_history(
+    operations: Client, ibm: Instrument, settings: LazySettings
+) -> None:
+    settings.FEEDS = {"acme": "ws://127.0.0.1:1"}
+    address = f"/admin/marketdata/instrument/{ibm.pk}/change/"
+    fields = {**model_to_dict(ibm, exclude=["id"]), "fractionable": "", "reason": "A test."}
+    assert operations.post(address, {**fields, "source": "nobody"}).status_code == 200
+    ibm.refresh_from_db()
+    assert ibm.source == ""
+    assert operations.post(address, {**fields, "source": "acme"}).status_code == 302
+    ibm.refresh_from_db()
+    assert (ibm.source, ibm.history.latest().source) == ("acme", "acme")
+
+
+def test_the_health_of_a_feed_is_shown_with_what_was_kept_aside(
+    operations: Client, ibm: Instrument, settings: LazySettings
+) -> None:
+    settings.FEEDS = {"acme": "ws://127.0.0.1:1"}
+    now = timezone.now()
+    health = FeedHealth.objects.create(
+        feed="acme", market="us_equity", state="live", since=now, counted_since=now, written_at=now
+    )
+    services.accept([TradeTick("IBM", now, Decimal(1), Decimal(1), "7")], source="acme", now=now)
+    assert operations.get("/admin/marketdata/feedhealth/").status_code == 200
+    shown = admin.site._registry[FeedHealth]
+    assert isinstance(shown, FeedHealthAdmin)
+    assert shown.refused_today(health) == 1
 
 
 @pytest.mark.parametrize("name", ["quote", "bar", "suspecttick", "suspectcount", "instrument"])

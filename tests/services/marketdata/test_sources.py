@@ -140,9 +140,3 @@ class TestLate:
         listed()
         assert self.told(trade("100", "1", 4), source="other") == (0, 0, 1)
         assert not TapeTrade.objects.exists() and not Bar.objects.exists()
-
-    def test_the_last_one_held_is_known_of_each(self):
-        ibm, bac = listed(), listed("BAC")
-        accept([trade("100", "10", 5), trade("100", "10", 6, second=0.5)])
-        found = late.last_held([ibm.pk, bac.pk], source=FEED, since=NOW - SECOND)
-        assert found == {ibm.pk: NOW + SECOND / 2, bac.pk: None}

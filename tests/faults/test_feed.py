@@ -1,0 +1,119 @@
+"""One running program is the provider of another: its prices are followed, lost, and made good.
+
+The consumer has the prices of one instrument from the provider's stream, and trades on them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.live_server import LiveServer
+from tests.patience import DEADLINE_SECONDS, until
+
+FEED = "feed acme us_equity"
+STALE_AFTER_SECONDS = "5"
+FOLLOW = """
+from marketdata.models import Instrument
+ibm = Instrument.objects.get(symbol="IBM")
+ibm.source, ibm._change_reason = "acme", "Prices of the provider."
+ibm.save()
+"""
+HALT = """
+from marketdata.models import Instrument
+ibm = Instrument.objects.get(symbol="IBM")
+ibm.halted, ibm._change_reason = True, "The end of a test."
+ibm.save()
+"""
+
+
+class Program:
+    """A running program, and a customer of it with a key."""
+
+    def __init__(self, server: LiveServer) -> None:
+        self.server = server
+        told = server.console(
+            "open_account", "trader@example.com", "--deposit", "1000000", "--api-key"
+        )
+        self.key: dict[str, Any] = json.loads(told)
+        headers = {
+            "APCA-API-KEY-ID": self.key["key_id"],
+            "APCA-API-SECRET-KEY": self.key["secret_key"],
+        }
+        self.client = httpx.Client(
+            base_url=server.base_url, headers=headers, timeout=DEADLINE_SECONDS
+        )
+
+    def quote(self) -> tuple[float, float]:
+        told = self.client.get("/v2/stocks/IBM/quotes/latest").json()["quote"]
+        return told["bp"], told["ap"]
+
+    def minutes(self, since: str) -> list[dict[str, Any]]:
+        asked = {"timeframe": "1Min", "start": since}
+        found: list[dict[str, Any]] = self.client.get("/v2/stocks/IBM/bars", params=asked).json()[
+            "bars"
+        ]
+        return found
+
+    def buys(self) -> httpx.Response:
+        wanted = {"symbol": "IBM", "side": "buy", "qty": "1", "type": "market"}
+        return self.client.post("/v2/orders", json={**wanted, "time_in_force": "day"})
+
+    def is_filled(self, order: str) -> bool:
+        return bool(self.client.get(f"/v2/orders/{order}").json()["status"] == "filled")
+
+    @property
+    def feed(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.server.readiness()[1].get(FEED, {})
+        return found
+
+
+@pytest.fixture
+def provider(live_servers: Callable[..., LiveServer]) -> Iterator[Program]:
+    server = live_servers()
+    server.start()
+    program = Program(server)
+    yield program
+    program.client.close()
+
+
+@pytest.fixture
+def consumer(live_servers: Callable[..., LiveServer], provider: Program) -> Iterator[Program]:
+    server = live_servers(
+        FEEDS=f"acme=ws://127.0.0.1:{provider.server.port}",
+        FEED_KEYS=f"acme={provider.key['key_id']}:{provider.key['secret_key']}",
+        QUOTE_AGE_SECONDS_MAX=STALE_AFTER_SECONDS,
+    )
+    server.start()
+    program = Program(server)
+    yield program
+    program.client.close()
+
+
+def test_one_program_feeds_another_which_survives_its_death_without_a_gap(provider, consumer):
+    consumer.server.console("shell", "--no-imports", "-c", FOLLOW)
+    until(lambda: consumer.feed.get("ready"))
+    since = consumer.feed["since"][:16] + ":00Z"
+    until(lambda: provider.quote() == consumer.quote())
+    bought = until(lambda: (answer := consumer.buys()).status_code == 200 and answer)
+    until(lambda: consumer.is_filled(bought.json()["id"]))
+
+    provider.server.kill()
+    until(lambda: consumer.feed.get("state") == "lost")
+    until(lambda: consumer.buys().json().get("reason") == "quote_stale")
+    assert consumer.server.readiness()[1]["exchange"]["ready"]  # the rest goes on
+
+    provider.server.start()
+    until(lambda: consumer.feed["ready"])
+    until(lambda: provider.quote() == consumer.quote())
+    bought = until(lambda: (answer := consumer.buys()).status_code == 200 and answer)
+    until(lambda: consumer.is_filled(bought.json()["id"]))
+
+    # Nothing is traded there any more, and so nothing here: the bars can be compared.
+    provider.server.console("shell", "--no-imports", "-c", HALT)
+    until(lambda: consumer.buys().json().get("reason") == "halted")
+    until(lambda: provider.minutes(since) == consumer.minutes(since) != [])

@@ -1,0 +1,74 @@
+"""What a feed tells late, or wrongly, triggers no order that we hold (fault 19)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from marketdata import late, memory, services
+from marketdata.models import Instrument
+from marketdata.ticks import QuoteTick, TradeTick
+from orders.held.triggers import Lookout
+from tests.held import Market, at_once, held, look, status
+
+pytestmark = pytest.mark.django_db
+
+D = Decimal
+FEED = "acme"
+BAD_PRICES = ["0", "-95", "10000", "1", "NaN", "Infinity"]
+BAD_QUOTES = [
+    *(("0", "0"), ("-99", "101"), ("101", "99"), ("NaN", "101"), ("9900", "10100"), ("1", "2")),
+]
+
+
+@pytest.fixture
+def market(settings) -> Market:
+    settings.FEEDS = {FEED: "ws://127.0.0.1:1"}
+    memory.forget()
+    made = Market()
+    Instrument.objects.update(source=FEED)
+    made.trades("100", source=FEED)
+    made.quotes("99.99", "100.01", source=FEED)
+    return made
+
+
+def test_late_trades_beyond_a_stop_leave_it_held(market):
+    order, lookout = held(), Lookout(at_once)
+    look(lookout)
+    now = timezone.now()
+    told = [
+        TradeTick("AAPL", now - timedelta(seconds=n), D(106), D(5), f"late-{n}") for n in range(9)
+    ]
+    assert late.accept(told, source=FEED, now=now).booked == 9
+    market.quotes("99.98", "100.01", source=FEED)
+    look(lookout)
+    look(restarted := Lookout(at_once))
+    assert (status(order), len(restarted)) == ("held", 1)
+    market.trades("105", source=FEED)
+    look(lookout)
+    assert status(order) == "submitted"
+
+
+def test_bad_ticks_fire_no_stop(market):
+    order, lookout = held(), Lookout(at_once)
+    look(lookout)
+    now = timezone.now()
+    for n, price in enumerate(BAD_PRICES):
+        services.accept([TradeTick("AAPL", now, D(price), D(5), f"bad-{n}")], source=FEED, now=now)
+        look(lookout)
+    for bid, ask in BAD_QUOTES:
+        tick = QuoteTick("AAPL", now, D(bid), D(5), D(ask), D(5))
+        services.accept([tick], source=FEED, now=now)
+        look(lookout)
+    assert status(order) == "held"
+
+
+def test_another_source_fires_no_stop(market):
+    order, lookout = held(), Lookout(at_once)
+    market.trades("106", source="simulated")
+    market.quotes("106", "106.02", source="simulated")
+    look(lookout)
+    assert status(order) == "held"
