@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from django.utils import timezone
 from accounts import services as accounts
 from orders.entry.intake import intake
 from trading import first_data, parts, starting
+from trading.companions import Companion, Leader
 from trading.parts import Role
 from trading.starting import UnableToStart, step
 from trading.supervisor import Supervisor, Watch
@@ -64,12 +66,26 @@ class Stopping:
 
 
 class Program:
-    """A process that runs `roles`, and the web server `server` if web is one of them."""
+    """A process that runs `roles`, and the web server `server` if web is one of them.
 
-    def __init__(self, *, roles: frozenset[Role], server: str, say: Callable[[str], None]) -> None:
+    With more than one of `processes` the others are its companions. One that has a `leader` is a
+    companion itself: it says nothing and finds everything ready.
+    """
+
+    def __init__(
+        self,
+        *,
+        roles: frozenset[Role],
+        server: str,
+        say: Callable[[str], None],
+        processes: int = 1,
+        leader: Leader | None = None,
+    ) -> None:
         self._roles = roles
         self._server = server
         self._say = say
+        self._companions = [Companion(server) for _ in range(processes - 1)]
+        self._leader = leader
         self._stopping = Stopping()
 
     def run(self) -> None:
@@ -79,6 +95,8 @@ class Program:
         terminal.
         """
         self._stopping.listen()
+        if self._leader is not None:
+            self._leader.follow()
         try:
             with ExitStack() as stack:
                 self._start_and_serve(stack)
@@ -92,7 +110,7 @@ class Program:
         starting.check_settings()
         listening = None
         if Role.WEB in self._roles:
-            listening = starting.take_port(host=settings.HOST, port=settings.PORT)
+            listening = self._take_port()
             stack.callback(listening.close)
         if Role.VENUE in self._roles:
             stack.enter_context(starting.take_venue(settings.HOME))
@@ -113,6 +131,12 @@ class Program:
             return
         self._serve(web)
 
+    def _take_port(self) -> socket.socket:
+        host, port = settings.HOST, settings.PORT
+        if self._leader is not None:
+            return starting.join_port(host=host, port=port)
+        return starting.take_port(host=host, port=port, is_shared=bool(self._companions))
+
     def _prepare(self, stack: ExitStack) -> list[Watch]:
         """Make database, Redis and first data ready; return what of it must be watched."""
         watches = []
@@ -122,6 +146,8 @@ class Program:
                 stack.enter_context(embedded)
             watches.append(Watch(name="postgres", run=embedded.keep_running))
         stack.callback(_close_pool)
+        if self._leader is not None:
+            return watches
         with step(self._say, "Tables"):
             starting.reach_database()
             starting.migrate()
@@ -137,6 +163,10 @@ class Program:
 
     def _start_parts(self, stack: ExitStack, watches: list[Watch]) -> None:
         watches += [Watch(name=p.name, run=p.resolve()) for p in parts.of_roles(self._roles)]
+        watches += [
+            Watch(name=f"web-{number}", run=companion.run)
+            for number, companion in enumerate(self._companions, start=2)
+        ]
         supervisor = Supervisor(watches)
         stack.callback(supervisor.stop, PARTS_STOP_SECONDS_MAX)
         with step(self._say, f"{len(watches)} parts, from {watches[0].name} to {watches[-1].name}"):
@@ -146,16 +176,27 @@ class Program:
             self._say(f"  {name} is not at work yet: /readyz tells more.")
 
     def _serve(self, web: WebServer) -> None:
-        welcome = _welcome()
-        self._stopping.once_asked(web.stop)
+        self._stopping.once_asked(lambda: self._stop_serving(web))
         try:
-            web.run(on_ready=lambda: self._say(welcome))
+            web.run(on_ready=self._announcing())
         except OSError as error:
             raise UnableToStart(
                 f"Port {settings.PORT} cannot be listened on ({error.strerror}): set PORT."
             ) from error
         if not self._stopping.is_asked.is_set():
             raise UnableToStart(f"The web server {self._server} has ended by itself.")
+
+    def _stop_serving(self, web: WebServer) -> None:
+        for companion in self._companions:
+            companion.begin_to_stop()
+        web.stop()
+
+    def _announcing(self) -> Callable[[], None]:
+        """Return what to do once connections are accepted."""
+        if self._leader is not None:
+            return self._leader.hear_that_we_serve
+        welcome = _welcome()
+        return lambda: self._say(welcome)
 
 
 def _welcome() -> str:

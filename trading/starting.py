@@ -82,19 +82,40 @@ def take_venue(home: Path) -> TextIO:
     return taken
 
 
-def take_port(*, host: str, port: int) -> socket.socket:
-    """Return a socket bound to the port. Taken early: it is the likeliest thing to go wrong."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        taken = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise UnableToStart(f"OPENFLOOR_HOST={host} is no address of this machine.") from error
+def take_port(*, host: str, port: int, is_shared: bool = False) -> socket.socket:
+    """Return a socket bound to the port. Taken early: it is the likeliest thing to go wrong.
+
+    A port that `is_shared` is nobody else's either; our own companions may `join_port` it.
+    """
+    family = _family_of(host, port)
     try:
         with socket.socket(family, socket.SOCK_STREAM) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind((host, port))
             trial.listen(1)  # a port that is bound but not listened on yet shows here alone
+    except OSError as error:
+        raise UnableToStart(_why_not(error, host, port)) from error
+    return _bound(family, host, port, is_shared=is_shared)
+
+
+def join_port(*, host: str, port: int) -> socket.socket:
+    """Return another socket bound to a port that a process of the same user shares."""
+    return _bound(_family_of(host, port), host, port, is_shared=True)
+
+
+def _family_of(host: str, port: int) -> socket.AddressFamily:
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    except OSError as error:
+        raise UnableToStart(f"OPENFLOOR_HOST={host} is no address of this machine.") from error
+
+
+def _bound(family: socket.AddressFamily, host: str, port: int, *, is_shared: bool) -> socket.socket:
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         taken.bind((host, port))
     except OSError as error:
         taken.close()

@@ -29,12 +29,13 @@ class Trader:
         account = json.loads(
             server.console("open_account", email, "--deposit", "1000000", "--api-key")
         )
+        self.keys = {
+            "APCA-API-KEY-ID": account["key_id"],
+            "APCA-API-SECRET-KEY": account["secret_key"],
+        }
         self._client = httpx.Client(
             base_url=server.base_url,
-            headers={
-                "APCA-API-KEY-ID": account["key_id"],
-                "APCA-API-SECRET-KEY": account["secret_key"],
-            },
+            headers=self.keys,
             timeout=DEADLINE_SECONDS,
             verify=False,  # there is nothing to verify, and to load what for takes a while
         )

@@ -1,0 +1,48 @@
+"""The port is taken by one program, and shared with nobody but its own processes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.live_server import free_port
+from trading.starting import UnableToStart, join_port, take_port
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture
+def sockets():
+    made = []
+    yield made
+    for each in made:
+        each.close()
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_a_port_that_is_taken_is_refused_to_another_program(sockets, is_shared):
+    port = free_port()
+    sockets.append(take_port(host=HOST, port=port, is_shared=is_shared))
+    sockets[0].listen()
+
+    with pytest.raises(UnableToStart, match=f"Port {port} is taken by another program"):
+        sockets.append(take_port(host=HOST, port=port, is_shared=True))
+
+
+def test_a_shared_port_is_joined_by_as_many_as_want(sockets):
+    port = free_port()
+    sockets.append(take_port(host=HOST, port=port, is_shared=True))
+    sockets.extend(join_port(host=HOST, port=port) for _ in range(2))
+
+    for each in sockets:
+        each.listen()
+
+    assert {each.getsockname() for each in sockets} == {(HOST, port)}
+
+
+def test_a_port_that_is_not_shared_cannot_be_joined(sockets):
+    port = free_port()
+    sockets.append(take_port(host=HOST, port=port))
+    sockets[0].listen()
+
+    with pytest.raises(UnableToStart, match=f"Port {port} is taken"):
+        sockets.append(join_port(host=HOST, port=port))
