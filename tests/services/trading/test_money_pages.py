@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -30,8 +31,11 @@ REFERENCE = "0123456789abcdef" * 2
 
 
 @pytest.fixture(autouse=True)
-def nobody_is_remembered() -> None:
+def noon() -> Iterator[None]:
+    """A day has a limit: no test begins on one and ends on the next."""
     authentication.forget()
+    with time_machine.travel("2026-03-10T12:00:00-04:00", tick=True):
+        yield
 
 
 @pytest.fixture
