@@ -21,6 +21,10 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 for database in DATABASES.values():
     database["NAME"] = f"openfloor_{WORKER}"
 DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 0, "max_size": 24, "timeout": 240}  # type: ignore[index]
+# A test's transaction is open from its first line to its last. While the machine stands still in
+# between, the server's clock goes on: it would end whoever holds or waits for a lock for so long.
+for limit in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+    DATABASES["default"]["OPTIONS"]["options"] += f" -c {limit}=240s"  # type: ignore[index]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STATIC_ROOT = Path(RUN) / "static"
 STATIC_ROOT.mkdir(exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,8 +15,11 @@ from marketdata.models import Bar, Instrument, Quote
 from tests import world
 from tests.services.api.conftest import Api
 
-TODAY = calendars.date_of(timezone.now())
 D = Decimal
+
+
+def today() -> date:
+    return calendars.date_of(timezone.now())
 
 
 def day(symbol: str, close: str, last: str, *, volume: str, trades: int, **listed: Any) -> None:
@@ -24,11 +27,11 @@ def day(symbol: str, close: str, last: str, *, volume: str, trades: int, **liste
     instrument = world.instrument(symbol)
     Instrument.objects.filter(pk=instrument.pk).update(name=f"{symbol} Inc.", **listed)
     Quote.objects.filter(instrument=instrument).update(
-        last=D(last), last_at=timezone.now(), previous_close=D(close), day=TODAY, day_open=D(close),
-        day_high=D(last) + 1, day_low=D(last) - 1, day_volume=D(volume),
+        last=D(last), last_at=timezone.now(), previous_close=D(close), day=today(),
+        day_open=D(close), day_high=D(last) + 1, day_low=D(last) - 1, day_volume=D(volume),
     )  # fmt: skip
     Bar.objects.create(
-        instrument=instrument, timeframe="1Day", start=calendars.midnight(TODAY), source="test",
+        instrument=instrument, timeframe="1Day", start=calendars.midnight(today()), source="test",
         open=D(close), high=D(last) + 1, low=D(last) - 1, close=D(last), volume=D(volume),
         turnover=D(volume) * D(last), trades=trades,
     )  # fmt: skip
@@ -125,7 +128,7 @@ def test_the_screener_refuses_what_it_does_not_know(
 
 
 def test_what_has_not_traded_today_has_not_moved(market: Api, browser: Client) -> None:
-    Quote.objects.filter(instrument__symbol="UP").update(day=TODAY - timedelta(days=1))
+    Quote.objects.filter(instrument__symbol="UP").update(day=today() - timedelta(days=1))
     Quote.objects.filter(instrument__symbol="UPPER").update(last=None)
     Instrument.objects.filter(symbol="DOWN").update(tradable=False)
     found = browser.get("/api/v1/screener").json()["instruments"]

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from math import ceil
 
 import pytest
 
 from trading.api.bounds import Bounds
 
 FOREVER = 3600
+LONG = 60.0
+
+
+class Clock:
+    """The clock of the running loop: it stands still, but when a test moves it on."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._now = float(ceil(loop.time()))  # whole seconds add up exactly
+        loop.time = lambda: self._now  # type: ignore[method-assign]
+
+    async def move(self, seconds: float) -> None:
+        """Let so much time pass, and all happen that is due then."""
+        self._now += seconds
+        for _ in range(5):  # the timer, the task that it ends, and whoever waits for that one
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def clock() -> Clock:
+    return Clock()
 
 
 def bounds(seconds: float) -> Bounds:
@@ -20,13 +42,13 @@ async def wait(bounds: Bounds, until: asyncio.Event) -> None:
         await until.wait()
 
 
-async def test_what_is_in_time_goes_on() -> None:
-    short = bounds(0.02)
-    with short.begin():
-        await asyncio.sleep(0)
-    with short.begin():
+async def test_what_is_in_time_goes_on(clock: Clock) -> None:
+    long = bounds(LONG)
+    with long.begin():
+        await clock.move(LONG - 1)
+    with long.begin():
         pass
-    await asyncio.sleep(0.05)  # past the end of both, which is no longer theirs
+    await clock.move(2 * LONG)  # past the end of both, which is no longer theirs
 
 
 async def test_what_lasts_too_long_ends_and_its_task_goes_on() -> None:
@@ -36,16 +58,19 @@ async def test_what_lasts_too_long_ends_and_its_task_goes_on() -> None:
     await asyncio.sleep(0)
 
 
-async def test_every_wait_has_its_own_end() -> None:
-    short, never, soon = bounds(0.05), asyncio.Event(), asyncio.Event()
-    first = asyncio.create_task(wait(short, never))
-    second = asyncio.create_task(wait(short, soon))
-    await asyncio.sleep(0.02)
-    third = asyncio.create_task(wait(short, never))
+async def test_every_wait_has_its_own_end(clock: Clock) -> None:
+    long, never, soon = bounds(LONG), asyncio.Event(), asyncio.Event()
+    first = asyncio.create_task(wait(long, never))
+    second = asyncio.create_task(wait(long, soon))
+    await clock.move(0)
+    await clock.move(20)
+    third = asyncio.create_task(wait(long, never))
     soon.set()
-    await asyncio.wait({first})
-    assert (second.done(), third.done()) == (True, False)
-    await asyncio.wait({third})
+    await clock.move(0)
+    await clock.move(LONG - 20)
+    assert [task.done() for task in (first, second, third)] == [True, True, False]
+    await clock.move(20)
+    assert third.done()
     assert second.exception() is None
     assert [type(task.exception()) for task in (first, third)] == [TimeoutError] * 2
 

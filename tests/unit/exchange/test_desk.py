@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from tests.patience import DEADLINE_SECONDS
 from tests.unit.exchange.floor_words import order
 from venues.exchange import desk
 from venues.exchange.desk import Desk, ExchangeUnavailable
@@ -47,8 +48,8 @@ def test_a_cycle_gets_whole_entries_and_not_too_many(opened, monkeypatch):
 
 def test_handing_in_wakes_who_waits(opened):
     taken = []
-    waiting = threading.Thread(target=lambda: taken.extend(opened.take(timeout=10)))
+    waiting = threading.Thread(target=lambda: taken.extend(opened.take(timeout=DEADLINE_SECONDS)))
     waiting.start()
     opened.hand_in([order("a")])
-    waiting.join(5)
+    waiting.join(DEADLINE_SECONDS)
     assert len(taken) == 1
