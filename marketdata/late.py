@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -20,6 +20,9 @@ from marketdata.cleaning import CLOCK_SLACK, Known, Reason, Suspect
 from marketdata.history import recording, rollups
 from marketdata.models import Bar, Quote
 from marketdata.ticks import TradeTick
+
+LATE_MAX: Final = timedelta(days=2)
+"""What is told later still is no trade that anybody missed: bars of it can be imported."""
 
 Key = tuple[datetime, str, Decimal, Decimal]
 
@@ -98,9 +101,15 @@ def _cleaned(
 ) -> tuple[list[TradeTick], list[Suspect]]:
     if not trades:
         return [], []
-    early = [Suspect(each, Reason.FUTURE) for each in trades if each.at > now + CLOCK_SLACK]
-    past = [trade for trade in trades if trade.at <= now + CLOCK_SLACK]
-    before = bulk.execute(_BEFORE, [quote.instrument_id, source, trades[0].at])
+    past = [trade for trade in trades if now - LATE_MAX <= trade.at <= now + CLOCK_SLACK]
+    beyond = [
+        Suspect(trade, Reason.FUTURE if trade.at > now else Reason.STALE)
+        for trade in trades
+        if not now - LATE_MAX <= trade.at <= now + CLOCK_SLACK
+    ]
+    if not past:
+        return [], beyond
+    before = bulk.execute(_BEFORE, [quote.instrument_id, source, past[0].at])
     known = Known(
         asset_class=quote.instrument.asset_class,
         increment=quote.instrument.price_increment,
@@ -110,7 +119,7 @@ def _cleaned(
     symbol = quote.instrument.symbol
     cleaned = screening.clean_ticks(ticks=past, known={symbol: known}, source=source, now=None)
     sound = [tick for tick in cleaned.believed if isinstance(tick, TradeTick)]
-    return sound, [*early, *cleaned.suspects]
+    return sound, [*beyond, *cleaned.suspects]
 
 
 def _book(trades: Sequence[TradeTick], quotes: Mapping[str, Quote], *, source: str) -> None:

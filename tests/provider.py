@@ -38,7 +38,9 @@ class Provider:
     """
 
     def __init__(self) -> None:
-        self.stream_port, self.past_port = free_port(), free_port()
+        self.stream_port = self.past_port = free_port()
+        while self.past_port == self.stream_port:
+            self.past_port = free_port()
         self.trades: dict[str, list[Record]] = {}
         self.quotes: dict[str, Record] = {}
         self.refusal: dict[str, int] = {}
@@ -158,8 +160,8 @@ def running(provider: Provider) -> Iterator[Provider]:
     past = ThreadingHTTPServer(("127.0.0.1", provider.past_port), _handler(provider))
     stream = serve(provider._talk, "127.0.0.1", provider.stream_port)
     threads: Sequence[threading.Thread] = [
-        threading.Thread(target=past.serve_forever, args=(0.05,)),
-        threading.Thread(target=stream.serve_forever),
+        threading.Thread(target=past.serve_forever, args=(0.05,), daemon=True),
+        threading.Thread(target=stream.serve_forever, daemon=True),
     ]
     for thread in threads:
         thread.start()

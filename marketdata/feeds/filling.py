@@ -120,7 +120,10 @@ class Filler:
 
     def check(self, minutes: Sequence[Minute]) -> None:
         """Hold these minutes against ours, in a while."""
-        self._put(minutes, CHECKED_AFTER_SECONDS)
+        now = timezone.now()
+        self._put(
+            [each for each in minutes if now - GAP_MAX < each.start < now], CHECKED_AFTER_SECONDS
+        )
 
     def take_late(self, trades: Sequence[TradeTick]) -> None:
         """Bring in trades that the stream told out of their order."""

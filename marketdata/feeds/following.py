@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
@@ -29,6 +29,7 @@ STANDBY_SECONDS: Final = 1.0
 LOOK_SECONDS: Final = tape.HEARTBEAT_SECONDS * 0.8
 RATE_OVER: Final = 20  # looks
 DETAIL_LENGTH_MAX: Final = 200
+LAG_MS_MAX: Final = 10**9
 
 Key = tuple[str, Market]
 
@@ -90,12 +91,17 @@ class _Followed:
                 "reconnects": max(0, counts.connections - 1),
                 "trades_filled": line.filler.trades_filled,
                 "whole_until": line.whole_until,
-                "lag_ms": None if line.lag is None else round(line.lag.total_seconds() * 1000),
+                "lag_ms": None if line.lag is None else _milliseconds(line.lag),
                 "counted_since": self.begun_at,
                 "written_at": now,
                 "detail": (line.detail or line.filler.detail)[:DETAIL_LENGTH_MAX],
             },
         )
+
+
+def _milliseconds(lag: timedelta) -> int:
+    """Return whole ones, as many as a column holds: a provider may tell any time."""
+    return max(-LAG_MS_MAX, min(LAG_MS_MAX, round(lag.total_seconds() * 1000)))
 
 
 class Following:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -23,12 +22,13 @@ from websockets.sync.client import ClientConnection, connect
 
 from marketdata.bars import minute_of
 from marketdata.cleaning import CLOCK_SLACK, TRADE_AGE_MAX, fault_of_numbers
-from marketdata.feeds import states, wire
+from marketdata.feeds import states
 from marketdata.feeds.claims import Claims
 from marketdata.feeds.filling import Filler
 from marketdata.feeds.providers import Market, Provider
-from marketdata.feeds.states import CAUSES, Cause, State
-from marketdata.feeds.wire import Heard, Said, Status, Subscribed
+from marketdata.feeds.states import Cause, Lost, State
+from marketdata.feeds.talk import Talk
+from marketdata.feeds.wire import Heard, Status
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 
 log = structlog.get_logger(__name__)
@@ -37,11 +37,6 @@ _frames_log = logging.getLogger(f"{__name__}.frames")
 _frames_log.setLevel(logging.INFO)
 
 CONNECT_SECONDS_MAX: Final = 5.0
-HANDSHAKE_SECONDS_MAX: Final = 10.0
-"""From the connection to the subscription."""
-LOOK_SECONDS: Final = 0.1
-PING_SECONDS: Final = 0.5
-PONG_SECONDS_MAX: Final = 5.0
 FRESH_SECONDS_MAX: Final = 1.0
 """Of whom nothing was heard for longer, no answer to a ping either, nothing is confirmed."""
 BOOKED_WITHIN: Final = timedelta(seconds=15)
@@ -52,14 +47,6 @@ _REFUSED_STATUSES: Final = frozenset({401, 403})
 _TOO_MANY_STATUS: Final = 429
 
 Publish = Callable[[Sequence[Tick], str], None]
-
-
-class Lost(Exception):
-    """The connection is no use any more."""
-
-    def __init__(self, cause: Cause, detail: str = "") -> None:
-        super().__init__(detail or cause.value)
-        self.cause = cause
 
 
 @dataclass(slots=True)
@@ -99,7 +86,7 @@ class Line:
         self._random = random or Random()  # noqa: S311  a pause, not a secret
         self._lock = threading.Lock()
         self._wanted: frozenset[str] = frozenset()
-        self._asked: frozenset[str] = frozenset()
+        self.asked: frozenset[str] = frozenset()
         self._quotes: dict[str, QuoteTick] = {}
         self._statuses: list[Status] = []
         self._last_at: dict[str, datetime] = {}
@@ -196,13 +183,13 @@ class Line:
         """Wait for as long as this cause asks for, or until somebody has changed something."""
         with self._lock:
             self._quotes.clear()
-            self._asked = frozenset()
+            self.asked = frozenset()
         pause = states.pause(lost.cause, failures=failures, random=self._random)
         log.warning(
             "feed_lost", feed=self.provider.name, market=self.market.value,
             cause=lost.cause.value, detail=str(lost), again_in_seconds=pause,
         )  # fmt: skip
-        self._enter(State.LOST if pause is not None else State.REFUSED, _told(lost))
+        self.enter(State.LOST if pause is not None else State.REFUSED, _told(lost))
         if pause is not None:
             self._stop.wait(pause)
             return
@@ -214,11 +201,11 @@ class Line:
 
     def _converse(self, stop: threading.Event) -> None:
         """Follow one connection to its end. Raises Lost; returns when asked to stop."""
-        self._enter(State.CONNECTING)
+        self.enter(State.CONNECTING)
         try:
             with self._connected() as wire_:
                 self.counts.connections += 1
-                _Talk(self, wire_).go_on(stop)
+                Talk(self, wire_).go_on(stop)
         except InvalidStatus as error:
             status = error.response.status_code
             cause = Cause.KEY_REFUSED if status in _REFUSED_STATUSES else Cause.UNREACHABLE
@@ -247,17 +234,22 @@ class Line:
     def _seconds_in_state(self) -> float:
         return (timezone.now() - self.since).total_seconds()
 
-    # --- What a connection tells -----------------------------------------------------------
+    # --- What a conversation tells -----------------------------------------------------------
 
-    def _enter(self, state: State, detail: str = "") -> None:
+    def enter(self, state: State, detail: str = "") -> None:
         self.state, self.since, self.detail = state, timezone.now(), detail
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether other symbols are wanted than before, maybe."""
+        return self._changed.is_set()
 
     def ask(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the symbols to subscribe to now, and those to leave."""
         self._changed.clear()
         with self._lock:
-            new, old = self._wanted - self._asked, self._asked - self._wanted
-            self._asked = self._wanted
+            new, old = self._wanted - self.asked, self.asked - self._wanted
+            self.asked = self._wanted
             for symbol in old:
                 self._quotes.pop(symbol, None)
         return new, old
@@ -265,9 +257,9 @@ class Line:
     def go_live(self) -> None:
         """What is told from now on is complete; what was before is asked for."""
         now = timezone.now()
-        self.filler.begin(self.wanted, since=self.whole_until or minute_of(now))
+        self.filler.begin(self.asked, since=self.whole_until or minute_of(now))
         self.live_at = self.told_at = now
-        self._enter(State.LIVE)
+        self.enter(State.LIVE)
         log.info("feed_live", feed=self.provider.name, market=self.market.value)
 
     def join(self, symbols: Collection[str]) -> None:
@@ -280,7 +272,7 @@ class Line:
         on_time: list[Tick] = []
         late: list[TradeTick] = []
         for tick in heard.ticks:
-            if tick.symbol not in self._asked:
+            if tick.symbol not in self.asked:
                 continue
             if isinstance(tick, QuoteTick):
                 with self._lock:
@@ -314,93 +306,11 @@ class Line:
             new = [
                 each
                 for each in quotes
-                if each.symbol in self._asked and each.symbol not in self._quotes
+                if each.symbol in self.asked and each.symbol not in self._quotes
             ]
             self._quotes |= {each.symbol: each for each in new}
         if new:
             self._publish(new, self.provider.name)
-
-
-class _Talk:
-    """One connection, from its first word on."""
-
-    def __init__(self, line: Line, connection: ClientConnection) -> None:
-        self._line, self._connection = line, connection
-        self._begun = time.monotonic()
-        self._joining: frozenset[str] = frozenset()
-        self._pong: threading.Event | None = None
-        self._pinged = float("-inf")
-
-    def go_on(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            try:
-                data = self._connection.recv(timeout=LOOK_SECONDS)
-            except TimeoutError:
-                pass
-            else:
-                now = timezone.now()
-                self._line.heard_at = now
-                heard = wire.heard(data)
-                self._count(heard)
-                for said in heard.said:
-                    self._answer(said)
-                self._line.hear(heard, now=now)
-            self._look()
-
-    def _count(self, heard: Heard) -> None:
-        counts = self._line.counts
-        counts.malformed += heard.malformed
-        counts.messages += (
-            len(heard.said) + len(heard.ticks) + len(heard.minutes) + len(heard.statuses)
-        )
-
-    def _answer(self, said: Said | Subscribed) -> None:
-        """Do what comes next in the conversation. Raises Lost."""
-        match said:
-            case Said(message="connected", code=None):
-                self._line._enter(State.PROVING)
-                key_id, secret = self._line.provider.key_id, self._line.provider.secret
-                self._connection.send(wire.authenticate(key_id, secret))
-            case Said(message="authenticated", code=None):
-                self._line._enter(State.SUBSCRIBING)
-                self._subscribe()
-            case Said(message, int(code)) if code != 403:
-                raise Lost(CAUSES.get(code, Cause.CLOSED), f"{code} {message}"[:150])
-            case Subscribed(symbols):
-                self._note_subscribed(symbols)
-
-    def _note_subscribed(self, symbols: Mapping[str, frozenset[str]]) -> None:
-        trades = symbols.get("trades", frozenset())
-        if self._line.state is State.SUBSCRIBING and self._line._asked <= trades:
-            self._line.go_live()
-        elif self._line.state is State.LIVE and (joined := self._joining & trades):
-            self._joining -= joined
-            self._line.join(joined)
-
-    def _subscribe(self) -> None:
-        new, old = self._line.ask()
-        if old:
-            self._connection.send(wire.unsubscribe(old))
-        if new:
-            self._joining = (self._joining | new) - old
-            self._connection.send(wire.subscribe(new))
-
-    def _look(self) -> None:
-        """Keep the conversation up. Raises Lost."""
-        line, now = self._line, time.monotonic()
-        if line.state is not State.LIVE:
-            if now - self._begun > HANDSHAKE_SECONDS_MAX:
-                raise Lost(Cause.SILENT, f"no answer while {line.state.value}")
-            return
-        if line._changed.is_set():
-            self._subscribe()
-        if self._pong is not None and self._pong.is_set():
-            line.heard_at = timezone.now()
-            self._pong = None
-        if self._pong is not None and now - self._pinged > PONG_SECONDS_MAX:
-            raise Lost(Cause.SILENT, "no answer to a ping")
-        if self._pong is None and now - self._pinged >= PING_SECONDS:
-            self._pong, self._pinged = self._connection.ping(), now
 
 
 def _told(lost: Lost) -> str:

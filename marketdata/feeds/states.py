@@ -50,6 +50,15 @@ CAUSES: Final[Mapping[int, Cause]] = {
 }
 """By the codes of the provider's errors. 403 is none: what is proved already is proved."""
 
+
+class Lost(Exception):
+    """The connection is no use any more; the message says more of the cause."""
+
+    def __init__(self, cause: Cause, detail: str = "") -> None:
+        super().__init__(detail or cause.value)
+        self.cause = cause
+
+
 FOR_GOOD: Final = frozenset({Cause.KEY_REFUSED, Cause.TOO_MANY_SYMBOLS})
 """To try the same again would end the same, and annoy: a person has to change something."""
 

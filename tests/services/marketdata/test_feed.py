@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 from websockets.sync.client import ClientConnection
 
 from marketdata import bars, memory, services
-from marketdata.feeds import filling, line, standing, states
+from marketdata.feeds import filling, standing, states, talk
 from marketdata.feeds.following import Following
 from marketdata.feeds.line import Line
 from marketdata.feeds.providers import Market, configured
@@ -150,6 +150,17 @@ def test_fewer_symbols_are_tried_again(provider, followed):
     assert provider.said[-1]["trades"] == ["IBM"]
 
 
+def test_one_symbol_too_many_costs_the_others_nothing(provider, followed):
+    followed.start("IBM")
+    until(followed.is_live)
+    provider.refusal["subscribe"] = 405
+    followed.line.want(["IBM", "BAC"])
+    until(lambda: followed.line.detail == "too_many_symbols: refused")
+    provider.tell("t", "IBM", trade(1, timezone.now()))
+    until(followed.numbers)
+    assert (followed.line.state, followed.line.counts.connections) == (State.LIVE, 1)
+
+
 @pytest.mark.parametrize("code", [406, 407, 400, 500])
 def test_who_is_turned_away_for_now_tries_again(provider, followed, code):
     provider.refusal["auth"] = code
@@ -171,7 +182,7 @@ def test_a_provider_that_is_not_there_yet_is_found_when_it_is(followed, provider
 
 
 def test_one_that_answers_no_ping_is_lost(provider, followed, monkeypatch):
-    monkeypatch.setattr(line, "PONG_SECONDS_MAX", 0.0)
+    monkeypatch.setattr(talk, "PONG_SECONDS_MAX", 0.0)
     monkeypatch.setattr(ClientConnection, "ping", lambda _: threading.Event())
     followed.start()
     until(lambda: followed.line.counts.connections >= 2)
@@ -188,6 +199,24 @@ def test_what_makes_no_sense_is_counted_and_the_rest_goes_on(provider, followed)
     until(followed.numbers)
     assert followed.line.counts.malformed == 6
     assert followed.line.counts.connections == 1
+
+
+def test_times_of_another_age_end_nothing(provider, followed, monkeypatch):
+    monkeypatch.setattr(filling, "CHECKED_AFTER_SECONDS", 0.0)
+    followed.start()
+    until(followed.is_live)
+    minute = {"o": 1, "h": 1, "l": 1, "c": 1, "v": 1, "n": 1}
+    for year in (1, 9999):
+        at = datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
+        provider.tell("t", "IBM", trade(year, at))
+        provider.tell("q", "IBM", quote(at, 99, 101))
+        provider.tell("b", "IBM", {**minute, "t": at})
+    until(lambda: len(followed.ticks) == 3)  # one of the trades is late
+    until(followed.is_whole)
+    followed.book(timezone.now())
+    reasons = SuspectCount.objects.values_list("reason", "count")
+    assert dict(reasons) == {"stale": 2, "future": 2}
+    assert not TapeTrade.objects.exists()
 
 
 class TestGap:
@@ -278,6 +307,21 @@ class TestGap:
         provider.tell("t", "IBM", trade(9, timezone.now()))
         until(followed.numbers)
         assert len(provider.calls) == calls  # we have all of them
+
+    def test_what_the_tape_had_to_drop_is_asked_for_again(
+        self, provider, followed, trades, monkeypatch
+    ):
+        monkeypatch.setattr(filling, "CHECKED_AFTER_SECONDS", 0.0)
+        followed.start()
+        until(followed.is_whole)
+        provider.trades["IBM"] = trades
+        provider.tell("t", "IBM", *trades)
+        until(lambda: len(followed.numbers()) == 8)
+        followed.ticks = followed.ticks[:2]
+        followed.book(trades[7]["t"])
+        followed.line.fill_again(now=trades[7]["t"])
+        until(lambda: len(held()) == 8)
+        assert self.sums() == {(D(255), 8, D(100), D(107))}
 
     def test_a_trade_out_of_order_repairs_and_is_no_last_price(self, provider, followed, trades):
         followed.start()
@@ -396,4 +440,4 @@ class TestFollowing:
 
 
 def test_steady_is_longer_than_what_it_takes_to_fail():
-    assert states.STEADY_SECONDS > line.PONG_SECONDS_MAX
+    assert states.STEADY_SECONDS > talk.PONG_SECONDS_MAX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -128,11 +129,14 @@ class TestLate:
         wrong = [
             trade("0", "1", 2), trade("-100", "1", 3), trade("NaN", "1", 4), trade("10000", "1", 5),
             trade("100", "1", 6, second=60), trade("100", "1", 7, symbol="NOBODY"),
+            trade("100", "1", 9, second=-3 * 86_400),
         ]  # fmt: skip
-        assert self.told(*wrong, trade("101", "1", 8)) == (1, 0, 6)
+        long_ago = replace(wrong[0], at=datetime.min.replace(tzinfo=UTC))
+        far_off = replace(wrong[0], at=datetime.max.replace(tzinfo=UTC))
+        assert self.told(*wrong, long_ago, far_off, trade("101", "1", 8)) == (1, 0, 9)
         found = SuspectCount.objects.values_list("reason", "count")
         assert dict(found) == {
-            "zero": 1, "negative": 1, "not_finite": 1, "outlying": 1, "future": 1,
+            "zero": 1, "negative": 1, "not_finite": 1, "outlying": 1, "future": 2, "stale": 2,
             "unknown_symbol": 1,
         }  # fmt: skip
 
