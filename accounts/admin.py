@@ -23,9 +23,12 @@ from accounts.models import (
     Account,
     Activity,
     ApiKey,
+    KnownDevice,
     Letter,
     MessageFactor,
+    Profile,
     RecoveryCodes,
+    SecurityEvent,
     SecurityKey,
     SignIn,
     SignInLink,
@@ -183,6 +186,41 @@ class SignInAdmin(ReadOnly):
     search_fields = ("user__email", "address")
     ordering = ("-started_at",)
     fields = (*list_display, "browser")
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ReadOnly):
+    list_display = ("user", "at", "kind", "about", "address", "place", "browser")
+    list_filter = ("kind",)
+    list_select_related = ("user",)
+    search_fields = ("user__email", "address", "about")
+    ordering = ("-at", "-pk")
+    fields = (*list_display, "country")
+
+
+@admin.register(KnownDevice)
+class KnownDeviceAdmin(ReadOnly):
+    list_display = ("user", "browser", "first_seen_at", "last_seen_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    ordering = ("-last_seen_at",)
+    fields = list_display
+
+
+@admin.register(Profile)
+class ProfileAdmin(Historied, ReadOnly):
+    list_display = ("legal_name", "user", "country", "completed_at", "holds_public_office")
+    list_filter = ("country", "works_for_broker", "controls_company", "holds_public_office")
+    list_select_related = ("user",)
+    search_fields = ("legal_name", "user__email")
+    ordering = ("-updated_at",)
+    fields = (
+        "user",
+        *("legal_name", "born_on", "country", "street", "city", "region", "postal_code"),
+        *("tax_country", "tax_id_end", "employment", "employer", "income", "wealth"),
+        *("source_of_funds", "works_for_broker", "controls_company", "company_symbol"),
+        *("holds_public_office", "completed_at", "updated_at"),
+    )
 
 
 @admin.register(Letter)

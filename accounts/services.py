@@ -45,11 +45,11 @@ def register(
 
     Raises InvalidEmail, InvalidName, EmailTaken, passwords.PasswordRefused.
     """
-    email = _checked_email(email)
+    email = checked_email(email)
     if len(name) > NAME_LENGTH_MAX or not name.isprintable():
         raise InvalidName(f"A name is plain text of at most {NAME_LENGTH_MAX} characters.")
     if password is not None:
-        passwords.check(password, user=User(email=email, name=name))
+        passwords.check(password, user=User(email=email, name=name, is_staff=is_staff))
     try:
         with transaction.atomic():
             return User.objects.create_user(
@@ -63,12 +63,23 @@ def register(
         raise EmailTaken(f"{email} is registered already.") from None
 
 
-def open_account(user: User, *, margin: bool = False) -> Account:
-    """Open an account for `user`, numbered in the order of opening: OF10000001, OF10000002, ..."""
+def open_account(
+    user: User,
+    *,
+    margin: bool = False,
+    status: Account.Status = Account.Status.ACTIVE,
+    reason: str = "",
+) -> Account:
+    """Open an account for `user`, numbered in the order of opening: OF10000001, OF10000002, ...
+
+    One that is pending neither trades nor pays out before `accounts.customers.profiles` opens it.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('accounts_account_number')")
         (number,) = cursor.fetchone()
-    return Account.objects.create(number=f"OF{number}", user=user, margin=margin)
+    return Account.objects.create(
+        number=f"OF{number}", user=user, margin=margin, status=status, status_reason=reason
+    )
 
 
 def change_status(
@@ -113,7 +124,8 @@ def reseal_seeds() -> int:
     return len(devices)
 
 
-def _checked_email(text: str) -> str:
+def checked_email(text: str) -> str:
+    """Return the e-mail address that `text` is, in lower case. Raises InvalidEmail."""
     email = text.strip().lower()
     try:
         validate_email(email)

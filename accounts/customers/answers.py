@@ -103,13 +103,83 @@ def bare_tax_id(tax_id: str) -> str:
     return re.sub(r"[\s./-]", "", tax_id).upper()
 
 
-def about_ties(
-    *, employment: str, employer: str, controls_company: bool, company_symbol: str
-) -> list[Wrong]:
-    """Return what is missing of what the answers before ask for."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who somebody is."""
+
+    legal_name: str
+    born_on: date
+    tax_country: str
+    tax_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where somebody lives; `country` is an ISO 3166-1 code."""
+
+    country: str
+    street: str
+    city: str
+    region: str
+    postal_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What somebody does and has, and what ties them to the market."""
+
+    employment: str
+    employer: str
+    income: str
+    wealth: str
+    source_of_funds: str
+    works_for_broker: bool
+    controls_company: bool
+    company_symbol: str
+    holds_public_office: bool
+
+
+Answers = Person | Home | Means
+
+
+def wrong_in(answers: Answers, *, today: date) -> list[Wrong]:
+    """Return what will not do among these answers; none is well."""
+    found: tuple[Wrong | None, ...]
+    match answers:
+        case Person():
+            found = (
+                _missing("legal_name", answers.legal_name, "Type your name as in your passport."),
+                about_birth(answers.born_on, today=today),
+                about_tax_id(answers.tax_country, answers.tax_id),
+            )
+        case Home():
+            found = (
+                _missing("country", answers.country, "Say which country you live in."),
+                _missing("street", answers.street, "Type street and number."),
+                _missing("city", answers.city, "Type the town you live in."),
+                _about_post_box(answers.street),
+            )
+        case Means():
+            found = (*about_ties(answers),)
+    return [wrong for wrong in found if wrong is not None]
+
+
+def about_ties(means: Means) -> list[Wrong]:
+    """Return what is missing of what the other answers ask for."""
     wrong = []
-    if employment in HAS_EMPLOYER and not employer.strip():
+    if means.employment in HAS_EMPLOYER and not means.employer.strip():
         wrong.append(Wrong("employer", "Say who you work for; your own name if it is yourself."))
-    if controls_company and not company_symbol.strip():
+    if means.controls_company and not means.company_symbol.strip():
         wrong.append(Wrong("company_symbol", "Name the company's symbol, such as ACME."))
     return wrong
+
+
+def _missing(field: str, answer: str, message: str) -> Wrong | None:
+    return None if answer.strip() else Wrong(field, message)
+
+
+def _about_post_box(street: str) -> Wrong | None:
+    """A post box is no place to live (31 CFR 1023.220(a)(2)(i)(A)(3))."""
+    if re.search(r"\bp\.?\s*o\.?\s*box\b|\bpostfach\b", street, re.IGNORECASE):
+        return Wrong("street", "Type where you live: a post box will not do.")
+    return None

@@ -8,22 +8,25 @@ methods do not; so everything that is proved is proved here.
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 import django_otp
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import selectors
 from accounts.factors import roster
 from accounts.models import SignInLink, TotpDevice, User
 from accounts.services import NotInProduction
-from accounts.sessions import throttles
+from accounts.sessions import origins, security_log, throttles
+from accounts.sessions.events import Kind
 
 ISSUER = "Openfloor"
 DEVICE_NAME = "authenticator app"
+WAITING_MAX = timedelta(hours=1)
 
 
 class AlreadyEnrolled(RuntimeError):
@@ -43,13 +46,22 @@ def verify_password(*, email: str, password: str, address: str, now: datetime) -
     throttles.charge(subjects, now=now)
     user = ModelBackend().authenticate(None, username=email, password=password)
     if user is None:
+        _note_failure(email, address, now=now)
         return None
     throttles.give_back(subjects, now=now)
     return User.objects.get(pk=user.pk)
 
 
+def _note_failure(email: str, address: str, *, now: datetime) -> None:
+    """Let the owner of `email`, if there is one, read of a wrong password."""
+    known = selectors.user_by_email(email)
+    if known is not None:
+        origin = origins.of_address(address)
+        security_log.note(known, Kind.WRONG_PASSWORD, now=now, origin=origin)
+
+
 def begin_enrolment(user: User, *, beside: bool = False) -> TotpDevice:
-    """Return the device that `user` is about to confirm: the same until they do.
+    """Return the device that `user` is about to confirm: the same until they do, for an hour.
 
     Raises AlreadyEnrolled, so that a password alone never adds a factor beside the real one;
     `beside` is for whoever has proved that one a moment ago.
@@ -58,6 +70,9 @@ def begin_enrolment(user: User, *, beside: bool = False) -> TotpDevice:
         _lock(user)
         if not beside and roster.factors(user):
             raise AlreadyEnrolled
+        # Whoever looked at its secret in another hour may not have been the owner.
+        stale = timezone.now() - WAITING_MAX
+        TotpDevice.objects.filter(user=user, confirmed=False, created_at__lt=stale).delete()
         device: TotpDevice = TotpDevice.objects.get_or_create(
             user=user, confirmed=False, defaults={"name": DEVICE_NAME}
         )[0]

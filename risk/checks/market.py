@@ -27,6 +27,11 @@ def account_is_active(_p: Proposal, moment: Moment, _b: object) -> Denial | None
         return None
     if not moment.account_status:
         return Denial("account_unknown", "The state of this account is not known. Ask support.")
+    if moment.account_status == "pending":
+        return Denial(
+            "account_pending",
+            "This account is not open yet: answer what is missing at /account/opening.",
+        )
     return Denial(
         "account_restricted",
         f"This account is {moment.account_status} and takes no new orders. Ask support why.",

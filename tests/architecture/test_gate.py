@@ -23,11 +23,13 @@ PUBLIC = {
     "cancel_link",
     "forgotten",
     "healthz",
+    "join",
     "readyz",
     "register",
     "reset",
     "sign_in",
     "sign_in_link",
+    "terms",
 }
 HALF_SIGNED_IN = {"code", "enrol", "enrol_key", "enrol_key_options", "sign_in_key", "sign_out"}
 PROGRAMS = ("/v1", "/v2")  # only there may a view authenticate by itself

@@ -1,74 +1,15 @@
-"""Joining, and what the account page does, in a real browser."""
+"""What the account page does, in a real browser."""
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import time
 import uuid
 from collections.abc import Callable
 
-from django_otp.oath import hotp
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import WebSocket, expect
 
 from tests.browser.conftest import NARROW, Visitor
-
-PASSWORD = "four plain words here"
-STEP_SECONDS = 30
-
-
-class Authenticator:
-    """An app whose clock runs fast when it must: each code works once, the next one already."""
-
-    def __init__(self, secret: str) -> None:
-        self._key = base64.b32decode(secret.replace(" ", ""))
-        self._step = -1
-
-    def code(self) -> str:
-        """Return a code that was not returned before."""
-        self._step = max(self._step + 1, int(time.time()) // STEP_SECONDS)
-        return f"{hotp(self._key, self._step):06d}"
-
-
-def sign_in(page: Page, *, email: str, code: Callable[[], str]) -> None:
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_label(re.compile("Code")).fill(code())
-    page.get_by_role("main").get_by_role("button").first.click()
-
-
-def test_a_newcomer_registers_enrols_leaves_and_signs_in(visit: Callable[..., Visitor]) -> None:
-    visitor = visit()
-    page = visitor.page
-    email = f"newcomer-{uuid.uuid4().hex[:8]}@example.com"
-    visitor.go("/register")
-    page.get_by_label("Your name").fill("Nora Newcomer")
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url(re.compile("/enrol$"))
-
-    visitor.go("/")  # a password alone opens nothing
-    expect(page).to_have_url(re.compile("/sign-in"))
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Continue").click()
-    page.wait_for_url(re.compile("/enrol$"))
-
-    authenticator = Authenticator(visitor.text("#secret"))
-    page.get_by_label(re.compile("Code")).fill(authenticator.code())
-    page.get_by_role("button", name="Confirm and sign in").click()
-    page.wait_for_url(f"{visitor.base_url}/")
-    expect(page.get_by_text("You hold nothing yet.")).to_be_visible()
-
-    visitor.go("/account")
-    page.get_by_role("button", name="Sign out").click()
-    expect(page).to_have_url(re.compile("/sign-in"))
-    sign_in(page, email=email, code=authenticator.code)
-    page.wait_for_url(f"{visitor.base_url}/")
-    visitor.wait_for_text("[data-strip=connection]", "Live")
 
 
 def test_an_empty_account_is_given_simulated_money(customer: Callable[..., Visitor]) -> None:

@@ -58,6 +58,7 @@ _EXCHANGES: Final = frozenset(
     {"AMEX", "ARCA", "BATS", "NYSE", "NASDAQ", "NYSEARCA", "OTC", "CRYPTO"}
 )
 _ACCOUNT_STATUSES: Final = {
+    "pending": "ONBOARDING",
     "active": "ACTIVE",
     "restricted": "ACTIVE",  # which `trading_blocked` says; their enum has no word for it
     "closed": "ACCOUNT_CLOSED",

@@ -29,35 +29,6 @@ class SignInForm(forms.Form):
     )
 
 
-class RegistrationForm(forms.Form):
-    name = forms.CharField(
-        label="Your name",
-        max_length=120,
-        error_messages={"required": "Type your name."},
-        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
-    )
-    email = forms.EmailField(
-        label="E-mail",
-        max_length=254,
-        error_messages={
-            "required": "Type your e-mail address.",
-            "invalid": "Type an e-mail address such as name@example.com.",
-        },
-        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
-    )
-    password = forms.CharField(
-        label="Password",
-        strip=False,
-        max_length=passwords.LENGTH_MAX,
-        help_text="12 characters or more. A few words you will remember are best.",
-        error_messages={
-            "required": "Choose a password.",
-            "max_length": f"Use at most {passwords.LENGTH_MAX} characters.",
-        },
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-
-
 class CodeForm(forms.Form):
     code = forms.CharField(
         label="Code from your authenticator app",

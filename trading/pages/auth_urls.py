@@ -11,6 +11,7 @@ from trading.pages import (
     auth_resets,
     auth_security,
     auth_sign_ins,
+    opening,
 )
 
 urlpatterns = [
@@ -35,6 +36,10 @@ urlpatterns = [
     path("account/security/end-others", auth_sign_ins.end_others, name="end_other_sign_ins"),
     path("sign-out", auth.sign_out, name="sign_out"),
     path("register", auth_joining.register, name="register"),
+    path("join/<str:token>", auth_joining.join, name="join"),
+    path("terms", auth_joining.show_terms, name="terms"),
+    path("account/opening", opening.opening, name="opening"),
+    path("account/opening/examples", opening.examples, name="opening_examples"),
     path("enrol", auth_enrolling.enrol, name="enrol"),
     path("enrol/key", auth_enrolling.enrol_key, name="enrol_key"),
     path("enrol/key/options", auth_enrolling.key_options, name="enrol_key_options"),

@@ -45,6 +45,7 @@ def context(of: UUID, *, page: str) -> dict[str, Any]:
     snapshot = portfolio.snapshot(of, now=timezone.now())
     return {
         "page": page,
+        "is_pending": account.status == account.Status.PENDING,
         "position_count": len(snapshot.positions),
         "calls": list(calls.unmet().filter(account_id=of).values_list("pk", flat=True)),
         "account_now": {

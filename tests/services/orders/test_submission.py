@@ -198,12 +198,20 @@ def test_a_missing_price_denies():
     assert answer.order.denial_code == "quote_missing"
 
 
-def test_a_restricted_account_takes_no_orders():
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("pending", "account_pending"),
+        ("restricted", "account_restricted"),
+        ("closed", "account_restricted"),
+    ],
+)
+def test_an_account_that_is_not_active_takes_no_orders(status, code):
     world.instrument()
     account = world.customer()
-    Account.objects.filter(pk=account.pk).update(status="restricted")
+    Account.objects.filter(pk=account.pk).update(status=status)
     [answer] = submit(world.ticket(account))
-    assert answer.order.denial_code == "account_restricted"
+    assert answer.order.denial_code == code
 
 
 def test_nothing_is_sold_that_is_not_there():

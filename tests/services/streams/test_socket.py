@@ -15,6 +15,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import Account, SignIn
+from accounts.sessions import sign_ins
 from marketdata import board, services
 from marketdata.depth import Book, Level
 from marketdata.models import Instrument
@@ -102,6 +103,21 @@ async def test_a_sign_in_that_ends_closes_the_socket(
     assert page.future is not None
     assert not page.future.done()
     await sync_to_async(SignIn.objects.update)(ended_at=timezone.now())
+    assert await closing_code(page) == gate.NOT_SIGNED_IN
+
+
+async def test_a_socket_closes_as_soon_as_its_sign_in_has_ended(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_socket, "CHECKED_EVERY_SECONDS", 1e6)  # only the hint is left
+    page = customer.page()
+    await page.connect()
+    await page.hear("hello")
+    user = customer.account.user
+    ended = await sync_to_async(sign_ins.end_others)(
+        user, keep=None, why=SignIn.Ending.ELSEWHERE, now=timezone.now()
+    )
+    assert ended == 1
     assert await closing_code(page) == gate.NOT_SIGNED_IN
 
 

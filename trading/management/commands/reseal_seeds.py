@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import services
+from accounts.customers import profiles
 from accounts.factors import seeds
 from trading.management import reaching
 
@@ -15,7 +16,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         with reaching.database():
             try:
-                count = services.reseal_seeds()
+                count = services.reseal_seeds() + profiles.reseal()
             except seeds.SeedUnreadable as error:
                 raise CommandError(str(error)) from None
         self.stdout.write(f"{count} seeds resealed.")
