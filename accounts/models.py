@@ -26,6 +26,9 @@ from accounts.factors.models import TotpDevice as TotpDevice
 from accounts.factors.senders.models import TextMessage as TextMessage
 from accounts.keys.models import ApiKey as ApiKey
 from accounts.letters.models import Letter as Letter
+from accounts.phones.models import HalfwayPhone as HalfwayPhone
+from accounts.phones.models import Phone as Phone
+from accounts.phones.models import RefreshToken as RefreshToken
 from accounts.sessions.models import KnownDevice as KnownDevice
 from accounts.sessions.models import SecurityEvent as SecurityEvent
 from accounts.sessions.models import SignIn as SignIn

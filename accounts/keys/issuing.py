@@ -20,6 +20,8 @@ from accounts.keys.terms import Scope, Terms
 from accounts.letters import writing
 from accounts.locks import LockedAccount
 from accounts.models import Account, ApiKey
+from accounts.sessions import security_log
+from accounts.sessions.events import Kind
 
 KEY_ID_PREFIX: Final = "PK"
 KEY_ID_LENGTH: Final = 20
@@ -157,6 +159,8 @@ def _locked(account: Account, key_id: str) -> tuple[LockedAccount, ApiKey]:
 def _record(locked: LockedAccount, kind: str, key: ApiKey, *, actor: str, now: datetime) -> None:
     payload = {"key_id": key.key_id, "name": key.name}
     activity.record([(locked, Event(kind, now, actor or f"user:{locked.user_id}", payload))])
+    about = f"{key.key_id} {key.name}".strip()
+    security_log.note(locked.user, Kind(kind.replace(".", "_")), now=now, about=about)
 
 
 def _new_secret() -> str:

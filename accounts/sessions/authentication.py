@@ -1,6 +1,6 @@
-"""Who is asking: a program with an API key, or a browser that is signed in.
+"""Who is asking: a program with an API key, a browser that is signed in, or a phone.
 
-Both answers are believed in this process for at most a second, so that a warm one costs
+All answers are believed in this process for at most a second, so that a warm one costs
 microseconds and a key that is revoked, an account that is closed or a person who signs
 out is refused by every process within that second.
 """
@@ -18,10 +18,13 @@ from django.contrib import auth
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts import selectors
+from accounts.factors.strength import Strength
 from accounts.keys import keyring
 from accounts.keys.keyring import Key, Keyring, Principal
 from accounts.keys.terms import Scope
-from accounts.models import SignIn
+from accounts.models import Phone, SignIn
+from accounts.phones import staying, tokens
 from accounts.sessions import sign_ins
 from accounts.sessions.sign_ins import SignedIn
 from foundation import bulk
@@ -64,6 +67,7 @@ class _Recent(Generic[Answer]):
 
 _keys = Keyring()
 _browsers: _Recent[SignedIn] = _Recent()
+_phones: _Recent[SignedIn] = _Recent()
 
 
 def api_key_cached(key_id: str, secret: str, *, address: str = "") -> Principal | None:
@@ -201,6 +205,39 @@ def browser(session_key: str | None, *, now: datetime, is_activity: bool = True)
     return found
 
 
+def phone(access_token: str, *, now: datetime) -> SignedIn | None:
+    """Return who is signed in at the phone that holds this access token, or None."""
+    name = tokens.digest_of(access_token)
+    warm = _phones.get(name)
+    if warm is not None:
+        return warm
+    asked_at = time.monotonic()
+    found = staying.of_access(access_token, now=now)
+    if found is None:
+        return None
+    signed_in = at_phone(found)
+    _phones.put(name, signed_in, asked_at=asked_at)
+    return signed_in
+
+
+def at_phone(phone: Phone) -> SignedIn:
+    """Return who is signed in at a phone, as somebody at a browser is."""
+    account = selectors.account_of(phone.user)
+    return SignedIn(
+        sign_in_id=phone.pk,
+        user_id=phone.user_id,
+        account_id=account.pk if account else None,
+        is_staff=phone.user.is_staff,
+        proved_at=phone.proved_at,
+        strength=Strength(phone.strength),
+    )
+
+
+def forget_phones() -> None:
+    """Drop what this process remembers of phones: one of them has proved more, or has ended."""
+    _phones.clear()
+
+
 def sign_out(request: HttpRequest, *, now: datetime) -> None:
     """End what this browser has begun: signed in or halfway. Its session is gone at once here,
     within a second in other processes."""
@@ -219,3 +256,4 @@ def forget() -> None:
     """Drop what this process remembers of anybody."""
     _keys.clear()
     _browsers.clear()
+    _phones.clear()

@@ -35,11 +35,13 @@ from django.utils import timezone
 from accounts.factors.strength import Strength
 from accounts.models import SignIn
 from accounts.sessions import authentication, proof, sign_ins
+from accounts.sessions.bearers import bearer_of
 from accounts.sessions.sign_ins import SignedIn
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 PROGRAM_PATHS: Final = ("/api/", "/v1", "/v2")
+PHONE_PATHS: Final = ("/api/",)
 PROVE_PATH: Final = "/prove"
 PROOF_NEEDED: Final = 40310020
 NEEDS: Final = {"strong": Strength.STRONG, "verified": Strength.VERIFIED}
@@ -136,6 +138,13 @@ class VerifiedOnlyMiddleware:
         now = timezone.now()
         # The cookie as it came: Django's session may be gone already, and ours says why.
         session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        token = bearer_of(request)
+        if token is not None and request.path.startswith(PHONE_PATHS):
+            signed_in = authentication.phone(token, now=now)
+            if signed_in is None:
+                return _sign_in_first()
+            request.signed_in = signed_in  # type: ignore[attr-defined]
+            return _ask_for_proof(request, view, signed_in, now=now)
         signed_in = authentication.browser(session_key, now=now)
         if signed_in is None or not _is_verified(request):
             return _turn_away(request, session_key)
@@ -207,13 +216,17 @@ def _turn_away(request: HttpRequest, session_key: str | None) -> HttpResponse:
     if request.user.is_authenticated:
         auth.logout(request)  # what is left of a sign-in that is over, or was never finished
     if request.path.startswith(PROGRAM_PATHS):
-        return JsonResponse({"code": 40110000, "message": "Sign in first."}, status=401)
+        return _sign_in_first()
     query = {}
     if request.method == "GET" and request.path != "/":
         query["next"] = request.get_full_path()
     if why not in (None, SignIn.Ending.SIGNED_OUT):
         query["ended"] = str(why)
     return redirect(_address(settings.LOGIN_URL, query))
+
+
+def _sign_in_first() -> HttpResponse:
+    return JsonResponse({"code": 40110000, "message": "Sign in first."}, status=401)
 
 
 def _mark(view: View, access: Access) -> View:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
@@ -18,6 +19,8 @@ from rest_framework.request import Request
 from accounts.keys.keyring import Principal
 from accounts.keys.terms import Scope
 from accounts.sessions import authentication
+from accounts.sessions.bearers import bearer_of
+from accounts.sessions.sign_ins import SignedIn
 from orders.tickets import Actor
 from trading.api import errors, scopes
 
@@ -91,18 +94,33 @@ class ApiKeyAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
+class PhoneAuthentication(BaseAuthentication):
+    """A phone's access token where programs bring keys, and for the same calls."""
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, Caller] | None:
+        token = bearer_of(request._request)
+        if token is None:
+            return None
+        signed_in = authentication.phone(token, now=timezone.now())
+        if signed_in is None:
+            raise AuthenticationFailed
+        return AnonymousUser(), _caller_of_person(signed_in)
+
+    def authenticate_header(self, request: Request) -> str:
+        return CHALLENGE
+
+
 class SignedInAuthentication(SessionAuthentication):
-    """A browser that the gate has let through, with the CSRF token on all that changes."""
+    """A person whom the gate has let through; from a browser, whose cookie comes of itself, with
+    the CSRF token on all that changes."""
 
     def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
         signed_in = getattr(request._request, "signed_in", None)
         if signed_in is None:
             return None
-        self.enforce_csrf(request)
-        if signed_in.account_id is None:
-            raise errors.ApiError(403, "You have no trading account.", reason="no_account")
-        caller = Caller(signed_in.account_id, Actor("user", str(signed_in.user_id)))
-        return request._request.user, caller
+        if bearer_of(request._request) is None:
+            self.enforce_csrf(request)
+        return request._request.user, _caller_of_person(signed_in)
 
     def authenticate_header(self, request: Request) -> str:
         return "Session"
@@ -123,6 +141,18 @@ class IsCaller(BasePermission):
             address = request.META.get("REMOTE_ADDR", "")
             authorize(caller.principal, scope=scopes.scope_of(handler), address=address)
         return True
+
+
+def signed_in_of(request: Request) -> SignedIn:
+    """Return who makes a call that only people make."""
+    signed_in: SignedIn = request._request.signed_in  # type: ignore[attr-defined]  # the gate's
+    return signed_in
+
+
+def _caller_of_person(signed_in: SignedIn) -> Caller:
+    if signed_in.account_id is None:
+        raise errors.ApiError(403, "You have no trading account.", reason="no_account")
+    return Caller(signed_in.account_id, Actor("user", str(signed_in.user_id)))
 
 
 def _basic(header: str) -> tuple[str, str]:

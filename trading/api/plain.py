@@ -21,6 +21,7 @@ from django.db import InterfaceError, OperationalError, connection
 from accounts.keys.keyring import Key, Principal
 from accounts.keys.terms import Scope as KeyScope
 from accounts.sessions import authentication
+from accounts.sessions.bearers import token_in
 from orders.entry.submission import Answer
 from trading.api import errors, order_entry, parsing, queries, rate_limits
 from trading.api.arrivals import Arrivals
@@ -55,6 +56,10 @@ class Gone(Exception):
     """The client left before its request was complete: nobody waits for an answer."""
 
 
+class ByPhone(Exception):
+    """The call brings a phone's token instead of a key: Django's views know those."""
+
+
 class OrderEntry:
     """Answers the calls of the order path and hands on everything else."""
 
@@ -75,22 +80,39 @@ class OrderEntry:
             return
         headers: Headers = []
         try:
-            status, body = await call(_Request(scope, receive, self._here()), headers)
+            status, body = await self._outcome(
+                call, _Request(scope, receive, self._here()), headers
+            )
         except Gone:
             return
+        except ByPhone:
+            await self._application(scope, receive, send)
+            return
+        await _answer(send, status, body, headers)
+
+    async def _outcome(
+        self,
+        call: Callable[[_Request, Headers], Awaitable[tuple[int, Any]]],
+        request: _Request,
+        headers: Headers,
+    ) -> tuple[int, Any]:
+        """Return status and body of the answer to a call. Raises Gone, ByPhone."""
+        try:
+            return await call(request, headers)
+        except (Gone, ByPhone):
+            raise
         except errors.ApiError as error:
-            status, body = error.status, error.body
             if isinstance(error, rate_limits.TooManyCalls):
                 headers += error.allowance.raw_headers
-            if status == 401:
+            if error.status == 401:
                 headers.append(_CHALLENGE)
+            return error.status, error.body
         except (OperationalError, InterfaceError):
             log.exception("database_unavailable")
-            status, body = 503, errors.body(503, reason="database_unavailable")
+            return 503, errors.body(503, reason="database_unavailable")
         except Exception:
             log.exception("order_entry_failed")
-            status, body = 500, errors.body(500)
-        await _answer(send, status, body, headers)
+            return 500, errors.body(500)
 
     async def _place(self, request: _Request, headers: Headers) -> tuple[int, Any]:
         origin = await self._origin(request, headers)
@@ -158,15 +180,16 @@ class _Request:
         return client[0] if client else ""
 
     async def principal(self) -> Principal | None:
-        """Return who proves a key with this call, None when nobody does."""
-        given = credentials(
-            {
-                name.decode("latin-1"): value.decode("latin-1")
-                for name, value in self._scope["headers"]
-                if name in CREDENTIAL_HEADERS
-            }
-        )
+        """Return who proves a key with this call, None when nobody does. Raises ByPhone."""
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in self._scope["headers"]
+            if name in CREDENTIAL_HEADERS
+        }
+        given = credentials(headers)
         if given is None:
+            if token_in(headers.get("authorization", "")) is not None:
+                raise ByPhone
             return None
         return await self._waits.keys.principal(*given, address=self.source_address)
 

@@ -21,6 +21,7 @@ from trading.api.views import (
     movers,
     orders,
     own,
+    phones,
     portfolio,
     settings,
 )
@@ -60,6 +61,10 @@ _OWN: list[tuple[str, type[Call]]] = [
     ("withdrawals/limit", money.WithdrawalLimit),
     ("withdrawals/<str:funding_id>", money.WithdrawalOf),
     ("demo-deposit", own.DemoDeposit),
+    ("auth/step-up", phones.StepUp),
+    ("auth/devices", phones.Devices),
+    ("auth/devices/<str:phone_id>", phones.DeviceOf),
+    ("auth/sign-out", phones.SignOut),
 ]
 _SCREENER: list[tuple[str, type[Call]]] = [
     ("stocks/most-actives", movers.MostActives),
@@ -106,6 +111,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v2/stocks/", include(_for_programs(_STOCKS))),
     path("v1beta1/screener/", include(_for_programs(_SCREENER))),
     path("v1beta3/crypto/us/", include(_for_programs(_CRYPTO))),
+    path("api/v1/auth/password", phones.Password.as_view(), name="phone_password"),
+    path("api/v1/auth/factor", phones.Factor.as_view(), name="phone_factor"),
+    path("api/v1/auth/refresh", phones.Refresh.as_view(), name="phone_refresh"),
     path("api/v1/", include(_for_pages([*_OWN, *_BOTH]))),
 ]
 if os.environ.get("OPENFLOOR_BENCHMARK"):

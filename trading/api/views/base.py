@@ -19,6 +19,7 @@ from trading.api.authentication import (
     ApiKeyAuthentication,
     Caller,
     IsCaller,
+    PhoneAuthentication,
     SignedInAuthentication,
 )
 from trading.api.tickets import Origin
@@ -64,12 +65,12 @@ class Call(APIView):
 
 
 def keyed(call: type[Call]) -> type[Call]:
-    """Return the twin of a call for programs: by API key, as the compatible API has it."""
+    """Return the twin of a call for programs: by API key or phone, as the compatible API has it."""
     twin = type(
         f"Keyed{call.__name__}",
         (call,),
         {
-            "authentication_classes": [ApiKeyAuthentication],
+            "authentication_classes": [ApiKeyAuthentication, PhoneAuthentication],
             "refuses_unknown": False,
             "__doc__": call.__doc__,
         },
