@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 DRAIN_SECONDS_MAX: Final = 5.0
 CANCEL_SECONDS_MAX: Final = 1.0
 SOCKET_MESSAGE_BYTES_MAX: Final = 1024 * 1024
-BACKLOG: Final = 1024
+# When all clients come back at once, the last of them waits for its turn and is not refused.
+HANDSHAKE_SECONDS_MAX: Final = 120
+BACKLOG: Final = 4096
 
 
 class WebServer(Protocol):
@@ -47,6 +49,8 @@ class Daphne:
             signal_handlers=False,
             server_name="openfloor",
             verbosity=0,
+            websocket_connect_timeout=HANDSHAKE_SECONDS_MAX,
+            websocket_handshake_timeout=HANDSHAKE_SECONDS_MAX,
             websocket_max_message_size=SOCKET_MESSAGE_BYTES_MAX,
             websocket_max_frame_size=SOCKET_MESSAGE_BYTES_MAX,
             application_close_timeout=int(DRAIN_SECONDS_MAX),

@@ -57,7 +57,7 @@ def felt(application: Application) -> Application:
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         protocol = _daphne_protocol(send)
         if protocol is None:
-            await application({**scope, "outlet": outlets.of_uvicorn(send)}, receive, send)
+            await application({**scope, "outlet": outlets.of_uvicorn(send)}, receive, _heard(send))
         else:
             valve = _fitted(protocol)
             outlet = outlets.OfDaphne(protocol, has_room=valve.opened)
@@ -65,6 +65,16 @@ def felt(application: Application) -> Application:
             await application({**scope, "outlet": outlet}, receive, waiting)
 
     return wrapped
+
+
+def _heard(send: Send) -> Send:
+    """Return `send` for who may have left: that one has is the next thing we hear."""
+
+    async def heard_send(message: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # what ASGI has servers raise then
+            await send(message)
+
+    return heard_send
 
 
 def _daphne_protocol(send: Send) -> Any | None:

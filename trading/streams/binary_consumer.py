@@ -23,7 +23,7 @@ from trading.streams.chains import STREAM, Chains
 from trading.streams.hub import hub, ladders
 from trading.streams.mailbox import Mailbox
 from trading.streams.outlets import Outlet
-from trading.streams.page_socket import PageSocket
+from trading.streams.page_socket import NEVER, PageSocket
 from trading.streams.postman import postman
 
 SYMBOLS_MAX: Final = 500
@@ -80,6 +80,7 @@ class BinaryConsumer(PageSocket):
         self.start_sending(self._work())
 
     def leave(self) -> None:
+        self.postman.leave_out(self)
         hub.unsubscribe(self.mailbox, set(self.mailbox.symbols))
         ladders.unsubscribe(self.mailbox, set(self.mailbox.books))
 
@@ -148,6 +149,8 @@ class BinaryConsumer(PageSocket):
             )
         )
         self.under_way -= 1
+        if self.outlet is not None:
+            self.postman.take_on(self)
         await self.keep_sending()
 
     def _call(self) -> None:
@@ -193,8 +196,18 @@ class BinaryConsumer(PageSocket):
         _add_entries(entries, self.mailbox.take_books(), self.books, ladders.chains)
         return b"".join(entries) if len(entries) > 1 else None
 
+    def pass_by(self, now: float) -> None:
+        """Say that we are still here, to who has heard nothing for as long as hello says."""
+        if now < self.said_at + HEARTBEAT_SECONDS or self.under_way or self.unsent is not None:
+            return
+        frame = frames.heartbeat(at=microseconds(timezone.now()))
+        self.said_at = now
+        if self.outlet is not None and not self.outlet.write(frame):
+            self.unsent = frame  # whoever takes nothing is found out by it
+            self.mailbox.news.set()
+
     def heartbeat_at(self) -> float:
-        return self.said_at + HEARTBEAT_SECONDS
+        return NEVER if self.outlet is not None else self.said_at + HEARTBEAT_SECONDS
 
     async def send_heartbeat(self) -> None:
         await self._say(frames.heartbeat(at=microseconds(timezone.now())))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from autobahn.exception import Disconnected
+from uvicorn.protocols.utils import ClientDisconnected
 
 from trading.streams.backpressure import felt
 
@@ -38,4 +39,22 @@ async def test_a_client_that_has_left_is_told_nothing_and_that_is_no_failure(kin
         raise NotImplementedError
 
     await felt(application)({}, receive, partial(send, protocol_of_daphne()))
+    assert told == [kind]
+
+
+@pytest.mark.parametrize("kind", ["websocket.send", "websocket.close"])
+async def test_behind_other_servers_too(kind: str) -> None:
+    told = []
+
+    async def send(message: dict[str, Any]) -> None:
+        told.append(message["type"])
+        raise ClientDisconnected
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": kind})
+
+    async def receive() -> dict[str, Any]:
+        raise NotImplementedError
+
+    await felt(application)({}, receive, send)
     assert told == [kind]

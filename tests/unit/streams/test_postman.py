@@ -13,10 +13,12 @@ import pytest
 
 from marketdata.models import Instrument, Quote
 from marketdata.selectors import Standing
-from marketdata.stream.decoder import Decoder, Gap, News
+from marketdata.stream.decoder import Decoder, Gap, Heartbeat, Hello, News
 from marketdata.stream.pictures import billionths
 from tests.sockets import PatientSocket
+from trading.streams import binary_consumer, bounded
 from trading.streams import hub as hubs
+from trading.streams import postman as postmen
 from trading.streams.binary_consumer import BinaryConsumer
 from trading.streams.bounded import FAILED
 
@@ -178,3 +180,38 @@ async def test_links_are_made_in_every_round_though_nobody_reads(market: Market)
     await client.until("AAA", bid="103")
     assert [each.is_snapshot for each in client.news] == [True, False, False, False]
     await client.disconnect()
+
+
+async def test_who_has_heard_nothing_for_long_is_greeted_and_who_takes_nothing_is_closed(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.shows("100")
+    client = Client()
+    await client.follows("AAA")
+    await client.until("AAA", bid="100")
+    (door,) = postmen.postman()._inhabited
+    said_at = door.said_at  # type: ignore[attr-defined] # the consumer's
+    door.pass_by(said_at + binary_consumer.HEARTBEAT_SECONDS - 0.1)
+    assert await client.receive_nothing(timeout=0.01)
+    door.pass_by(said_at + binary_consumer.HEARTBEAT_SECONDS)
+    assert isinstance(client.decoder.take(await client.receive_from())[0], Heartbeat)
+    monkeypatch.setattr(bounded, "SEND_SECONDS_MAX", 0.1)
+    client.has_room = False
+    client.takes.clear()
+    door.pass_by(said_at + 10 * binary_consumer.HEARTBEAT_SECONDS)
+    message = await client.receive_output()
+    assert (message["type"], message["code"]) == ("websocket.close", bounded.TOO_SLOW)
+
+
+async def test_the_postman_goes_round_by_himself_for_as_long_as_anybody_is_there(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postmen, "ROUND_SECONDS", 0.01)
+    monkeypatch.setattr(binary_consumer, "HEARTBEAT_SECONDS", 0)
+    client = Client()
+    await client.connect()
+    assert isinstance(client.decoder.take(await client.receive_from())[0], Hello)
+    for _ in range(2):
+        assert isinstance(client.decoder.take(await client.receive_from())[0], Heartbeat)
+    await client.disconnect()
+    assert not postmen.postman()._inhabited
