@@ -9,6 +9,8 @@ from django.contrib.sessions.models import Session
 
 from accounts.models import (
     Challenge,
+    Joining,
+    KnownDevice,
     Letter,
     ResetLink,
     SignIn,
@@ -20,6 +22,8 @@ from accounts.models import (
 SIGN_INS_KEPT: Final = timedelta(days=90)
 LINKS_KEPT: Final = timedelta(days=1)
 """Longer than any session: a used link is the second factor of the one that it opened."""
+DEVICES_KEPT: Final = timedelta(days=400)
+JOININGS_KEPT: Final = timedelta(days=30)
 LETTERS_KEPT: Final = timedelta(days=365)
 THROTTLES_KEPT: Final = timedelta(days=2)
 
@@ -29,6 +33,8 @@ def drop(*, now: datetime) -> int:
     stale = (
         Session.objects.filter(expire_date__lt=now),
         SignIn.objects.filter(seen_at__lt=now - SIGN_INS_KEPT),
+        KnownDevice.objects.filter(last_seen_at__lt=now - DEVICES_KEPT),
+        Joining.objects.filter(expires_at__lt=now - JOININGS_KEPT),
         Letter.objects.filter(written_at__lt=now - LETTERS_KEPT),
         SignInLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
         ResetLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
