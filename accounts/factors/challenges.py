@@ -53,17 +53,20 @@ def take(user: User, kind: Challenge.Kind, *, bound_to: str, now: datetime) -> C
 
 
 def answer_code(
-    user: User, kind: Challenge.Kind, code: str, *, bound_to: str, now: datetime
+    user: User, kind: Challenge.Kind, code: str, *, bound_to: str, now: datetime, about: str = ""
 ) -> str | None:
     """Return the device that `code` was sent to, if it is the code that this browser waits for.
 
-    The code is used up by that, and by the fifth wrong one.
+    The code is used up by that, and by the fifth wrong one. `about` is what it confirms, if that
+    is more than a device.
     """
     with transaction.atomic():
         found = _locked(user, kind, bound_to=bound_to, now=now)
         if found is None:
             return None
-        is_right = hmac.compare_digest(found.expected, digest_of_code(code, bound_to=bound_to))
+        is_right = hmac.compare_digest(
+            found.expected, digest_of_code(code, bound_to=bound_to, about=about)
+        )
         if is_right or found.failures + 1 >= FAILURES_MAX:
             found.delete()
         else:
@@ -72,10 +75,10 @@ def answer_code(
     return found.device if is_right else None
 
 
-def digest_of_code(code: str, *, bound_to: str) -> str:
+def digest_of_code(code: str, *, bound_to: str, about: str = "") -> str:
     """Return what is kept of a code: without SECRET_KEY nobody can try all million of them."""
     key = hashlib.sha256(f"openfloor sent codes {settings.SECRET_KEY}".encode()).digest()
-    return hmac.new(key, f"{bound_to} {code}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, f"{bound_to} {code} {about}".encode(), hashlib.sha256).hexdigest()
 
 
 def _locked(user: User, kind: Challenge.Kind, *, bound_to: str, now: datetime) -> Challenge | None:

@@ -201,6 +201,7 @@ class Challenge(models.Model):
         ADD_KEY = "add_key", "register a security key"
         PROVE_CODE = "prove_code", "type the code that was sent"
         ADD_CODE = "add_code", "confirm a telephone or mailbox"
+        NEW_EMAIL = "new_email", "confirm another address to sign in with"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -262,6 +262,7 @@ class Migration(migrations.Migration):
                             ("add_key", "register a security key"),
                             ("prove_code", "type the code that was sent"),
                             ("add_code", "confirm a telephone or mailbox"),
+                            ("new_email", "confirm another address to sign in with"),
                         ],
                         max_length=12,
                     ),

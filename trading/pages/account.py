@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts import selectors
+from accounts.factors import recovery, roster
 from trading import demo
 from trading.pages import now, standing
 
@@ -46,7 +47,8 @@ def overview(request: HttpRequest) -> HttpResponse:
             "account": account,
             "standing": standing.standing(account, now=timezone.now()),
             "lot_methods": LOT_METHODS,
-            "authenticators": selectors.authenticators(user),  # type: ignore[arg-type]
+            "factors": roster.factors(user),  # type: ignore[arg-type]
+            "recovery_left": recovery.left(user),  # type: ignore[arg-type]
             "sign_ins": selectors.sign_ins(user),  # type: ignore[arg-type]
             "this_sign_in": now.signed_in(request).sign_in_id,
             "is_demo": settings.DEMO,

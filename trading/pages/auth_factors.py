@@ -17,10 +17,13 @@ from accounts.factors import proving, recovery, security_keys, sent_codes
 from accounts.factors.models import Factor
 from accounts.factors.roster import Means
 from accounts.models import TotpDevice, User
-from accounts.sessions import sign_ins, throttles
+from accounts.sessions import origins, security_log, sign_ins, throttles
+from accounts.sessions.events import Kind
 from trading.pages import auth_forms, auth_words
 from trading.pages.auth_forms import CodeForm, RecoveryCodeForm, SentCodeForm
 
+PROOFS: Final = {"key_answer", "code", "sent_code", "recovery_code"}
+"""The fields that a proof is sent in."""
 KEY_REFUSED: Final = "The key could not prove that it is you. Try again, or use another factor."
 
 
@@ -60,6 +63,8 @@ def ask(request: HttpRequest, user: User, means: Means, *, now: datetime) -> Ask
         factor = _recovery_code(user, recovery_form, now=now)
     elif "code" in sent and means.has_app:
         factor = _code(user, code_form, now=now)
+    if factor is None and PROOFS & sent.keys():
+        security_log.note(user, Kind.WRONG_CODE, now=now, origin=origins.of(request))
     for form in forms.values():
         auth_forms.first_focus(form)
     is_wrong = request.method == "POST" and factor is None and "sent_to" not in context

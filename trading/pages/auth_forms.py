@@ -141,6 +141,18 @@ class PasswordForm(NewPasswordForm):
     field_order = ("present", "password")
 
 
+class NewEmailForm(forms.Form):
+    email = forms.EmailField(
+        label="New e-mail address",
+        max_length=254,
+        error_messages={
+            "required": "Type the new e-mail address.",
+            "invalid": "Type an e-mail address such as name@example.com.",
+        },
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
+    )
+
+
 class ForgottenForm(forms.Form):
     email = forms.EmailField(
         label="E-mail",

@@ -5,6 +5,7 @@ from django.urls import path
 from trading.pages import (
     auth,
     auth_adding,
+    auth_email,
     auth_enrolling,
     auth_joining,
     auth_proving,
@@ -31,6 +32,7 @@ urlpatterns = [
     path("account/security/recovery-codes", auth_security.recovery_codes, name="recovery_codes"),
     path("account/security/rename", auth_security.rename, name="rename_factor"),
     path("account/security/remove", auth_security.remove, name="remove_factor"),
+    path("account/security/email", auth_email.email, name="change_email"),
     path("account/security/password", auth_security.password, name="password"),
     path("account/security/end/<uuid:sign_in_id>", auth_sign_ins.end, name="end_sign_in"),
     path("account/security/end-others", auth_sign_ins.end_others, name="end_other_sign_ins"),
