@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -18,6 +19,8 @@ from marketdata.listing import Listed
 from marketdata.models import Instrument, Quote
 from marketdata.past import Past
 from marketdata.ticks import SIMULATED
+
+SECONDS_MAX: Final = 600  # between two statements, and for one
 
 
 @transaction.atomic
@@ -50,8 +53,8 @@ def load(*, now: datetime, path: Path = listing.SHIPPED) -> int:
 def _take_time() -> None:
     """Let this transaction take what it takes: the bound of others is short for a slow machine."""
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute(f"SET LOCAL statement_timeout = '{SECONDS_MAX}s'")
+        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{SECONDS_MAX}s'")
 
 
 def _character(listed: Listed) -> past.Character:

@@ -38,9 +38,12 @@ _LIST: Final = """
 import django
 django.setup()
 from django.utils import timezone
+from django.conf import settings
 from marketdata import first_data
-first_data.load(now=timezone.now())
+first_data.load(now=timezone.now(), path=settings.INSTRUMENTS)
 """
+# What running programs trade: each instrument more costs a past, and a part of a processor.
+INSTRUMENTS: Final = Path(__file__).with_name("live_instruments.csv")
 # What migrate writes by itself and no test changes.
 LEFT_ALONE: Final = ("django_migrations", "django_content_type", "auth_permission")
 
@@ -59,7 +62,7 @@ def server_at(home: Path) -> postgres.Server:
 def place_cluster(home: Path, *, has_market: bool = False) -> None:
     """Put a migrated cluster into `home`, unless it has one.
 
-    With `has_market` the instruments are listed and have their past, which takes a program the
+    With `has_market` the INSTRUMENTS are listed and have their past, which takes a program the
     longest at its first start.
     """
     home.mkdir(parents=True, exist_ok=True)
@@ -141,7 +144,7 @@ def _fingerprint() -> str:
     digest = hashlib.sha256()
     sources = [*BASE_DIR.glob("*/migrations/*.py"), *BASE_DIR.glob("*/*/migrations/*.py")]
     sources += [BASE_DIR / "requirements.txt", BASE_DIR / "foundation" / "append_only.py"]
-    sources += [BASE_DIR / "trading" / "postgres.py", Path(__file__)]
+    sources += [BASE_DIR / "trading" / "postgres.py", Path(__file__), INSTRUMENTS]
     for source in sorted(sources):
         digest.update(str(source.relative_to(BASE_DIR)).encode() + source.read_bytes())
     return digest.hexdigest()[:16]
@@ -216,7 +219,12 @@ def program_environment(home: Path) -> dict[str, str]:
     """Return the environment of the real program with its data in `home`."""
     ours = ("OPENFLOOR_", "DJANGO_", "PYTEST_", "DATABASE_URL", "REDIS_URL", "PORT", "PRODUCTION")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-    return {**environment, "OPENFLOOR_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    return {
+        **environment,
+        "OPENFLOOR_HOME": str(home),
+        "INSTRUMENTS": str(INSTRUMENTS),
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 @contextmanager

@@ -26,11 +26,14 @@ _TURN: Final = 0x0F_F1_0A_12  # the advisory lock: processes that start together
 
 @transaction.atomic
 def load(*, now: datetime) -> None:
-    """Put in place what is not there yet; a second call finds nothing to do."""
+    """Put in place what is not there yet; a second call finds nothing to do.
+
+    Raises OSError or UnableToList when settings.INSTRUMENTS is no list of instruments.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '120s'; SET LOCAL lock_timeout = '120s'")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_TURN])
-    market.load(now=now)
+    market.load(now=now, path=settings.INSTRUMENTS)
     if settings.DEMO:
         _open_demo_customer(now)
         _open_operations()

@@ -344,6 +344,10 @@ UNFOLD = {
 # --- The market ----------------------------------------------------------------------------
 
 MARKET_HOURS: str = env.str("MARKET_HOURS", "always")  # or the ISO code of an exchange: XNYS
+# What is listed at a start, unless it is there already.
+INSTRUMENTS = Path(
+    env.str("INSTRUMENTS", "") or BASE_DIR / "marketdata" / "data" / "instruments.csv"
+)
 MARKET_SEED: int = env.int("MARKET_SEED", 1)
 # How often the participants of the simulated market act. A quote must be confirmed well before it
 # is stale, so a round never takes longer than a second.

@@ -20,6 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from marketdata.feeds import providers
+from marketdata.listing import UnableToList
 from trading import first_data, postgres
 
 REDIS_SECONDS_MAX: Final = 5.0
@@ -181,7 +182,15 @@ def migrate() -> int:
 
 
 def load_first_data() -> None:
-    first_data.load(now=timezone.now())
+    try:
+        first_data.load(now=timezone.now())
+    except OSError as error:
+        raise UnableToStart(
+            f"INSTRUMENTS names a file that cannot be read: {settings.INSTRUMENTS} "
+            f"({error.strerror})."
+        ) from error
+    except UnableToList as error:
+        raise UnableToStart(f"INSTRUMENTS names no list of instruments: {error}.") from error
 
 
 def collect_static() -> None:
