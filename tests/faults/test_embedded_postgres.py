@@ -21,11 +21,28 @@ from trading.settings import BASE_DIR
 
 
 @pytest.fixture
-def server(tmp_path):
+def unmade(tmp_path):
+    """A server that was never started."""
     place = database.server_at(tmp_path / "home")
     yield place
     place.stop()
     assert processes_of(place.data.parent) == []
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """The data of a server that was made and has stopped: to make it is what takes long."""
+    with database.server_at(tmp_path_factory.mktemp("made") / "home") as place:
+        pass
+    return place.data
+
+
+@pytest.fixture
+def server(unmade, stopped):
+    """A server that was started before, with data of its own."""
+    unmade.data.parent.mkdir()
+    subprocess.run(["cp", "-a", str(stopped), str(unmade.data)], check=True)
+    return unmade
 
 
 def answer(server: Server) -> str:
@@ -44,14 +61,14 @@ def restarted(server: Server) -> Server:
     )
 
 
-def test_it_is_made_on_first_use_below_a_folder_that_only_we_can_enter(server):
-    server.data.parent.mkdir(mode=0o700)
+def test_it_is_made_on_first_use_below_a_folder_that_only_we_can_enter(unmade):
+    unmade.data.parent.mkdir(mode=0o700)
 
-    server.start()
+    unmade.start()
 
-    assert answer(server) == "openfloor"
-    assert server.data.stat().st_mode & 0o777 == 0o700
-    assert server.socket_folder.stat().st_mode & 0o777 == 0o700
+    assert answer(unmade) == "openfloor"
+    assert unmade.data.stat().st_mode & 0o777 == 0o700
+    assert unmade.socket_folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_it_listens_on_no_port(server):
@@ -145,14 +162,14 @@ def test_a_server_whose_socket_was_cleaned_away_is_replaced(server, monkeypatch)
     other.stop()
 
 
-def test_a_first_start_that_was_cut_short_is_done_over(server):
-    unfinished = server.data.with_name("postgres.unfinished")
+def test_a_first_start_that_was_cut_short_is_done_over(unmade):
+    unfinished = unmade.data.with_name("postgres.unfinished")
     (unfinished / "base").mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18\n")
 
-    server.start()
+    unmade.start()
 
-    assert answer(server) == "openfloor"
+    assert answer(unmade) == "openfloor"
     assert not unfinished.exists()
 
 
@@ -180,11 +197,11 @@ def test_a_socket_folder_of_somebody_else_s_is_refused(server):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root must become somebody else")
-def test_below_a_closed_folder_the_system_user_gets_one_capability_and_no_more(server):
-    server.data.parent.mkdir(mode=0o700)
-    server.start()
+def test_below_a_closed_folder_the_system_user_gets_one_capability_and_no_more(unmade):
+    unmade.data.parent.mkdir(mode=0o700)
+    unmade.start()
 
-    pid = int((server.data / "postmaster.pid").read_text().split()[0])
+    pid = int((unmade.data / "postmaster.pid").read_text().split()[0])
     status = Path(f"/proc/{pid}/status").read_text()
     effective = next(line for line in status.splitlines() if line.startswith("CapEff"))
 
@@ -193,9 +210,9 @@ def test_below_a_closed_folder_the_system_user_gets_one_capability_and_no_more(s
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root must become somebody else")
-def test_without_setpriv_a_closed_folder_is_refused_with_a_sentence(server, monkeypatch):
+def test_without_setpriv_a_closed_folder_is_refused_with_a_sentence(unmade, monkeypatch):
     monkeypatch.setattr(postgres_account.shutil, "which", lambda _name: None)
-    server.data.parent.mkdir(mode=0o700)
+    unmade.data.parent.mkdir(mode=0o700)
 
     with pytest.raises(UnableToRunPostgres, match="cannot enter"):
-        server.start()
+        unmade.start()
