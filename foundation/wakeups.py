@@ -38,6 +38,7 @@ class Channel(StrEnum):
     INBOX = "openfloor_inbox"
     ACTIVITY = "openfloor_activity"
     QUOTES = "openfloor_quotes"
+    BARS = "openfloor_bars"
     REPLAY = "openfloor_replay"
     SWITCHES = "openfloor_switches"
     LETTERS = "openfloor_letters"

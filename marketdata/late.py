@@ -133,6 +133,7 @@ def _book(trades: Sequence[TradeTick], quotes: Mapping[str, Quote], *, source: s
         for part in rollups.parts(found)
     )
     store.add_bars(parts, source=source)
+    wakeups.send(wakeups.Channel.BARS)
     repaired = [
         quotes[symbol]
         for symbol, found in by_symbol.items()

@@ -118,6 +118,7 @@ def _adjust(
         instrument_id=instrument_id, note=note, ex_date=ex_date, kind=kind, **terms
     )
     PriceAdjustment.objects.bulk_create([done], ignore_conflicts=True)
+    wakeups.send(wakeups.Channel.BARS)
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from foundation import bulk, decimals
+from foundation import bulk, decimals, wakeups
 from marketdata.cleaning import Suspect
 from marketdata.history.rollups import Part
 from marketdata.models import Quote, SuspectTick
@@ -221,7 +221,9 @@ def replace_bars(parts: Iterable[tuple[UUID, Part]], *, source: str) -> int:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(_REPLACE_BARS, [list(column) for column in zip(*rows, strict=True)])
-        return int(cursor.rowcount)
+        written = int(cursor.rowcount)
+    wakeups.send(wakeups.Channel.BARS)
+    return written
 
 
 _GATHER_HOURS: Final = """
@@ -250,6 +252,7 @@ def gather_hours(hours: Iterable[tuple[UUID, datetime]], *, source: str) -> None
     keys, starts = zip(*hours, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(_GATHER_HOURS, [list(keys), list(starts), source])
+    wakeups.send(wakeups.Channel.BARS)
 
 
 COPY_BARS: Final = f"COPY marketdata_bar ({', '.join(_BAR_COLUMNS)}) FROM STDIN"

@@ -19,6 +19,7 @@ from django.utils import timezone
 from foundation import wakeups
 from marketdata import selectors
 from marketdata.models import Quote
+from marketdata.present import present
 from marketdata.selectors import Standing
 from trading.streams import data_market, desk
 from trading.streams.audience import Audience
@@ -158,15 +159,23 @@ ladders = Ladders(hub.now)
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
     """Carry prices from the tables to this process's sockets until `stop`."""
-    with wakeups.listener.event(wakeups.Channel.QUOTES) as news:
+    with (
+        wakeups.listener.event(wakeups.Channel.QUOTES) as news,
+        wakeups.listener.event(wakeups.Channel.BARS) as repairs,
+    ):
         while not stop.is_set():
             begun = time.monotonic()
             news.clear()
+            if repairs.is_set():
+                repairs.clear()
+                present.forget_bars()
             try:
                 symbols, quotes = hub.look()
             except Exception:
+                present.lose_sight()
                 hub.tell(hub.lose_sight())
                 raise
+            present.show(quotes, hub.standings)
             hub.tell(symbols)
             ladders.tell(ladders.look())
             if quotes:
@@ -175,3 +184,4 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
             beat()
             stop.wait(max(0.0, begun + INTERVAL_SECONDS - time.monotonic()))
             news.wait(max(0.0, begun + LOOK_SECONDS - time.monotonic()))
+    present.lose_sight()

@@ -14,10 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata import bars as rules
-from marketdata import selectors
+from marketdata import calendars, selectors
 from marketdata.bars import Bar
 from marketdata.history.adjusting import Adjustment
 from marketdata.models import Instrument, Quote
+from marketdata.present import present
 from trading.api import errors, queries, wire, wire_data
 from trading.api.scopes import reads
 from trading.api.views import data_pages
@@ -37,7 +38,7 @@ class DataCall(Call):
 
     def instruments(self, symbols: Iterable[str]) -> dict[str, Instrument]:
         """Return those of `symbols` that are traded here, by symbol; the others are left out."""
-        found = selectors.instruments(symbols)
+        found = present.instruments(symbols)
         return {s: i for s, i in sorted(found.items()) if i.asset_class == self.asset_class}
 
     def asked_for(self, request: Request, symbol: str | None) -> dict[str, Instrument]:
@@ -178,11 +179,12 @@ class Bars(_Past):
                 start = max(start, piece.after.at + data_pages.MOMENT)
             elif piece.after is not None:
                 end = min(end, piece.after.at - data_pages.MOMENT)
-            return selectors.bars(
+            return present.bars(
                 instrument,
                 timeframe,
                 start=start,
                 end=end,
+                now=self.origin.received_at,
                 limit=piece.limit,
                 is_ascending=piece.is_ascending,
                 adjustment=adjustment,
@@ -227,7 +229,7 @@ def timeframe_of(query: queries.Query) -> str:
 
 
 def _of_quotes(instruments: dict[str, Instrument], shape: Shape) -> dict[str, wire.Json]:
-    quotes: dict[Any, Quote] = selectors.latest_quotes(i.pk for i in instruments.values())
+    quotes: dict[Any, Quote] = present.latest_quotes(i.pk for i in instruments.values())
     shown = {
         symbol: shape(quotes[instrument.pk], instrument=instrument)
         for symbol, instrument in instruments.items()
@@ -239,8 +241,14 @@ def _of_quotes(instruments: dict[str, Instrument], shape: Shape) -> dict[str, wi
 def _last_bars(
     instrument: Instrument, timeframe: str, *, now: datetime, count: int
 ) -> list[wire.Json]:
-    found = selectors.bars(
-        instrument, timeframe, start=now - LOOK_BACK, end=now, limit=count, is_ascending=False
+    found = present.bars(
+        instrument,
+        timeframe,
+        start=calendars.midnight(calendars.date_of(now)) - LOOK_BACK,
+        end=now,
+        now=now,
+        limit=count,
+        is_ascending=False,
     )
     return [wire_data.bar(bar) for bar in found]
 

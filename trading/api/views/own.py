@@ -11,8 +11,11 @@ from rest_framework.response import Response
 
 from accounts import activity, watchlists
 from foundation import decimals
+from marketdata import calendars
 from marketdata import selectors as marketdata
+from marketdata.history.adjusting import Adjustment
 from marketdata.models import Instrument
+from marketdata.present import present
 from trading import demo
 from trading.api import errors, queries, wire, wire_data
 from trading.api.views.base import Call, account_of, fields, instrument_named
@@ -26,23 +29,28 @@ KEY_LENGTH_MAX: Final = 100
 
 
 class ChartBars(Call):
-    """The bars of one symbol for a chart, oldest first: without `start`, the latest ones."""
+    """The bars of one symbol for a chart, oldest first: without `start`, the latest ones.
+
+    They are on the terms of today's shares, so that a split is no fall.
+    """
 
     def get(self, request: Request) -> Response:
         query = request.query_params
-        instrument = instrument_named(queries.text(query, "symbol") or "")
+        name = queries.text(query, "symbol") or ""
+        instrument = present.instruments([name]).get(name) or instrument_named(name)
         if instrument is None:
             raise errors.not_found("The symbol")
-        timeframe = timeframe_of(query)
-        start = queries.moment(query, "start")
-        end = queries.moment(query, "end") or self.origin.received_at
-        bars = marketdata.bars(
+        timeframe, now = timeframe_of(query), self.origin.received_at
+        start, end = queries.moment(query, "start"), queries.moment(query, "end") or now
+        bars = present.bars(
             instrument,
             timeframe,
-            start=start or end - CHART_SPAN,
+            start=start or calendars.midnight(calendars.date_of(end)) - CHART_SPAN,
             end=end,
+            now=now,
             limit=queries.whole(query, "limit", default=CHART_BARS, most=CHART_BARS_MAX),
             is_ascending=start is not None,
+            adjustment=Adjustment.SPLIT,
         )
         shown = [wire_data.bar(bar) for bar in (bars if start is not None else reversed(bars))]
         return Response({"symbol": instrument.symbol, "timeframe": timeframe, "bars": shown})
