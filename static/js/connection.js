@@ -17,6 +17,7 @@ export function keepOpen({ address, opened = () => {}, received, lost = () => tr
   let attempts = 0;
   let timer = 0;
   let isOver = false;
+  let isDoubted = false;
   let silenceMax = Infinity;
   let heardAt = 0;
 
@@ -42,6 +43,12 @@ export function keepOpen({ address, opened = () => {}, received, lost = () => tr
   function end(code) {
     socket = null;
     if (SIGNED_OUT_CODES.has(code)) {
+      if (!isDoubted) {
+        // Another tab may have proved a factor: the session that the browser has now is newer.
+        isDoubted = true;
+        open();
+        return;
+      }
       isOver = true;
       state("signed out");
       return;
@@ -97,6 +104,7 @@ export function keepOpen({ address, opened = () => {}, received, lost = () => tr
     },
     settle() {
       attempts = 0;
+      isDoubted = false;
     },
     expect(ms) {
       silenceMax = ms;
