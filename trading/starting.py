@@ -19,6 +19,7 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from accounts.sessions import addresses, judging
 from marketdata.feeds import providers
 from marketdata.listing import UnableToList
 from trading import first_data, postgres
@@ -47,6 +48,7 @@ def check_settings() -> None:
         providers.configured()
     except providers.UnusableFeed as error:
         raise UnableToStart(str(error)) from error
+    _check_addresses()
     home: Path = settings.HOME
     try:
         Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
@@ -58,6 +60,18 @@ def check_settings() -> None:
             f"The data folder {home} cannot be written ({error.strerror}). "
             "Set OPENFLOOR_HOME to a folder that can."
         ) from error
+
+
+def _check_addresses() -> None:
+    """Refuse lists of addresses that cannot be read: at a sign-in they would let nobody in."""
+    try:
+        addresses.networks(settings.TRUSTED_PROXIES)
+    except addresses.UnreadableNetwork as error:
+        raise UnableToStart(f"TRUSTED_PROXIES cannot be read: {error}.") from None
+    try:
+        judging.is_bad("192.0.2.1")
+    except (OSError, addresses.UnreadableNetwork) as error:
+        raise UnableToStart(f"BAD_ADDRESSES cannot be read: {error}.") from None
 
 
 def take_venue(home: Path) -> TextIO:

@@ -193,6 +193,8 @@ export function event({ kind, payload }, digits) {
       return `API key ${payload.key_id} created`;
     case "key.revoked":
       return `API key ${payload.key_id} revoked`;
+    case "security.signed_in":
+      return `Signed in at another browser: ${payload.browser}, ${payload.place}`;
     default:
       return plain(kind);
   }

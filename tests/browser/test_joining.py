@@ -11,7 +11,7 @@ from collections.abc import Callable
 from django_otp.oath import hotp
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NARROW, Visitor
+from tests.browser.conftest import Visitor
 
 PASSWORD = "four plain words here"
 STEP_SECONDS = 30
@@ -31,7 +31,7 @@ class Authenticator:
 
 
 def test_a_newcomer_joins_answers_leaves_and_signs_in(visit: Callable[..., Visitor]) -> None:
-    visitor = visit(viewport=NARROW)
+    visitor = visit()
     page = visitor.page
     email = f"newcomer-{uuid.uuid4().hex[:8]}@example.com"
     visitor.go("/register")

@@ -27,7 +27,7 @@ AREAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "": ("Everything", ()),
     "orders": ("Orders", ("order",)),
     "money": ("Money and holdings", ("money", "holding", "margin")),
-    "account": ("Settings", ("account", "key")),
+    "account": ("Settings", ("account", "key", "security")),
 }
 
 

@@ -105,6 +105,11 @@ EVENTS: tuple[tuple[str, dict[str, Any], str], ...] = (
         {"symbol": "DOGE/USD", "side": "sell", "fill_quantity": "7", "price": "0.07215"},
         "7 DOGE/USD sold at 0.07215; the order is filled",
     ),
+    (
+        "security.signed_in",
+        {"place": "Austria", "browser": "Firefox 128 on Linux", "with": "authenticator app"},
+        "Signed in at another browser: Firefox 128 on Linux, Austria",
+    ),
 )
 
 
