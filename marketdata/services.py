@@ -95,7 +95,7 @@ def _apply(
             _change_source(quote, source=source, now=now)
             news.add(quote.instrument_id)
         if calendars.date_of(now) > quote.day:
-            turn_day(quote, day=calendars.date_of(now))
+            _turn_day(quote, day=calendars.date_of(now))
             news.add(quote.instrument_id)
         if symbol in batch.quotes and _set_sides(quote, batch.quotes[symbol], now=now):
             news.add(quote.instrument_id)
@@ -126,8 +126,7 @@ def _change_source(quote: Quote, *, source: str, now: datetime) -> None:
     _begin_day(quote, day=day, previous_close=before.close if before else None)
 
 
-def turn_day(quote: Quote, *, day: date) -> None:
-    """Begin the quote's next day, after the last price that it has."""
+def _turn_day(quote: Quote, *, day: date) -> None:
     _begin_day(quote, day=day, previous_close=quote.last or quote.previous_close)
 
 

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.usefixtures("db")
 
 # Who opens another door to everybody says so here too, where it is seen.
 PUBLIC = {
+    "api_docs",
+    "api_schema",
     "cancel_link",
     "forgotten",
     "healthz",
