@@ -67,6 +67,7 @@ def accept(trades: Sequence[TradeTick], *, source: str, now: datetime) -> Taken:
             sound, doubtful = _cleaned(new, quotes[symbol], source=source, now=now)
             believed += sound
             suspects += doubtful
+        _turn_days(quotes.values(), source=source, now=now)
         _book(believed, quotes, source=source)
         store.keep_aside(suspects, source=source, day=calendars.date_of(now), now=now)
     return Taken(len(believed), held, len(suspects))
@@ -142,6 +143,14 @@ def _book(trades: Sequence[TradeTick], quotes: Mapping[str, Quote], *, source: s
     if repaired:
         store.write_quotes(repaired, news={quote.instrument_id for quote in repaired})
         wakeups.send(wakeups.Channel.QUOTES)
+
+
+def _turn_days(quotes: Iterable[Quote], *, source: str, now: datetime) -> None:
+    """Begin the day of quotes that nothing was told of yet today: what is late may be of it."""
+    today = calendars.date_of(now)
+    for quote in quotes:
+        if quote.source == source and today > quote.day:
+            services.turn_day(quote, day=today)
 
 
 def _repair_day(quote: Quote, trades: Iterable[TradeTick]) -> bool:

@@ -95,7 +95,7 @@ def _apply(
             _change_source(quote, source=source, now=now)
             news.add(quote.instrument_id)
         if calendars.date_of(now) > quote.day:
-            _turn_day(quote, day=calendars.date_of(now))
+            turn_day(quote, day=calendars.date_of(now))
             news.add(quote.instrument_id)
         if symbol in batch.quotes and _set_sides(quote, batch.quotes[symbol], now=now):
             news.add(quote.instrument_id)
@@ -126,7 +126,8 @@ def _change_source(quote: Quote, *, source: str, now: datetime) -> None:
     _begin_day(quote, day=day, previous_close=before.close if before else None)
 
 
-def _turn_day(quote: Quote, *, day: date) -> None:
+def turn_day(quote: Quote, *, day: date) -> None:
+    """Begin the quote's next day, after the last price that it has."""
     _begin_day(quote, day=day, previous_close=quote.last or quote.previous_close)
 
 

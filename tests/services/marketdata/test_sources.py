@@ -119,6 +119,17 @@ class TestLate:
         assert {bar.volume for bar in Bar.objects.all()} == {D(13)}
         assert TapeTrade.objects.count() == 3
 
+    def test_they_begin_the_day_where_nothing_else_has(self):
+        listed()
+        accept([trade("98", "10", 1, second=-86_400)], now=NOW - 86_400 * SECOND)
+        told = [trade("99", "1", 2, second=-80_000), trade("101", "2", 3), trade("100", "4", 4)]
+        assert self.told(*told) == (3, 0, 0)
+        accept([trade("100.5", "8", 5, second=1)], now=NOW + SECOND)
+        after = Quote.objects.get()
+        assert (after.day, after.previous_close) == (NOW.date(), D(98))
+        assert (after.day_open, after.day_high, after.day_low) == (D(101), D(101), D(100))
+        assert (after.day_volume, after.last) == (D(14), D("100.5"))
+
     def test_two_of_one_number_and_another_price_are_two(self):
         listed()
         assert self.told(trade("100", "1", 4), trade("100.5", "1", 4)) == (2, 0, 0)
