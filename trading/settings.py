@@ -283,6 +283,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["trading.api.parsing.ExactJSONParser"],
     "EXCEPTION_HANDLER": "trading.api.errors.handle",
+    "DEFAULT_SCHEMA_CLASS": "trading.api.described.document.Described",
     "UNAUTHENTICATED_USER": None,
 }
 # The request id is ours or was checked: see trading.api.manners.

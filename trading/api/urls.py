@@ -10,6 +10,7 @@ import os
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from trading.api.described import views
 from trading.api.views import (
     books,
     data,
@@ -111,6 +112,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v2/stocks/", include(_for_programs(_STOCKS))),
     path("v1beta1/screener/", include(_for_programs(_SCREENER))),
     path("v1beta3/crypto/us/", include(_for_programs(_CRYPTO))),
+    path("api/schema", views.schema, name="api_schema"),
+    path("api/docs", views.page, name="api_docs"),
     path("api/v1/auth/password", phones.Password.as_view(), name="phone_password"),
     path("api/v1/auth/factor", phones.Factor.as_view(), name="phone_factor"),
     path("api/v1/auth/refresh", phones.Refresh.as_view(), name="phone_refresh"),

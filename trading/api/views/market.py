@@ -22,6 +22,8 @@ CALENDAR_DAYS_MAX: Final = 3660
 
 
 class Assets(Call):
+    """What is traded here."""
+
     @reads
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -52,6 +54,8 @@ class AssetOf(Call):
 
 
 class Clock(Call):
+    """Whether the market is open, and when it opens and closes next."""
+
     @reads
     def get(self, request: Request) -> Response:
         calendar, now = settings.MARKET_HOURS, self.origin.received_at

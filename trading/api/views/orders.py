@@ -27,6 +27,8 @@ LOOK_SECONDS: Final = 0.025
 
 
 class Orders(Call):
+    """The account's orders, the newest first."""
+
     @reads
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -57,6 +59,7 @@ class Orders(Call):
 
     @trades
     def post(self, request: Request) -> Response:
+        """Place an order; one that risk denies is kept all the same."""
         ticket = order_entry.order_ticket(
             request.data, origin=self.origin, refuses_unknown=self.refuses_unknown
         )
@@ -101,6 +104,8 @@ class OrderOf(Call):
 
 
 class OrderByClientOrderId(Call):
+    """One order, by the name that its client gave it."""
+
     @reads
     def get(self, request: Request) -> Response:
         # Taken as it is: what was accepted as an id can also be asked for.

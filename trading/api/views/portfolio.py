@@ -26,6 +26,8 @@ _TYPES: Final = "activity_types"
 
 
 class Account(Call):
+    """The account's money, and what it may do."""
+
     @reads
     def get(self, request: Request) -> Response:
         snapshot = selectors.snapshot(self.origin.account_id)
@@ -33,6 +35,8 @@ class Account(Call):
 
 
 class Positions(Call):
+    """What the account holds, at today's prices."""
+
     @reads
     def get(self, request: Request) -> Response:
         snapshot = selectors.snapshot(self.origin.account_id)

@@ -15,6 +15,8 @@ _KNOWN = frozenset({"lot_method", "shorting", "multiplier"})
 
 
 class AccountSettings(Call):
+    """What the customer has chosen for the account."""
+
     def get(self, request: Request) -> Response:
         account = selectors.account(self.origin.account_id)
         if account is None:
