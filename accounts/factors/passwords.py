@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 LENGTH_MAX = 128
+STAFF_LENGTH_MIN = 15
 
 
 class Argon2id(Argon2PasswordHasher):
@@ -36,6 +37,8 @@ def check(password: str, *, user: User) -> None:
     """Raise PasswordRefused unless `user` may take `password`. Its composition is free."""
     if len(password) > LENGTH_MAX:
         raise PasswordRefused([f"Use at most {LENGTH_MAX} characters."])
+    if user.is_staff and len(password) < STAFF_LENGTH_MIN:
+        raise PasswordRefused([f"Members of staff use at least {STAFF_LENGTH_MIN} characters."])
     try:
         password_validation.validate_password(password, user)
     except ValidationError as error:

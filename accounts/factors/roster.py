@@ -64,15 +64,15 @@ def factors(user: User) -> list[Factor]:
 def means(user: User, *, need: Strength = Strength.WEAK, after_reset: bool = False) -> Means:
     """Return by what `user` can give a proof of at least the strength `need`.
 
-    Staff who have a security key have nothing weaker; in the demo shape they have. After a
-    password was reset by mail, the mailbox is no second factor beside itself.
+    Staff who have a security key have nothing weaker, and never a weak factor; in the demo shape
+    they have. After a password was reset by mail, the mailbox is no second factor beside itself.
     """
     found = factors(user)
     has_key = any(isinstance(factor, SecurityKey) for factor in found)
     if need >= Strength.VERIFIED or (is_bound_to_keys(user) and has_key):
         return Means(has_key=has_key)
     has_app = any(isinstance(factor, TotpDevice) for factor in found)
-    if need >= Strength.STRONG:
+    if need >= Strength.STRONG or is_bound_to_keys(user):
         return Means(has_app=has_app, has_key=has_key)
     places = tuple(
         factor

@@ -12,7 +12,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from accounts import selectors
+from accounts import selectors, services
 from accounts.factors import (
     challenges,
     passwords,
@@ -198,7 +198,7 @@ def test_a_telephone_is_added_with_the_code_that_was_sent_there(sent_messages):
     ((to, text),) = sent_messages
     assert to == "+436601234567"
     code = re.match(r"(\d{6}) is your", text)[1]
-    assert sent_codes.confirm(user, "000000", bound_to=HERE, now=NOW) is None
+    assert sent_codes.confirm(user, "no code", bound_to=HERE, now=NOW) is None
     assert sent_codes.confirm(user, code, bound_to=THERE, now=NOW) is None
     assert not MessageFactor.objects.get().confirmed
     made = sent_codes.confirm(user, code, bound_to=HERE, now=NOW)
@@ -345,10 +345,10 @@ def test_what_a_person_can_prove_depends_on_what_is_asked():
 def test_staff_with_a_security_key_have_nothing_weaker_in_production(settings):
     staff = people.person(is_staff=True)
     settings.DEMO = False
-    assert roster.means(staff).has_app  # to come as far as registering a key
-    registered(staff, SoftwareKey())
     recovery.renew(staff, now=NOW)
     place(staff)
+    assert roster.means(staff) == roster.Means(has_app=True)  # as far as registering a key
+    registered(staff, SoftwareKey())
     assert roster.means(staff) == roster.Means(has_key=True)
     settings.DEMO = True
     assert roster.means(staff).has_app
@@ -472,3 +472,21 @@ def test_a_newer_link_voids_the_one_before_and_strangers_get_none():
     for email in ("nobody@example.com", "Nobody@Example.com "):
         with pytest.raises(throttles.TooManyAttempts):
             resets.ask(email=email, address="192.0.2.2", now=NOW)
+
+
+def test_staff_passwords_have_15_characters():
+    password = "two quick foxes"
+    services.register(email="a@example.com", password=password, is_staff=True)
+    services.register(email="b@example.com", password=password[:-1])
+    with pytest.raises(passwords.PasswordRefused, match="at least 15"):
+        services.register(email="c@example.com", password=password[:-1], is_staff=True)
+    assert User.objects.count() == 2
+
+
+def test_a_secret_that_was_shown_in_another_hour_is_not_taken_into_use():
+    user = services.register(email="new@example.com")
+    shown = proving.begin_enrolment(user)
+    assert proving.begin_enrolment(user) == shown
+    TotpDevice.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    assert proving.begin_enrolment(user) != shown
+    assert not TotpDevice.objects.filter(pk=shown.pk).exists()
