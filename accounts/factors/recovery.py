@@ -42,12 +42,15 @@ def verify(user: User, code: str, *, now: datetime) -> RecoveryCodes | None:
 
     The person is told by letter.
     """
-    unused = RecoveryCode.objects.filter(sheet__user=user, digest=_digest(code), used_at=None)
+    sheet: RecoveryCodes | None = RecoveryCodes.objects.filter(user=user).first()
+    if sheet is None:
+        return None
+    # The update itself is what makes it once: of eight at a time, one finds the row unused. The
+    # condition must be on the row itself: PostgreSQL does not ask a subquery again after waiting.
+    unused = RecoveryCode.objects.filter(sheet=sheet, digest=_digest(code), used_at=None)
     with transaction.atomic():
-        # The update itself is what makes it once: of eight at a time, one finds the row unused.
         if not unused.update(used_at=now):
             return None
-        sheet: RecoveryCodes = RecoveryCodes.objects.get(user=user)
         writing.write(user, "recovery_code_used", now=now, at=now, left=left(user))
     return sheet
 
