@@ -31,6 +31,7 @@ def main() -> None:
     run("Orders through orders.intake.enter, beside pgbench", "benchmarks.intake")
     run("Orders that cross, from the order to its booked fill", "benchmarks.executions")
     run("Orders over HTTP, beside a peer", "benchmarks.order_entry", *servers)
+    run("The same of two processes", "benchmarks.order_entry", *servers, "--processes", "2")
     run("Resting stops, and what a tick costs", "benchmarks.stops")
     run("Accounts kept valued, and the end of a day", "benchmarks.valuation")
     run("What a tick costs on its way in", "benchmarks.ingest")
