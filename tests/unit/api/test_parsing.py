@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading.api import parsing
@@ -80,6 +80,7 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     assert status in (400, 413)
 
 
+@settings(max_examples=50)
 @given(JSON)
 def test_any_json_is_read_or_refused(value: object) -> None:
     try:

@@ -150,6 +150,6 @@ class AgainstTheRules(RuleBasedStateMachine):
 
 
 AgainstTheRules.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None
+    max_examples=75, stateful_step_count=40, deadline=None
 )
 TestAgainstTheRules = AgainstTheRules.TestCase

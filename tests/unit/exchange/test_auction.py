@@ -42,7 +42,7 @@ def by_definition(buying, selling, reference):
 _ORDERS = st.lists(st.tuples(st.integers(2, 38), st.integers(1, 30)), max_size=12)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_ORDERS, _ORDERS, st.one_of(st.none(), st.integers(2, 38)))
 def test_the_price_is_the_one_of_the_definition(bids, asks, reference):
     buying, selling = interest(BUY, *bids), interest(SELL, *asks)

@@ -91,7 +91,7 @@ class AgainstTheNaiveBook(RuleBasedStateMachine):
 
 
 AgainstTheNaiveBook.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None
+    max_examples=100, stateful_step_count=40, deadline=None
 )
 TestAgainstTheNaiveBook = AgainstTheNaiveBook.TestCase
 

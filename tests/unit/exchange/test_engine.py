@@ -320,7 +320,7 @@ _FLAWED = st.lists(
 _COMMANDS = st.one_of(_FLAWED, st.integers(0, 2**32).map(flow))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(commands=_COMMANDS, cut=st.integers(0, 120))
 def test_a_restored_engine_goes_on_to_the_byte(commands, cut):
     engine = an_engine()
@@ -369,7 +369,7 @@ def check_books(engine):
     assert sum(map(len, parties)) == len(with_party)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(commands=_COMMANDS)
 def test_whatever_comes_no_book_is_crossed_and_what_is_reported_adds_up(commands):
     engine = an_engine()

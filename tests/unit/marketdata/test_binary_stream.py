@@ -77,7 +77,7 @@ def hello(stream: bytes = STREAM) -> bytes:
 
 
 @given(made_up.steps, made_up.units, st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_who_follows_has_every_update_and_the_whole_picture(
     steps: list[list[Update]], units: Units, data: st.DataObject
 ) -> None:
@@ -341,7 +341,7 @@ def test_a_good_entry_before_a_malformed_one_is_not_taken_either() -> None:
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_damage_is_malformed_or_leaves_prices_within_bounds(data: st.DataObject) -> None:
     made = followed([quote()], list(REST), [quote(size=5), *[Trade(OPENED_AT, CENT, LOT, "8")]])
     whole = bytearray(frame(made, sequence=data.draw(st.sampled_from([0, 1, 2]))))
@@ -364,7 +364,7 @@ def test_damage_is_malformed_or_leaves_prices_within_bounds(data: st.DataObject)
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_bytes_are_read_or_refused(noise: bytes) -> None:
     for read in (listening(followed([quote()])).take, frames.asked):
         try:

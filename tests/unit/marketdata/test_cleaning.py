@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata import cleaning
@@ -174,6 +174,7 @@ anything = st.builds(
 ) | st.builds(TradeTick, st.just("IBM"), times, prices, prices, st.text(max_size=3))
 
 
+@settings(max_examples=50)
 @given(st.lists(anything, max_size=30))
 def test_whatever_comes_is_believed_or_kept_aside_and_what_is_believed_is_sane(
     ticks: list[Tick],

@@ -164,7 +164,7 @@ class Course:
         max_size=30,
     ),
 )
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_no_course_of_events_closes_more_than_was_opened(has_entry, events):
     course = Course(has_entry=has_entry)
     for choice, size in events:

@@ -286,7 +286,7 @@ class Comparison(RuleBasedStateMachine):
 
 
 TestComparison = Comparison.TestCase
-TestComparison.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestComparison.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
 
 
 @given(st.lists(prices, min_size=1, max_size=30), trails)
