@@ -149,7 +149,5 @@ class AgainstTheRules(RuleBasedStateMachine):
             assert not bids or not asks or bids[0].price < asks[0].price
 
 
-AgainstTheRules.TestCase.settings = settings(
-    max_examples=75, stateful_step_count=40, deadline=None
-)
+AgainstTheRules.TestCase.settings = settings(max_examples=75, stateful_step_count=40, deadline=None)
 TestAgainstTheRules = AgainstTheRules.TestCase
