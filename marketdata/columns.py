@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final, Self
 
 import numpy as np
@@ -93,34 +94,52 @@ class TickColumns:
     @classmethod
     def of(cls, ticks: Iterable[Tick]) -> TickColumns:
         """Return `ticks` side by side."""
-        numbers: dict[str, int] = {}
-        quotes: list[tuple[int, ...]] = []
-        trades: list[tuple[Any, ...]] = []
-        odd: list[tuple[int, Tick]] = []
-        for place, tick in enumerate(ticks):
-            symbol = numbers.setdefault(tick.symbol, len(numbers))
-            key = (place, symbol, microseconds(tick.at))
-            try:
-                if isinstance(tick, QuoteTick):
-                    quotes.append((*key, *_sides(tick)))
-                else:
-                    amounts = _whole(tick.price), _whole(tick.size)
-                    trades.append((*key, *amounts, tick.trade_id, tick.sets_last))
-            except (ArithmeticError, ValueError, TypeError):  # a signaling NaN has no hash
-                odd.append((place, tick))
-        told = QuoteColumns(*np.array(quotes, dtype=np.int64).reshape(-1, 7).T.copy())
-        printed = np.array([each[:5] for each in trades], dtype=np.int64).reshape(-1, 5)
-        trade_ids = np.array([each[5] for each in trades], dtype=np.object_)
-        sets_last = np.array([each[6] for each in trades], dtype=np.bool_)
-        told_prints: list[Any] = [*printed.T.copy(), trade_ids, sets_last]
-        prints = TradeColumns(*told_prints)
+        told = list(ticks)
+        symbols = tuple(dict.fromkeys(map(_SYMBOL, told)))
+        try:
+            return cls._of_columns(told, range(len(told)), symbols)
+        except (ArithmeticError, ValueError, TypeError):
+            # One of them fits into no column; which one, tells itself.
+            odd = [(place, tick) for place, tick in enumerate(told) if not _fits(tick)]
+            places = sorted({*range(len(told))} - {place for place, _ in odd})
+            fitting = cls._of_columns([told[place] for place in places], places, symbols)
+            return replace(fitting, odd=tuple(odd))
+
+    @classmethod
+    def _of_columns(
+        cls, told: Sequence[Tick], places: Sequence[int], symbols: Sequence[str]
+    ) -> TickColumns:
+        """Return ticks that all fit, which stood at `places`: each step is one for all of them."""
+        is_quote = np.fromiter(
+            (isinstance(tick, QuoteTick) for tick in told), dtype=np.bool_, count=len(told)
+        )
+        standing = np.array(places, dtype=np.int64)
+        number_of = {symbol: number for number, symbol in enumerate(symbols)}.__getitem__
+        quotes = [tick for tick in told if isinstance(tick, QuoteTick)]
+        trades = [tick for tick in told if not isinstance(tick, QuoteTick)]
+        names, ats, *sides = _turned(map(_QUOTE, quotes), 6)
+        told_quotes = QuoteColumns(
+            standing[is_quote],
+            _ints(map(number_of, names)),
+            _times(ats),
+            *(_ints(map(_whole, side)) for side in sides),
+        )
+        names, ats, prices, sizes, trade_ids, sets_last = _turned(map(_TRADE, trades), 6)
+        printed = TradeColumns(
+            standing[~is_quote],
+            _ints(map(number_of, names)),
+            _times(ats),
+            _ints(map(_whole, prices)),
+            _ints(map(_whole, sizes)),
+            np.fromiter(trade_ids, dtype=np.object_, count=len(trades)),
+            np.fromiter(sets_last, dtype=np.bool_, count=len(trades)),
+        )
         return cls(
-            symbols=tuple(numbers),
-            price_decimals=_lessen([told.bid, told.ask, prints.price]),
-            size_decimals=_lessen([told.bid_size, told.ask_size, prints.size]),
-            quotes=told,
-            trades=prints,
-            odd=tuple(odd),
+            symbols=symbols,
+            price_decimals=_lessen([told_quotes.bid, told_quotes.ask, printed.price]),
+            size_decimals=_lessen([told_quotes.bid_size, told_quotes.ask_size, printed.size]),
+            quotes=told_quotes,
+            trades=printed,
         )
 
     def by_symbol(self) -> TickColumns:
@@ -181,16 +200,48 @@ def moment(since: int) -> datetime:
     return _EPOCH + int(since) * _MICROSECOND
 
 
-def _sides(tick: QuoteTick) -> tuple[int, int, int, int]:
-    bid = NOBODY if tick.bid is None else _whole(tick.bid)
-    ask = NOBODY if tick.ask is None else _whole(tick.ask)
-    return bid, _whole(tick.bid_size), ask, _whole(tick.ask_size)
+_SYMBOL: Final = attrgetter("symbol")
+_QUOTE: Final = attrgetter("symbol", "at", "bid", "bid_size", "ask", "ask_size")
+_TRADE: Final = attrgetter("symbol", "at", "price", "size", "trade_id", "sets_last")
+
+
+def _turned(rows: Iterable[tuple[Any, ...]], count: int) -> list[Sequence[Any]]:
+    """Return the `count` columns of rows."""
+    return list(zip(*rows, strict=True)) or [()] * count
+
+
+def _ints(numbers: Iterable[int]) -> Ints:
+    return np.fromiter(numbers, dtype=np.int64)
+
+
+def _times(moments: Iterable[datetime]) -> Ints:
+    return _ints((at - _EPOCH) // _MICROSECOND for at in moments)
+
+
+def _fits(tick: Tick) -> bool:
+    """Tell whether the numbers of a tick have a place in columns."""
+    amounts: tuple[Decimal | None, ...]
+    if isinstance(tick, QuoteTick):
+        amounts = tick.bid, tick.bid_size, tick.ask, tick.ask_size
+    else:
+        amounts = tick.price, tick.size
+    try:
+        for amount in amounts:
+            _whole(amount)
+    except (ArithmeticError, ValueError, TypeError):  # a signaling NaN has no hash
+        return False
+    return True
 
 
 # Prices and sizes come again and again, and are found in a fourth of the time that they take.
 @lru_cache(maxsize=2**16)
-def _whole(amount: Decimal) -> int:
-    """Return `amount` in billionths. Raises ArithmeticError or ValueError where it has no place."""
+def _whole(amount: Decimal | None) -> int:
+    """Return `amount` in billionths, NOBODY for the price of a side without orders.
+
+    Raises ArithmeticError or ValueError where it has no place.
+    """
+    if amount is None:
+        return NOBODY
     scaled = amount.scaleb(DECIMALS_MAX)
     whole = int(scaled)
     if whole != scaled or abs(whole) >= _WHOLE_MAX:
