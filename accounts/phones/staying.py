@@ -20,6 +20,7 @@ from accounts.phones.tokens import Pair
 from accounts.sessions import security_log
 from accounts.sessions.events import Kind
 from accounts.sessions.origins import NOWHERE, Origin
+from foundation import wakeups
 
 
 class UnknownToken(PermissionError):
@@ -133,6 +134,7 @@ def _why_over(phone: Phone, user: User, *, now: datetime) -> Phone.Ending | None
 def _end(phone: Phone, *, why: Phone.Ending, now: datetime) -> None:
     phone.ended_at, phone.ending = now, why
     phone.save(update_fields=["ended_at", "ending"])
+    wakeups.send(wakeups.Channel.SIGN_INS, [tokens.digest_of(str(phone.pk))])  # sockets close
 
 
 def _tell_of_reuse(phone: Phone, origin: Origin, *, now: datetime) -> None:

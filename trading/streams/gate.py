@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any, Final
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from channels.security.websocket import WebsocketDenier
@@ -22,7 +23,9 @@ from django.utils.http import is_same_domain
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
+from accounts.phones import staying
 from accounts.sessions import authentication, sign_ins
+from accounts.sessions.bearers import token_in
 from accounts.sessions.sign_ins import SignedIn
 from foundation import wakeups
 
@@ -31,16 +34,18 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+SessionKey = str | UUID
+"""Of a browser the key of its session, of a phone its id: what a cookie says is never that."""
+
 NOT_SIGNED_IN: Final = 4401
 
 
 def guarded(application: Application) -> Application:
-    """Let only verified people from our own pages reach `application`.
+    """Let only verified people from our own pages, or at their phones, reach `application`.
 
     It finds them in scope["signed_in"], and asks `still_signed_in` from time to time.
     """
-    validated: Application = _OurPagesOnly(_SignedInOnly(application))
-    return validated
+    return _ByPhone(application, otherwise=_OurPagesOnly(_SignedInOnly(application)))
 
 
 class Standing:
@@ -54,10 +59,10 @@ class Standing:
         self._told: dict[str, set[Callable[[], None]]] = {}
 
     @contextmanager
-    def hear(self, session_key: str, tell: Callable[[], None]) -> Iterator[None]:
+    def hear(self, session_key: SessionKey, tell: Callable[[], None]) -> Iterator[None]:
         """Call `tell`, on the listener's thread, whenever the sign-in with this session may have
         ended; it must return at once."""
-        digest = sign_ins.digest_of(session_key)
+        digest = sign_ins.digest_of(str(session_key))
         with self._lock:
             self._told.setdefault(digest, set()).add(tell)
         try:
@@ -79,6 +84,29 @@ class Standing:
 
 standing: Final = Standing()
 wakeups.listener.subscribe(wakeups.Channel.SIGN_INS, standing.tell)
+
+
+class _ByPhone:
+    """Lets in whoever brings a phone's access token. A page cannot: its sockets carry none."""
+
+    def __init__(self, application: Application, *, otherwise: Application) -> None:
+        self._application = application
+        self._otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        token = token_in(headers.get(b"authorization", b"").decode("latin1"))
+        if token is None or b"origin" in headers or not _is_our_host(headers):
+            await self._otherwise(scope, receive, send)
+            return
+        signed_in = await sync_to_async(_look_at_token, thread_sensitive=False)(token)
+        if signed_in is None:
+            await _turn_away(receive, send)
+            return
+        key: SessionKey = signed_in.sign_in_id
+        await self._application(
+            {**scope, "signed_in": signed_in, "session_key": key}, receive, send
+        )
 
 
 class _OurPagesOnly:
@@ -107,19 +135,30 @@ class _SignedInOnly:
         )
 
 
-async def still_signed_in(session_key: str, *, is_told: bool = False) -> SignedIn | None:
+async def still_signed_in(session_key: SessionKey, *, is_told: bool = False) -> SignedIn | None:
     """Return who is signed in with this session, both factors proved and standing; or None.
 
     `is_told` says that the sign-in may have ended just now: what is remembered of it is forgotten.
     """
-    if is_told:
+    if is_told and isinstance(session_key, str):
         authentication.forget_browser(session_key)
     # A thread of its own and not the one that all synchronous views share.
     return await sync_to_async(_look, thread_sensitive=False)(session_key)
 
 
-def _look(session_key: str) -> SignedIn | None:
+def _look_at_token(token: str) -> SignedIn | None:
     try:
+        return authentication.phone(token, now=timezone.now())
+    finally:
+        connection.close()
+
+
+def _look(session_key: SessionKey) -> SignedIn | None:
+    try:
+        if isinstance(session_key, UUID):
+            # Whatever its tokens are by now: the phone exchanges them beside its socket.
+            phone = staying.standing(session_key, now=timezone.now())
+            return authentication.at_phone(phone) if phone is not None else None
         # A socket's traffic is no activity: an open page must not keep a person signed in.
         signed_in = authentication.browser(session_key, now=timezone.now(), is_activity=False)
         if signed_in is None:
@@ -143,8 +182,12 @@ def _is_from_our_page(scope: Scope) -> bool:
     if not origin:  # no page: only where any host may be named
         return "*" in settings.ALLOWED_HOSTS
     scheme = "https" if scope.get("scheme") in ("wss", "https") else "http"
-    is_our_host = validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
-    return (is_our_host and origin == f"{scheme}://{host}") or _is_trusted(origin)
+    return (_is_our_host(headers) and origin == f"{scheme}://{host}") or _is_trusted(origin)
+
+
+def _is_our_host(headers: dict[bytes, bytes]) -> bool:
+    host = headers.get(b"host", b"").decode("latin1").lower()
+    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
 
 
 def _is_trusted(origin: str) -> bool:
