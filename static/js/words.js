@@ -191,6 +191,8 @@ export function event({ kind, payload }, digits) {
       return "Good-faith violation: sold before the money that it was bought with had settled";
     case "key.created":
       return `API key ${payload.key_id} created`;
+    case "key.rotated":
+      return `API key ${payload.key_id} given a new secret`;
     case "key.revoked":
       return `API key ${payload.key_id} revoked`;
     case "security.signed_in":
