@@ -91,6 +91,50 @@ def committed(owner_conninfo: str, django_db_blocker: DjangoDbBlocker) -> Iterat
     database.wipe(owner_conninfo)
 
 
+class Shared:
+    """The program of those tests that bring what they need: started by the first, ended by the last
+    of them in a row, as it takes a part of a processor for as long as it runs."""
+
+    def __init__(self) -> None:
+        self._server: LiveServer | None = None
+        self._made = 0
+
+    def running(self) -> LiveServer:
+        if self._server is not None and self._server.has_ended():
+            self.end()
+        if self._server is None:
+            self._made += 1
+            home = Path(settings.RUN) / f"shared-{settings.WORKER}-{self._made}"
+            self._server = LiveServer.placed(home)
+            self._server.start()
+        return self._server
+
+    def end(self) -> None:
+        if self._server is not None:
+            server, self._server = self._server, None
+            server.dispose()
+
+
+_shared = Shared()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Shared:
+    """What runs one program for every test of a worker that only adds to it."""
+    return _shared
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Function | None) -> None:
+    if nextitem is None or "shared" not in nextitem.fixturenames:
+        _shared.end()
+
+
+def pytest_sessionfinish() -> None:
+    """End it also when the tests were broken off."""
+    _shared.end()
+
+
 @pytest.fixture
 def live_servers() -> Iterator[Callable[..., LiveServer]]:
     """A maker of programs to run, each with a home, a port and a database of its own."""

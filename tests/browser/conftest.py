@@ -8,19 +8,30 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from django.conf import settings
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
-from tests import database
+from tests.conftest import Shared
 from tests.live_server import LiveServer
 from tests.patience import DEADLINE_SECONDS
 
 WIDE: Final = {"width": 1280, "height": 800}
 NARROW: Final = {"width": 390, "height": 844}
+USUAL: Final = {
+    "viewport": WIDE,
+    "locale": "en-US",
+    "timezone_id": "America/New_York",
+    "color_scheme": "dark",
+}
 ARGUMENTS: Final = [
     "--no-sandbox",
     "--disable-gpu",
@@ -86,70 +97,96 @@ class Visitor:
         return self.text(selector)
 
 
-@pytest.fixture(scope="module")
-def program() -> Iterator[LiveServer]:
-    """One running program for the tests of a file: each of them brings a customer of its own."""
-    chromium()
-    home = Path(settings.RUN) / f"browser-{settings.WORKER}-{uuid.uuid4().hex[:6]}"
-    database.place_cluster(home, has_market=True)
-    server = LiveServer(home=home)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.dispose()
+@pytest.fixture
+def program(shared: Shared) -> LiveServer:
+    """The running program of all tests: each of them brings a customer of its own.
+
+    Whoever changes the market for all must do so with an instrument that no other test trades.
+    """
+    return shared.running()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+class Profiles:
+    """Profiles of one browser, used by one visitor after the other: to begin a new one for each,
+    and to load all scripts into it anew, costs more than most tests do."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: dict[str, list[BrowserContext]] = {}
+
+    def take(self, options: dict[str, Any]) -> BrowserContext:
+        """Return one in which nobody is signed in and nothing is kept but files."""
+        free = self._free.setdefault(repr(options), [])
+        if free:
+            return free.pop()
+        profile = self._browser.new_context(**options)
+        profile.set_default_timeout(WAIT_MS)
+        return profile
+
+    def give_back(self, page: Page, options: dict[str, Any], origin: str) -> None:
+        """Close the page and forget who was there."""
+        profile = page.context
+        profile.set_offline(False)
+        page.unroute_all(behavior="ignoreErrors")
+        kept = {"origin": origin, "storageTypes": "cookies,local_storage,indexeddb"}
+        page.goto("about:blank")
+        profile.new_cdp_session(page).send("Storage.clearDataForOrigin", kept)
+        profile.clear_cookies()
+        page.close()
+        self._free[repr(options)].append(profile)
+
+
+@pytest.fixture(scope="session")
+def profiles() -> Iterator[Profiles]:
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as driver:
         launched = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield launched
+        yield Profiles(launched)
         launched.close()
 
 
 @pytest.fixture
-def visit(program: LiveServer, browser: Browser) -> Iterator[Callable[..., Visitor]]:
-    """A maker of visitors, each with a browser of their own, who must end without complaints."""
-    visitors: list[Visitor] = []
+def visit(program: LiveServer, profiles: Profiles) -> Iterator[Callable[..., Visitor]]:
+    """A maker of visitors, each with a profile of their own, who must end without complaints."""
+    visitors: list[tuple[Visitor, dict[str, Any]]] = []
+    base_url = f"http://localhost:{program.port}"
 
-    def make(**options: Any) -> Visitor:
-        context = browser.new_context(
-            **{
-                "viewport": WIDE,
-                "locale": "en-US",
-                "timezone_id": "America/New_York",
-                "color_scheme": "dark",
-                **options,
-            }
-        )
-        context.set_default_timeout(WAIT_MS)
-        visitor = Visitor(page=context.new_page(), base_url=f"http://localhost:{program.port}")
+    def make(**changes: Any) -> Visitor:
+        options = {**USUAL, **changes}
+        visitor = Visitor(page=profiles.take(options).new_page(), base_url=base_url)
         visitor.watch()
-        visitors.append(visitor)
+        visitors.append((visitor, options))
         return visitor
 
     yield make
-    complaints = [complaint for visitor in visitors for complaint in visitor.complaints]
-    for visitor in visitors:
-        visitor.page.context.close()
+    complaints = [complaint for visitor, _ in visitors for complaint in visitor.complaints]
+    for visitor, options in visitors:
+        profiles.give_back(visitor.page, options, base_url)
     assert complaints == []
 
 
 @pytest.fixture
 def customer(program: LiveServer, visit: Callable[..., Visitor]) -> Callable[..., Visitor]:
-    """A maker of customers who have just signed in by a one-time link."""
+    """A maker of customers who have just signed in, and are at the address `at`."""
 
-    def make(*, deposit: str | None = "100000", **options: Any) -> Visitor:
+    def make(
+        *, deposit: str | None = "100000", margin: bool = False, at: str = "/", **options: Any
+    ) -> Visitor:
         email = f"visitor-{uuid.uuid4().hex[:8]}@example.com"
-        money = ["--deposit", deposit] if deposit else []
-        program.console("open_account", email, "--name", "Vera Visitor", *money)
-        link = program.console("sign_in_link", email).strip().splitlines()[-1]
+        terms = [*(["--deposit", deposit] if deposit else []), *(["--margin"] if margin else [])]
+        program.console("open_account", email, "--name", "Vera Visitor", *terms)
         visitor = visit(**options)
-        visitor.page.goto(link)
-        visitor.page.get_by_role("button", name="Sign in").click()
-        visitor.page.wait_for_url(f"{visitor.base_url}/")
+        sign_in(visitor, program.console("sign_in_link", email).strip().splitlines()[-1])
+        visitor.go(at)
         return visitor
 
     return make
+
+
+def sign_in(visitor: Visitor, link: str) -> None:
+    """Sign in by a one-time link as its page does, but without the cost of showing that page."""
+    context = visitor.page.context
+    context.request.get(link)
+    [token] = [each["value"] for each in context.cookies() if each["name"] == "csrf"]
+    answer = context.request.post(link, headers={"X-CSRFToken": token}, max_redirects=0)
+    assert answer.status == 302, answer.text()

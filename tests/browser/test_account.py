@@ -13,9 +13,8 @@ from tests.browser.conftest import NARROW, Visitor
 
 
 def test_an_empty_account_is_given_simulated_money(customer: Callable[..., Visitor]) -> None:
-    visitor = customer(deposit=None)
+    visitor = customer(deposit=None, at="/account")
     page = visitor.page
-    visitor.go("/account")
     page.get_by_role("button", name=re.compile("Deposit")).click()
     visitor.wait_for_text("#deposit-state", "10,000.00 USD deposited")
     expect(page.locator("[data-money=cash]")).to_have_text("10,000.00")
@@ -25,9 +24,8 @@ def test_an_empty_account_is_given_simulated_money(customer: Callable[..., Visit
 def test_the_curve_of_an_account_begins_with_its_first_money(
     customer: Callable[..., Visitor],
 ) -> None:
-    visitor = customer(deposit=None, viewport=NARROW)
+    visitor = customer(deposit=None, viewport=NARROW, at="/account")
     page = visitor.page
-    visitor.go("/account")
     expect(page.locator("#curve-notice")).to_contain_text("begins with the first money")
     page.get_by_role("button", name=re.compile("Deposit")).click()
     visitor.wait_for_text("#deposit-state", "10,000.00 USD deposited")
@@ -79,9 +77,8 @@ def test_what_the_account_is_worth_goes_on_after_a_lost_connection(
 def test_a_key_shows_its_secret_once_and_is_revoked_by_a_second_press(
     customer: Callable[..., Visitor],
 ) -> None:
-    visitor = customer()
+    visitor = customer(at="/account")
     page = visitor.page
-    visitor.go("/account")
     page.get_by_label("Name of the new key").fill("a test")
     page.get_by_role("button", name="Create a key").click()
     expect(page.locator("#secret-secret")).to_have_text(re.compile(r"^[\w-]{43}$"))
@@ -100,9 +97,8 @@ def test_a_key_shows_its_secret_once_and_is_revoked_by_a_second_press(
 
 
 def test_theme_and_colours_are_kept(customer: Callable[..., Visitor]) -> None:
-    visitor = customer()
+    visitor = customer(at="/account")
     page = visitor.page
-    visitor.go("/account")
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     dark = page.evaluate(ground)
     page.get_by_label("Light", exact=True).check()
@@ -114,8 +110,10 @@ def test_theme_and_colours_are_kept(customer: Callable[..., Visitor]) -> None:
 
 
 def test_what_does_not_exist_is_said_in_plain_words(customer: Callable[..., Visitor]) -> None:
-    visitor = customer()
-    for address in ("/nothing-here", f"/orders/{uuid.uuid4()}", "/trade/NOSUCH"):
+    visitor = customer(at="/nothing-here")
+    heading = visitor.page.get_by_role("heading")
+    expect(heading).to_have_text("There is no such page")
+    for address in (f"/orders/{uuid.uuid4()}", "/trade/NOSUCH"):
         visitor.go(address)
-        expect(visitor.page.get_by_role("heading")).to_have_text("There is no such page")
+        expect(heading).to_have_text("There is no such page")
     visitor.complaints.clear()  # the browser tells of each 404

@@ -69,6 +69,7 @@ def test_a_newcomer_joins_answers_leaves_and_signs_in(visit: Callable[..., Visit
 
     visitor.go("/account/security")
     expect(page.locator("#security-log")).to_contain_text("Account opened")
+    page.wait_for_load_state("networkidle")  # what the page asks for is not for a stranger
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/sign-in"))
     page.get_by_label("E-mail").fill(email)

@@ -8,18 +8,8 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NARROW, Visitor
-from tests.browser.test_trading import amount, place
+from tests.browser.test_trading import amount, place, wait_until_live
 from tests.live_server import LiveServer
-
-ON_MARGIN = """
-from accounts.models import Account
-from marketdata.models import Instrument
-from portfolio.models import Balance
-Account.objects.update(margin=True, lot_method="specific")
-Balance.objects.update(may_be_negative=True)
-Instrument.objects.filter(symbol="AAPL").update(
-    marginable=True, shortable=True, easy_to_borrow=True)
-"""
 
 TO_BE_CALLED = """
 from django.utils import timezone
@@ -32,21 +22,15 @@ MarginRate.objects.create(
 """
 
 
-def lend(visitor: Visitor, program: LiveServer) -> None:
-    """Make everybody's account a margin account, and show the page anew."""
-    done = program.run("shell", "-c", ON_MARGIN)
-    assert done.returncode == 0, done.stderr
-    visitor.page.reload()
-    visitor.wait_for_text("[data-strip=connection]", "Live")
-    visitor.wait_for_text("[data-quote=last]", r"\d")
-
-
 def test_a_short_sale_is_said_in_words_and_numbers_before_it_leaves(
-    customer: Callable[..., Visitor], program: LiveServer
+    customer: Callable[..., Visitor],
 ) -> None:
-    visitor = customer(deposit="30000")
-    lend(visitor, program)
+    visitor = customer(deposit="30000", margin=True, at="/account")
     page = visitor.page
+    page.get_by_label("Lots that a sale closes first").select_option("specific")
+    visitor.wait_for_text("#choices-state", "Kept")
+    visitor.go("/")
+    wait_until_live(visitor)
     page.locator("#main").focus()
     page.keyboard.press("s")
     page.keyboard.type("10")
@@ -87,11 +71,12 @@ def test_a_short_sale_is_said_in_words_and_numbers_before_it_leaves(
 
 
 def test_a_short_position_is_protected_on_a_phone_by_exits_that_buy_it_back(
-    customer: Callable[..., Visitor], program: LiveServer
+    customer: Callable[..., Visitor],
 ) -> None:
-    visitor = customer(deposit="30000", viewport=NARROW)
-    lend(visitor, program)
+    visitor = customer(deposit="30000", margin=True, viewport=NARROW)
     page = visitor.page
+    visitor.wait_for_text("[data-strip=connection]", "Live")
+    visitor.wait_for_text("[data-quote=last]", r"\d")
     place(page, side="s", quantity="10")
     visitor.wait_for_text("#placed-state", r"Filled: 10 at \d")
     page.keyboard.press("Escape")
@@ -123,17 +108,14 @@ def test_a_short_position_is_protected_on_a_phone_by_exits_that_buy_it_back(
 def test_a_margin_call_is_said_on_every_page_and_what_is_missing_on_the_account_s(
     customer: Callable[..., Visitor], program: LiveServer
 ) -> None:
-    visitor = customer(deposit="10000")
-    lend(visitor, program)
+    visitor = customer(deposit="10000", margin=True, at="/trade/MSFT")
     page = visitor.page
-    visitor.go("/trade/MSFT")
-    visitor.wait_for_text("[data-quote=last]", r"\d")
+    wait_until_live(visitor)
     place(page, side="b", quantity="30")
     visitor.wait_for_text("#placed-state", r"Filled: 30 at \d")
     call = page.get_by_role("link", name="Margin call")
     expect(call).to_be_hidden()
-    done = program.run("shell", "-c", TO_BE_CALLED)
-    assert done.returncode == 0, done.stderr
+    program.console("shell", "-c", TO_BE_CALLED)
     expect(call).to_be_visible()
     call.click()
     visitor.wait_for_text("#margin-calls h2", r"Margin call: [\d,]+\.\d\d USD missing")

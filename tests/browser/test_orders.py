@@ -207,9 +207,8 @@ def test_a_trailing_stop_is_held_and_says_where_it_has_followed_to(customer: Cus
 
 
 def test_a_value_in_dollars_is_bought_where_parts_are_traded(customer: Customer) -> None:
-    visitor = customer()
+    visitor = customer(at="/trade/AAPL")
     page = visitor.page
-    visitor.go("/trade/AAPL")
     wait_until_live(visitor)
     expect(page.get_by_label("USD", exact=True).first).to_be_hidden()  # whole shares only
     visitor.go("/trade/BTC/USD")

@@ -6,12 +6,9 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
-import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
 from tests.browser.conftest import NARROW, Visitor
-
-pytestmark = pytest.mark.timeout(300)
 
 Customer = Callable[..., Visitor]
 
@@ -172,7 +169,9 @@ def test_a_lost_connection_is_said_and_heals(customer: Customer) -> None:
     visitor.complaints = [each for each in visitor.complaints if "ERR_INTERNET" not in each]
 
 
-def test_symbols_are_found_and_chosen_by_keyboard(customer: Customer) -> None:
+def test_symbols_are_chosen_by_keyboard_and_the_chart_shows_bars_of_every_span(
+    customer: Customer,
+) -> None:
     visitor = customer()
     page = visitor.page
     wait_until_live(visitor)
@@ -189,13 +188,11 @@ def test_symbols_are_found_and_chosen_by_keyboard(customer: Customer) -> None:
     page.go_back()
     expect(page.locator("[data-instrument=symbol]")).to_have_text("IBM")
     page.keyboard.press("?")
-    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    keys = page.get_by_role("heading", name="Keys")
+    expect(keys).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
 
-
-def test_the_chart_shows_bars_of_every_span(customer: Customer) -> None:
-    visitor = customer()
-    page = visitor.page
-    wait_until_live(visitor)
     chart = page.locator("#chart")
     for span in ("5m", "15m", "1h", "1D", "1m"):
         page.get_by_role("button", name=span, exact=True).click()
@@ -229,9 +226,8 @@ def test_on_a_phone_the_views_are_one_at_a_time_and_an_order_goes_by_sheet(
 def test_prices_and_the_book_come_in_few_bytes_and_where_that_fails_as_json(
     customer: Customer,
 ) -> None:
-    visitor = customer()
+    visitor = customer(at="/account")
     page = visitor.page
-    wait_until_live(visitor)
     heard: dict[str, list[str | bytes]] = {"binary": [], "json": []}
 
     def listen(socket: WebSocket) -> None:
