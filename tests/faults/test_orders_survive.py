@@ -10,10 +10,14 @@ import itertools
 import json
 import threading
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 
 import httpx
+import pytest
+from django.conf import settings
 
 from tests.live_server import LiveServer
 from tests.patience import DEADLINE_SECONDS, until
@@ -95,10 +99,23 @@ STEPS = (
 )
 
 
-def test_kills_at_one_step_after_the_other_lose_and_double_nothing(live_servers):
+@pytest.fixture(scope="module")
+def server() -> Iterator[LiveServer]:
+    """One data folder, with a program that each test leaves running and the next one kills."""
+    placed = LiveServer.placed(Path(settings.RUN) / f"survives-{settings.WORKER}")
+    yield placed
+    placed.dispose()
+
+
+def start_anew(server: LiveServer, *, fails: str) -> None:
+    if server.process is not None and not server.has_ended():
+        server.kill()
+    server.start(OPENFLOOR_FAILPOINTS=fails)
+
+
+def test_kills_at_one_step_after_the_other_lose_and_double_nothing(server):
     """Each start recovers from the kill before it, and is killed a step further on."""
-    server = live_servers()
-    server.start(OPENFLOOR_FAILPOINTS=f"{STEPS[0]}=kill*5")
+    start_anew(server, fails=f"{STEPS[0]}=kill*5")
     trader = Trader(server)
     answered: dict[str, dict] = {}
 
@@ -124,10 +141,9 @@ def test_kills_at_one_step_after_the_other_lose_and_double_nothing(live_servers)
     assert_everything_is_right(server, trader, answered, placed=placed)
 
 
-def test_a_stop_that_is_reached_as_the_program_is_killed_goes_once(live_servers):
+def test_a_stop_that_is_reached_as_the_program_is_killed_goes_once(server):
     """The order is the first that the intake writes, its trigger the second, and then the first."""
-    server = live_servers()
-    server.start(OPENFLOOR_FAILPOINTS="intake.before_commit=kill*2")
+    start_anew(server, fails="intake.before_commit=kill*2")
     trader = Trader(server)
     held = trader.call(
         "POST",
@@ -155,9 +171,9 @@ def test_a_stop_that_is_reached_as_the_program_is_killed_goes_once(live_servers)
     server.console("check_invariants")
 
 
-def test_a_kill_under_load_loses_and_doubles_nothing(live_servers):
-    server = live_servers()
-    server.start()
+def test_a_kill_under_load_loses_and_doubles_nothing(server):
+    if server.process is None or server.has_ended():
+        server.start()
     trader = Trader(server)
     answered: dict[str, dict] = {}
     enough = threading.Event()
