@@ -4,7 +4,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from accounts.sessions import authentication
 from tests import people
+from tests.architecture import test_gate
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +47,37 @@ def test_a_cookie_that_is_no_session_is_as_if_there_were_none(path, value):
     bare = stranger.get(path)
     answer = stranger.get(path, headers={"cookie": f"{settings.SESSION_COOKIE_NAME}={value}"})
     assert answer.status_code == bare.status_code < 500
+
+
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+SHUT = ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'")
+
+
+def stranger():
+    return Client(raise_request_exception=False), test_gate.routes()
+
+
+def customer():
+    """Admin pages do not exist for customers: those have their own test above."""
+    routes = [route for route in test_gate.routes() if not route.is_admin]
+    return people.browser_of(people.customer()[0]), routes
+
+
+@pytest.mark.parametrize("who", [stranger, customer])
+def test_secure_headers_are_on_the_answer_of_every_address(who):
+    authentication.forget()
+    browser, routes = who()
+    assert len(routes) > 100
+    for route in routes:
+        answer = browser.get(route.path)
+        assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS, route
+        policy = answer.headers["Content-Security-Policy"]
+        assert [rule for rule in SHUT if rule not in policy] == [], route
+        scripts = policy.partition("script-src")[2].partition(";")[0]
+        assert "unsafe-inline" not in scripts, route
+        assert route.is_admin or "unsafe-eval" not in scripts, route
