@@ -26,6 +26,7 @@ from accounts.models import (
     KnownDevice,
     Letter,
     MessageFactor,
+    Phone,
     Profile,
     RecoveryCodes,
     SecurityEvent,
@@ -109,7 +110,10 @@ class ApiKeyAdmin(ReadOnly):
     list_select_related = ("account",)
     search_fields = ("key_id", "account__number", "name")
     ordering = ("-created_at",)
-    fields = ("key_id", "account", "name", "created_at", "revoked_at")
+    fields = (
+        *list_display, "scopes", "networks", "calls_per_minute", "expires_at", "last_used_at",
+        "last_used_from",
+    )  # fmt: skip
     actions = ("revoke",)
 
     @action(description="Revoke the selected keys", permissions=["revoke"])
@@ -176,6 +180,16 @@ class SignInLinkAdmin(ReadOnly):
     search_fields = ("user__email",)
     ordering = ("-created_at",)
     fields = list_display
+
+
+@admin.register(Phone)
+class PhoneAdmin(ReadOnly):
+    list_display = ("user", "name", "address", "factor", "started_at", "seen_at", "ended_at")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter), "ending")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "address")
+    ordering = ("-started_at",)
+    fields = (*list_display, "ending", "place")
 
 
 @admin.register(SignIn)

@@ -9,15 +9,19 @@ from django.contrib.sessions.models import Session
 
 from accounts.models import (
     Challenge,
+    HalfwayPhone,
     Joining,
     KnownDevice,
     Letter,
+    Phone,
+    RefreshToken,
     ResetLink,
     SignIn,
     SignInLink,
     TextMessage,
     Throttle,
 )
+from accounts.phones import tokens
 
 SIGN_INS_KEPT: Final = timedelta(days=90)
 LINKS_KEPT: Final = timedelta(days=1)
@@ -33,6 +37,9 @@ def drop(*, now: datetime) -> int:
     stale = (
         Session.objects.filter(expire_date__lt=now),
         SignIn.objects.filter(seen_at__lt=now - SIGN_INS_KEPT),
+        Phone.objects.filter(seen_at__lt=now - SIGN_INS_KEPT),
+        HalfwayPhone.objects.filter(begun_at__lt=now - tokens.HALFWAY_LASTS),
+        RefreshToken.objects.filter(issued_at__lt=now - tokens.AGE_MAX),
         KnownDevice.objects.filter(last_seen_at__lt=now - DEVICES_KEPT),
         Joining.objects.filter(expires_at__lt=now - JOININGS_KEPT),
         Letter.objects.filter(written_at__lt=now - LETTERS_KEPT),
