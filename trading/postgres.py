@@ -351,7 +351,8 @@ random_page_cost = 1.1
 max_parallel_workers_per_gather = 0
 jit = off
 
-wal_compression = on
+# What it saves in the log, a fifth, took a fifth of the time that orders cost the server.
+wal_compression = off
 max_wal_size = 1GB
 min_wal_size = 64MB
 checkpoint_timeout = 5min
