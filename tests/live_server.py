@@ -152,6 +152,8 @@ class LiveServer:
         return {
             **database.program_environment(self.home),
             **own,
+            # Five minutes are soon over on a slow machine; their end has tests of its own.
+            "PROOF_AGE_SECONDS_MAX": "3600",
             "PORT": str(self.port),
             **self.environment,
         }

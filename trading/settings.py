@@ -265,6 +265,10 @@ PUBLIC_URL: str = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 # Security keys and passkeys belong to a name, below which every page that may ask them lies.
 WEBAUTHN_RP_ID: str = env.str("WEBAUTHN_RP_ID", "") or urlsplit(PUBLIC_URL).hostname or "localhost"
 WEBAUTHN_ORIGINS: list[str] = env.list("WEBAUTHN_ORIGINS", [PUBLIC_URL])
+# How long a second factor that was proved counts where a fresh proof is asked for.
+PROOF_AGE_SECONDS_MAX: float = env.float("PROOF_AGE_SECONDS_MAX", 300.0)
+if PRODUCTION and PROOF_AGE_SECONDS_MAX > 300:
+    raise ImproperlyConfigured("PROOF_AGE_SECONDS_MAX is at most 300 in production.")
 # What sends an SMS: a callable that takes a number and a text. Without one, none are offered.
 SMS_SENDER: str = env.str("SMS_SENDER", "accounts.factors.senders.console.send" if DEMO else "")
 SMS_GATEWAY_URL: str = env.str("SMS_GATEWAY_URL", "")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
 
 import django_otp
+from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest
 
@@ -15,13 +15,13 @@ from accounts.models import User
 from accounts.sessions import authentication, sign_ins
 from accounts.sessions.sign_ins import SignedIn
 
-PROOF_AGE_MAX: Final = timedelta(minutes=5)
-
 
 def is_fresh(signed_in: SignedIn, *, now: datetime, strength: Strength = Strength.WEAK) -> bool:
-    """Say whether a second factor of at least `strength` was proved within five minutes."""
+    """Say whether a second factor of at least `strength` was proved within five minutes, or what
+    PROOF_AGE_SECONDS_MAX says."""
     age = now - signed_in.proved_at
-    return timedelta(0) <= age < PROOF_AGE_MAX and signed_in.strength >= strength
+    age_max = timedelta(seconds=settings.PROOF_AGE_SECONDS_MAX)
+    return age < age_max and signed_in.strength >= strength
 
 
 def renew(request: HttpRequest, *, factor: Factor, now: datetime) -> None:
