@@ -81,6 +81,7 @@ def test_every_decision_comes_out_the_same_when_it_is_made_again(seed):
     decisions = list(Decision.objects.all())
     assert len(decisions) >= 30
     codes = {each.code for each in decisions}
+    codes -= {"message_throttle"}  # which depends on where a minute ends
     assert {"", "insufficient_position"} < codes and len(codes) > 6, codes
     for each in decisions:
         again = risk.recompute(each)
