@@ -1,7 +1,8 @@
 """Phones that are signed in, and their tokens."""
 
-import django.db.models.deletion
 import uuid
+
+import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
