@@ -11,13 +11,15 @@ from typing import Final
 from tests.patience import DEADLINE_SECONDS
 from trading.settings import BASE_DIR
 
-# Between commands it holds no connection, so that it is in nobody's way.
+# Between commands it holds no connection, so that it is in nobody's way. For one it waits as long
+# as tests wait: in the two seconds of the program a busy machine may well stand still.
 _PROGRAM: Final = """
 import io, json, sys
 import django
 django.setup()
 from django.core.management import CommandError, call_command
 from django.db import connections
+connections["default"].settings_dict["OPTIONS"]["pool"]["timeout"] = float(sys.argv[1])
 for line in sys.stdin:
     said = io.StringIO()
     try:
@@ -43,7 +45,7 @@ class Console:
         """Carry out a command and return what it printed; raises RuntimeError when it fails."""
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM],
+                [sys.executable, "-c", _PROGRAM, str(DEADLINE_SECONDS)],
                 cwd=BASE_DIR,
                 env={**self.environment, "DJANGO_SETTINGS_MODULE": "trading.settings"},
                 stdin=subprocess.PIPE,
