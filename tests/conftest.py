@@ -19,10 +19,16 @@ from tests import database
 from tests.live_server import LiveServer
 from trading.settings import BASE_DIR
 
-# How long an example takes says something of the machine, and nothing of us.
-hypothesis.settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+# How long an example takes says something of the machine, and nothing of us. Examples are the same
+# in every run: what is green stays green until somebody changes it. To look for others:
+# `pytest --hypothesis-profile=searching`.
+for name, is_repeated in (("searching", False), ("patient", True)):
+    hypothesis.settings.register_profile(
+        name,
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+        derandomize=is_repeated,
+    )
 hypothesis.settings.load_profile("patient")
 
 # Their programs are started and waited for: one worker begins with them, while the other has work
