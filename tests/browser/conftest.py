@@ -7,6 +7,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -136,13 +137,45 @@ class Profiles:
         self._free[repr(options)].append(profile)
 
 
-@pytest.fixture(scope="session")
-def profiles() -> Iterator[Profiles]:
-    expect.set_options(timeout=WAIT_MS)
-    with sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield Profiles(launched)
-        launched.close()
+class Chromium:
+    """The browser of all tests here: ended by the last of them in a row, as its driver keeps an
+    event loop on the thread of the tests, in which Django talks to no database."""
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._profiles: Profiles | None = None
+
+    def profiles(self) -> Profiles:
+        if self._profiles is None:
+            expect.set_options(timeout=WAIT_MS)
+            driver = self._running.enter_context(sync_playwright())
+            launched = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+            self._running.callback(launched.close)
+            self._profiles = Profiles(launched)
+        return self._profiles
+
+    def end(self) -> None:
+        self._profiles = None
+        self._running.close()
+
+
+_chromium = Chromium()
+
+
+@pytest.fixture
+def profiles() -> Profiles:
+    return _chromium.profiles()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Function | None) -> None:
+    if nextitem is None or "profiles" not in nextitem.fixturenames:
+        _chromium.end()
+
+
+def pytest_sessionfinish() -> None:
+    """End it also when the tests were broken off."""
+    _chromium.end()
 
 
 @pytest.fixture
