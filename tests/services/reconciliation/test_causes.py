@@ -221,9 +221,7 @@ def test_a_deposit_that_its_state_does_not_allow_is_found(owner, state):
 def test_money_is_right_on_every_step_of_its_way(owner):
     now = timezone.now()
     asked = {"account_id": owner.pk, "amount": D("50.00"), "actor": "user:1", "now": now}
-    goes = funding.request_withdrawal(
-        reference="out", payee_id=world.payee(owner).pk, **asked
-    )
+    goes = funding.request_withdrawal(reference="out", payee_id=world.payee(owner).pk, **asked)
     assert broken() == set()
     funding.take(goes.pk, Step.CANCEL, actor="user:1", reason="", now=now)
     assert broken() == set()
