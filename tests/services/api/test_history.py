@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account
+from marketdata import calendars
 from marketdata.models import Instrument
 from portfolio import selectors
 from portfolio.models import EquityPoint, EquitySnapshot
@@ -67,7 +68,7 @@ def test_a_day_in_windows_of_five_minutes(api: Api, customer: Customer) -> None:
 
 
 def test_days_are_those_that_were_closed_and_today(api: Api, customer: Customer) -> None:
-    account, now = customer.account, timezone.now()
+    account, now = customer.account, timezone.now().astimezone(calendars.NEW_YORK)
     opened(account, now - timedelta(days=3))
     for age, equity in ((3, "1000.00"), (2, "99000.00"), (1, "101000.00")):
         close(account, now - timedelta(days=age, hours=0), equity, "100000.00")

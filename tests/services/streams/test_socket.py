@@ -207,7 +207,8 @@ async def test_a_reader_that_lags_gets_the_latest_and_no_backlog(
     heard = [await page.hear("quotes")]
     while not quoted("IBM", "99.19")(heard[-1]):
         heard.append(await page.hear("quotes"))
-    assert len(heard) <= 3  # what was being sent when it stopped, and the latest
+    # What was being sent when it stopped, the latest, and what a slow hub told in between.
+    assert len(heard) <= 4
     await page.disconnect()
 
 
