@@ -34,35 +34,42 @@ SHOWN_MAX: Final = 200
 
 
 class Matter(NamedTuple):
-    """A kind of approval: its name, and what agreeing to one does."""
+    """A kind of approval: its name, the permission of those who may agree, and what that does."""
 
     name: str
+    permission: str
     approve: Callable[[Approval, User, str, datetime], object]
 
 
 MATTERS: Final[Mapping[str, Matter]] = {
     limiting.LOOSEN: Matter(
         "Loosen limits",
+        "risk.add_limits",
         lambda a, by, why, now: limiting.approve(a.pk, by=by, reason=why, now=now),
     ),
     switches.RELEASE: Matter(
         "Release a switch",
+        "risk.change_switch",
         lambda a, by, why, now: switches.release(a.pk, by=by, reason=why, now=now),
     ),
     margin_rates.APPROVAL: Matter(
         "Loosen a margin rate",
+        "risk.add_marginrate",
         lambda a, by, why, now: margin_rates.approve(a.pk, by=by, reason=why, now=now),
     ),
     designation.APPROVAL: Matter(
         "Take back that somebody is a pattern day trader",
+        "risk.change_marginstatus",
         lambda a, by, why, now: designation.approve(a.pk, by=by, reason=why, now=now),
     ),
     funding.APPROVAL: Matter(
         "Pay out a large withdrawal",
+        "portfolio.change_funding",
         lambda a, by, why, now: funding.approve(UUID(a.subject), by=by, reason=why, now=now),
     ),
     corporate_actions.APPROVAL: Matter(
         "Carry out a corporate action",
+        "portfolio.change_corporateaction",
         lambda a, by, why, now: corporate_actions.approve(
             UUID(a.subject), by=by, reason=why, now=now
         ),
@@ -94,6 +101,7 @@ class DecisionForm(forms.Form):
 def page(request: HttpRequest) -> HttpResponse:
     """Show what waits for a second person, oldest first."""
     enter(request, VIEW)
+    by: User = request.user  # type: ignore[assignment]
     waiting = list(approvals.waiting(now=timezone.now())[:SHOWN_MAX])
     shown = [
         {
@@ -101,7 +109,7 @@ def page(request: HttpRequest) -> HttpResponse:
             "name": MATTERS[each.kind].name if each.kind in MATTERS else each.kind,
             "facts": _facts(each.content),
             "is_own": each.asked_by_id == request.user.pk,
-            "is_known": each.kind in MATTERS,
+            "is_open": _may_decide(by, each.kind),
         }
         for each in waiting
     ]
@@ -144,7 +152,13 @@ def _approve(approval_id: UUID, *, by: User, reason: str, now: datetime) -> None
         raise UnableToApprove("Nobody here knows how to carry that out.")
     if approval.asked_by_id == by.pk:
         raise UnableToApprove("Another person has to approve what you have asked for.")
+    if not _may_decide(by, approval.kind):
+        raise UnableToApprove("Your role does not decide on this.")
     MATTERS[approval.kind].approve(approval, by, reason, now)
+
+
+def _may_decide(by: User, kind: str) -> bool:
+    return kind in MATTERS and by.has_perm(DECIDE) and by.has_perm(MATTERS[kind].permission)
 
 
 def _facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:

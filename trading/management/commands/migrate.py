@@ -4,13 +4,18 @@ from typing import Any, Final
 from django.core.management.base import CommandParser
 from django.core.management.commands.migrate import Command as DjangoMigrate
 
+from trading.operations import staff_roles
+
 # A step makes models by the hundred, and what is made in between is not garbage yet: to look for
 # some as often as Python does takes a fifth of a first start.
 GARBAGE_THRESHOLD: Final = (200_000, 20, 100)
 
 
 class Command(DjangoMigrate):
-    """Migrate as the owner of the schema: the role that the program runs as may not change it."""
+    """Migrate as the owner of the schema: the role that the program runs as may not change it.
+
+    Then the roles of the staff are given the permissions that they have by now.
+    """
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -21,5 +26,7 @@ class Command(DjangoMigrate):
         gc.set_threshold(*GARBAGE_THRESHOLD)
         try:
             super().handle(*arguments, **options)
+            if not (options["app_label"] or options["plan"] or options["check_unapplied"]):
+                staff_roles.sync(using=options["database"])
         finally:
             gc.set_threshold(*before)
