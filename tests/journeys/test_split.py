@@ -18,7 +18,6 @@ from portfolio.actions.services import Due
 from reconciliation.invariants import check_invariants
 from tests import issuers, parts, world
 from tests.patience import DEADLINE_SECONDS
-from venues.exchange import floor
 from venues.messages import OrderType, Side, TimeInForce
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -49,8 +48,7 @@ def placed(ticket) -> Order:
     return order
 
 
-def test_a_split_four_for_one(monkeypatch) -> None:
-    monkeypatch.setattr(floor, "_RESUMPTION_SECONDS", 1)  # of collecting orders after the halt
+def test_a_split_four_for_one() -> None:
     account = world.customer()
     with parts.at_work():
         aapl = parts.aapl()
