@@ -71,7 +71,11 @@ class Present:
 
     def show(self, news: Iterable[Quote], standings: Mapping[UUID, Standing]) -> None:
         """Take the quotes that are new since the last look, with their instruments."""
-        self._quotes |= {quote.instrument_id: quote for quote in news}
+        fresh = {quote.instrument_id: quote for quote in news}
+        if fresh.keys() <= self._quotes.keys():
+            self._quotes.update(fresh)
+        else:
+            self._quotes = self._quotes | fresh  # readers may be going through the names
         if standings is not self._standings:
             self._ids = {standing.symbol: each for each, standing in standings.items()}
             self._standings = standings

@@ -18,7 +18,7 @@ from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone
 
-from accounts import services as accounts
+from accounts.keys import issuing
 from marketdata.models import Quote
 from orders.models import Trade
 from portfolio import services as portfolio
@@ -96,7 +96,7 @@ def traders(program, rogue) -> Iterator[Callable[[], Trader]]:
 
     def make() -> Trader:
         account = world.customer(cash=str(Trader.CASH))
-        key, secret = accounts.create_api_key(account)
+        key, secret = issuing.create(account)
         headers = {"APCA-API-KEY-ID": key.key_id, "APCA-API-SECRET-KEY": secret}
         clients.append(
             httpx.Client(

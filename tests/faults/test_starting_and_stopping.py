@@ -195,7 +195,12 @@ def test_a_taken_port_is_said_in_one_sentence_before_anything_is_started(nowhere
         ({"MARKET_ROUND_SECONDS": "5"}, '"MARKET_ROUND_SECONDS" invalid'),
         ({"PRODUCTION": "1"}, "Set SECRET_KEY"),
         (
-            {"PRODUCTION": "1", "SECRET_KEY": "x" * 50, "OPENFLOOR_FAILPOINTS": "a=kill"},
+            {
+                "PRODUCTION": "1",
+                "SECRET_KEY": "x" * 50,
+                "PROOF_AGE_SECONDS_MAX": "300",
+                "OPENFLOOR_FAILPOINTS": "a=kill",
+            },
             "OPENFLOOR_FAILPOINTS is set",
         ),
     ],

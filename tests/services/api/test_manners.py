@@ -57,9 +57,11 @@ def assert_mannerly(answer: Any, what: object) -> None:
 
 def test_every_address_is_closed_to_strangers(customer: Customer) -> None:
     client = Client(raise_request_exception=False)
+    steps = {"/api/v1/auth/password", "/api/v1/auth/factor", "/api/v1/auth/refresh"}
     seen = addresses()
     assert len(seen) > 30
-    for address in seen:
+    assert steps <= set(seen)
+    for address in set(seen) - steps:  # by those a phone comes in: they have tests of their own
         for method in METHODS:
             answer = client.generic(method, address, b"{}", content_type="application/json")
             assert answer.status_code in (401, 405), (method, address, answer.status_code)
