@@ -189,12 +189,13 @@ async def test_the_sequences_of_another_stream_bring_a_snapshot(customer: Custom
 
 
 async def test_a_reader_that_lags_gets_the_latest_and_no_backlog(customer: Customer) -> None:
-    may_go_on = asyncio.Event()
-    program = Program(customer, to=reading_slowly(may_go_on, after=2))
+    stops, may_go_on = asyncio.Event(), asyncio.Event()
+    program = Program(customer, to=reading_slowly(stops, may_go_on))
     await told("IBM", "99", "101")
     await program.connect()
     await program.subscribe("IBM")
     await program.picture("IBM", bid="99")
+    stops.set()
     quick = Program(customer)
     await quick.connect()
     await quick.subscribe("IBM")
@@ -215,9 +216,11 @@ async def test_a_reader_that_takes_nothing_is_closed(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounded, "SEND_SECONDS_MAX", 0.3)
-    program = Program(customer, to=reading_slowly(asyncio.Event(), after=1))
+    stops = asyncio.Event()
+    program = Program(customer, to=reading_slowly(stops, asyncio.Event()))
     await told("IBM", "99", "101")
     await program.connect()
+    stops.set()
     await program.subscribe("IBM")
     assert await closing_code(program) == bounded.TOO_SLOW  # type: ignore[arg-type] # no page
 

@@ -194,12 +194,13 @@ async def test_a_book_comes_whole_and_then_what_changed(customer: Customer) -> N
 async def test_a_reader_that_lags_gets_the_latest_and_no_backlog(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    may_go_on = asyncio.Event()
-    page = customer.page(to=reading_slowly(may_go_on, after=2))
+    stops, may_go_on = asyncio.Event(), asyncio.Event()
+    page = customer.page(to=reading_slowly(stops, may_go_on))
     await told("IBM", "99", "101")
     await page.connect()
     await page.say(action="subscribe", symbols=["IBM"])
     await page.hear("quotes")
+    stops.set()
     for cents in range(10, 20):
         await told("IBM", f"99.{cents}", "101")
         await asyncio.sleep(0.12)
@@ -216,23 +217,23 @@ async def test_a_reader_that_takes_nothing_is_closed(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounded, "SEND_SECONDS_MAX", 0.3)
-    page = customer.page(to=reading_slowly(asyncio.Event(), after=1))
+    stops = asyncio.Event()
+    page = customer.page(to=reading_slowly(stops, asyncio.Event()))
     await told("IBM", "99", "101")
     await page.connect()
+    stops.set()
     await page.say(action="subscribe", symbols=["IBM"])
     assert await closing_code(page) == bounded.TOO_SLOW
 
 
-def reading_slowly(may_go_on: asyncio.Event, *, after: int) -> Any:
-    """Return the sockets on a server whose client takes `after` frames and then none for now."""
-    sockets, taken = URLRouter(websocket_urlpatterns), []
+def reading_slowly(stops: asyncio.Event, may_go_on: asyncio.Event) -> Any:
+    """Return the sockets on a server whose client takes no frame from `stops` to `may_go_on`."""
+    sockets = URLRouter(websocket_urlpatterns)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         async def slow_send(message: Any) -> None:
-            if message["type"] == "websocket.send":
-                taken.append(message)
-                if len(taken) > after:
-                    await may_go_on.wait()
+            if message["type"] == "websocket.send" and stops.is_set():
+                await may_go_on.wait()
             await send(message)
 
         await sockets(scope, receive, slow_send)
