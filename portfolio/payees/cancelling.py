@@ -1,9 +1,10 @@
-"""What a cancel link does: the payee goes, and so does what has not left yet."""
+"""Stopping what has not left yet: by the customer, or by the link in a letter."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
 
@@ -45,6 +46,20 @@ def cancel(token: str, *, now: datetime) -> CancelLink | None:
         for each in Funding.objects.filter(payee=payee).order_by("asked_at", "pk"):
             _cancel(each, now=now)
     return link
+
+
+def cancel_own(*, account_id: UUID, funding_id: UUID, actor: str, now: datetime) -> bool:
+    """Cancel a withdrawal of the customer's own; False if the account has none of this id.
+
+    Raises funding.UnableToCarryOn once it has left.
+    """
+    theirs = Funding.objects.filter(
+        pk=funding_id, account_id=account_id, direction=Direction.WITHDRAWAL
+    )
+    if not theirs.exists():
+        return False
+    funding.take(funding_id, Step.CANCEL, actor=actor, reason="Cancelled by the customer", now=now)
+    return True
 
 
 def may_cancel(found: Funding) -> bool:

@@ -18,8 +18,7 @@ from accounts.sessions.gate import freshly_proved, public
 from portfolio import particulars
 from portfolio.funding import passage
 from portfolio.funding import services as funding
-from portfolio.funding.models import Funding
-from portfolio.funding.passage import Direction, Step
+from portfolio.funding.passage import Direction
 from portfolio.payees import cancel_links, cancelling
 from portfolio.payees import services as payees
 from portfolio.payees.destinations import InvalidDestination
@@ -128,19 +127,16 @@ def withdraw(request: HttpRequest) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, funding_id: UUID) -> HttpResponse:
     """Cancel one's own withdrawal, unless it has left already."""
-    found = Funding.objects.filter(
-        pk=funding_id, account_id=_account_id(request), direction=Direction.WITHDRAWAL
-    ).first()
-    if found is None:
-        raise Http404
     try:
-        funding.take(
-            found.pk, Step.CANCEL, actor=_actor(request), reason="Cancelled by the customer",
+        is_known = cancelling.cancel_own(
+            account_id=_account_id(request), funding_id=funding_id, actor=_actor(request),
             now=timezone.now(),
         )  # fmt: skip
     except funding.UnableToCarryOn:
         messages.error(request, "It cannot be cancelled any more: it has left.")
     else:
+        if not is_known:
+            raise Http404
         messages.success(request, "The withdrawal was cancelled, and its money is yours again.")
     return redirect("money")
 

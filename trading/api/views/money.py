@@ -21,8 +21,8 @@ from foundation import decimals
 from portfolio import particulars
 from portfolio.funding import services as funding
 from portfolio.funding.models import Funding
-from portfolio.funding.passage import Direction, Step
-from portfolio.payees import destinations
+from portfolio.funding.passage import Direction
+from portfolio.payees import cancelling, destinations
 from portfolio.payees import services as payees
 from portfolio.payees.destinations import InvalidDestination
 from portfolio.payees.models import Payee
@@ -106,23 +106,17 @@ class Withdrawals(Call):
 class WithdrawalOf(Call):
     def delete(self, request: Request, funding_id: str) -> Response:
         """Cancel a withdrawal that has not left yet."""
-        found = Funding.objects.filter(
-            pk=_id(funding_id, "The withdrawal"),
-            account_id=self.origin.account_id,
-            direction=Direction.WITHDRAWAL,
-        ).first()
-        if found is None:
-            raise errors.not_found("The withdrawal")
         try:
-            funding.take(
-                found.pk,
-                Step.CANCEL,
+            is_known = cancelling.cancel_own(
+                account_id=self.origin.account_id,
+                funding_id=_id(funding_id, "The withdrawal"),
                 actor=str(self.origin.actor),
-                reason="Cancelled by the customer",
                 now=self.origin.received_at,
             )
         except funding.UnableToCarryOn as error:
             raise errors.ApiError(409, str(error), reason="has_left", code=40910000) from None
+        if not is_known:
+            raise errors.not_found("The withdrawal")
         return Response(status=204)
 
 
