@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,10 +14,10 @@ from accounts import activity, locks
 from accounts.chain import Event
 from accounts.factors import passwords
 from accounts.models import Account, SignInLink, TotpDevice, User
+from foundation import tokens
 
 EMAIL_LENGTH_MAX = 254
 NAME_LENGTH_MAX = 120
-SECRET_BYTES = 32
 SIGN_IN_LINK_AGE = timedelta(minutes=10)
 
 
@@ -103,12 +102,12 @@ def new_sign_in_link(user: User, now: datetime) -> str:
     """
     if not settings.DEMO:
         raise NotInProduction("Sign-in links are made in the demo shape only.")
-    token = secrets.token_urlsafe(SECRET_BYTES)
+    token = tokens.new()
     SignInLink.objects.create(
         user=user,
         name="sign-in link",
         confirmed=False,
-        token_digest=SignInLink.digest_of(token),
+        token_digest=tokens.digest_of(token),
         created_at=now,
         expires_at=now + SIGN_IN_LINK_AGE,
     )

@@ -7,8 +7,6 @@ and that goes to the owner of the address.
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,9 +23,9 @@ from accounts.sessions import security_log, throttles
 from accounts.sessions.events import Kind
 from accounts.sessions.origins import Origin
 from accounts.sessions.throttles import Subject
+from foundation import tokens
 
 AGE_MAX: Final = timedelta(hours=24)
-TOKEN_BYTES: Final = 32
 PENDING: Final = "Not open yet: some answers are missing."
 
 
@@ -59,14 +57,14 @@ def ask(*, email: str, origin: Origin, now: datetime) -> Asked:
         now=now,
     )
     user = selectors.user_by_email(email)
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    token = tokens.new()
     with transaction.atomic():
         if user is not None:
             return Asked(writing.write(user, "already_registered", now=now, at=now), "")
         Joining.objects.filter(email=email, used_at=None).delete()  # the newest letter counts
         Joining.objects.create(
             email=email,
-            token_digest=_digest(token),
+            token_digest=tokens.digest_of(token),
             created_at=now,
             expires_at=now + AGE_MAX,
             address=origin.address,
@@ -114,8 +112,6 @@ def has_agreed(user: User, *, version: str = terms.VERSION) -> bool:
 
 
 def _usable(token: str, *, now: datetime) -> QuerySet[Joining]:
-    return Joining.objects.filter(token_digest=_digest(token), used_at=None, expires_at__gt=now)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return Joining.objects.filter(
+        token_digest=tokens.digest_of(token), used_at=None, expires_at__gt=now
+    )

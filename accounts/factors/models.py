@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 import uuid
 from datetime import datetime
@@ -16,6 +15,7 @@ from django_otp.oath import TOTP
 
 from accounts.factors import seeds
 from accounts.factors.strength import Strength
+from foundation import tokens
 
 
 class Factor(Device):
@@ -105,17 +105,13 @@ class SignInLink(Factor):
     class Meta(Device.Meta):
         verbose_name = "sign-in link"
 
-    @staticmethod
-    def digest_of(token: str) -> str:
-        return hashlib.sha256(token.encode()).hexdigest()
-
     def is_usable(self, *, now: datetime) -> bool:
         return self.used_at is None and now < self.expires_at
 
     def verify_token(self, token: str) -> bool:
         """Use the link up; django-otp's own face. Right only under a lock on the row."""
         now = timezone.now()
-        if self.digest_of(token) != self.token_digest or not self.is_usable(now=now):
+        if tokens.digest_of(token) != self.token_digest or not self.is_usable(now=now):
             return False
         self.used_at, self.confirmed = now, True
         self.save(update_fields=["used_at", "confirmed"])

@@ -23,6 +23,7 @@ from accounts.models import SignInLink, TotpDevice, User
 from accounts.services import NotInProduction
 from accounts.sessions import origins, security_log, throttles
 from accounts.sessions.events import Kind
+from foundation import tokens
 
 ISSUER = "Openfloor"
 DEVICE_NAME = "authenticator app"
@@ -137,7 +138,7 @@ def codes_refused_until(user: User) -> datetime | None:
 def find_link(token: str, *, now: datetime) -> SignInLink | None:
     """Return the link with this token if it can still be used; looking uses nothing up."""
     link = (
-        SignInLink.objects.filter(token_digest=SignInLink.digest_of(token), user__is_active=True)
+        SignInLink.objects.filter(token_digest=tokens.digest_of(token), user__is_active=True)
         .select_related("user")
         .first()
     )

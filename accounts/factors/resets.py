@@ -6,8 +6,6 @@ as after any password. Known and unknown addresses are answered alike.
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -23,9 +21,9 @@ from accounts.models import ResetLink, User
 from accounts.sessions import sign_ins, throttles
 from accounts.sessions.events import Kind
 from accounts.sessions.throttles import Subject
+from foundation import tokens
 
 AGE_MAX: Final = timedelta(minutes=30)
-TOKEN_BYTES: Final = 32
 
 
 class WrongPassword(ValueError):
@@ -50,10 +48,12 @@ def ask(*, email: str, address: str, now: datetime) -> None:
     user = selectors.user_by_email(email)
     if user is None or not user.is_active:
         return
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    token = tokens.new()
     with transaction.atomic():
         ResetLink.objects.filter(user=user, used_at=None).delete()  # the newest letter counts
-        ResetLink.objects.create(user=user, token_digest=_digest(token), expires_at=now + AGE_MAX)
+        ResetLink.objects.create(
+            user=user, token_digest=tokens.digest_of(token), expires_at=now + AGE_MAX
+        )
         writing.write(
             user,
             "password_reset",
@@ -113,9 +113,5 @@ def _set(user: User, password: str, *, keep: UUID | None, now: datetime) -> None
 
 def _usable(token: str, *, now: datetime) -> QuerySet[ResetLink]:
     return ResetLink.objects.filter(
-        token_digest=_digest(token), used_at=None, expires_at__gt=now, user__is_active=True
+        token_digest=tokens.digest_of(token), used_at=None, expires_at__gt=now, user__is_active=True
     )
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

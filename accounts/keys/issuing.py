@@ -15,18 +15,17 @@ from django.utils import timezone
 from accounts import activity, locks
 from accounts.chain import Event
 from accounts.keys import terms as rules
-from accounts.keys.keyring import digest_of
 from accounts.keys.terms import Scope, Terms
 from accounts.letters import writing
 from accounts.locks import LockedAccount
 from accounts.models import Account, ApiKey
 from accounts.sessions import security_log
 from accounts.sessions.events import Kind
+from foundation import tokens
 
 KEY_ID_PREFIX: Final = "PK"
 KEY_ID_LENGTH: Final = 20
 KEY_ID_ALPHABET: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing read as something else
-SECRET_BYTES: Final = 32
 API_KEYS_MAX: Final = 20
 OVERLAP: Final = timedelta(days=1)
 OVERLAP_MAX: Final = timedelta(days=7)
@@ -67,7 +66,7 @@ def create(
     """
     now = now or timezone.now()
     terms = rules.checked(terms, now=now)
-    secret = _new_secret()
+    secret = tokens.new()
     with transaction.atomic():
         locked = locks.lock(account.pk)
         if locked.status != Account.Status.ACTIVE:
@@ -76,7 +75,7 @@ def create(
             raise TooManyApiKeys(f"Revoke a key first: {API_KEYS_MAX} are the most.")
         key = ApiKey.objects.create(
             key_id=_new_key_id(),
-            secret_digest=digest_of(secret),
+            secret_digest=tokens.digest_of(secret),
             account=locked,
             name=name,
             scopes=[scope.value for scope in Scope if scope in terms.scopes],
@@ -115,14 +114,14 @@ def rotate(
     now = now or timezone.now()
     if not timedelta(0) <= overlap <= OVERLAP_MAX:
         raise InvalidOverlap(f"The old secret works on for {OVERLAP_MAX.days} days at most.")
-    secret = _new_secret()
+    secret = tokens.new()
     with transaction.atomic():
         locked, key = _locked(account, key_id)
         is_over = key.expires_at is not None and key.expires_at <= now
         if key.revoked_at is not None or is_over:
             raise KeyEnded("This key has ended: make another one.")
         key.former_digest, key.former_until = key.secret_digest, now + overlap
-        key.secret_digest = digest_of(secret)
+        key.secret_digest = tokens.digest_of(secret)
         key.save(update_fields=["secret_digest", "former_digest", "former_until"])
         _record(locked, "key.rotated", key, actor=actor, now=now)
         writing.write(
@@ -161,10 +160,6 @@ def _record(locked: LockedAccount, kind: str, key: ApiKey, *, actor: str, now: d
     activity.record([(locked, Event(kind, now, actor or f"user:{locked.user_id}", payload))])
     about = f"{key.key_id} {key.name}".strip()
     security_log.note(locked.user, Kind(kind.replace(".", "_")), now=now, about=about)
-
-
-def _new_secret() -> str:
-    return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def _new_key_id() -> str:

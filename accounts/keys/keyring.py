@@ -7,7 +7,6 @@ use are asked for again before that, in one.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from uuid import UUID
 
 from accounts.keys import terms
 from accounts.keys.terms import Scope
+from foundation.tokens import digest_of as digest_of
 
 BELIEVED_SECONDS: Final = 1.0
 ASKED_AGAIN_SECONDS: Final = 0.5
@@ -77,11 +77,6 @@ class _Kept:
     asked_at: float
     wanted_at: float
     used_at: float
-
-
-def digest_of(secret: str) -> str:
-    """Return what is kept of a key's secret. It is random, so that plain SHA-256 suffices."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def proved(key: Key | None, secret_digest: str) -> Principal | None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from foundation.tokens import digest_of as digest_of
+from foundation.tokens import new as new
 
 HALFWAY_LASTS: Final = timedelta(minutes=5)
 HALFWAY_ATTEMPTS_MAX: Final = 5
@@ -22,7 +24,6 @@ IDLE_MAX: Final = timedelta(days=7)
 AGE_MAX: Final = timedelta(days=30)
 GRACE: Final = timedelta(seconds=10)
 """Within which a used refresh token is answered once more, as its answer may have been lost."""
-BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,6 @@ class Pair:
 
     access: str
     refresh: str
-
-
-def new() -> str:
-    return secrets.token_urlsafe(BYTES)
 
 
 def new_pair() -> Pair:
@@ -46,11 +43,6 @@ def successors(refresh: str, *, salt: str) -> Pair:
     return Pair(
         access=_derived(refresh, f"access {salt}"), refresh=_derived(refresh, f"refresh {salt}")
     )
-
-
-def digest_of(token: str) -> str:
-    """Return what is kept of a token. It is random, so that plain SHA-256 suffices."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def is_over(*, started_at: datetime, seen_at: datetime, now: datetime) -> bool:

@@ -6,7 +6,6 @@ not looked for. It opens nothing: it only makes the next sign-in look less unusu
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.models import KnownDevice, User
 from accounts.sessions import origins
+from foundation import tokens
 
 AGE_MAX: Final = timedelta(days=400)
 TOKEN_BYTES: Final = 24
@@ -29,7 +29,7 @@ def is_known(request: HttpRequest, user: User) -> bool:
     token = _token_of(request)
     return (
         token is not None
-        and KnownDevice.objects.filter(user=user, token_digest=_digest(token)).exists()
+        and KnownDevice.objects.filter(user=user, token_digest=tokens.digest_of(token)).exists()
     )
 
 
@@ -39,7 +39,7 @@ def remember(request: HttpRequest, user: User, *, now: datetime) -> None:
     seen = {"last_seen_at": now, "browser": origins.of(request).browser}
     KnownDevice.objects.update_or_create(
         user=user,
-        token_digest=_digest(token),
+        token_digest=tokens.digest_of(token),
         defaults=seen,
         create_defaults={**seen, "first_seen_at": now},
     )
@@ -69,7 +69,3 @@ def _token_of(request: HttpRequest) -> str | None:
         return str(signing.TimestampSigner(salt=_SALT).unsign(cookie, max_age=AGE_MAX))
     except signing.BadSignature:
         return None
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -28,6 +28,7 @@ from accounts.sessions.anomalies import Verdict
 from accounts.sessions.events import Kind
 from accounts.sessions.origins import Origin
 from foundation import wakeups
+from foundation.tokens import digest_of as digest_of
 
 SEEN_EVERY: Final = timedelta(seconds=1)  # how exactly the last activity is known
 
@@ -194,10 +195,6 @@ def last_ending(session_key: str | None) -> SignIn.Ending | None:
     found = SignIn.objects.filter(session_digest=digest_of(session_key)).exclude(ended_at=None)
     ended = found.values_list("ending", flat=True).first()
     return SignIn.Ending(ended) if ended else None
-
-
-def digest_of(session_key: str) -> str:
-    return hashlib.sha256(session_key.encode()).hexdigest()
 
 
 def _close(session_key: str, *, why: SignIn.Ending, now: datetime) -> None:

@@ -6,27 +6,27 @@ into can stop them without signing in.
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 
 from django.conf import settings
 
+from foundation import tokens
 from portfolio.funding.models import Funding
 from portfolio.payees.models import CancelLink, Payee
 
 
 def address(*, now: datetime, payee: Payee | None = None, funding: Funding | None = None) -> str:
     """Return a new link that stops this payee or this withdrawal, for a letter."""
-    token = secrets.token_urlsafe(32)
+    token = tokens.new()
     CancelLink.objects.create(
-        token_digest=CancelLink.digest_of(token), payee=payee, funding=funding, made_at=now
+        token_digest=tokens.digest_of(token), payee=payee, funding=funding, made_at=now
     )
     return f"{settings.PUBLIC_URL}/cancel/{token}"
 
 
 def find(token: str) -> CancelLink | None:
     """Return the link with this token unless it was used; looking uses nothing up."""
-    links = CancelLink.objects.filter(token_digest=CancelLink.digest_of(token), used_at=None)
+    links = CancelLink.objects.filter(token_digest=tokens.digest_of(token), used_at=None)
     return links.select_related("payee", "funding__payee").first()
 
 
@@ -36,5 +36,5 @@ def use(token: str, *, now: datetime) -> bool:
     To be called in the transaction that does what it asks for: of two at once one waits here,
     and then finds it used.
     """
-    links = CancelLink.objects.filter(token_digest=CancelLink.digest_of(token), used_at=None)
+    links = CancelLink.objects.filter(token_digest=tokens.digest_of(token), used_at=None)
     return links.update(used_at=now) == 1

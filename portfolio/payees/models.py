@@ -110,7 +110,3 @@ class CancelLink(models.Model):
 
     def __str__(self) -> str:
         return f"cancels {self.payee or self.funding}"
-
-    @staticmethod
-    def digest_of(token: str) -> str:
-        return hashlib.sha256(token.encode()).hexdigest()
