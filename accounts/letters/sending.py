@@ -23,12 +23,11 @@ from django.utils import timezone
 from accounts.factors import seeds
 from accounts.letters import writing
 from accounts.letters.models import Letter
-from foundation import charge, wakeups
+from foundation import outboxes, wakeups
 
 log = structlog.get_logger(__name__)
 
 JOB: Final = "letters"
-POLL_SECONDS: Final = 2.0
 BATCH: Final = 20
 WAIT_FIRST: Final = timedelta(seconds=10)
 WAIT_MAX: Final = timedelta(hours=1)
@@ -36,22 +35,18 @@ WAIT_MAX: Final = timedelta(hours=1)
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
     """Send letters until `stop`, while no other process does."""
-    is_in_charge = False
-    with wakeups.listener.event(wakeups.Channel.LETTERS) as written:
-        try:
-            while not stop.is_set():
-                is_in_charge = is_in_charge or charge.take(JOB)
-                written.clear()
-                if not (is_in_charge and send_due(now=timezone.now()) == BATCH):
-                    written.wait(POLL_SECONDS)
-                beat()
-        finally:
-            charge.give_up(JOB)
+    outboxes.run(
+        stop,
+        beat,
+        job=JOB,
+        channel=wakeups.Channel.LETTERS,
+        send_due=lambda: send_due(now=timezone.now()) == BATCH,
+    )
 
 
 def wait_after(attempts: int) -> timedelta:
     """Return how long to wait after so many attempts that failed."""
-    return min(WAIT_FIRST * (1 << min(max(attempts - 1, 0), 16)), WAIT_MAX)
+    return outboxes.wait_after(attempts, first=WAIT_FIRST, most=WAIT_MAX)
 
 
 def send_due(*, now: datetime) -> int:

@@ -18,12 +18,11 @@ from django.utils.module_loading import import_string
 
 from accounts.factors import seeds
 from accounts.models import TextMessage
-from foundation import charge, wakeups
+from foundation import outboxes, wakeups
 
 log = structlog.get_logger(__name__)
 
 JOB: Final = "text messages"
-POLL_SECONDS: Final = 2.0
 BATCH: Final = 20
 WAIT_FIRST: Final = timedelta(seconds=5)
 WAIT_MAX: Final = timedelta(minutes=1)
@@ -49,22 +48,18 @@ def write(to: str, text: str, *, now: datetime, lasts: timedelta) -> TextMessage
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
     """Send messages until `stop`, while no other process does."""
-    is_in_charge = False
-    with wakeups.listener.event(wakeups.Channel.TEXT_MESSAGES) as written:
-        try:
-            while not stop.is_set():
-                is_in_charge = is_in_charge or charge.take(JOB)
-                written.clear()
-                if not (is_in_charge and send_due(now=timezone.now()) == BATCH):
-                    written.wait(POLL_SECONDS)
-                beat()
-        finally:
-            charge.give_up(JOB)
+    outboxes.run(
+        stop,
+        beat,
+        job=JOB,
+        channel=wakeups.Channel.TEXT_MESSAGES,
+        send_due=lambda: send_due(now=timezone.now()) == BATCH,
+    )
 
 
 def wait_after(attempts: int) -> timedelta:
     """Return how long to wait after so many attempts that failed."""
-    return min(WAIT_FIRST * (1 << min(max(attempts - 1, 0), 16)), WAIT_MAX)
+    return outboxes.wait_after(attempts, first=WAIT_FIRST, most=WAIT_MAX)
 
 
 def send_due(*, now: datetime) -> int:
