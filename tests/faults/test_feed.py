@@ -23,6 +23,7 @@ ibm = Instrument.objects.get(symbol="IBM")
 ibm.source, ibm._change_reason = "acme", "Prices of the provider."
 ibm.save()
 """
+ENDED = frozenset({"filled", "canceled", "rejected", "expired"})
 HALT = """
 from marketdata.models import Instrument
 ibm = Instrument.objects.get(symbol="IBM")
@@ -68,8 +69,18 @@ class Program:
         wanted = {"symbol": "IBM", "side": "buy", "qty": "1", "type": "market"}
         return self.client.post("/v2/orders", json={**wanted, "time_in_force": "day"})
 
-    def is_filled(self, order: str) -> bool:
-        return bool(self.client.get(f"/v2/orders/{order}").json()["status"] == "filled")
+    def has_bought(self) -> bool:
+        """Buy, and tell whether that was filled: nobody may be selling while quotes are renewed."""
+        answer = self.buys()
+        return answer.status_code == 200 and self._outcome(answer.json()["id"]) == "filled"
+
+    def _outcome(self, order: str) -> str:
+        return until(
+            lambda: (
+                (status := self.client.get(f"/v2/orders/{order}").json()["status"]) in ENDED
+                and status
+            )
+        )
 
     @property
     def feed(self) -> dict[str, Any]:
@@ -109,8 +120,7 @@ def test_one_program_feeds_another_which_survives_its_death_without_a_gap(provid
     until(lambda: consumer.feed.get("ready"))
     since = consumer.feed["since"][:16] + ":00Z"
     until(lambda: consumer.quote() in provider.quotes(since))
-    bought = until(lambda: (answer := consumer.buys()).status_code == 200 and answer)
-    until(lambda: consumer.is_filled(bought.json()["id"]))
+    until(consumer.has_bought)
 
     provider.server.kill()
     until(lambda: consumer.feed.get("state") == "lost")
@@ -121,8 +131,7 @@ def test_one_program_feeds_another_which_survives_its_death_without_a_gap(provid
     until(lambda: consumer.feed.get("ready"))
     back_at = consumer.feed["since"].replace("+00:00", "Z")
     until(lambda: consumer.quote() in provider.quotes(back_at))
-    bought = until(lambda: (answer := consumer.buys()).status_code == 200 and answer)
-    until(lambda: consumer.is_filled(bought.json()["id"]))
+    until(consumer.has_bought)
 
     # Nothing is traded there any more, and so nothing here: the bars can be compared.
     provider.server.console("shell", "--no-imports", "-c", HALT)
