@@ -6,7 +6,7 @@ VENV := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test check lock bench
+.PHONY: help run setup setup-dev test drills check lock bench
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +20,11 @@ setup: python ## Install what the program needs
 setup-dev: python ## Install what working on it needs, too
 	@$(PYTHON) install.py --dev
 
-test: setup-dev ## Every test, from nothing
-	@$(VENV)/python -m pytest -n $(WORKERS) --dist worksteal -q
+test: setup-dev ## Every test but the drills, from nothing
+	@$(VENV)/python -m pytest -n $(WORKERS) --dist worksteal -q --ignore tests/faults
+
+drills: setup-dev ## Running programs that are killed, cut off and restored
+	@$(VENV)/python -m pytest -n $(WORKERS) --dist worksteal -q tests/faults
 
 check: setup-dev ## Style, types, layers, migrations, deployment settings
 	@echo "  Style";       $(VENV)/ruff check --quiet .

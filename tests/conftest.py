@@ -35,9 +35,13 @@ hypothesis.settings.load_profile("patient")
 # for a whole processor. They must not be left for the end, when there is nothing else to do.
 LIVE: Final = ("browser", "compat", "faults")
 # They need no database, which is migrated meanwhile.
-PURE: Final = ("unit", "architecture")
+PURE: Final = ("unit",)
 # Then what takes long, so that what takes short fills the end of both.
-LONG: Final = ("simulation", "journeys", "golden", "concurrency")
+LONG: Final = ("architecture", "simulation", "journeys", "golden", "concurrency")
+# Real processes, browsers and sockets in real time, on a machine that is shared and stands still
+# at times. What falls there is tried once more, and the summary names it (RERUN): something to look
+# into. Rules, money and races have one try.
+TRIED_TWICE: Final = frozenset({*LIVE, "journeys", "streams"})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -46,6 +50,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     A worker gets an equal share of them, the first of the first worker; whoever has done his takes
     from the end of another's.
     """
+    for item in items:
+        if TRIED_TWICE.intersection(item.path.relative_to(BASE_DIR / "tests").parts[:2]):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     if not hasattr(config, "workerinput"):
         return
     share = len(items) // config.workerinput["workercount"]
