@@ -37,7 +37,7 @@ check: setup-dev ## Style, types, layers, migrations, deployment settings
 	@echo "All is well."
 
 lock: setup-dev ## Compile requirements.in into fully pinned requirements.txt (needs uv)
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-traces requirements-dev; do \
 		uv pip compile --universal --python-version 3.11 --generate-hashes --quiet \
 			--no-emit-index-url --custom-compile-command "make lock" $$name.in -o $$name.txt; done
 
