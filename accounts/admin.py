@@ -37,6 +37,7 @@ from accounts.models import (
     TotpDevice,
     User,
 )
+from accounts.oversight import admin as oversight_admin  # noqa: F401
 from foundation.admin import Historied, Kept, ReadOnly, actor_of
 
 admin.site.unregister(Group)  # roles come with their own screens

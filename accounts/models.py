@@ -19,6 +19,7 @@ from accounts.factors.models import Challenge as Challenge
 from accounts.factors.models import MessageFactor as MessageFactor
 from accounts.factors.models import RecoveryCode as RecoveryCode
 from accounts.factors.models import RecoveryCodes as RecoveryCodes
+from accounts.factors.models import Reenrolment as Reenrolment
 from accounts.factors.models import ResetLink as ResetLink
 from accounts.factors.models import SecurityKey as SecurityKey
 from accounts.factors.models import SignInLink as SignInLink
@@ -26,6 +27,7 @@ from accounts.factors.models import TotpDevice as TotpDevice
 from accounts.factors.senders.models import TextMessage as TextMessage
 from accounts.keys.models import ApiKey as ApiKey
 from accounts.letters.models import Letter as Letter
+from accounts.oversight.models import Viewing as Viewing
 from accounts.phones.models import HalfwayPhone as HalfwayPhone
 from accounts.phones.models import Phone as Phone
 from accounts.phones.models import RefreshToken as RefreshToken

@@ -165,6 +165,9 @@ class RecoveryCodes(Factor):
     """The sheet of recovery codes that a person keeps in a drawer; one sheet each."""
 
     created_at = models.DateTimeField(editable=False)
+    kept_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the person said that they have written it down."
+    )
 
     class Meta(Device.Meta):
         verbose_name = "recovery codes"
@@ -230,3 +233,21 @@ class ResetLink(models.Model):
 
     def __str__(self) -> str:
         return f"for {self.user_id}"
+
+
+class Reenrolment(models.Model):
+    """Somebody whose factors were taken, all of them, and who has not enrolled another since.
+
+    While it is there a password alone enrols nothing: it takes the link that was mailed, too, of
+    which only the SHA-256 is kept. "" before the first letter.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    begun_at = models.DateTimeField()
+    token_digest = models.CharField(max_length=64, blank=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"of {self.user_id}"

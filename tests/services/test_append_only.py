@@ -16,6 +16,7 @@ APPEND_ONLY = [
     "accounts_historicaluser",
     "accounts_securityevent",
     "accounts_termsacceptance",
+    "accounts_viewing",
     "marketdata_historicalinstrument",
     "orders_historicalorder",
     "orders_trade",

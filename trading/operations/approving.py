@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import approvals
 from accounts.approvals import UnableToApprove
 from accounts.models import Approval, User
+from accounts.oversight import belonging
 from portfolio.actions import services as corporate_actions
 from portfolio.funding import services as funding
 from risk.controls import switches
@@ -27,6 +28,7 @@ from risk.limits import services as limiting
 from risk.margin import designation
 from risk.margin import rates as margin_rates
 from trading.operations.framed import enter, framed
+from trading.operations.viewing import shows
 
 VIEW: Final = "accounts.view_approval"
 DECIDE: Final = "accounts.add_approvaldecision"
@@ -113,6 +115,8 @@ def page(request: HttpRequest) -> HttpResponse:
         }
         for each in waiting
     ]
+    told = (text for each in waiting for _, text in (("", each.subject), *_facts(each.content)))
+    shows(request, belonging.named_in(told))
     return framed(
         request,
         "operations/approvals.html",

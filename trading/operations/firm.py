@@ -10,10 +10,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from accounts.oversight import belonging
 from foundation.reading import Reading
 from risk import firm
 from risk.firm import FirmRisk
 from trading.operations.framed import enter, framed
+from trading.operations.viewing import shows
 
 PERMISSION: Final = "risk.view_marginstatus"
 AGE_SECONDS_MAX: Final = 1.5
@@ -40,7 +42,7 @@ _firm_risk: Final = Reading(
 def page(request: HttpRequest) -> HttpResponse:
     """Show what all customers have at stake."""
     enter(request, PERMISSION)
-    seen = _firm_risk.latest()
+    seen = _shown(request)
     return framed(request, "operations/firm.html", title="Firm risk", risk=seen.risk, at=seen.at)
 
 
@@ -48,5 +50,14 @@ def page(request: HttpRequest) -> HttpResponse:
 def now(request: HttpRequest) -> HttpResponse:
     """Return the figures alone, as the page puts them in place of the older ones."""
     enter(request, PERMISSION)
-    seen = _firm_risk.latest()
+    seen = _shown(request, renewed="operations:firm")
     return render(request, "operations/firm_now.html", {"risk": seen.risk, "at": seen.at})
+
+
+def _shown(request: HttpRequest, *, renewed: str = "") -> _Seen:
+    """Return the figures, and say whose accounts are among them."""
+    seen = _firm_risk.latest()
+    nearest = {each.account_id for each in seen.risk.nearest}
+    largest = {each.account_id for each in seen.risk.concentrations}
+    shows(request, belonging.of_accounts(nearest | largest), renewed=renewed)
+    return seen
