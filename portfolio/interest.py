@@ -7,6 +7,7 @@ missed is made up for exactly, however late.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, LiteralString
@@ -63,39 +64,75 @@ class NoInterestRate(LookupError):
     """No rate is known for the day: it cannot be accrued."""
 
 
-def accrue(*, now: datetime) -> int:
-    """Accrue every day that has ended and was not accrued; return how many days that were.
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What an account is to pay for a month, in USD; `month` is its first day."""
 
-    The first day ever is yesterday. Raises NoInterestRate.
+    account_id: UUID
+    month: date
+    amount: Decimal
+
+
+def accrue(*, now: datetime, through: date | None = None) -> int:
+    """Accrue every day up to `through` that was not accrued; return how many days that were.
+
+    That is yesterday if no day is named; the first day ever is that one alone. Raises
+    NoInterestRate.
     """
     last = InterestDay.objects.order_by("-day").values_list("day", flat=True).first()
-    days = lending.days_to_accrue(last, today=calendars.date_of(now))[:DAYS_AT_ONCE_MAX]
+    today = calendars.date_of(now) if through is None else through + timedelta(days=1)
+    days = lending.days_to_accrue(last, today=today)[:DAYS_AT_ONCE_MAX]
     return sum(_accrue(day, now) for day in days)
 
 
-def post(*, now: datetime) -> int:
-    """Charge every account what has accrued in months that are over; return how many charges.
+def due() -> list[Charge]:
+    """Return what accounts are to be charged of months that are over, the oldest first.
 
-    A month of an account is charged once, whenever it is asked for, and only when all of its days
-    are accrued.
+    A month is over when all of its days are accrued. What was charged is not due any more.
     """
     last = InterestDay.objects.order_by("-day").values_list("day", flat=True).first()
     if last is None:
-        return 0
+        return []
     month = lending.month_of(last + timedelta(days=1))
-    due: list[tuple[UUID, date, Decimal]] = []
+    found: list[Charge] = []
     for _ in range(MONTHS_AT_ONCE_MAX):
         month, following = lending.month_of(month - timedelta(days=1)), month
         rows = bulk.execute(_ACCRUED, [f"{month:%Y-%m}", month, following])
         charges = [
-            (account_id, month, amount)
+            Charge(account_id, month, amount)
             for account_id, total, is_charged in rows
             if not is_charged and (amount := lending.charge(total))
         ]
-        due = charges + due
+        found = charges + found
         if not charges and any(is_charged for *_, is_charged in rows):
             break  # The oldest are charged first: those before this one are charged as well.
-    return sum(_post(account_id, month, amount, now) for account_id, month, amount in due)
+    return found
+
+
+def charge(due: Charge, *, now: datetime) -> bool:
+    """Charge an account what is due, once; return whether it was not charged before."""
+    reference = f"interest:{due.account_id}:{due.month:%Y-%m}"
+    with transaction.atomic():
+        account = locks.lock(due.account_id)
+        if Transfer.objects.filter(reference=reference).exists():
+            return False
+        opened = books.ask_books(account_ids=[account.pk]).get()
+        opened.move(
+            account,
+            Move(
+                asset=CASH,
+                amount=-due.amount,
+                kind=Transfer.Kind.INTEREST,
+                house=LedgerAccount.Kind.INTEREST,
+                reference=reference,
+                at=now,
+            ),
+        )
+        opened.close()
+        month = f"{due.month:%Y-%m}"
+        payload = {"amount": decimals.text(due.amount), "asset": CASH, "month": month}
+        activity.record([(account, Event("money.interest_charged", now, "rule:interest", payload))])
+    return True
 
 
 def rate_on(day: date) -> Decimal:
@@ -134,28 +171,4 @@ def _accrue(day: date, now: datetime) -> bool:
             return False
         bulk.insert(rows)
     log.info("interest_accrued", day=str(day), accounts=len(rows))
-    return True
-
-
-def _post(account_id: UUID, month: date, amount: Decimal, now: datetime) -> bool:
-    reference = f"interest:{account_id}:{month:%Y-%m}"
-    with transaction.atomic():
-        account = locks.lock(account_id)
-        if Transfer.objects.filter(reference=reference).exists():
-            return False
-        opened = books.ask_books(account_ids=[account_id]).get()
-        opened.move(
-            account,
-            Move(
-                asset=CASH,
-                amount=-amount,
-                kind=Transfer.Kind.INTEREST,
-                house=LedgerAccount.Kind.INTEREST,
-                reference=reference,
-                at=now,
-            ),
-        )
-        opened.close()
-        payload = {"amount": decimals.text(amount), "asset": CASH, "month": f"{month:%Y-%m}"}
-        activity.record([(account, Event("money.interest_charged", now, "rule:interest", payload))])
     return True

@@ -4,9 +4,16 @@ from celery import shared_task
 from django.utils import timezone
 
 from reconciliation import services
+from reconciliation.day import services as day
 
 
 @shared_task(name="reconciliation.check_invariants")  # type: ignore[untyped-decorator]
 def check_invariants() -> int:
     """Return how many invariants do not hold."""
     return sum(not finding.holds for finding in services.check_and_halt(now=timezone.now()))
+
+
+@shared_task(name="reconciliation.go_on")  # type: ignore[untyped-decorator]
+def go_on() -> int:
+    """Do the jobs of the days that are due; return how many were done."""
+    return day.go_on(now=timezone.now())

@@ -36,6 +36,8 @@ class Kind(StrEnum):
     DEPOSIT_RETURNED = "deposit_returned"
     DEPOSIT_FAILED = "deposit_failed"
     BUST_OWED = "bust_owed"
+    CORPORATE_ACTION_DUE = "corporate_action_due"
+    DAY_JOB_FAILED = "day_job_failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
 
 from accounts.models import Account
+from marketdata import calendars
 from marketdata.models import Instrument
 from portfolio import services
 from portfolio.models import Position
+from portfolio.worth import closing
 
 
 def hold(
@@ -40,3 +42,10 @@ def deposit(account: Account, amount: str, *, at: datetime | None = None) -> Non
         actor="operator:test",
         now=at or timezone.now(),
     )
+
+
+def close_yesterday() -> None:
+    """Write down what everybody is worth now as the end of yesterday, as if that were just over."""
+    today = calendars.date_of(timezone.now())
+    yesterday, midnight = today - timedelta(days=1), calendars.midnight(today)
+    closing.snapshot_equity(day=yesterday, now=midnight + timedelta(minutes=5))

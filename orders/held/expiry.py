@@ -76,6 +76,11 @@ def _go_on(
         stop.wait(POLL_SECONDS)
 
 
+def overdue(*, by: datetime) -> list[UUID]:
+    """Return orders that should have expired by then and are open, the oldest first: some."""
+    return [order_id for [order_id] in bulk.execute(_OPEN, [by, BATCH])]
+
+
 class Ending:
     """Orders on their way to their end."""
 
@@ -158,6 +163,13 @@ _OURS: Final = """
        AND (expires_at, id) > (%s, %s)
        AND status IN ('held', 'submitted', 'partially_filled', 'unknown')
        AND (status = 'held' OR time_in_force = 'gtc')
+     ORDER BY expires_at, id LIMIT %s
+"""
+_OPEN: Final = """
+    SELECT id FROM orders_order
+     WHERE expires_at <= %s
+       AND status IN ('held', 'submitted', 'partially_filled', 'unknown', 'pending_cancel',
+                      'pending_replace', 'pending')
      ORDER BY expires_at, id LIMIT %s
 """
 _THEIRS: Final = """

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, auto
 from types import MappingProxyType
@@ -132,15 +132,28 @@ def pay(due: Due, *, now: datetime) -> int:
     return paid
 
 
-def pay_all(*, now: datetime) -> int:
-    """Pay every dividend whose day has come and whose orders were carried over."""
-    paid = 0
-    for reference in corporate_actions.waiting_on(calendars.date_of(now)):
-        due = corporate_actions.due(reference, now=now)
-        if due.said.kind == Kind.CASH_DIVIDEND and due.state == CorporateAction.State.ENTITLED:
-            paid += pay(due, now=now)
-            if is_paid(due):
-                corporate_actions.finish(due.id, detail="Paid.", now=now)
+def payable(day: date, *, now: datetime) -> list[Due]:
+    """Return the dividends that are to be paid on `day` or were before, oldest first.
+
+    Their orders have been carried over; no others are paid.
+    """
+    waiting = (
+        corporate_actions.due(reference, now=now) for reference in corporate_actions.waiting_on(day)
+    )
+    return [
+        due
+        for due in waiting
+        if due.said.kind == Kind.CASH_DIVIDEND
+        and due.state == CorporateAction.State.ENTITLED
+        and (due.said.pay_date or due.said.ex_date) <= day
+    ]
+
+
+def pay_out(due: Due, *, now: datetime) -> int:
+    """Pay a dividend, as `pay` does, and end the action once everybody is paid."""
+    paid = pay(due, now=now)
+    if is_paid(due):
+        corporate_actions.finish(due.id, detail="Paid.", now=now)
     return paid
 
 

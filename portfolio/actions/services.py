@@ -146,6 +146,18 @@ def waiting_on(day: date) -> list[str]:
     return list(found.order_by("ex_date", "reference").values_list("reference", flat=True))
 
 
+def unfinished(by: date, *, paying_on: date) -> list[CorporateAction]:
+    """Return what goes ex on `by` or went before and is not done, oldest first.
+
+    A dividend that everybody is entitled to is only late when its pay date is `paying_on` or was
+    before.
+    """
+    found = CorporateAction.objects.filter(
+        state__in=(State.ANNOUNCED, State.APPROVED, State.ENTITLED), ex_date__lte=by
+    ).exclude(kind=Kind.CASH_DIVIDEND, state=State.ENTITLED, pay_date__gt=paying_on)
+    return list(found.order_by("ex_date", "reference"))
+
+
 def announced(action: CorporateAction) -> Announced:
     """Return what was announced."""
     return Announced(

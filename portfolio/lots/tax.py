@@ -21,14 +21,30 @@ LOOK_BACK: Final = 2 * wash_sales.WINDOW + timedelta(days=2)
 """A sale is looked at for as long as purchases may follow it, and as long again if days failed."""
 
 
-def find_wash_sales(*, now: datetime) -> int:
-    """Write down the wash sales among the sales of the past two months; return how many are new.
-
-    Done twice, it writes once. One that a bust has overtaken is reversed first.
-    """
+def pairs(*, now: datetime) -> list[tuple[UUID, UUID]]:
+    """Return the accounts and instruments with losses of the past two months, in one order."""
     losses = _losses().filter(closed_at__gte=now - LOOK_BACK)
-    pairs = losses.values_list("account_id", "instrument_id").distinct()
-    return _reverse_overtaken(now) + sum(_find(*pair, now) for pair in pairs)
+    found = losses.values_list("account_id", "instrument_id").distinct()
+    return list(found.order_by("account_id", "instrument_id"))
+
+
+def reverse_overtaken(*, now: datetime) -> int:
+    """Take back the wash sales of which the sale or the purchase was busted since, each once."""
+    gone = _standing().filter(
+        Q(closing__undone_by__isnull=False) | Exists(_corrections(OuterRef("replacement")))
+    )
+    reversals = [
+        WashSale(
+            closing_id=wash.closing_id,
+            replacement_id=wash.replacement_id,
+            found_at=now,
+            quantity=wash.quantity,
+            disallowed=wash.disallowed,
+            reverses=wash,
+        )
+        for wash in gone
+    ]
+    return len(WashSale.objects.bulk_create(reversals))
 
 
 def disallowed_of(lot_ids: Iterable[UUID]) -> dict[UUID, Decimal]:
@@ -37,8 +53,11 @@ def disallowed_of(lot_ids: Iterable[UUID]) -> dict[UUID, Decimal]:
     return dict(rows.annotate(Sum("disallowed")))
 
 
-def _find(account_id: UUID, instrument_id: UUID, now: datetime) -> int:
-    """Find the wash sales of one account in one instrument."""
+def find(account_id: UUID, instrument_id: UUID, *, now: datetime) -> int:
+    """Write down the wash sales of one account in one instrument; return how many are new.
+
+    Done twice, it writes once. Those that busts have overtaken are taken back before.
+    """
     with transaction.atomic():
         locks.lock(account_id)
         of = {"account_id": account_id, "instrument_id": instrument_id}
@@ -119,22 +138,3 @@ def _purchases(lots: list[Lot]) -> list[Purchase]:
         )
         for lot in lots
     ]
-
-
-def _reverse_overtaken(now: datetime) -> int:
-    """Take back the wash sales of which the sale or the purchase was busted since."""
-    gone = _standing().filter(
-        Q(closing__undone_by__isnull=False) | Exists(_corrections(OuterRef("replacement")))
-    )
-    reversals = [
-        WashSale(
-            closing_id=wash.closing_id,
-            replacement_id=wash.replacement_id,
-            found_at=now,
-            quantity=wash.quantity,
-            disallowed=wash.disallowed,
-            reverses=wash,
-        )
-        for wash in gone
-    ]
-    return len(WashSale.objects.bulk_create(reversals))

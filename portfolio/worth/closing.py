@@ -6,15 +6,17 @@ All accounts are valued in the database, in one statement, by the arithmetic of
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, LiteralString
 
 from foundation import bulk
-from marketdata.calendars import NEW_YORK
+from marketdata import calendars
 from marketdata.pricing import MARKET_PRICE
 from portfolio.models import EquityPoint
 from portfolio.worth.owned import paid_in
 
+SOON: Final = timedelta(hours=1)
+"""After the end of a day: prices of later say something of the next one."""
 POINTS_KEPT: Final = timedelta(days=32)  # portfolio history asks for a month of them
 
 _WORTH: Final[LiteralString] = f"""
@@ -40,6 +42,47 @@ INSERT INTO portfolio_equitysnapshot (account_id, day, at, cash, equity, paid_in
 SELECT account_id, %s::date, %s::timestamptz, cash, equity, paid_in, realised FROM worth
     ON CONFLICT DO NOTHING
 RETURNING 1"""  # noqa: S608 - put together from constants
+_AS_OF: Final[LiteralString] = f"""
+WITH since AS (
+  SELECT own.owner_id AS account_id, t.asset,
+         sum(CASE WHEN t.credit_id = own.id THEN t.amount ELSE -t.amount END) AS amount
+    FROM portfolio_transfer t
+    JOIN portfolio_ledgeraccount own ON own.id IN (t.debit_id, t.credit_id)
+     AND own.owner_id IS NOT NULL
+   WHERE t.at >= %s
+   GROUP BY own.owner_id, t.asset
+), had AS (
+  SELECT b.account_id, b.asset, b.amount - COALESCE(since.amount, 0) AS amount
+    FROM portfolio_balance b LEFT JOIN since USING (account_id, asset)
+), price AS (
+  SELECT i.code AS asset, COALESCE(bar.close, {MARKET_PRICE}, i.reference_price) AS price
+    FROM marketdata_instrument i
+    LEFT JOIN marketdata_quote q ON q.instrument_id = i.id
+    LEFT JOIN LATERAL (
+      SELECT day.close FROM marketdata_bar day
+       WHERE day.instrument_id = i.id AND day.timeframe = '1Day' AND day.start < %s
+         AND day.close IS NOT NULL
+       ORDER BY day.start DESC LIMIT 1) AS bar ON true
+), worth AS (
+  SELECT had.account_id, sum(had.amount) FILTER (WHERE had.asset = 'USD') AS cash,
+         sum(CASE WHEN had.asset = 'USD' THEN had.amount
+                  ELSE portfolio_cents(price.price * had.amount) END) AS equity
+    FROM had LEFT JOIN price USING (asset)
+   GROUP BY had.account_id
+), realised AS (
+  SELECT account_id, sum(realised) AS amount FROM portfolio_lotclosing WHERE closed_at < %s
+   GROUP BY account_id
+)
+INSERT INTO portfolio_equitysnapshot (account_id, day, at, cash, equity, paid_in, realised)
+SELECT a.id, %s::date, %s::timestamptz, COALESCE(worth.cash, 0), COALESCE(worth.equity, 0),
+       COALESCE(paid_in.amount, 0), COALESCE(realised.amount, 0)
+  FROM accounts_account a
+  LEFT JOIN worth ON worth.account_id = a.id
+  LEFT JOIN ({paid_in("AND t.at < %s")}) AS paid_in ON paid_in.account_id = a.id
+  LEFT JOIN realised ON realised.account_id = a.id
+ WHERE a.opened_at < %s
+    ON CONFLICT DO NOTHING
+RETURNING 1"""  # noqa: S608 - put together from constants
 _POINTS: Final[LiteralString] = f"""{_WORTH}
 INSERT INTO portfolio_equitypoint (account_id, at, equity, paid_in)
 SELECT account_id, %s::timestamptz, worth.equity, worth.paid_in FROM worth
@@ -52,13 +95,19 @@ SELECT account_id, %s::timestamptz, worth.equity, worth.paid_in FROM worth
 RETURNING 1"""  # noqa: S608 - put together from constants
 
 
-def snapshot_equity(*, now: datetime) -> int:
-    """Write down every account's equity for the last New York day that has ended.
+def snapshot_equity(*, day: date, now: datetime) -> int:
+    """Write down every account's equity at the end of `day`, which is over.
 
-    Done twice for a day, it writes once. Returns how many it wrote.
+    Soon after, that is what it is worth now. Later it is what it had then, by the ledger, at the
+    closing prices of that day or the last one before. Done twice for a day, it writes once.
+    Returns how many it wrote.
     """
-    day = (now.astimezone(NEW_YORK) - timedelta(days=1)).date()
-    return len(bulk.execute(_SNAPSHOTS, [day, now]))
+    end = calendars.midnight(day + timedelta(days=1))
+    if now < end:
+        raise ValueError(f"{day} is not over.")
+    if now - end <= SOON:
+        return len(bulk.execute(_SNAPSHOTS, [day, now]))
+    return len(bulk.execute(_AS_OF, [end, end, end, day, end, end, end, end]))
 
 
 def mark_equity(*, now: datetime) -> int:

@@ -58,6 +58,8 @@ MAY: Final[Mapping[StaffRole, tuple[str, ...]]] = MappingProxyType(
             "venues.change_parkedreport",
             "venues.*_route",
             "venues.change_venue",
+            "reconciliation.view_*",
+            "reconciliation.change_jobrun",
         ),
         # Says who may stake what, and stops what must be stopped.
         StaffRole.RISK: (

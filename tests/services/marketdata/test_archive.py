@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from foundation import failpoints
-from marketdata import selectors, services, tasks
+from marketdata import retention, selectors, services
 from marketdata.history import archive, parquet, partitions
 from marketdata.history.models import ArchivedTicks, TapeQuote, TapeTrade
 from marketdata.history.partitions import Kind
@@ -120,7 +120,7 @@ def test_another_run_finds_nothing_to_do(ibm: Instrument, folder: Path) -> None:
     tell("IBM")  # without partitions: all of it waits in the default one
     before = everything(ibm)
     for _ in range(2):
-        tasks.put_aside(now=NOON + 9 * DAY)
+        retention.put_aside(now=NOON + 9 * DAY)
     assert everything(ibm) == before
     assert len(files(folder)) == ArchivedTicks.objects.count() == 5  # of trades, 7 days stay
     assert (TapeTrade.objects.count(), TapeQuote.objects.count()) == (3, 0)
@@ -188,7 +188,7 @@ def test_the_oldest_files_go_and_no_others(ibm: Instrument, folder: Path, settin
     tell("IBM")
     settings.TRADES_KEPT_DAYS = settings.QUOTES_KEPT_DAYS = 0
     settings.ARCHIVE_KEPT_DAYS = 2
-    tasks.put_aside(now=NOON + 3 * DAY)
+    retention.put_aside(now=NOON + 3 * DAY)
     assert files(folder) == [
         f"tape{kind}-2026-03-0{day}-1.parquet" for kind in ("quote", "trade") for day in (3, 4)
     ]
@@ -200,7 +200,7 @@ def test_minutes_go_by_the_month_and_by_the_row_and_hours_later(ibm: Instrument)
         at = NOON - days * DAY
         partitions.make_ahead(now=at)
         services.accept([TradeTick("IBM", at, D(246), D(1), "")], source=f"feed{days}", now=at)
-    tasks.drop(now=NOON)
+    retention.drop(now=NOON)
 
     def starts(timeframe: str) -> list[int]:
         found = Bar.objects.filter(timeframe=timeframe).order_by("start")

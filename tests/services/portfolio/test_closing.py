@@ -33,12 +33,13 @@ def points(account: Account) -> list[tuple[Decimal, Decimal]]:
 
 def test_the_end_of_a_day_is_written_once_for_everybody() -> None:
     accounts = [world.customer(cash="100.00"), world.customer(cash="0")]
-    assert closing.snapshot_equity(now=FIVE_PAST_MIDNIGHT) == 2
-    assert closing.snapshot_equity(now=FIVE_PAST_MIDNIGHT + timedelta(hours=1)) == 0
+    day = FIVE_PAST_MIDNIGHT.date() - timedelta(days=1)
+    assert closing.snapshot_equity(day=day, now=FIVE_PAST_MIDNIGHT) == 2
+    later = FIVE_PAST_MIDNIGHT + timedelta(hours=1)
+    assert closing.snapshot_equity(day=day, now=later) == 0
     rows = EquitySnapshot.objects.order_by("-equity").values_list(
         "account_id", "day", "at", "cash", "equity", "paid_in", "realised"
     )
-    day = FIVE_PAST_MIDNIGHT.date() - timedelta(days=1)
     at, hundred, zero = FIVE_PAST_MIDNIGHT, D("100.00"), D(0)
     assert list(rows) == [
         (accounts[0].pk, day, at, hundred, hundred, hundred, zero),
@@ -62,7 +63,7 @@ def test_what_is_written_is_what_the_account_would_be_told() -> None:
             quantity = D(dice.choice((-1, 1)) * dice.randint(1, 8000)) / 8
             holdings.hold(account, instrument, quantity, cost=D(dice.randint(1, 10**6)) / 100)
     now = timezone.now()
-    closing.snapshot_equity(now=now)
+    holdings.close_yesterday()
     closing.mark_equity(now=now)
     told = selectors.snapshots(Account.objects.values_list("pk", flat=True), now=now)
     written = {row.account_id: row for row in EquitySnapshot.objects.all()}
@@ -116,7 +117,7 @@ def test_points_are_dropped_after_a_month() -> None:
 def test_a_day_that_was_closed_takes_no_deposit_for_profit() -> None:
     """Also one whose time is before the close and whose commit came after it."""
     account, now = world.customer(cash="100.00"), timezone.now()
-    closing.snapshot_equity(now=now + timedelta(minutes=1))
+    holdings.close_yesterday()
     holdings.deposit(account, "50.00", at=now)
     snapshot = selectors.snapshot(account.pk)
     assert (snapshot.last_equity, snapshot.paid_in_since) == (D("100.00"), D("50.00"))

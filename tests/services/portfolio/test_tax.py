@@ -37,7 +37,9 @@ def trade(account, venue, quantity, price, *, is_buy=True):
 
 
 def find():
-    return tax.find_wash_sales(now=timezone.now())
+    now = timezone.now()
+    found = tax.reverse_overtaken(now=now)
+    return found + sum(tax.find(*pair, now=now) for pair in tax.pairs(now=now))
 
 
 def test_a_loss_whose_shares_are_bought_again_is_disallowed_once():

@@ -20,7 +20,6 @@ from marketdata import board, services
 from marketdata.depth import Book, Level
 from marketdata.models import Instrument
 from marketdata.ticks import QuoteTick, TradeTick
-from portfolio.worth import closing
 from tests import holdings
 from tests.patience import DEADLINE_SECONDS
 from tests.services.streams.conftest import Customer, Page, happen
@@ -339,7 +338,7 @@ async def test_the_end_of_a_day_is_told_without_an_event(
     assert first["account"]["last_equity"] == "50"  # what was paid in is no profit of the first day
     await deposited(customer.account, "20.00")
     await page.hear("portfolio", lambda message: message["account"].get("last_equity") == "70")
-    await sync_to_async(closing.snapshot_equity)(now=timezone.now())
+    await sync_to_async(holdings.close_yesterday)()
     await deposited(customer.account, "5.00")
     news = await page.hear("portfolio", lambda message: message["account"].get("cash") == "75")
     assert "last_equity" not in news["account"]  # that of the close stands
