@@ -30,6 +30,7 @@ from django.conf import settings
 from django.contrib import auth
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.urls import ResolverMatch
 from django.utils import timezone
 
 from accounts.factors.strength import Strength
@@ -149,18 +150,30 @@ class VerifiedOnlyMiddleware:
         if signed_in is None or not _is_verified(request):
             return _turn_away(request, session_key)
         if match is not None and "admin" in match.app_names:
-            if not signed_in.is_staff:
-                raise Http404
-            if match.url_name == "login":
-                return redirect("admin:index")  # signing in has its own page, with both factors
-            if match.url_name == "logout" and request.method == "POST":
-                authentication.sign_out(request, now=now)  # Django's would leave our record open
-                return redirect(settings.LOGIN_URL)
-            # A newcomer to the demo shape comes in by a link; members of staff by a key alone.
-            if not settings.DEMO and signed_in.strength < Strength.VERIFIED:
-                return _send_to_prove(request, Strength.VERIFIED)
+            elsewhere = _keep_to_staff(request, match, signed_in, now=now)
+            if elsewhere is not None:
+                return elsewhere
         request.signed_in = signed_in  # type: ignore[attr-defined]
         return _ask_for_proof(request, view, signed_in, now=now)
+
+
+def _keep_to_staff(
+    request: HttpRequest, match: ResolverMatch, signed_in: SignedIn, *, now: datetime
+) -> HttpResponse | None:
+    """Return where to go instead of this page of the admin, if not there."""
+    if not signed_in.is_staff:
+        raise Http404
+    if match.url_name == "login":
+        return redirect("admin:index")  # signing in has its own page, with both factors
+    if match.url_name in ("password_change", "password_change_done"):
+        return redirect("password")  # Django's would tell nobody and end no other sign-in
+    if match.url_name == "logout" and request.method == "POST":
+        authentication.sign_out(request, now=now)  # Django's would leave our record open
+        return redirect(settings.LOGIN_URL)
+    # A newcomer to the demo shape comes in by a link; members of staff by a key alone.
+    if not settings.DEMO and signed_in.strength < Strength.VERIFIED:
+        return _send_to_prove(request, Strength.VERIFIED)
+    return None
 
 
 def _ask_for_proof(
