@@ -3,7 +3,8 @@
 `python -m benchmarks.fanout_server SERVER PORT`, which `benchmarks.fanout` starts: a line on its
 input is the number of rounds a second. In each round every instrument has a new price, which the
 hub shows and tells as if it had read it from the tables: all that follows is the real thing. The
-round's time is the quotes' own, so that who reads them knows how long they took.
+round's time is the quotes' own, so that who reads them knows how long they took. The watch over
+sign-ins is at work, too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from django.utils import timezone
 
 from marketdata import selectors
 from marketdata.models import Quote
+from trading.streams import watch
 from trading.streams.hub import hub
 from trading.web_servers import SERVERS
 
@@ -77,6 +79,8 @@ def main() -> None:
     listening.bind(("127.0.0.1", port))
     market = Market()
     market.start()
+    looking = (threading.Event(), lambda: None)
+    threading.Thread(target=watch.run, args=looking, daemon=True).start()
     served = SERVERS[server](application, listening)
 
     def obey() -> None:

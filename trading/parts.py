@@ -69,6 +69,7 @@ PARTS: Final = (
     Part("margin", frozenset({Role.EXECUTIONS}), "orders.safeguards.liquidation:run"),
     Part("hub", frozenset({Role.WEB}), "trading.streams.hub:run"),
     Part("desk", frozenset({Role.WEB}), "trading.streams.desk:run"),
+    Part("watch", frozenset({Role.WEB}), "trading.streams.watch:run"),
     Part("worker", frozenset({Role.WORKER}), "trading.jobs:run_worker"),
     Part("beat", frozenset({Role.WORKER}), "trading.jobs:run_beat"),
 )

@@ -8,6 +8,7 @@ tokens, and its owner is told.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -74,10 +75,10 @@ def of_access(token: str, *, now: datetime) -> Phone | None:
     return phone if phone is not None and not _why_over(phone, phone.user, now=now) else None
 
 
-def standing(phone_id: UUID, *, now: datetime) -> Phone | None:
-    """Return the phone if it is signed in still, whatever token it has."""
-    phone = Phone.objects.filter(pk=phone_id, ended_at=None).select_related("user").first()
-    return phone if phone is not None and not _why_over(phone, phone.user, now=now) else None
+def standing(phone_ids: Collection[UUID], *, now: datetime) -> set[UUID]:
+    """Return those of the phones that are signed in still, whatever tokens they have."""
+    found = Phone.objects.filter(pk__in=phone_ids, ended_at=None).select_related("user")
+    return {phone.pk for phone in found if not _why_over(phone, phone.user, now=now)}
 
 
 def _exchanged(token: str, *, device_id: str, origin: Origin, now: datetime) -> Pair | None:

@@ -7,6 +7,8 @@ without doing anything, at three browsers; staff for 8 hours and 15 minutes, at 
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -117,24 +119,11 @@ def find(session_key: str, *, now: datetime, is_activity: bool) -> SignedIn | No
 
     A sign-in that has reached a limit is ended and None.
     """
-    sign_in = (
-        SignIn.objects.filter(
-            session_digest=digest_of(session_key), ended_at=None, user__is_active=True
-        )
-        .select_related("user")
-        .first()
-    )
+    digest = digest_of(session_key)
+    sign_in = standing([digest], now=now).get(digest)
     if sign_in is None:
         return None
     user = sign_in.user
-    why = ending(
-        started_at=sign_in.started_at, seen_at=sign_in.seen_at, is_staff=user.is_staff, now=now
-    )
-    if sign_in.password_stamp != _stamp(user):
-        why = SignIn.Ending.PASSWORD_CHANGED
-    if why is not None:
-        _close(session_key, why=why, now=now)
-        return None
     if is_activity and now - sign_in.seen_at >= SEEN_EVERY:
         SignIn.objects.filter(pk=sign_in.pk, seen_at__lt=now).update(seen_at=now)
     account = selectors.account_of(user)
@@ -146,6 +135,26 @@ def find(session_key: str, *, now: datetime, is_activity: bool) -> SignedIn | No
         proved_at=sign_in.proved_at,
         strength=Strength(sign_in.strength),
     )
+
+
+def standing(session_digests: Collection[str], *, now: datetime) -> dict[str, SignIn]:
+    """Return those of the sign-ins with these sessions that stand, by digest, with their users.
+
+    One that has reached a limit is ended.
+    """
+    found = SignIn.objects.filter(
+        session_digest__in=session_digests, ended_at=None, user__is_active=True
+    ).select_related("user")
+    stand, over = {}, defaultdict(list)
+    for sign_in in found:
+        why = _why_over(sign_in, now=now)
+        if why is None:
+            stand[sign_in.session_digest] = sign_in
+        else:
+            over[why].append(sign_in.pk)
+    for why, keys in over.items():
+        _end(SignIn.objects.filter(pk__in=keys), why=why, now=now)
+    return stand
 
 
 def renew_proof(former: str, *, session_key: str, factor: Factor, now: datetime) -> None:
@@ -220,6 +229,17 @@ def _end(those: QuerySet[SignIn], *, why: SignIn.Ending, now: datetime) -> int:
             )
         wakeups.send(wakeups.Channel.SIGN_INS, [each.session_digest for each in ending_now])
     return len(ending_now)
+
+
+def _why_over(sign_in: SignIn, *, now: datetime) -> SignIn.Ending | None:
+    if sign_in.password_stamp != _stamp(sign_in.user):
+        return SignIn.Ending.PASSWORD_CHANGED
+    return ending(
+        started_at=sign_in.started_at,
+        seen_at=sign_in.seen_at,
+        is_staff=sign_in.user.is_staff,
+        now=now,
+    )
 
 
 def _end_oldest(user: User, *, now: datetime) -> None:

@@ -5,7 +5,7 @@ Who reads the table, or a copy of it, has no cookie that opens anything.
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+
+from foundation.tokens import digest_of
 
 
 class SessionStore(DatabaseSessions):
@@ -63,9 +65,25 @@ class SessionStore(DatabaseSessions):
         return is_possible and key is not None and key.isascii() and key.isalnum()
 
 
+def contents(digests: Collection[str], *, now: datetime) -> dict[str, dict[str, Any]]:
+    """Return what these sessions hold, each by the digest of its key; nothing of one that is over.
+
+    `digests` are those of `foundation.tokens`.
+    """
+    places = {place_of(digest): digest for digest in digests}
+    rows = Session.objects.filter(session_key__in=places, expire_date__gt=now)
+    decode = SessionStore().decode
+    return {places[row.session_key]: decode(row.session_data) for row in rows}
+
+
 def _kept_as(session_key: str) -> str:
-    """Return under what the session lies: 160 bits, as long as the column is."""
-    return hashlib.sha256(session_key.encode()).hexdigest()[:40]
+    """Return under what the session lies."""
+    return place_of(digest_of(session_key))
+
+
+def place_of(digest: str) -> str:
+    """Return under what the session with this digest lies: 160 bits, as long as the column is."""
+    return digest[:40]
 
 
 def _hashed(row: AbstractBaseSession) -> AbstractBaseSession:

@@ -5,13 +5,9 @@ The counterpart of `accounts.sessions.gate` for sockets: everything that is rout
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
-from importlib import import_module
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from channels.security.websocket import WebsocketDenier
@@ -20,70 +16,26 @@ from django.db import connection
 from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 from django.utils.http import is_same_domain
-from django_otp import DEVICE_ID_SESSION_KEY
-from django_otp.models import Device
 
-from accounts.phones import staying
-from accounts.sessions import authentication, sign_ins
+from accounts.phones import tokens
+from accounts.sessions import authentication, sign_ins, standing
 from accounts.sessions.bearers import token_in
 from accounts.sessions.sign_ins import SignedIn
-from foundation import wakeups
+from trading.streams.watch import NOT_SIGNED_IN, Stand
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-SessionKey = str | UUID
-"""Of a browser the key of its session, of a phone its id: what a cookie says is never that."""
-
-NOT_SIGNED_IN: Final = 4401
-
 
 def guarded(application: Application) -> Application:
     """Let only verified people from our own pages, or at their phones, reach `application`.
 
-    It finds them in scope["signed_in"], and asks `still_signed_in` from time to time.
+    It finds them in scope["signed_in"], and in scope["stands_on"] the sign-in to keep an eye on
+    (`trading.streams.watch`).
     """
     return _ByPhone(application, otherwise=_OurPagesOnly(_SignedInOnly(application)))
-
-
-class Standing:
-    """Which sockets of this process stand on which sign-in: they hear at once that it has ended.
-
-    A hint that is lost costs the time until the socket looks by itself.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._told: dict[str, set[Callable[[], None]]] = {}
-
-    @contextmanager
-    def hear(self, session_key: SessionKey, tell: Callable[[], None]) -> Iterator[None]:
-        """Call `tell`, on the listener's thread, whenever the sign-in with this session may have
-        ended; it must return at once."""
-        digest = sign_ins.digest_of(str(session_key))
-        with self._lock:
-            self._told.setdefault(digest, set()).add(tell)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._told[digest].discard(tell)
-                if not self._told[digest]:
-                    del self._told[digest]
-
-    def tell(self, digest: str) -> None:
-        """Take a hint; one that names no sign-in means any."""
-        with self._lock:
-            named = [digest] if digest else list(self._told)
-            those = [tell for each in named for tell in self._told.get(each, ())]
-        for tell in those:
-            tell()
-
-
-standing: Final = Standing()
-wakeups.listener.subscribe(wakeups.Channel.SIGN_INS, standing.tell)
 
 
 class _ByPhone:
@@ -103,10 +55,8 @@ class _ByPhone:
         if signed_in is None:
             await _turn_away(receive, send)
             return
-        key: SessionKey = signed_in.sign_in_id
-        await self._application(
-            {**scope, "signed_in": signed_in, "session_key": key}, receive, send
-        )
+        at = Stand(tokens.digest_of(str(signed_in.sign_in_id)), phone_id=signed_in.sign_in_id)
+        await self._application({**scope, "signed_in": signed_in, "stands_on": at}, receive, send)
 
 
 class _OurPagesOnly:
@@ -126,22 +76,15 @@ class _SignedInOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         session_key = _session_key(scope)
-        signed_in = await still_signed_in(session_key) if session_key else None
-        if signed_in is None:
+        signed_in = await _signed_in(session_key) if session_key else None
+        if signed_in is None or session_key is None:
             await _turn_away(receive, send)
             return
-        await self._application(
-            {**scope, "signed_in": signed_in, "session_key": session_key}, receive, send
-        )
+        at = Stand(sign_ins.digest_of(session_key))
+        await self._application({**scope, "signed_in": signed_in, "stands_on": at}, receive, send)
 
 
-async def still_signed_in(session_key: SessionKey, *, is_told: bool = False) -> SignedIn | None:
-    """Return who is signed in with this session, both factors proved and standing; or None.
-
-    `is_told` says that the sign-in may have ended just now: what is remembered of it is forgotten.
-    """
-    if is_told and isinstance(session_key, str):
-        authentication.forget_browser(session_key)
+async def _signed_in(session_key: str) -> SignedIn | None:
     # A thread of its own and not the one that all synchronous views share.
     return await sync_to_async(_look, thread_sensitive=False)(session_key)
 
@@ -153,19 +96,15 @@ def _look_at_token(token: str) -> SignedIn | None:
         connection.close()
 
 
-def _look(session_key: SessionKey) -> SignedIn | None:
+def _look(session_key: str) -> SignedIn | None:
+    """Return who is signed in with this session, both factors proved and standing; or None."""
+    now, digest = timezone.now(), sign_ins.digest_of(session_key)
     try:
-        if isinstance(session_key, UUID):
-            # Whatever its tokens are by now: the phone exchanges them beside its socket.
-            phone = staying.standing(session_key, now=timezone.now())
-            return authentication.at_phone(phone) if phone is not None else None
         # A socket's traffic is no activity: an open page must not keep a person signed in.
-        signed_in = authentication.browser(session_key, now=timezone.now(), is_activity=False)
+        signed_in = authentication.browser(session_key, now=now, is_activity=False)
         if signed_in is None:
             return None
-        session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-        device = Device.from_persistent_id(session.get(DEVICE_ID_SESSION_KEY, ""))
-        holds = device is not None and device.confirmed and device.user_id == signed_in.user_id
+        holds = standing.with_factors({digest: signed_in.user_id}, now=now)
         return signed_in if holds else None
     finally:
         connection.close()

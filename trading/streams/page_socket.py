@@ -7,11 +7,10 @@ import time
 from abc import abstractmethod
 from typing import Final
 
-from trading.streams import gate
 from trading.streams.bounded import BoundedSocket
 from trading.streams.mailbox import Mailbox, on_loop
+from trading.streams.watch import watch
 
-CHECKED_EVERY_SECONDS: Final = 60.0
 NEVER: Final = float("inf")
 
 
@@ -19,7 +18,7 @@ class PageSocket(BoundedSocket):
     """Its class makes the `mailbox` before it runs."""
 
     mailbox: Mailbox
-    is_told = False  # that its sign-in may have ended
+    end_code: int | None = None  # with which to close: its sign-in has ended
 
     @abstractmethod
     async def send_news(self) -> None:
@@ -34,36 +33,28 @@ class PageSocket(BoundedSocket):
 
     async def keep_sending(self) -> None:
         """Send what is new until the client is gone, too slow, or signed out."""
-        with gate.standing.hear(self.scope["session_key"], self._hear_of_an_end):
-            await self._keep_sending()
+        with watch.over(self.scope["stands_on"], self._hear_of_an_end):
+            while self.end_code is None:
+                if await self._has_news():
+                    await self.send_news()
+                # Looked at after news, too: not all of it is something to send.
+                if time.monotonic() >= self.heartbeat_at():
+                    await self.send_heartbeat()
+        await self.close(code=self.end_code)
 
-    async def _keep_sending(self) -> None:
-        check_at = time.monotonic() + CHECKED_EVERY_SECONDS
-        while True:
-            if await self._has_news(until=min(check_at, self.heartbeat_at())):
-                await self.send_news()
-            # Looked at after news, too: not all of it is something to send.
-            if time.monotonic() >= self.heartbeat_at():
-                await self.send_heartbeat()
-            if self.is_told or time.monotonic() >= check_at:
-                is_told, self.is_told = self.is_told, False
-                key = self.scope["session_key"]
-                if await gate.still_signed_in(key, is_told=is_told) is None:
-                    await self.close(code=gate.NOT_SIGNED_IN)
-                    return
-                check_at = time.monotonic() + CHECKED_EVERY_SECONDS
+    def _hear_of_an_end(self, code: int) -> None:
+        on_loop(self.mailbox.loop, self._end, code)
 
-    def _hear_of_an_end(self) -> None:
-        on_loop(self.mailbox.loop, self._look_again)
-
-    def _look_again(self) -> None:
-        self.is_told = True
+    def _end(self, code: int) -> None:
+        self.end_code = code
         self.mailbox.news.set()
 
-    async def _has_news(self, *, until: float) -> bool:
+    async def _has_news(self) -> bool:
+        heartbeat_at = self.heartbeat_at()
+        if heartbeat_at == NEVER:
+            return await self.mailbox.news.wait()
         try:
-            async with asyncio.timeout(max(0.0, until - time.monotonic())):
-                await self.mailbox.news.wait()
+            async with asyncio.timeout(max(0.0, heartbeat_at - time.monotonic())):
+                return await self.mailbox.news.wait()
         except TimeoutError:
             return False
-        return True

@@ -22,7 +22,7 @@ from tests import people
 from tests.patience import DEADLINE_SECONDS
 from tests.sockets import PatientSocket
 from trading.asgi import application
-from trading.streams import desk, hub
+from trading.streams import desk, hub, watch
 
 ORIGIN = "http://localhost"
 WAIT_SECONDS = DEADLINE_SECONDS
@@ -70,7 +70,7 @@ def customer(committed: None) -> Customer:
 
 @pytest.fixture
 def parts(committed: None) -> Iterator[None]:
-    """The hub, the desk and the listener, at work until the test is over."""
+    """The hub, the desk, the watch and the listener, at work until the test is over."""
     stop = threading.Event()
     hub.hub._shown.clear()  # what another test was shown, whose instruments are gone
     hub.ladders._shown.clear()
@@ -83,7 +83,7 @@ def parts(committed: None) -> Iterator[None]:
 
     threads = [
         threading.Thread(target=work, args=(run,))
-        for run in (wakeups.listener.run, hub.run, desk.run)
+        for run in (wakeups.listener.run, hub.run, desk.run, watch.run)
     ]
     for thread in threads:
         thread.start()

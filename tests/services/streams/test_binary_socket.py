@@ -23,7 +23,7 @@ from tests.services.streams.conftest import ORIGIN, Customer
 from tests.services.streams.test_socket import closing_code, posted, reading_slowly, told
 from tests.sockets import PatientSocket
 from trading.asgi import application
-from trading.streams import binary_consumer, bounded, gate, page_socket
+from trading.streams import binary_consumer, bounded, watch
 from trading.streams.chains import STREAM
 from trading.streams.hub import hub, ladders
 from trading.streams.routing import websocket_urlpatterns
@@ -72,18 +72,16 @@ def price(text: str) -> int:
 async def test_who_is_not_signed_in_is_turned_away() -> None:
     program = Program(None)
     await program.connect()
-    assert await closing_code(program) == gate.NOT_SIGNED_IN  # type: ignore[arg-type] # no page
+    assert await closing_code(program) == watch.NOT_SIGNED_IN  # type: ignore[arg-type] # no page
 
 
-async def test_a_sign_in_that_ends_closes_the_socket(
-    customer: Customer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(page_socket, "CHECKED_EVERY_SECONDS", 0.2)
+async def test_a_sign_in_that_ends_closes_the_socket(customer: Customer) -> None:
     program = Program(customer)
     await program.connect()
     await program.hear(Hello)
     await sync_to_async(SignIn.objects.update)(ended_at=timezone.now())
-    assert await closing_code(program) == gate.NOT_SIGNED_IN  # type: ignore[arg-type] # no page
+    await sync_to_async(watch.watch.look)(None)
+    assert await closing_code(program) == watch.NOT_SIGNED_IN  # type: ignore[arg-type] # no page
 
 
 async def test_a_snapshot_comes_first_then_differences(customer: Customer) -> None:

@@ -12,7 +12,7 @@ from accounts.phones import staying
 from tests.services.api.test_described import Caller
 from tests.services.streams.conftest import Page
 from tests.services.streams.test_socket import closing_code
-from trading.streams import gate, page_socket
+from trading.streams import watch
 
 pytestmark = pytest.mark.usefixtures("parts")
 
@@ -35,10 +35,7 @@ def caller(committed: None) -> Caller:
     return Caller()
 
 
-async def test_a_phone_opens_a_socket_which_ends_with_its_sign_in(
-    caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(page_socket, "CHECKED_EVERY_SECONDS", 1e6)  # only the hint is left
+async def test_a_phone_opens_a_socket_which_ends_with_its_sign_in(caller: Caller) -> None:
     app = App(caller.headers["Authorization"])
     await app.connect()
     await app.hear("hello")
@@ -48,7 +45,7 @@ async def test_a_phone_opens_a_socket_which_ends_with_its_sign_in(
         now=timezone.now(),
     )  # fmt: skip
     assert is_ended
-    assert await closing_code(app) == gate.NOT_SIGNED_IN
+    assert await closing_code(app) == watch.NOT_SIGNED_IN
 
 
 async def test_a_token_that_is_none_opens_no_socket(caller: Caller) -> None:
@@ -56,7 +53,7 @@ async def test_a_token_that_is_none_opens_no_socket(caller: Caller) -> None:
     for token in ("x", str(phone.pk), ""):
         app = App(f"Bearer {token}")
         is_connected, _ = await app.connect()
-        assert not is_connected or await closing_code(app) == gate.NOT_SIGNED_IN
+        assert not is_connected or await closing_code(app) == watch.NOT_SIGNED_IN
 
 
 async def test_what_a_cookie_says_is_never_a_phone(caller: Caller) -> None:
@@ -64,7 +61,7 @@ async def test_what_a_cookie_says_is_never_a_phone(caller: Caller) -> None:
     assert settings.SESSION_COOKIE_NAME
     page = Page(cookie=str(phone.pk))
     await page.connect()
-    assert await closing_code(page) == gate.NOT_SIGNED_IN
+    assert await closing_code(page) == watch.NOT_SIGNED_IN
 
 
 async def test_a_page_of_another_origin_is_refused_whatever_token_it_brings(

@@ -23,7 +23,7 @@ from marketdata.ticks import QuoteTick, TradeTick
 from tests import holdings
 from tests.patience import DEADLINE_SECONDS
 from tests.services.streams.conftest import Customer, Page, happen
-from trading.streams import bounded, consumer, desk, gate, hub, page_socket
+from trading.streams import bounded, consumer, desk, hub, watch
 from trading.streams.routing import websocket_urlpatterns
 
 pytestmark = pytest.mark.usefixtures("parts")
@@ -91,24 +91,21 @@ async def test_another_sites_page_is_refused(customer: Customer) -> None:
     assert not is_connected
 
 
-async def test_a_sign_in_that_ends_closes_the_socket(
-    customer: Customer, monkeypatch: pytest.MonkeyPatch
+async def test_a_sign_in_that_ends_without_a_word_closes_the_socket_at_the_next_look(
+    customer: Customer,
 ) -> None:
-    monkeypatch.setattr(page_socket, "CHECKED_EVERY_SECONDS", 0.2)
     page = customer.page()
     await page.connect()
     await page.hear("hello")
-    await asyncio.sleep(0.5)
-    assert page.future is not None
-    assert not page.future.done()
+    await sync_to_async(watch.watch.look)(None)
+    await page.say(action="nonsense")
+    assert (await page.hear("error"))["code"] == "unknown_action"  # it goes on
     await sync_to_async(SignIn.objects.update)(ended_at=timezone.now())
-    assert await closing_code(page) == gate.NOT_SIGNED_IN
+    await sync_to_async(watch.watch.look)(None)
+    assert await closing_code(page) == watch.NOT_SIGNED_IN
 
 
-async def test_a_socket_closes_as_soon_as_its_sign_in_has_ended(
-    customer: Customer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(page_socket, "CHECKED_EVERY_SECONDS", 1e6)  # only the hint is left
+async def test_a_socket_closes_as_soon_as_its_sign_in_has_ended(customer: Customer) -> None:
     page = customer.page()
     await page.connect()
     await page.hear("hello")
@@ -117,7 +114,7 @@ async def test_a_socket_closes_as_soon_as_its_sign_in_has_ended(
         user, keep=None, why=SignIn.Ending.ELSEWHERE, now=timezone.now()
     )
     assert ended == 1
-    assert await closing_code(page) == gate.NOT_SIGNED_IN
+    assert await closing_code(page) == watch.NOT_SIGNED_IN
 
 
 # --- Prices ------------------------------------------------------------------------------------

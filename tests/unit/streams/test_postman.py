@@ -21,6 +21,7 @@ from trading.streams import hub as hubs
 from trading.streams import postman as postmen
 from trading.streams.binary_consumer import BinaryConsumer
 from trading.streams.bounded import FAILED
+from trading.streams.watch import Stand
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 SYMBOLS = ["AAA", "BBB", "CCC"]
@@ -42,7 +43,7 @@ class Client(PatientSocket):
                 await send(message)
 
             signed_in = SimpleNamespace(account_id=None)
-            scope = {**scope, "signed_in": signed_in, "session_key": "", "outlet": self}
+            scope = {**scope, "signed_in": signed_in, "stands_on": Stand(""), "outlet": self}
             await sockets(scope, receive, waiting)
 
         super().__init__(application, "/ws/v1/binary")
