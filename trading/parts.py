@@ -70,6 +70,12 @@ PARTS: Final = (
     Part("hub", frozenset({Role.WEB}), "trading.streams.hub:run"),
     Part("desk", frozenset({Role.WEB}), "trading.streams.desk:run"),
     Part("watch", frozenset({Role.WEB}), "trading.streams.watch:run"),
+    Part(
+        "backups",
+        frozenset({Role.WORKER}),
+        "trading.recovery.archiving:run",
+        setting="EMBEDDED_POSTGRES",
+    ),
     Part("worker", frozenset({Role.WORKER}), "trading.jobs:run_worker"),
     Part("beat", frozenset({Role.WORKER}), "trading.jobs:run_beat"),
 )

@@ -28,6 +28,7 @@ import structlog
 from psycopg import sql
 
 from trading.postgres_account import Account, UnableToRunPostgres, account_for
+from trading.postgres_configuration import CONFIGURATION, ENTRANCES
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +53,9 @@ _PING = psycopg.pq.Ping
 class Server:
     """The PostgreSQL of the folder `data`, reached through a socket in `socket_folder` alone.
 
-    `durable=False` is for tests whose data nobody will miss.
+    `durable=False` is for tests whose data nobody will miss. One that `follows` another server, as
+    a standby does, is started as one that does not only after its promotion. `options` are settings
+    for this start alone; `seconds_max` is how long it may take.
     """
 
     data: Path
@@ -60,6 +63,9 @@ class Server:
     owner: str
     database: str
     durable: bool = True
+    follows: bool = False
+    options: tuple[str, ...] = ()
+    seconds_max: float = START_SECONDS_MAX
     _using: BinaryIO | None = field(default=None, init=False, repr=False)
 
     @property
@@ -72,6 +78,16 @@ class Server:
         """Has this data folder ever been started?"""
         return (self.data / "PG_VERSION").exists()
 
+    @property
+    def is_running(self) -> bool:
+        """Does a server serve this data folder now, whoever started it?"""
+        return self._postmaster() is not None
+
+    @property
+    def is_standby(self) -> bool:
+        """Does this data follow another server's, until it is promoted?"""
+        return (self.data / "standby.signal").exists()
+
     def start(self) -> None:
         """Make the server run and accept connections, with its database in place.
 
@@ -83,6 +99,7 @@ class Server:
                 self._using = (self.data.parent / "postgres.users").open("ab")
                 flock(self._using, LOCK_SH)
                 try:
+                    self._check_place()
                     self._adopt_or_launch()
                     self._create_database()
                 except BaseException:  # Ctrl-C too: nothing half started stays
@@ -115,6 +132,23 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def take_over(self) -> None:
+        """Make a data folder that was copied to its place the server's own."""
+        account = account_for(
+            binaries=BINARIES, folders=self._make_folders, name=self.owner, data=self.data
+        )
+        if os.geteuid() == 0:
+            for path in (self.data, *self.data.rglob("*")):
+                os.chown(path, account.uid, account.gid, follow_symlinks=False)
+        self.data.chmod(0o700)
+
+    def _check_place(self) -> None:
+        if self.is_standby and not self.follows:
+            raise UnableToRunPostgres(
+                f"{self.data} is a standby and follows another server: run manage.py promote if "
+                "that one is lost, or set OPENFLOOR_HOME to the folder of the one in charge."
+            )
 
     # --- A server that runs already ----------------------------------------------------
 
@@ -166,7 +200,7 @@ class Server:
         """Wait until `process` accepts connections; False when it ends or stays silent."""
         begun = time.monotonic()
         conninfo = f"{self.conninfo} connect_timeout=5".encode()
-        while (waited := time.monotonic() - begun) < START_SECONDS_MAX:
+        while (waited := time.monotonic() - begun) < self.seconds_max:
             answer = psycopg.pq.PGconn.ping(conninfo)
             if answer == _PING.OK:
                 return True
@@ -194,7 +228,7 @@ class Server:
         self._clear_leftovers()
         self._configure(account)
         process, written = self._run(account)
-        if not self._answers(process, silence_seconds_max=START_SECONDS_MAX):
+        if not self._answers(process, silence_seconds_max=self.seconds_max):
             raise UnableToRunPostgres(
                 f"PostgreSQL did not start in {self.data}: {_last_complaint(written)}"
             )
@@ -202,15 +236,16 @@ class Server:
     def _run(self, account: Account) -> tuple[psutil.Process, Path]:
         """Start the server in a session of its own: Ctrl-C is for us, and we stop it."""
         written = self.data / "start.log"
+        options = [word for option in self.options for word in ("-c", option)]
         with account.create(written) as output:
             child = subprocess.Popen(
-                account.command([str(BINARIES / "postgres"), "-D", str(self.data)]),
+                account.command([str(BINARIES / "postgres"), "-D", str(self.data), *options]),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
                 cwd=self.data,
-                env=_environment(),
+                env=environment(),
                 **account.identity,
             )
         log.info("postgres started", data=str(self.data), pid=child.pid)
@@ -258,7 +293,7 @@ class Server:
             capture_output=True,
             text=True,
             cwd=self._unfinished,
-            env=_environment(),
+            env=environment(),
             **account.identity,
         )
         if finished.returncode:
@@ -291,7 +326,7 @@ class Server:
     def _configure(self, account: Account) -> None:
         """Write the server's settings anew; an operator's own go in with ALTER SYSTEM."""
         safe = "on" if self.durable else "off"
-        settings = _CONFIGURATION + (
+        settings = CONFIGURATION + (
             f"unix_socket_directories = '{self.socket_folder}'\n"
             f"port = {PORT}\n"
             f"fsync = {safe}\nsynchronous_commit = {safe}\nfull_page_writes = {safe}\n"
@@ -299,7 +334,7 @@ class Server:
         people = {account.own_name, account.name}
         contents = {
             "postgresql.conf": settings,
-            "pg_hba.conf": "local all all peer map=openfloor\n",
+            "pg_hba.conf": ENTRANCES,
             "pg_ident.conf": "".join(f'openfloor "{name}" {self.owner}\n' for name in people),
         }
         for name, text in contents.items():
@@ -334,52 +369,6 @@ class Server:
                         ) from None
                     time.sleep(0.02)
             yield
-
-
-_CONFIGURATION: Final = """\
-# Written by Openfloor at every start. Settings of your own: ALTER SYSTEM SET name = value.
-listen_addresses = ''
-unix_socket_permissions = 0700
-max_connections = 100
-
-shared_buffers = 128MB
-effective_cache_size = 1GB
-work_mem = 8MB
-maintenance_work_mem = 64MB
-random_page_cost = 1.1
-# Queries here are short; parallel ones need shared memory that containers are often short of.
-max_parallel_workers_per_gather = 0
-jit = off
-
-# What it saves in the log, a fifth, took a fifth of the time that orders cost the server.
-wal_compression = off
-max_wal_size = 1GB
-min_wal_size = 64MB
-checkpoint_timeout = 5min
-
-# Quotes and balances are updated all day: sweep small and often.
-autovacuum_naptime = 20s
-autovacuum_vacuum_scale_factor = 0.05
-autovacuum_analyze_scale_factor = 0.05
-autovacuum_vacuum_cost_limit = 1000
-
-timezone = 'UTC'
-log_timezone = 'UTC'
-datestyle = 'iso, ymd'
-default_text_search_config = 'pg_catalog.english'
-
-# A week of logs, a file for each day.
-logging_collector = on
-log_directory = 'log'
-log_filename = 'postgresql-%a.log'
-log_rotation_age = 1d
-log_rotation_size = 0
-log_truncate_on_rotation = on
-log_line_prefix = '%m [%p] %u@%d '
-log_lock_waits = on
-log_min_duration_statement = 1s
-log_checkpoints = off
-"""
 
 
 def _works_in(process: psutil.Process, data: Path) -> bool:
@@ -428,7 +417,7 @@ def _reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return an environment without what would lead PostgreSQL's programs elsewhere."""
     kept = {k: v for k, v in os.environ.items() if not re.match(r"PG|LC_|LANG", k)}
     return {**kept, "LC_ALL": "C"}

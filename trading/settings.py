@@ -129,6 +129,12 @@ def _database(*, role: str | None) -> dict[str, object]:
 DATABASES = {"default": _database(role=APP_ROLE), "owner": _database(role=None)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# What a lost database is restored from: best on another disk. See docs/recovery.md.
+BACKUPS = Path(env.str("BACKUPS", "") or HOME / "backups").resolve()
+BACKUPS_KEPT: int = env.int("BACKUPS_KEPT", 7, validate=validate.Range(1))
+# Room for backups and the log between them; the newest stays, whatever it takes.
+BACKUPS_GB_MAX: int = env.int("BACKUPS_GB_MAX", 50, validate=validate.Range(1))
+
 # --- Applications --------------------------------------------------------------------------
 
 INSTALLED_APPS = [

@@ -1,0 +1,1 @@
+"""What survives the loss of the database: backups, the archive of its log, standbys."""
