@@ -144,6 +144,8 @@ class Program:
         if embedded is not None:
             with step(self._say, "PostgreSQL"):
                 stack.enter_context(embedded)
+                if self._leader is None:
+                    starting.check_in_charge(embedded)
             watches.append(Watch(name="postgres", run=embedded.keep_running))
         stack.callback(_close_pool)
         if self._leader is not None:

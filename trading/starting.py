@@ -23,6 +23,7 @@ from accounts.sessions import addresses, judging
 from marketdata.feeds import providers
 from marketdata.listing import UnableToList
 from trading import first_data, postgres
+from trading.recovery import standbys
 
 REDIS_SECONDS_MAX: Final = 5.0
 _TURN: Final = 0x0F_F1_0A_11  # the advisory lock under which the schema changes
@@ -156,6 +157,14 @@ def embedded_server() -> postgres.Server | None:
         owner=settings.POSTGRES_OWNER,
         database="openfloor",
     )
+
+
+def check_in_charge(server: postgres.Server) -> None:
+    """Refuse a database whose place another one has taken: two truths are worse than none."""
+    try:
+        standbys.check_in_charge(server, root=settings.BACKUPS)
+    except standbys.NotInCharge as error:
+        raise UnableToStart(str(error)) from None
 
 
 def reach_database() -> str:

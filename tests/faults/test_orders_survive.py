@@ -37,6 +37,10 @@ class Trader:
             "APCA-API-KEY-ID": account["key_id"],
             "APCA-API-SECRET-KEY": account["secret_key"],
         }
+        self.moves_to(server)
+
+    def moves_to(self, server: LiveServer) -> None:
+        """From now on, trade there: with the same key, on the same data."""
         self._client = httpx.Client(
             base_url=server.base_url,
             headers=self.keys,

@@ -85,6 +85,7 @@ class Archive:
         self._complaint: Path = store.wal(self._timeline) / "receiver.log"
         self._synced_at = self._pruned_at = time.monotonic()
         stores.make_private(self.folder)
+        self._keep_history()
 
     @property
     def folder(self) -> Path:
@@ -144,6 +145,16 @@ class Archive:
         elif self._receiver.poll() is not None:
             lines = self._complaint.read_text(errors="replace").strip().splitlines()
             raise ReceiverEnded(lines[-1] if lines else "it gave no reason")
+
+    def _keep_history(self) -> None:
+        """Keep where this timeline comes from: whoever restores must begin yet another."""
+        name = f"{self._timeline:08X}.history"
+        if self._timeline > 1 and not (self.folder / name).exists():
+            row = self._connection.execute("SELECT pg_read_file(%s)", [f"pg_wal/{name}"]).fetchone()
+            unfinished = self.folder / f"{name}.new"
+            unfinished.write_text(row[0] if row else "")
+            unfinished.rename(self.folder / name)
+            stores.sync(self.folder)
 
     def _send_away(self) -> None:
         """End the receiver of a program that was killed: it outlives it, as the server does."""

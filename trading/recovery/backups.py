@@ -104,16 +104,12 @@ def _begin(store: Store, now: datetime) -> Path:
 
 
 def _take(server: Server, folder: Path, *, now: datetime, beat: Callable[[], None]) -> Backup:
-    _run(
+    _copy(
         [
-            "pg_basebackup",
             f"--dbname={connecting(server)}",
             f"--pgdata={folder / DATA}",
             "--format=tar",
             "--compress=client-gzip:1",
-            "--wal-method=stream",
-            "--checkpoint=fast",
-            "--manifest-checksums=SHA256",
         ],
         beat=beat,
     )
@@ -143,6 +139,22 @@ def verify(folder: Path, *, beat: Callable[[], None] = lambda: None) -> None:
     """Compare every file of a backup with its checksum. Raises UnableToBackUp."""
     # The log in it is checked as it is replayed: of a tar file this program cannot.
     _run(["pg_verifybackup", "--no-parse-wal", "--quiet", str(folder / DATA)], beat=beat)
+
+
+def copy(conninfo: str, folder: Path, *, slot: str, beat: Callable[[], None]) -> None:
+    """Copy the database at `conninfo` into `folder`, to follow it from there by that slot.
+
+    Raises UnableToBackUp.
+    """
+    _copy(
+        [f"--dbname={conninfo}", f"--pgdata={folder}", "--write-recovery-conf", f"--slot={slot}"],
+        beat=beat,
+    )
+
+
+def _copy(options: Sequence[str], *, beat: Callable[[], None]) -> None:
+    common = ("--wal-method=stream", "--checkpoint=fast", "--manifest-checksums=SHA256")
+    _run(["pg_basebackup", *options, *common], beat=beat)
 
 
 def connecting(server: Server) -> str:
