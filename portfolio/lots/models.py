@@ -59,7 +59,8 @@ class LotClosing(models.Model):
 
     `quantity`, `cost` and `proceeds` have the sign of the lot; `realised` is proceeds less cost.
     `undoes` is the closing that a bust took back. A correction is no sale: a bust took the lot
-    away, or left two lots that were set off against each other.
+    away, or left two lots that were set off against each other. The table has one more column,
+    `booked`: the database numbers closings in the order of their booking.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

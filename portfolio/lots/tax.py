@@ -33,18 +33,21 @@ def reverse_overtaken(*, now: datetime) -> int:
     gone = _standing().filter(
         Q(closing__undone_by__isnull=False) | Exists(_corrections(OuterRef("replacement")))
     )
-    reversals = [
-        WashSale(
-            closing_id=wash.closing_id,
-            replacement_id=wash.replacement_id,
-            found_at=now,
-            quantity=wash.quantity,
-            disallowed=wash.disallowed,
-            reverses=wash,
-        )
-        for wash in gone
-    ]
-    return len(WashSale.objects.bulk_create(reversals))
+    with transaction.atomic():
+        # What is numbered of an account is numbered under its lock: statements rely on it.
+        locked = locks.lock_all(gone.values_list("closing__account_id", flat=True).distinct())
+        reversals = [
+            WashSale(
+                closing_id=wash.closing_id,
+                replacement_id=wash.replacement_id,
+                found_at=now,
+                quantity=wash.quantity,
+                disallowed=wash.disallowed,
+                reverses=wash,
+            )
+            for wash in gone.filter(closing__account__in=locked).order_by("pk")
+        ]
+        return len(WashSale.objects.bulk_create(reversals))
 
 
 def disallowed_of(lot_ids: Iterable[UUID]) -> dict[UUID, Decimal]:
