@@ -124,6 +124,21 @@ JOBS: Final = (
         after=timedelta(minutes=30),
     ),
     Job(
+        name="statements",
+        title="Make statements and trade confirmations",
+        run="reconciliation.statements.job.run",
+        after=timedelta(minutes=45),
+        needs=("interest", "wash_sales"),
+        in_sequence=True,
+    ),
+    Job(
+        name="statement_archive",
+        title="Put statements that are past their time into the archive",
+        run="reconciliation.statements.retention.run",
+        after=timedelta(hours=2, minutes=30),
+        needs=("statements",),
+    ),
+    Job(
         name="archive",
         title="Put ticks that are past their time into the archive",
         run="reconciliation.day.jobs.archive",

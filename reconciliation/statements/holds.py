@@ -1,0 +1,91 @@
+"""Legal holds: placed by one person, released by two. While one is on, nothing is thrown away."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from accounts import activity, approvals, locks
+from accounts.chain import Event
+from accounts.models import Approval, User
+from marketdata import calendars
+from reconciliation.statements.models import LegalHold, LegalHoldRelease
+
+APPROVAL: Final = "reconciliation.legal_hold"
+
+
+class UnableToHold(ValueError):
+    """The hold cannot be placed, or its release not be asked for; the message says why."""
+
+
+def place(
+    *, account_id: UUID, reason: str, until: date | None, by: User, now: datetime
+) -> LegalHold:
+    """Keep everything of the account from now on. Raises UnableToHold."""
+    if not reason.strip():
+        raise UnableToHold("Say why.")
+    if until is not None and until < calendars.date_of(now):
+        raise UnableToHold("That day is over.")
+    with transaction.atomic():
+        account = locks.lock(account_id)
+        hold = LegalHold.objects.create(
+            account=account, reason=reason.strip(), until=until, placed_by=by, placed_at=now
+        )
+        _note(account, "account.legal_hold_placed", hold, by, now)
+    return hold
+
+
+def ask_for_release(hold: LegalHold, *, reason: str, by: User, now: datetime) -> Approval:
+    """Ask for another person's agreement to release a hold. Raises UnableToHold."""
+    with transaction.atomic():
+        locks.lock(hold.account_id)
+        if LegalHoldRelease.objects.filter(hold=hold).exists():
+            raise UnableToHold("It was released before.")
+        if approvals.waiting(now=now, kind=APPROVAL).filter(subject=str(hold.pk)).exists():
+            raise UnableToHold("Its release was asked for already.")
+        content = {
+            "account": hold.account.number,
+            "hold": hold.reason,
+            "placed_at": hold.placed_at.isoformat(),
+        }
+        try:
+            return approvals.ask(
+                kind=APPROVAL,
+                subject=str(hold.pk),
+                content=content,
+                reason=reason,
+                by=by,
+                now=now,
+            )
+        except approvals.UnableToApprove as error:
+            raise UnableToHold(str(error)) from None
+
+
+def release(approval_id: UUID, *, by: User, reason: str, now: datetime) -> LegalHoldRelease:
+    """Agree to the release that another person has asked for. Raises approvals.UnableToApprove."""
+    with transaction.atomic():
+        approval = approvals.approve(approval_id, by=by, reason=reason, now=now)
+        hold = LegalHold.objects.get(pk=approval.subject)
+        account = locks.lock(hold.account_id)
+        found = LegalHoldRelease.objects.create(
+            hold=hold, reason=approval.reason, asked_by=approval.asked_by, agreed_by=by, at=now
+        )
+        _note(account, "account.legal_hold_released", hold, by, now)
+    return found
+
+
+def on(day: date) -> QuerySet[LegalHold]:
+    """Return the holds that are on."""
+    return LegalHold.objects.filter(Q(until=None) | Q(until__gte=day), release=None)
+
+
+def _note(
+    account: locks.LockedAccount, kind: str, hold: LegalHold, by: User, now: datetime
+) -> None:
+    # Why is not said: the customer reads their activity, and an inquiry may be secret.
+    payload = {"until": str(hold.until) if hold.until else ""}
+    activity.record([(account, Event(kind, now, f"operator:{by.pk}", payload))])
