@@ -24,7 +24,7 @@ class UnableToRerun(ValueError):
     """It cannot be asked for again; the message says why."""
 
 
-def go_on(*, now: datetime) -> int:
+def go_on(*, now: datetime, jobs: Sequence[Job] = plan.JOBS) -> int:
     """Do all jobs of all days that are due; return how many were done, none while others do it.
 
     Whoever is killed in the middle is gone on from by the next call, in whatever process.
@@ -32,7 +32,7 @@ def go_on(*, now: datetime) -> int:
     if not charge.take(CHARGE):
         return 0
     try:
-        return carry_on(clock=_clock(now))
+        return carry_on(clock=_clock(now), jobs=jobs)
     finally:
         charge.give_up(CHARGE)
 

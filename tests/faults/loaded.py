@@ -4,4 +4,9 @@ import django
 
 django.setup()
 
-from tests.faults import test_action_killed, test_exchange_killed, test_venue_link  # noqa: E402, F401
+from tests.faults import (  # noqa: E402
+    test_action_killed,  # noqa: F401
+    test_day_killed,  # noqa: F401
+    test_exchange_killed,  # noqa: F401
+    test_venue_link,  # noqa: F401
+)

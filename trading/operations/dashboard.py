@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import approvals
+from reconciliation.day import selectors as days
 from risk import selectors as risk
 from venues import parked
 
@@ -39,7 +40,7 @@ def cards(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _all() -> list[Card]:
-    waiting, parked_count = risk.waiting(), parked.count()
+    waiting, parked_count, failed_jobs = risk.waiting(), parked.count(), days.failed()
     return [
         Card(
             "Alerts",
@@ -72,6 +73,14 @@ def _all() -> list[Card]:
             "venues.view_parkedreport",
             "admin:venues_parkedreport_changelist",
             is_urgent=bool(parked_count),
+        ),
+        Card(
+            "Close of day",
+            failed_jobs,
+            "jobs have failed",
+            "reconciliation.view_dayrun",
+            "operations:days",
+            is_urgent=bool(failed_jobs),
         ),
         Card(
             "Approvals",

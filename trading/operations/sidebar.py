@@ -31,6 +31,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                 "portfolio.view_corporateaction",
             ),
             ("Money in and out", "admin:portfolio_funding_changelist", "portfolio.view_funding"),
+            ("Close of day", "operations:days", "reconciliation.view_dayrun"),
         ),
     ),
     (

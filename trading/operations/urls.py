@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from trading.operations import approving, firm
+from trading.operations import approving, days, firm
 
 app_name = "admin"
 urlpatterns = [
     path("firm/", firm.page, name="firm"),
     path("firm/now/", firm.now, name="firm_now"),
+    path("day/", days.latest, name="days"),
+    path("day/<str:day>/", days.page, name="day"),
+    path("day/<str:day>/now/", days.now, name="day_now"),
+    path("day/<str:day>/<slug:job>/again/", days.rerun, name="day_rerun"),
     path("approvals/", approving.page, name="approvals"),
     path("approvals/<uuid:approval_id>/", approving.decide, name="approval"),
 ]

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account
-from marketdata.models import Quote
-from portfolio import selectors
+from marketdata import calendars
+from marketdata.models import Bar, Instrument, Quote
+from orders.entry import submission
+from portfolio import selectors, settling
 from portfolio.funding import services as funding
 from portfolio.funding.passage import Step
-from portfolio.models import EquityPoint, EquitySnapshot
+from portfolio.models import Balance, EquityPoint, EquitySnapshot
 from portfolio.worth import closing, history
 from tests import holdings, world
+from venues.messages import Side
 
 pytestmark = pytest.mark.django_db
 
@@ -146,3 +150,71 @@ def test_money_on_its_way_out_has_left_and_comes_back_without_being_profit() -> 
         ("withdrawal", D("-30.00")),
         ("withdrawal", D("30.00")),
     ]
+
+
+FRIDAY = date(2026, 11, 20)
+SATURDAY = date(2026, 11, 21)
+
+
+def friday_and_saturday() -> Account:
+    """Trade on Friday, move money and sell on Saturday; return the account."""
+    venue = world.Venue()
+    with time_machine.travel(datetime(2026, 11, 20, 17, tzinfo=UTC), tick=False):
+        aapl, account = world.instrument("AAPL"), world.customer(cash="1000.00")
+        world.own(account, "AAPL", "5", venue, price="100.00")
+    with time_machine.travel(datetime(2026, 11, 21, 17, tzinfo=UTC), tick=False):
+        world.customer(cash="7.00")
+        holdings.deposit(account, "50.00")
+        world.quote(aapl, bid="110.00", ask="110.01")
+        sale = world.limit_ticket(account, "110.00", side=Side.SELL, quantity=D(2))
+        [answer] = submission.submit_batch([sale], now=timezone.now())
+        assert answer.order is not None
+        venue.fills(answer.order, "2", "110.00")
+        world.apply_reports()
+    for day, close in ((FRIDAY, "104"), (SATURDAY, "111")):
+        Bar.objects.create(
+            instrument=aapl, timeframe="1Day", start=calendars.midnight(day), source="test",
+            open=D(100), high=D(120), low=D(90), close=D(close), volume=D(1), trades=1,
+            turnover=D(close), open_at=calendars.midnight(day), close_at=calendars.midnight(day),
+        )  # fmt: skip
+    return account
+
+
+def test_a_day_that_was_missed_is_written_as_it_was_then() -> None:
+    account = friday_and_saturday()
+    world.quote(Instrument.objects.get(), bid="500", ask="501")  # what it is worth by now
+    late = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    assert closing.snapshot_equity(day=FRIDAY, now=late) == 1  # the other was opened later
+    assert closing.snapshot_equity(day=SATURDAY, now=late) == 2
+    assert closing.snapshot_equity(day=SATURDAY, now=late + timedelta(days=1)) == 0
+    rows = EquitySnapshot.objects.filter(account=account).order_by("day")
+    assert list(rows.values_list("day", "at", "cash", "equity", "paid_in", "realised")) == [
+        (FRIDAY, calendars.midnight(SATURDAY), D(500), D(1020), D(1000), D(0)),
+        # 500 and 50, and two sold at 110 for two cents of fees.
+        (
+            SATURDAY, calendars.midnight(date(2026, 11, 22)),
+            D("769.98"), D("1102.98"), D(1050), D(20),
+        ),
+    ]  # fmt: skip
+
+
+def test_a_day_that_is_not_over_is_not_written() -> None:
+    world.customer()
+    with pytest.raises(ValueError, match="2026-11-21 is not over"):
+        closing.snapshot_equity(day=SATURDAY, now=FIVE_PAST_MIDNIGHT)
+    assert not EquitySnapshot.objects.exists()
+
+
+def test_proceeds_are_struck_out_when_their_day_has_come() -> None:
+    account = friday_and_saturday()
+    monday, tuesday = date(2026, 11, 23), date(2026, 11, 24)
+    balance = Balance.objects.get(account=account, asset="USD")
+    assert balance.unsettled == {"2026-11-23": "220"}
+    assert settling.waiting(SATURDAY) == []
+    assert settling.settle(account.pk, day=SATURDAY) == 0
+    assert settling.waiting(monday) == settling.waiting(tuesday) == [account.pk]
+    assert [settling.settle(account.pk, day=monday) for _ in range(2)] == [D(220), D(0)]
+    assert settling.waiting(tuesday) == []
+    before = balance.amount
+    balance.refresh_from_db()
+    assert (balance.unsettled, balance.amount) == ({}, before)
