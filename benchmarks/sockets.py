@@ -12,21 +12,13 @@ those of one person, who has signed in as people do.
 from __future__ import annotations
 
 import argparse
-import base64
-import errno
-import os
-import selectors
-import socket
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import uuid4
 
 from benchmarks import stage  # first: it says where the settings are read from
 
 # isort: split
-from django.conf import settings
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.models import Session
 from django.db.models import Model
@@ -34,20 +26,17 @@ from django.utils.crypto import get_random_string
 
 from accounts.models import SignIn
 from accounts.sessions.store import place_of
+from benchmarks.crowd import Crowd, Visitor
 from benchmarks.fanout import PORT, allow_files, processor_seconds, resident, serving, signed_in
-from benchmarks.load import CHUNK_BYTES
 from foundation.tokens import digest_of
 
 Row = TypeVar("Row", bound=Model)
 
 PATH: Final = "/ws/v1/binary"
 WARM: Final = 100
-OF_AN_ADDRESS: Final = 5_000
 AT_ONCE: Final = 200
-OPENED_SECONDS_MAX: Final = 600.0
 IDLE_SECONDS: Final = 70.0  # the watch over sign-ins looks at all of them once in it
 TARGET_BYTES: Final = 60_000
-_ACCEPTED: Final = b"HTTP/1.1 101 "
 
 
 def main() -> None:
@@ -84,24 +73,25 @@ def measure(server: str, cookies: Sequence[str], *, idle_seconds: float) -> None
     print(f"\n{server}: {count:,} sockets of {PATH}")
     with serving(server) as (program, _):
         # What the first ones take is the program's, and not theirs.
-        warm = opened(cookies[:WARM], at_once=WARM)
+        crowd = Crowd(PATH, PORT)
+        crowd.open(cookies[:WARM], at_once=WARM)
         before, worked = resident(program.pid), processor_seconds(program.pid)
-        idle = opened(cookies, at_once=AT_ONCE)
+        idle = crowd.open(cookies, at_once=AT_ONCE)
         say(idle, "opened", processor_seconds(program.pid) - worked)
         each = (resident(program.pid) - before) / count
         print(f"  {each / 1000:.1f} kB each, {TARGET_BYTES / 1000:.0f} at most are wanted")
         worked = processor_seconds(program.pid)
-        listen(idle, idle_seconds)
+        crowd.listen(idle_seconds)
         worked = processor_seconds(program.pid) - worked
-        lost = sum(each.is_lost for each in idle)
-        print(f"  idle: {worked / idle_seconds:.1%} of a processor; {lost} were closed")
-        for each_of in idle:
-            each_of.socket.close()
-        worked = processor_seconds(program.pid)
-        again = opened(cookies, at_once=count)
+        lost = sum(visitor.is_lost for visitor in idle)
+        each = (resident(program.pid) - before) / count
+        print(f"  idle: {worked / idle_seconds:.1%} of a processor, {each / 1000:.1f} kB each")
+        print(f"  {lost} were closed")
+        crowd.leave()
+        crowd, worked = Crowd(PATH, PORT), processor_seconds(program.pid)
+        again = crowd.open(cookies, at_once=count)
         say(again, "all back at once", processor_seconds(program.pid) - worked)
-        for each_of in (*warm, *again):
-            each_of.socket.close()
+        crowd.leave()
 
 
 def say(visitors: Sequence[Visitor], what: str, worked: float) -> None:
@@ -112,106 +102,6 @@ def say(visitors: Sequence[Visitor], what: str, worked: float) -> None:
         middle, last = waits[len(waits) // 2], waits[-1]
         print(f", hello after {middle:.1f} s (median) and {last:.1f} s (last)", end="")
     print(f", {worked / len(visitors) * 1e3:.2f} ms of the processor each")
-
-
-@dataclass(eq=False)
-class Visitor:
-    """One socket, from its first packet to its hello and on."""
-
-    socket: socket.socket
-    cookie: str
-    begun: float
-    received: bytes = b""
-    has_asked: bool = False
-    has_hello: bool = False
-    is_lost: bool = False
-    waited: float = 0.0
-
-
-def opened(cookies: Sequence[str], *, at_once: int) -> list[Visitor]:
-    """Open a socket with each, so many under way at a time; return all, also the refused."""
-    visitors: list[Visitor] = []
-    count = len(cookies)
-    under_way = 0
-    until = time.monotonic() + OPENED_SECONDS_MAX
-    with selectors.DefaultSelector() as waiting:
-        while len(visitors) < count or under_way:
-            while len(visitors) < count and under_way < at_once:
-                visitor = _setting_out(len(visitors), cookies[len(visitors)])
-                visitors.append(visitor)
-                waiting.register(visitor.socket, selectors.EVENT_WRITE, visitor)
-                under_way += 1
-            for key, _ in waiting.select(1.0):
-                visitor = key.data
-                if visitor.has_asked:
-                    _take(visitor)
-                else:
-                    _ask(visitor)
-                    waiting.modify(visitor.socket, selectors.EVENT_READ, visitor)
-                if visitor.has_hello or visitor.is_lost:
-                    waiting.unregister(visitor.socket)
-                    under_way -= 1
-            if time.monotonic() > until:
-                for visitor in visitors:
-                    visitor.is_lost = not visitor.has_hello
-                break
-    return visitors
-
-
-def _setting_out(number: int, cookie: str) -> Visitor:
-    connection = socket.socket()
-    connection.setblocking(False)
-    connection.bind((f"127.0.0.{2 + number // OF_AN_ADDRESS}", 0))
-    reason = connection.connect_ex(("127.0.0.1", PORT))
-    if reason not in (0, errno.EINPROGRESS):
-        raise OSError(reason, os.strerror(reason))
-    return Visitor(connection, cookie, time.monotonic())
-
-
-def _ask(visitor: Visitor) -> None:
-    visitor.has_asked = True
-    key = base64.b64encode(os.urandom(16)).decode()
-    carried = f"{settings.SESSION_COOKIE_NAME}={visitor.cookie}"
-    head = (
-        f"GET {PATH} HTTP/1.1\r\nHost: localhost:{PORT}\r\nOrigin: http://localhost:{PORT}\r\n"
-        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nCookie: {carried}\r\n\r\n"
-    )
-    try:
-        visitor.socket.sendall(head.encode())
-    except OSError:
-        visitor.is_lost = True
-
-
-def _take(visitor: Visitor) -> None:
-    """Take what has come, until there is a frame behind the head of the answer."""
-    try:
-        chunk = visitor.socket.recv(CHUNK_BYTES)
-    except OSError:
-        chunk = b""
-    visitor.received += chunk
-    head, end, frame = visitor.received.partition(b"\r\n\r\n")
-    if not chunk or (end and not head.startswith(_ACCEPTED)):
-        visitor.is_lost = True
-    elif frame:
-        is_binary = frame[0] == 0x82
-        visitor.has_hello, visitor.is_lost = is_binary, not is_binary
-        visitor.waited = time.monotonic() - visitor.begun
-        visitor.received = b""
-
-
-def listen(visitors: Sequence[Visitor], seconds: float) -> None:
-    """Take heartbeats for so long, and note who is closed."""
-    until = time.monotonic() + seconds
-    with selectors.DefaultSelector() as waiting:
-        for visitor in visitors:
-            if not visitor.is_lost:
-                waiting.register(visitor.socket, selectors.EVENT_READ, visitor)
-        while (left := until - time.monotonic()) > 0:
-            for key, _ in waiting.select(left):
-                if not key.data.socket.recv(CHUNK_BYTES):
-                    key.data.is_lost = True
-                    waiting.unregister(key.data.socket)
 
 
 if __name__ == "__main__":
