@@ -30,7 +30,7 @@ def _unsigned(number: int) -> bytes:
     return bytes(out)
 
 
-_HEADS: Final = tuple(_unsigned(number << 1) for number in range(IDS_MAX))
+HEADS: Final = tuple(_unsigned(number << 1) for number in range(IDS_MAX))
 """What a difference begins with, by the id that its reader has for the instrument."""
 
 
@@ -60,7 +60,7 @@ class Link:
         missing = self.sequence - sequence
         if missing == 0:
             return b""
-        head = _HEADS[number]
+        head = HEADS[number]
         if missing == 1 and self.differences:
             return head + self.differences[-1]
         if 0 < missing <= len(self.differences):

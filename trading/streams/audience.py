@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from trading.streams.mailbox import on_loop
@@ -27,7 +27,9 @@ class Audience(Generic[M, T]):
     """
 
     def __init__(
-        self, put: Callable[[M, set[T]], None], names: Callable[[T], tuple[T, ...]] = lambda _: ()
+        self,
+        put: Callable[[M, set[T]], None],
+        names: Callable[[T], tuple[T, ...]] | None = None,
     ) -> None:
         self._put = put
         self._names = names
@@ -59,7 +61,7 @@ class Audience(Generic[M, T]):
             if room.is_empty:
                 del self._rooms[member.loop]
 
-    def tell(self, topics: Collection[T]) -> None:
+    def tell(self, topics: set[T]) -> None:
         """Tell every event loop that there is news of `topics`."""
         if not topics:
             return
@@ -68,17 +70,12 @@ class Audience(Generic[M, T]):
         for loop, room in rooms:
             on_loop(loop, self._tell, room, topics)
 
-    def _tell(self, room: _Room[M, T], topics: Iterable[T]) -> None:
+    def _tell(self, room: _Room[M, T], topics: set[T]) -> None:
         """Mark every member of this loop that wants to know of one of `topics`."""
-        news: dict[M, set[T]] = {}
-        for topic in topics:
-            for wanted in (topic, *self._names(topic)):
-                for member in room.interested.get(wanted, ()):
-                    changed = news.get(member)
-                    if changed is None:
-                        news[member] = {topic}
-                    else:
-                        changed.add(topic)
+        if self._names is None:
+            news = room.news(topics)
+        else:
+            news = room.named_news({topic: (topic, *self._names(topic)) for topic in topics})
         for member, changed in news.items():
             self._put(member, changed)
 
@@ -88,6 +85,7 @@ class _Room(Generic[M, T]):
 
     def __init__(self) -> None:
         self.interested: dict[T, set[M]] = {}
+        self._wants: dict[M, set[T]] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -98,12 +96,40 @@ class _Room(Generic[M, T]):
         return self.interested
 
     def add(self, member: M, topics: Iterable[T]) -> None:
+        self._wants.setdefault(member, set()).update(topics)
         for topic in topics:
             self.interested.setdefault(topic, set()).add(member)
 
     def remove(self, member: M, topics: Iterable[T]) -> None:
+        wants = self._wants.get(member, set())
+        wants.difference_update(topics)
+        if not wants:
+            self._wants.pop(member, None)
         for topic in topics:
             interested = self.interested.get(topic, set())
             interested.discard(member)
             if not interested:
                 self.interested.pop(topic, None)
+
+    def news(self, topics: set[T]) -> dict[M, set[T]]:
+        """Return what of `topics` each member wants to hear of, of those who want any."""
+        interested = sum(len(self.interested.get(topic, ())) for topic in topics)
+        if interested <= len(self._wants):
+            return self.named_news({topic: (topic,) for topic in topics})
+        # Of much at once, as when everything moves, every member is asked once and not each topic.
+        return {
+            member: changed for member, wants in self._wants.items() if (changed := wants & topics)
+        }
+
+    def named_news(self, names: Mapping[T, Iterable[T]]) -> dict[M, set[T]]:
+        """Return of which of these topics each member wants to hear, by any of their names."""
+        news: dict[M, set[T]] = {}
+        for topic, wanted in names.items():
+            for name in wanted:
+                for member in self.interested.get(name, ()):
+                    changed = news.get(member)
+                    if changed is None:
+                        news[member] = {topic}
+                    else:
+                        changed.add(topic)
+        return news

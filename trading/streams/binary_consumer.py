@@ -16,10 +16,11 @@ from django.utils import timezone
 
 from accounts.sessions.sign_ins import SignedIn
 from marketdata.stream import frames
+from marketdata.stream.chain import HEADS
 from marketdata.stream.frames import Refusal, Refused, Subscribe, Unsubscribe, Wanted
 from marketdata.stream.pictures import microseconds
 from trading.streams import gate
-from trading.streams.chains import STREAM, Chains
+from trading.streams.chains import NO_STRAND, STREAM, Chains, Strand
 from trading.streams.hub import hub, ladders
 from trading.streams.mailbox import Mailbox
 from trading.streams.outlets import Outlet
@@ -44,11 +45,13 @@ class Asked(NamedTuple):
 class Followed:
     """An instrument or book that the client has asked for: under which id, and how far sent."""
 
-    __slots__ = ("number", "sequence")
+    __slots__ = ("head", "number", "sequence", "strand")
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.head = HEADS[number]
         self.sequence = 0  # 0: it has nothing
+        self.strand: Strand[Any] = NO_STRAND  # of which news comes while it is followed
 
 
 class BinaryConsumer(PageSocket):
@@ -111,8 +114,9 @@ class BinaryConsumer(PageSocket):
                 known = Followed(each.number)
                 known.sequence = each.sequence if asked.stream == STREAM else 0
                 (self.books if asked.are_books else self.prices)[each.symbol] = known
-            elif not each.sequence:
-                known.sequence = 0
+            else:
+                known.strand = NO_STRAND  # nobody may have followed it meanwhile
+                known.sequence = known.sequence if each.sequence else 0
         (ladders if asked.are_books else hub).subscribe(self.mailbox, symbols)
 
     def _check_ids(self, wanted: Iterable[tuple[Wanted, Asked]]) -> None:
@@ -227,10 +231,16 @@ def _add_entries(
 ) -> None:
     """Add what brings a client from what it has of `symbols` to what is shown of them now."""
     for symbol in symbols:
-        link = chains.link(symbol)
+        each = followed[symbol]
+        link = each.strand.link
+        if link is None:
+            each.strand = chains.strand(symbol)
+            link = each.strand.link
         if link is None:
             continue
-        each = followed[symbol]
-        if link.sequence != each.sequence:
+        missing = link.sequence - each.sequence
+        if missing == 1 and link.differences:  # nearly always: everything here counts
+            entries += (each.head, link.differences[-1])
+        elif missing:
             entries.append(link.entries(each.number, each.sequence))
-            each.sequence = link.sequence
+        each.sequence = link.sequence

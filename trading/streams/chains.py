@@ -29,6 +29,32 @@ class Told(Protocol):
 T = TypeVar("T", bound=Told)
 
 
+class Strand(Generic[T]):
+    """A chain, for all who follow it: `link` is its end, made before anybody is told of news.
+
+    It is None while nothing is known, and where the stream cannot say what is shown.
+    """
+
+    __slots__ = ("chain", "link", "told")
+
+    def __init__(self, symbol: str) -> None:
+        self.chain = Chain(symbol)
+        self.told: T | None = None
+        self.link: Link | None = None
+
+    def advance(self, shown: T) -> None:
+        """Add what is new. Raises ValueError for what the stream cannot say."""
+        try:
+            _advance(self.chain, shown, self.told)
+        except ValueError:
+            self.link = None
+            raise
+        self.told, self.link = shown, self.chain.link
+
+
+NO_STRAND: Final[Strand[Any]] = Strand("")
+
+
 class Chains(Generic[T]):
     """A chain for each symbol that anybody has asked for.
 
@@ -39,7 +65,7 @@ class Chains(Generic[T]):
     def __init__(self, latest: Callable[[str], T | None]) -> None:
         self._latest = latest
         self._lock = threading.Lock()
-        self._chains: dict[str, tuple[Chain, T]] = {}
+        self._strands: dict[str, Strand[T]] = {}
 
     def advance(self, symbols: Iterable[str]) -> None:
         """Add what is new to those of these chains that there are, before anybody asks.
@@ -48,27 +74,30 @@ class Chains(Generic[T]):
         three, and the event loop that sends them finds them made.
         """
         for symbol in symbols:
-            if symbol in self._chains:
+            if symbol in self._strands:
                 with contextlib.suppress(ValueError):  # what it cannot say, whoever asks is told
                     self._advanced(symbol)
 
-    def link(self, symbol: str) -> Link | None:
-        """Return the end of the chain of `symbol`; None where nothing is known of it."""
-        chain, told = self._chains.get(symbol) or (None, None)
-        if chain is not None and told is self._latest(symbol):
-            return chain.link
+    def strand(self, symbol: str) -> Strand[T]:
+        """Return the chain of `symbol`, up to what is shown; without a link where that is nothing.
+
+        Raises ValueError for what the stream cannot say.
+        """
+        strand = self._strands.get(symbol)
+        if strand is not None and strand.link and strand.told is self._latest(symbol):
+            return strand
         return self._advanced(symbol)
 
-    def _advanced(self, symbol: str) -> Link | None:
+    def _advanced(self, symbol: str) -> Strand[T]:
         with self._lock:
             shown = self._latest(symbol)
             if shown is None:
-                return None
-            chain, told = self._chains.get(symbol) or (Chain(symbol), None)
-            if shown is not told:
-                _advance(chain, shown, told)
-                self._chains[symbol] = chain, shown
-            return chain.link
+                return NO_STRAND
+            strand = self._strands.get(symbol) or Strand(symbol)
+            if strand.link is None or shown is not strand.told:
+                strand.advance(shown)
+                self._strands[symbol] = strand
+            return strand
 
 
 def _advance(chain: Chain, shown: Told, told: Told | None) -> None:

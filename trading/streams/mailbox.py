@@ -30,7 +30,8 @@ class Mailbox:
         self._has_portfolio = False
 
     def put_quotes(self, symbols: set[str]) -> None:
-        self._changed |= symbols
+        # Another set: this one may be somebody's who goes on with it.
+        self._changed = self._changed | symbols if self._changed else symbols
         self.on_news()
 
     def put_books(self, symbols: set[str]) -> None:

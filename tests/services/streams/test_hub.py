@@ -65,7 +65,7 @@ def test_what_a_symbol_costs_that_nobody_has_any_more_is_old(
     assert (symbols, news) == ({"FB", "META"}, [])
     assert shown(hub, "META") == ("99", False)
     assert shown(hub, "FB") == ("99", True)
-    link = hub.chains.link("FB")
+    link = hub.chains.strand("FB").link
     assert link is not None and link.picture.status is not None
     assert not link.picture.status.is_tradable
     assert hub.look() == (set(), [])

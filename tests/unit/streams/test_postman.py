@@ -84,10 +84,11 @@ class Market:
             for symbol, each in self.instruments.items()
         }
 
-    def shows(self, bid: str) -> None:
+    def shows(self, bid: str, **bids: str) -> None:
         quotes = [
             Quote(
-                instrument=each, at=AT, bid=Decimal(bid), bid_size=1, ask=Decimal(200), ask_size=1,
+                instrument=each, at=AT, bid=Decimal(bids.get(each.symbol, bid)), bid_size=1,
+                ask=Decimal(200), ask_size=1,
                 day=AT.date(), source="feed", sequence=1,
             )
             for each in self.instruments.values()
@@ -141,7 +142,7 @@ async def test_nothing_overtakes_what_waits_for_room_and_nothing_is_lost(
 
 
 async def test_a_socket_that_fails_is_closed_and_the_others_have_their_prices(
-    market: Market, monkeypatch: pytest.MonkeyPatch
+    market: Market,
 ) -> None:
     market.shows("100")
     failing, other = Client(), Client()
@@ -149,16 +150,7 @@ async def test_a_socket_that_fails_is_closed_and_the_others_have_their_prices(
     await other.follows("BBB")
     await failing.until("AAA", bid="100")
     await other.until("BBB", bid="100")
-    chains = hubs.hub.chains
-    link = chains.link
-
-    def fails(symbol: str) -> Any:
-        if symbol == "AAA":
-            raise ValueError("what the stream cannot say")
-        return link(symbol)
-
-    monkeypatch.setattr(chains, "link", fails)
-    market.shows("101")
+    market.shows("101", AAA="0.0000000001")  # finer than the stream can say
     await other.until("BBB", bid="101")
     message = await failing.receive_output()
     assert (message["type"], message["code"]) == ("websocket.close", FAILED)
@@ -174,9 +166,9 @@ async def test_links_are_made_in_every_round_though_nobody_reads(market: Market)
     client.takes.clear()
     for bid in ("101", "102", "103"):
         market.shows(bid)
-    link = hubs.hub.chains.link("AAA")
+    link = hubs.hub.chains.strand("AAA").link
     assert link is not None and (link.sequence, len(link.differences)) == (4, 3)
-    assert hubs.hub.chains._chains.keys() == {"AAA"}  # nobody follows the others
+    assert hubs.hub.chains._strands.keys() == {"AAA"}  # nobody follows the others
     client.takes.set()
     await client.until("AAA", bid="103")
     assert [each.is_snapshot for each in client.news] == [True, False, False, False]
@@ -216,3 +208,22 @@ async def test_the_postman_goes_round_by_himself_for_as_long_as_anybody_is_there
         assert isinstance(client.decoder.take(await client.receive_from())[0], Heartbeat)
     await client.disconnect()
     assert not postmen.postman()._inhabited
+
+
+async def test_who_comes_back_to_what_nobody_followed_has_what_it_is_by_now(
+    market: Market,
+) -> None:
+    market.shows("100")
+    client = Client()
+    await client.follows("AAA")
+    await client.until("AAA", bid="100")
+    await client.send_to(bytes_data=client.decoder.unsubscribe(["AAA"]))
+    while "AAA" in hubs.hub.audience.topics:  # noqa: ASYNC110 - nobody tells when it is not
+        await asyncio.sleep(0)
+    market.shows("101")
+    market.shows("102")
+    await client.send_to(bytes_data=client.decoder.subscribe(["AAA"]))
+    await client.until("AAA", bid="102")
+    market.shows("103")
+    await client.until("AAA", bid="103")
+    await client.disconnect()
