@@ -9,10 +9,15 @@ import pytest
 from django.utils import timezone
 
 from marketdata import late, memory, services
-from marketdata.models import Instrument
+from marketdata.models import Instrument, SuspectTick
 from marketdata.ticks import QuoteTick, TradeTick
 from orders.held.triggers import Lookout
+from orders.models import Order
+from orders.safeguards.liquidation import Watch
+from risk.models import MarginCall, MarginStatus
+from tests import on_margin, world
 from tests.held import Market, at_once, held, look, status
+from venues.messages import Side
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +69,50 @@ def test_bad_ticks_fire_no_stop(market):
         services.accept([tick], source=FEED, now=now)
         look(lookout)
     assert status(order) == "held"
+
+
+def believed(market: Market, price: str) -> None:
+    """Tell a price until it is believed, however far it lies from the one before."""
+    for _ in range(10):  # the widest jump is, at the tenth tick that says the same
+        market.trades(price, source=FEED)
+        market.quotes(price, price, source=FEED)
+
+
+def test_bad_ticks_call_no_margin_and_close_nothing(market):
+    Instrument.objects.update(marginable=True)
+    account, watch, lookout = on_margin.customer(cash="10000.00"), Watch(at_once), Lookout(at_once)
+    [bought] = on_margin.submit(world.limit_ticket(account, "100.00", quantity=D(200)))
+    world.Venue().fills(bought.order, "200", "100.00")
+    world.apply_reports()
+    stop = held(account=account, side=Side.SELL, stop_price=D("70.00"))
+    # 200 x 71.43 = 14,286: equity 4,286.00, and 4,285.80 is required. A cent less is too little.
+    believed(market, "71.43")
+    watch.look(now=timezone.now())
+    look(lookout)
+    assert MarginStatus.objects.get(account=account).excess == D("0.20")
+
+    for n, price in enumerate([*BAD_PRICES, "7.143", "714.30"]):
+        now = timezone.now()
+        services.accept([TradeTick("AAPL", now, D(price), D(5), f"bad-{n}")], source=FEED, now=now)
+        watch.look(now=now)
+        look(lookout)
+    for bid, ask in [*BAD_QUOTES, ("7.143", "7.143"), ("0.7143", "71.43")]:
+        now = timezone.now()
+        tick = QuoteTick("AAPL", now, D(bid), D(5), D(ask), D(5))
+        services.accept([tick], source=FEED, now=now)
+        watch.look(now=now)
+        look(lookout)
+    assert SuspectTick.objects.count() >= 16
+    assert not MarginCall.objects.exists()
+    assert not Order.objects.filter(client_order_id__startswith="liq").exists()
+    assert status(stop) == "held"
+
+    believed(market, "71.42")
+    watch.look(now=timezone.now())
+    assert MarginCall.objects.get().account_id == account.pk
+    believed(market, "69.99")
+    look(lookout)
+    assert status(stop) == "submitted"
 
 
 def test_another_source_fires_no_stop(market):
