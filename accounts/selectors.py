@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -22,6 +23,12 @@ def account(account_id: UUID) -> Account | None:
 def account_of(user: User) -> Account | None:
     """Return the account that `user` trades in: the one opened first."""
     return Account.objects.filter(user=user).order_by("opened_at", "pk").first()
+
+
+def accounts_of(users: Collection[UUID]) -> dict[UUID, Account]:
+    """Return the account that each of these users trades in, of those who have one."""
+    found = Account.objects.filter(user__in=users).order_by("-opened_at", "-pk")
+    return {account.user_id: account for account in found}  # the one opened first is told last
 
 
 def api_keys(account: Account) -> list[ApiKey]:

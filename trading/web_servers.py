@@ -24,6 +24,8 @@ SOCKET_MESSAGE_BYTES_MAX: Final = 1024 * 1024
 # When all clients come back at once, the last of them waits for its turn and is not refused.
 HANDSHAKE_SECONDS_MAX: Final = 120
 BACKLOG: Final = 4096
+# A loop that lets in thousands hears late of the pongs that have long arrived.
+PONG_SECONDS_MAX: Final = 60
 
 
 class WebServer(Protocol):
@@ -53,6 +55,7 @@ class Daphne:
             websocket_handshake_timeout=HANDSHAKE_SECONDS_MAX,
             websocket_max_message_size=SOCKET_MESSAGE_BYTES_MAX,
             websocket_max_frame_size=SOCKET_MESSAGE_BYTES_MAX,
+            ping_timeout=PONG_SECONDS_MAX,
             application_close_timeout=int(DRAIN_SECONDS_MAX),
         )
 
@@ -106,6 +109,7 @@ class Uvicorn:
                 access_log=False,
                 server_header=False,
                 backlog=BACKLOG,
+                ws_ping_timeout=PONG_SECONDS_MAX,
                 ws_max_size=SOCKET_MESSAGE_BYTES_MAX,
                 ws_per_message_deflate=False,  # as the others: memory and time for each socket
                 timeout_graceful_shutdown=int(DRAIN_SECONDS_MAX),

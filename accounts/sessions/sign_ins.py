@@ -24,7 +24,7 @@ from accounts import activity, locks, selectors
 from accounts.chain import Event
 from accounts.factors.models import Factor
 from accounts.factors.strength import Strength
-from accounts.models import SignIn, User
+from accounts.models import Account, SignIn, User
 from accounts.sessions import devices, judging, origins, security_log
 from accounts.sessions.anomalies import Verdict
 from accounts.sessions.events import Kind
@@ -126,12 +126,16 @@ def find(session_key: str, *, now: datetime, is_activity: bool) -> SignedIn | No
     user = sign_in.user
     if is_activity and now - sign_in.seen_at >= SEEN_EVERY:
         SignIn.objects.filter(pk=sign_in.pk, seen_at__lt=now).update(seen_at=now)
-    account = selectors.account_of(user)
+    return signed_in(sign_in, selectors.account_of(user))
+
+
+def signed_in(sign_in: SignIn, account: Account | None) -> SignedIn:
+    """Return who is signed in by `sign_in`, which stands, and trades in `account`."""
     return SignedIn(
         sign_in_id=sign_in.pk,
-        user_id=user.pk,
+        user_id=sign_in.user_id,
         account_id=account.pk if account else None,
-        is_staff=user.is_staff,
+        is_staff=sign_in.user.is_staff,
         proved_at=sign_in.proved_at,
         strength=Strength(sign_in.strength),
     )

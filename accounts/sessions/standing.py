@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
@@ -12,23 +12,38 @@ from django.apps import apps
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
+from accounts import selectors
+from accounts.models import SignIn
 from accounts.sessions import sign_ins, store
+from accounts.sessions.sign_ins import SignedIn
 
 
 def browsers(session_digests: Collection[str], *, now: datetime) -> set[str]:
     """Return those of these sessions in which somebody is signed in, both factors proved, and the
     second of them still theirs. To be looked at is no activity."""
-    signed_in = sign_ins.standing(session_digests, now=now)
-    users = {digest: each.user_id for digest, each in signed_in.items()}
-    return with_factors(users, now=now)
+    return set(_stand(session_digests, now=now))
 
 
-def with_factors(users: Mapping[str, UUID], *, now: datetime) -> set[str]:
-    """Return those of these sessions whose second factor is still that of their user."""
-    held = store.contents(users, now=now)
+def signed_in(session_digests: Collection[str], *, now: datetime) -> dict[str, SignedIn]:
+    """Return who is signed in with those of these sessions that stand as `browsers` says."""
+    stand = _stand(session_digests, now=now)
+    accounts = selectors.accounts_of({each.user_id for each in stand.values()})
+    return {
+        digest: sign_ins.signed_in(each, accounts.get(each.user_id))
+        for digest, each in stand.items()
+    }
+
+
+def _stand(session_digests: Collection[str], *, now: datetime) -> dict[str, SignIn]:
+    found = sign_ins.standing(session_digests, now=now)
+    held = store.contents(found, now=now)
     factors = {digest: each.get(DEVICE_ID_SESSION_KEY, "") for digest, each in held.items()}
     owners = _owners(set(factors.values()))
-    return {digest for digest, factor in factors.items() if owners.get(factor) == users[digest]}
+    return {
+        digest: found[digest]
+        for digest, factor in factors.items()
+        if owners.get(factor) == found[digest].user_id
+    }
 
 
 def _owners(factors: Collection[str]) -> dict[str, UUID]:

@@ -92,7 +92,8 @@ def _fitted(protocol: Any) -> _Valve:
     protocol.transport.unregisterProducer()
     protocol.transport.registerProducer(valve, True)
     protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = MESSAGE_BYTES_MAX
-    handle = protocol.transport.getHandle()
+    # Of a client that has left meanwhile, Twisted has no socket any more.
+    handle = getattr(protocol.transport, "socket", None)
     if isinstance(handle, socket.socket):
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES_MAX)
     return valve

@@ -9,6 +9,8 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 import structlog
+from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error
 
@@ -45,6 +47,15 @@ class BoundedSocket(AsyncWebsocketConsumer, ABC):
         finally:
             self.stop_sending()
             self.leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # Channels would first have the one thread of all synchronous views let go of its old
+        # connection: nothing of ours has one there, and a slow view would hold up every socket.
+        await getattr(self, get_handler_name(message))(message)
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        await self.disconnect(message["code"])
+        raise StopConsumer
 
     @abstractmethod
     def who(self) -> dict[str, str]:

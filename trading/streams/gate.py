@@ -18,9 +18,10 @@ from django.utils import timezone
 from django.utils.http import is_same_domain
 
 from accounts.phones import tokens
-from accounts.sessions import authentication, sign_ins, standing
+from accounts.sessions import authentication, sign_ins
 from accounts.sessions.bearers import token_in
 from accounts.sessions.sign_ins import SignedIn
+from trading.streams.admission import admission
 from trading.streams.watch import NOT_SIGNED_IN, Stand
 
 Scope = dict[str, Any]
@@ -76,36 +77,17 @@ class _SignedInOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         session_key = _session_key(scope)
-        signed_in = await _signed_in(session_key) if session_key else None
-        if signed_in is None or session_key is None:
+        at = Stand(sign_ins.digest_of(session_key or ""))
+        signed_in = await admission().signed_in(at.digest) if session_key else None
+        if signed_in is None:
             await _turn_away(receive, send)
             return
-        at = Stand(sign_ins.digest_of(session_key))
         await self._application({**scope, "signed_in": signed_in, "stands_on": at}, receive, send)
-
-
-async def _signed_in(session_key: str) -> SignedIn | None:
-    # A thread of its own and not the one that all synchronous views share.
-    return await sync_to_async(_look, thread_sensitive=False)(session_key)
 
 
 def _look_at_token(token: str) -> SignedIn | None:
     try:
         return authentication.phone(token, now=timezone.now())
-    finally:
-        connection.close()
-
-
-def _look(session_key: str) -> SignedIn | None:
-    """Return who is signed in with this session, both factors proved and standing; or None."""
-    now, digest = timezone.now(), sign_ins.digest_of(session_key)
-    try:
-        # A socket's traffic is no activity: an open page must not keep a person signed in.
-        signed_in = authentication.browser(session_key, now=now, is_activity=False)
-        if signed_in is None:
-            return None
-        holds = standing.with_factors({digest: signed_in.user_id}, now=now)
-        return signed_in if holds else None
     finally:
         connection.close()
 
