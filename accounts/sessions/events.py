@@ -17,6 +17,7 @@ class Kind(StrEnum):
     SIGN_IN_ENDED = "sign_in_ended"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
+    FACTORS_TAKEN = "factors_taken"
     RECOVERY_CODES_MADE = "recovery_codes_made"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     EMAIL_CHANGED = "email_changed"
@@ -38,6 +39,7 @@ TITLES = {
     Kind.SIGN_IN_ENDED: "Sign-in ended",
     Kind.FACTOR_ADDED: "Way of signing in added",
     Kind.FACTOR_REMOVED: "Way of signing in removed",
+    Kind.FACTORS_TAKEN: "Every way of signing in taken away, as lost",
     Kind.RECOVERY_CODES_MADE: "Recovery codes made",
     Kind.PASSWORD_CHANGED: "Password changed",
     Kind.EMAIL_CHANGED: "E-mail address changed",

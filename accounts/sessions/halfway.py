@@ -19,12 +19,19 @@ _KEY: Final = "halfway"
 
 
 def begin(
-    request: HttpRequest, *, user: User, goal: str, now: datetime, is_after_reset: bool = False
+    request: HttpRequest,
+    *,
+    user: User,
+    goal: str,
+    now: datetime,
+    is_after_reset: bool = False,
+    token: str = "",
 ) -> None:
     """Remember that `user` has given the password, and where they wanted to go.
 
     Whoever was signed in at this browser no longer is. `is_after_reset` says that the password
-    was chosen a moment ago, by whoever reads the person's mail.
+    was chosen a moment ago, by whoever reads the person's mail; `token` is of the link that they
+    came by to enrol anew.
     """
     authentication.sign_out(request, now=now)
     request.session[_KEY] = {
@@ -32,6 +39,7 @@ def begin(
         "at": now.isoformat(),
         "goal": goal,
         "is_after_reset": is_after_reset,
+        "token": token,
     }
 
 
@@ -47,6 +55,12 @@ def is_after_reset(request: HttpRequest) -> bool:
     """Say whether the password was reset by mail on the way in."""
     found = request.session.get(_KEY) or {}
     return bool(found.get("is_after_reset"))
+
+
+def token_of(request: HttpRequest) -> str:
+    """Return the token of the link that the person came by to enrol anew, "" if by none."""
+    found = request.session.get(_KEY) or {}
+    return str(found.get("token") or "")
 
 
 def goal_of(request: HttpRequest) -> str:

@@ -24,6 +24,7 @@ PUBLIC = {
     "api_docs",
     "api_schema",
     "cancel_link",
+    "enrol_again",
     "forgotten",
     "healthz",
     "join",
@@ -37,7 +38,9 @@ PUBLIC = {
     "sign_in_link",
     "terms",
 }
-HALF_SIGNED_IN = {"code", "enrol", "enrol_key", "enrol_key_options", "sign_in_key", "sign_out"}
+HALF_SIGNED_IN = {
+    "code", "enrol", "enrol_awaited", "enrol_key", "enrol_key_options", "sign_in_key", "sign_out",
+}  # fmt: skip
 PROGRAMS = ("/v1", "/v2")  # only there may a view authenticate by itself
 
 SAMPLES = {"int": "1", "uuid": "00000000-0000-4000-8000-000000000000"}

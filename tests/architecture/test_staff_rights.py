@@ -46,6 +46,7 @@ OWN = {
     "firm_now": "risk.view_marginstatus",
     "approvals": "accounts.view_approval",
     "approval": "accounts.add_approvaldecision",
+    "lost_factors": "accounts.add_reenrolment",
 }
 # What is everybody's who works here, or no page: the first one, words, ways that lead nowhere.
 # `search` and `toggle_sidebar` are the frame's: the names of pages, how wide it is.

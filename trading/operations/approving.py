@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import approvals
 from accounts.approvals import UnableToApprove
+from accounts.factors import taking
 from accounts.models import Approval, User
 from accounts.oversight import belonging
 from portfolio.actions import services as corporate_actions
@@ -69,6 +70,11 @@ MATTERS: Final[Mapping[str, Matter]] = {
         "portfolio.change_funding",
         lambda a, by, why, now: funding.approve(UUID(a.subject), by=by, reason=why, now=now),
     ),
+    taking.APPROVAL: Matter(
+        "Take every factor of somebody who has lost them",
+        "accounts.add_reenrolment",
+        lambda a, by, why, now: taking.approve(a.pk, by=by, reason=why, now=now),
+    ),
     corporate_actions.APPROVAL: Matter(
         "Carry out a corporate action",
         "portfolio.change_corporateaction",
@@ -85,6 +91,7 @@ _REFUSALS: Final = (
     designation.UnableToClear,
     funding.UnableToCarryOn,
     corporate_actions.UnableToCarryOut,
+    taking.UnableToTake,
 )
 
 

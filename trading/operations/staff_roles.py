@@ -49,6 +49,7 @@ MAY: Final[Mapping[StaffRole, tuple[str, ...]]] = MappingProxyType(
             *_PEOPLE,
             *_MACHINES,
             *_APPROVALS,
+            "accounts.add_reenrolment",
             "accounts.change_account",
             "accounts.change_apikey",
             "marketdata.change_instrument",

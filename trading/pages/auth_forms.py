@@ -29,6 +29,18 @@ class SignInForm(forms.Form):
     )
 
 
+class PresentPasswordForm(forms.Form):
+    """The password of somebody of whom we know who they are."""
+
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=passwords.LENGTH_MAX,
+        error_messages={"required": "Type your password."},
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
 class CodeForm(forms.Form):
     code = forms.CharField(
         label="Code from your authenticator app",

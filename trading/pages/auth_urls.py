@@ -44,5 +44,7 @@ urlpatterns = [
     path("account/opening/examples", opening.examples, name="opening_examples"),
     path("enrol", auth_enrolling.enrol, name="enrol"),
     path("enrol/key", auth_enrolling.enrol_key, name="enrol_key"),
+    path("enrol/awaited", auth_enrolling.awaited, name="enrol_awaited"),
+    path("enrol/again/<str:token>", auth_enrolling.again, name="enrol_again"),
     path("enrol/key/options", auth_enrolling.key_options, name="enrol_key_options"),
 ]
