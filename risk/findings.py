@@ -29,6 +29,7 @@ class Kind(StrEnum):
     MARKING_CLOSE = "marking_close"
     MOMENTUM_IGNITION = "momentum_ignition"
     UNUSUAL_TRANSFER = "unusual_transfer"
+    SHARED_PAYEE = "shared_payee"
     REPEATED_EXECUTIONS = "repeated_executions"
     CLOCK_DRIFT = "clock_drift"
     MARGIN_CALL = "margin_call"

@@ -222,6 +222,9 @@ def _findings(read: list[Read]) -> list[Finding]:
             found += ignition.momentum_ignition(pushes, surveyed.volumes(pushes))
     if moved:
         found += _unusual_transfers(moved)
+    named = [each for each in read if each.kind == "money.payee_added"]
+    if named:
+        found += transfers.shared_payees(surveyed.same_payees(named))
     return found
 
 

@@ -19,7 +19,7 @@ from risk.surveillance.executed import Execution
 from risk.surveillance.habits import Dealt, Earlier, Habit
 from risk.surveillance.ignition import Push
 from risk.surveillance.manipulation import Ending, Resting
-from risk.surveillance.transfers import Moved
+from risk.surveillance.transfers import Moved, SamePayee
 
 EXECUTIONS_MAX: Final = 5_000
 RESTING_MAX: Final = 2_000
@@ -27,6 +27,7 @@ RESTING_MAX: Final = 2_000
 HABIT_ORDERS: Final = 200
 HABIT_DAYS: Final = timedelta(days=30)
 TRANSFERS_EACH: Final = 200
+SAME_EACH: Final = 50
 KNOWN_MAX: Final = 20_000
 
 
@@ -125,6 +126,13 @@ def transfers(account_ids: Collection[UUID]) -> dict[UUID, list[Moved]]:
     return dict(found)
 
 
+def same_payees(named: Iterable[Read]) -> list[SamePayee]:
+    """Return the payees of other customers with the bank accounts of those that were named, also
+    such as were removed since: at most `SAME_EACH` of each, the latest."""
+    payees = [UUID(each.payload["payee"]) for each in named]
+    return [SamePayee(*row) for row in bulk.execute(_SAME_PAYEES, [SAME_EACH, payees])]
+
+
 def traded(account_ids: Collection[UUID], *, since: datetime) -> dict[UUID, Decimal]:
     """Return the value that each of these accounts has traded since then."""
     rows = bulk.execute(_TRADED, [list(account_ids), since])
@@ -218,6 +226,20 @@ _TRANSFERS: Final = """
      WHERE l.owner_id = ANY(%s) AND l.asset = 'USD'
        AND NOT EXISTS (SELECT 1 FROM portfolio_transfer r WHERE r.reverses_id = t.id)
      ORDER BY t.at
+"""
+_SAME_PAYEES: Final = """
+    SELECT p.id, p.account_id, p.added_at, o.id, o.account_id, o.user_id,
+           coalesce((SELECT sum(f.amount) FROM portfolio_funding f
+                      WHERE f.payee_id = o.id AND f.state IN ('sent', 'settled')), 0)
+      FROM portfolio_payee p
+      JOIN accounts_account a ON a.id = p.account_id
+     CROSS JOIN LATERAL (
+        SELECT q.id, q.account_id, b.user_id
+          FROM portfolio_payee q JOIN accounts_account b ON b.id = q.account_id
+         WHERE q.fingerprint = p.fingerprint AND b.user_id <> a.user_id AND q.added_at <= p.added_at
+         ORDER BY q.added_at DESC, q.id LIMIT %s) AS o
+     WHERE p.id = ANY(%s)
+     ORDER BY p.added_at, p.id, o.id
 """
 _TRADED: Final = """
     SELECT account_id, sum(quantity * price) FROM orders_trade

@@ -44,6 +44,7 @@ class Payee(models.Model):
                 name="payee_once",
             ),
         )
+        indexes = (models.Index(fields=["fingerprint"], name="payee_same"),)
 
     def __str__(self) -> str:
         return self.label or self.destination.masked

@@ -1,4 +1,5 @@
-"""Money that comes or goes beyond an account's own habit, or only passes through it. Pure."""
+"""Money that comes or goes beyond an account's own habit, only passes through it, or goes from
+several customers to one bank account. Pure."""
 
 from __future__ import annotations
 
@@ -30,6 +31,8 @@ class Thresholds:
     passing_share: Decimal = Decimal("0.9")
     passing_traded_share: Decimal = Decimal("0.1")
 
+    sharing_severe: int = 3
+
 
 SHIPPED: Final = Thresholds()
 
@@ -43,6 +46,57 @@ class Moved:
     sign: int
     amount: Decimal
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SamePayee:
+    """A payee that a customer has named, and one of the same bank account, of another customer.
+
+    `paid` is what that other has sent there, in USD.
+    """
+
+    payee_id: UUID
+    account_id: UUID
+    at: datetime
+    other_payee_id: UUID
+    other_account_id: UUID
+    other_owner: UUID
+    paid: Decimal
+
+
+def shared_payees(same: Iterable[SamePayee], limits: Thresholds = SHIPPED) -> list[Finding]:
+    """Find payees that other customers have named too, one finding for each that was added.
+
+    Two may be a couple with one bank account; three or more are severe: who gathers the money of
+    others, by persuading them or with their passwords, sends it to one place (FATF: money mules).
+    """
+    by_payee: dict[UUID, list[SamePayee]] = {}
+    for each in same:
+        by_payee.setdefault(each.payee_id, []).append(each)
+    found = []
+    for payee_id, shared in by_payee.items():
+        customers = len({each.other_owner for each in shared}) + 1
+        paid = sum((each.paid for each in shared), D(0))
+        found.append(
+            Finding(
+                kind=Kind.SHARED_PAYEE,
+                severity=(
+                    Severity.SEVERE if customers >= limits.sharing_severe else Severity.WARNING
+                ),
+                account_id=shared[0].account_id,
+                summary=f"A payee of {customers} customers; the others have sent {usd(paid)} there",
+                key=f"payee:{payee_id}",
+                happened_at=shared[0].at,
+                evidence={
+                    "payee": payee_id,
+                    "customers": customers,
+                    "other_payees": sorted(str(each.other_payee_id) for each in shared),
+                    "other_accounts": sorted({str(each.other_account_id) for each in shared}),
+                    "paid_by_others": paid,
+                },
+            )
+        )
+    return found
 
 
 def unusual_transfers(

@@ -17,6 +17,7 @@ from orders.surveillance import survey as surveillance
 from portfolio import services as portfolio
 from portfolio.funding import services as funding
 from portfolio.funding.passage import Step
+from portfolio.payees import services as payees
 from risk.findings import Severity
 from risk.models import Alert, AlertEvidence, Surveyed
 from tests import world
@@ -292,6 +293,43 @@ def test_what_fails_alone_is_passed_over_with_an_alert(venue):
     assert (failed.account_id, failed.severity) == (broken.pk, Severity.SEVERE)
     assert Surveyed.objects.get(account=broken).sequence == 4
     assert Order.objects.get(pk=order.pk).status == "filled"
+
+
+def named(account, number="123456789"):
+    """Let the customer of `account` name a payee with this bank account."""
+    return payees.add(
+        account_id=account.pk, kind="us_bank", holder=account.user.name,
+        numbers={"routing_number": "111000025", "account_number": number},
+        actor=f"user:{account.user_id}", now=timezone.now(),
+    )  # fmt: skip
+
+
+def test_a_bank_account_that_several_customers_name_is_told_of():
+    first, second, third = world.customer(), world.customer(), world.customer()
+    own = Account.objects.create(user=first.user, number="T-another")
+    theirs = named(first)
+    payees.remove(account_id=first.pk, payee_id=theirs.pk, actor="user:test", now=timezone.now())
+    for again in (first, own):
+        named(again)
+    look()
+    assert kinds() == []  # one customer, however often
+    named(second, "987654321")
+    look()
+    assert kinds() == []
+    again = named(second)
+    look()
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.account_id, alert.severity) == (
+        "shared_payee", second.pk, Severity.WARNING,
+    )  # fmt: skip
+    evidence = AlertEvidence.objects.get().facts
+    assert (evidence["payee"], evidence["customers"]) == (str(again.pk), 2)
+    assert set(evidence["other_accounts"]) == {str(first.pk), str(own.pk)}
+    assert len(evidence["other_payees"]) == 3
+    named(third)
+    look()
+    assert Alert.objects.get(account=third).severity == Severity.SEVERE
+    assert Alert.objects.count() == 2
 
 
 def test_the_statements_of_a_round_do_not_grow_with_its_accounts(venue):

@@ -12,7 +12,7 @@ from risk.surveillance import habits as surveillance
 from risk.surveillance import transfers as passing
 from risk.surveillance.executed import Execution
 from risk.surveillance.habits import SHIPPED, Dealt, Earlier, Habit, unusual
-from risk.surveillance.transfers import Moved
+from risk.surveillance.transfers import Moved, SamePayee
 from tests import flow
 
 D = Decimal
@@ -257,3 +257,42 @@ def test_what_is_planted_among_them_is_found():
         night = [(uuid.UUID(int=9), customer.account_id, since.replace(hour=7))]
         found += len(surveillance.odd_hours(night, habits))
     assert (planted, found) == (48, 48)
+
+
+# --- One bank account of several ---------------------------------------------------------------
+
+
+def same(other, paid="0", payee=1):
+    """Return that a payee is that of another customer, too."""
+    return SamePayee(
+        payee_id=uuid.UUID(int=payee), account_id=ACCOUNT, at=AT,
+        other_payee_id=uuid.UUID(int=100 + other), other_account_id=uuid.UUID(int=200 + other),
+        other_owner=uuid.UUID(int=300 + other), paid=D(paid),
+    )  # fmt: skip
+
+
+def test_a_payee_of_two_customers_is_a_warning_and_of_three_severe():
+    assert passing.shared_payees([]) == []
+    [two] = passing.shared_payees([same(1, "100.50")])
+    assert (two.kind, two.severity, two.account_id) == ("shared_payee", Severity.WARNING, ACCOUNT)
+    assert two.key == f"payee:{uuid.UUID(int=1)}"
+    assert two.evidence["paid_by_others"] == D("100.50")
+    [three] = passing.shared_payees([same(1, "100.50"), same(2, "9.50")])
+    assert three.severity == Severity.SEVERE
+    assert three.evidence["customers"] == 3
+    assert three.evidence["paid_by_others"] == D("110.00")
+    assert three.evidence["other_accounts"] == [str(uuid.UUID(int=201)), str(uuid.UUID(int=202))]
+
+
+def test_one_customer_who_names_it_twice_counts_once():
+    again = replace(same(1), other_payee_id=uuid.UUID(int=999))
+    [found] = passing.shared_payees([same(1), again])
+    assert (found.severity, found.evidence["customers"]) == (Severity.WARNING, 2)
+    assert len(found.evidence["other_payees"]) == 2
+
+
+def test_each_payee_is_a_finding_of_its_own():
+    found = passing.shared_payees([same(1, payee=1), same(2, payee=2)])
+    assert [each.key for each in found] == [
+        f"payee:{uuid.UUID(int=1)}", f"payee:{uuid.UUID(int=2)}",
+    ]  # fmt: skip

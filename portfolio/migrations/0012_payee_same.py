@@ -1,0 +1,16 @@
+"""Payees of one bank account are found together."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("portfolio", "0011_payees"),
+    ]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="payee",
+            index=models.Index(fields=["fingerprint"], name="payee_same"),
+        ),
+    ]
