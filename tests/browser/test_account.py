@@ -82,18 +82,28 @@ def test_a_key_shows_its_secret_once_and_is_revoked_by_a_second_press(
     page.get_by_label("Name of the new key").fill("a test")
     page.get_by_role("button", name="Create a key").click()
     expect(page.locator("#secret-secret")).to_have_text(re.compile(r"^[\w-]{43}$"))
-    key_id = visitor.text("#secret-key")
+    key_id, secret = visitor.text("#secret-key"), visitor.text("#secret-secret")
     page.get_by_role("button", name="I have kept it").click()
     page.reload()
     row = page.locator(f"#key-rows tr[data-key={key_id}]")
     expect(row).to_contain_text("Works")
     expect(page.locator("#secret-secret")).to_be_hidden()
     assert visitor.text("body").count("a test") == 1
-    row.get_by_role("button").click()
-    expect(row.get_by_role("button")).to_contain_text("for ever")
+    rotate, revoke = (row.locator(f"[data-act={act}]") for act in ("rotate", "revoke"))
+    rotate.click()
+    expect(rotate).to_contain_text("another day")
+    expect(page.locator("#secret-secret")).to_be_hidden()
+    rotate.click()
+    expect(page.locator("#secret-secret")).to_have_text(re.compile(r"^[\w-]{43}$"))
+    assert page.locator("#secret-secret").inner_text() != secret
+    expect(page.locator("#secret-key")).to_have_text(key_id)
+    expect(row).to_contain_text("with the secret of before until")
+    revoke.click()
+    expect(revoke).to_contain_text("for ever")
     expect(row).to_contain_text("Works")
-    row.get_by_role("button").click()
+    revoke.click()
     expect(row).to_contain_text("Revoked")
+    expect(rotate).to_be_hidden()
 
 
 def test_theme_and_colours_are_kept(customer: Callable[..., Visitor]) -> None:

@@ -1,4 +1,4 @@
-// The account's API keys: what there is, a new one on its terms, revoking.
+// The account's API keys: what there is, a new one on its terms, another secret, revoking.
 
 import { $, $$, cell, keepRows, make, put } from "../dom.js";
 import * as http from "../http.js";
@@ -8,6 +8,12 @@ import * as time from "../time.js";
 
 const DAY_MS = 86_400_000;
 const DRAFT = "key-draft"; // kept while a second factor is asked for, on another page
+
+// What is done to a key, and what a second press on its button does.
+const ACTS = {
+  rotate: { words: "New secret…", sure: "Give it a new secret: the one of now works for another day" },
+  revoke: { words: "Revoke…", sure: "Revoke for ever: its programs stop" },
+};
 
 const rows = $("#key-rows");
 const form = $("#key-form");
@@ -40,9 +46,12 @@ function build(key) {
     cell("time", {}, created),
     cell("used"),
     cell("state"),
-    cell("acts", { class: "number acts" }, make("button", { type: "button", class: "link" }, "Revoke…")),
+    cell("acts", { class: "number acts" }, ...Object.entries(ACTS).map(actButton)),
   );
 }
+
+const actButton = ([act, { words }]) =>
+  make("button", { type: "button", class: "link", "data-act": act }, words);
 
 function terms({ scopes, networks }) {
   const may = scopes.includes("trade") ? "read and trade" : "read";
@@ -55,7 +64,8 @@ function fill(row, key) {
   put(used, key.last_used_at ? `${time.short(key.last_used_at)} from ${key.last_used_from ?? "–"}` : "never");
   put(state, standing(key));
   row.classList.toggle("quiet", isOver);
-  acts.firstElementChild.hidden = Boolean(key.revoked_at);
+  $("[data-act=rotate]", acts).hidden = isOver;
+  $("[data-act=revoke]", acts).hidden = Boolean(key.revoked_at);
 }
 
 const isEnded = (key) => Boolean(key.revoked_at) || (key.expires_at !== null && Date.parse(key.expires_at) <= Date.now());
@@ -63,33 +73,48 @@ const isEnded = (key) => Boolean(key.revoked_at) || (key.expires_at !== null && 
 function standing(key) {
   if (key.revoked_at) return `Revoked ${time.short(key.revoked_at)}`;
   if (isEnded(key)) return `Ended ${time.short(key.expires_at)}`;
-  return key.expires_at ? `Works until ${time.short(key.expires_at)}` : "Works";
+  const works = key.expires_at ? `Works until ${time.short(key.expires_at)}` : "Works";
+  const isBoth = key.rotated_until !== null && Date.parse(key.rotated_until) > Date.now();
+  return isBoth ? `${works}, with the secret of before until ${time.short(key.rotated_until)}` : works;
 }
 
-/** Revoking cannot be undone: the first press says what it does, the second does it. */
+/** Neither can be undone: the first press says what it does, the second does it. */
 rows.addEventListener("click", async (event) => {
   const button = event.target.closest("button");
   if (!button) return;
+  const { act } = button.dataset;
   const id = button.closest("tr").dataset.key;
   if (button.dataset.sure !== "yes") {
     button.dataset.sure = "yes";
-    put(button, "Revoke for ever: its programs stop");
+    put(button, ACTS[act].sure);
     button.addEventListener("blur", () => {
       delete button.dataset.sure;
-      put(button, "Revoke…");
+      put(button, ACTS[act].words);
     }, { once: true });
     return;
   }
+  put($("#key-error"), "");
   try {
-    await http.remove(`/api/v1/keys/${id}`);
-    announce("The key is revoked.");
+    if (act === "rotate") {
+      reveal(await http.post(`/api/v1/keys/${id}/rotate`, {}));
+    } else {
+      await http.remove(`/api/v1/keys/${id}`);
+      announce("The key is revoked.");
+    }
   } catch (error) {
     if (!(error instanceof http.ApiError)) throw error;
-    put($("#key-error"), `Not revoked. ${error.message}`);
+    put($("#key-error"), `Not done. ${error.message}`);
   }
   await load();
-  $("#key-name").focus();
+  (act === "rotate" ? $("#secret") : $("#key-name")).focus();
 });
+
+/** Show the secret of a key, this once. */
+function reveal(key) {
+  put($("#secret-key"), key.key_id);
+  put($("#secret-secret"), key.secret_key);
+  $("#secret").hidden = false;
+}
 
 function asked() {
   const { name, scope, days, networks } = form.elements;
@@ -110,9 +135,7 @@ form.addEventListener("submit", async (event) => {
   sessionStorage.setItem(DRAFT, JSON.stringify([...new FormData(form)]));
   try {
     const key = await http.post("/api/v1/keys", asked());
-    put($("#secret-key"), key.key_id);
-    put($("#secret-secret"), key.secret_key);
-    $("#secret").hidden = false;
+    reveal(key);
     form.reset();
     sessionStorage.removeItem(DRAFT);
     $("#secret").focus();
