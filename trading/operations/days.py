@@ -15,6 +15,7 @@ from foundation.admin import actor_of
 from reconciliation.day import selectors, services
 from reconciliation.day.services import UnableToRerun
 from trading.operations.framed import enter, framed
+from trading.operations.viewing import shows
 
 VIEW: Final = "reconciliation.view_dayrun"
 RERUN: Final = "reconciliation.change_jobrun"
@@ -45,6 +46,7 @@ def page(request: HttpRequest, day: str) -> HttpResponse:
 def now(request: HttpRequest, day: str) -> HttpResponse:
     """Return the timeline alone, as the page puts it in place of the older one."""
     enter(request, VIEW)
+    shows(request, (), renewed="operations:day")  # every few seconds the page that was noted
     return render(request, "operations/day_now.html", _shown(request, _date(day)))
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portfolio", "0011_payees"),
+        ("portfolio", "0012_closings_numbered"),
     ]
 
     operations = [
