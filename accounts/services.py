@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts import activity, locks
 from accounts.chain import Event
 from accounts.factors import passwords
-from accounts.models import Account, SignInLink, TotpDevice, User
+from accounts.models import Account, SignInLink, User
 from foundation import tokens
 
 EMAIL_LENGTH_MAX = 254
@@ -112,15 +112,6 @@ def new_sign_in_link(user: User, now: datetime) -> str:
         expires_at=now + SIGN_IN_LINK_AGE,
     )
     return token
-
-
-def reseal_seeds() -> int:
-    """Seal every seed under the present SECRET_KEY; return how many. Raises SeedUnreadable."""
-    with transaction.atomic():
-        devices = list(TotpDevice.objects.select_for_update().order_by("pk"))
-        for device in devices:
-            device.reseal()
-    return len(devices)
 
 
 def checked_email(text: str) -> str:

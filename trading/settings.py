@@ -72,6 +72,10 @@ def _kept_secret(name: str) -> str:
 
 SECRET_KEY: str = env.str("SECRET_KEY", "") or _kept_secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+# What seals seeds, tax numbers and letters in the database, the newest first; else SECRET_KEY does.
+SEED_KEYS: list[str] = env.list("SEED_KEYS", [])
+if any(len(key) < 32 for key in SEED_KEYS):
+    raise ImproperlyConfigured("Each of SEED_KEYS has at least 32 characters.")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 

@@ -96,17 +96,6 @@ def tax_id(profile: Profile) -> str:
     return seeds.unseal(profile.sealed_tax_id).decode()
 
 
-def reseal() -> int:
-    """Seal every tax number under the present SECRET_KEY; return how many."""
-    with transaction.atomic():
-        profiles = Profile.objects.exclude(sealed_tax_id="").order_by("pk")
-        found = list(profiles.select_for_update(no_key=True))
-        for profile in found:
-            sealed = seeds.reseal(profile.sealed_tax_id)
-            Profile.objects.filter(pk=profile.pk).update(sealed_tax_id=sealed)
-    return len(found)
-
-
 def _open(user: User, *, now: datetime) -> None:
     pending = Account.objects.filter(user=user, status=Account.Status.PENDING)
     for account_id in pending.order_by("pk").values_list("pk", flat=True):

@@ -73,11 +73,6 @@ class TotpDevice(ThrottlingMixin, Factor):
             self.throttle_increment()
         return bool(is_right)
 
-    def reseal(self) -> None:
-        """Seal the seed under the present SECRET_KEY."""
-        self.sealed_seed = seeds.reseal(self.sealed_seed)
-        self.save(update_fields=["sealed_seed"])
-
     def throttle_increment(self, commit: bool = True) -> None:
         super().throttle_increment(commit=False)
         self.throttling_failure_count = min(

@@ -1,8 +1,8 @@
-"""Seeds of authenticator apps, sealed for the database.
+"""What lies sealed in the database: seeds of authenticator apps, tax numbers, letters.
 
-The key comes from SECRET_KEY by HKDF, so that nothing else signed with SECRET_KEY tells of it.
-To change SECRET_KEY, move the old one to SECRET_KEY_FALLBACKS, run `manage.py reseal_seeds`,
-then drop it.
+The keys come by HKDF from SEED_KEYS, of which the first seals and all open. Without any it is
+SECRET_KEY that seals; it and its fallbacks open always, so that keys of their own can be given
+later. To change a key, put another before it, run `manage.py reseal_seeds`, then drop it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SEED_BYTES = 20  # RFC 4226 section 4: 160 bits
 
 
 class SeedUnreadable(RuntimeError):
-    """The seed was sealed under a secret that is in neither SECRET_KEY nor its fallbacks."""
+    """It was sealed under none of the keys that there are."""
 
 
 def new() -> str:
@@ -37,16 +37,18 @@ def unseal(sealed: str) -> bytes:
     try:
         return _box().decrypt(sealed)
     except InvalidToken:
-        raise SeedUnreadable("Put the former SECRET_KEY into SECRET_KEY_FALLBACKS.") from None
+        raise SeedUnreadable(
+            "Put the former key behind the others in SEED_KEYS, or in SECRET_KEY_FALLBACKS."
+        ) from None
 
 
 def reseal(sealed: str) -> str:
-    """Return the same seed sealed under the present SECRET_KEY. Raises SeedUnreadable."""
+    """Return the same seed sealed under the newest key. Raises SeedUnreadable."""
     return seal(unseal(sealed))
 
 
 def _box() -> MultiFernet:
-    return _box_of(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return _box_of(*settings.SEED_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 
 
 @lru_cache(maxsize=4)

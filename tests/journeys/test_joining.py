@@ -245,17 +245,6 @@ def test_a_newcomer_to_the_demonstration_goes_on_with_made_up_answers(settings):
     assert selectors.account_of(user).status == "active"
 
 
-def test_tax_numbers_are_sealed_anew_under_a_new_secret(settings):
-    user, _ = people.customer()
-    profile = profiles.keep(user, profiles.EXAMPLES[0], now=timezone.now())
-    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
-    settings.SECRET_KEY = "another secret"
-    assert profiles.reseal() == 1
-    settings.SECRET_KEY_FALLBACKS = []
-    profile.refresh_from_db()
-    assert profiles.tax_id(profile) == "123456789"
-
-
 def test_an_account_that_was_restricted_is_not_opened_by_answers():
     user, account = people.customer()
     account.status = "restricted"

@@ -1,5 +1,6 @@
 import io
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,10 +9,14 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts import selectors
-from accounts.factors import proving
-from accounts.models import Account, User
+from accounts.customers import profiles
+from accounts.factors import proving, resealing, seeds
+from accounts.factors.senders import sending
+from accounts.letters import writing
+from accounts.models import Account, Letter, User
 from accounts.sessions import authentication
 from portfolio.models import Balance
+from tests import people
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -98,7 +103,31 @@ def test_seeds_are_sealed_anew_under_a_new_secret(settings):
     before = proving.secret_text(selectors.authenticators(user)[0])
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another secret"
-    assert run("reseal_seeds") == "1 seeds resealed.\n"
+    assert run("reseal_seeds").endswith(" resealed.\n")
     settings.SECRET_KEY_FALLBACKS = []
     assert proving.secret_text(selectors.authenticators(user)[0]) == before
     assert proving.current_code(user, now=timezone.now()).isdigit()
+
+
+def test_all_that_lies_sealed_is_sealed_anew_under_another_key(settings, monkeypatch):
+    monkeypatch.setattr(resealing, "BATCH", 2)
+    now = timezone.now()
+    user, _ = people.customer()
+    profiles.keep(user, profiles.EXAMPLES[0], now=now)
+    sending.write("+436601234567", "123456 is your code", now=now, lasts=timedelta(minutes=5))
+    for _ in range(3):
+        writing.write(user, "security_changed", now=now, what="A test", at=now)
+    Letter.objects.filter(pk=Letter.objects.order_by("pk").last().pk).update(sealed_text="")
+    assert {f"{model.__name__}.{field}" for model, field in resealing.sealed_fields()} == {
+        "Letter.sealed_text", "Profile.sealed_tax_id", "TextMessage.sealed_text",
+        "TotpDevice.sealed_seed",
+    }  # fmt: skip
+    settings.SEED_KEYS = ["another key of thirty-two letters"]
+    assert resealing.reseal() == 5
+    settings.SECRET_KEY = "nobody's business any more"
+    for model, field in resealing.sealed_fields():
+        for sealed in model._default_manager.exclude(**{field: ""}).values_list(field, flat=True):
+            assert seeds.unseal(sealed)
+    settings.SEED_KEYS = ["a third key of thirty-two letters"]
+    with pytest.raises(CommandError, match="SEED_KEYS"):
+        run("reseal_seeds")

@@ -4,19 +4,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import services
-from accounts.customers import profiles
-from accounts.factors import seeds
+from accounts.factors import resealing, seeds
 from trading.management import reaching
 
 
 class Command(BaseCommand):
-    help = "Seal every authenticator's seed under the present SECRET_KEY, after it was changed."
+    help = "Seal all that lies sealed under the newest of SEED_KEYS, after one was put first."
 
     def handle(self, *_: Any, **__: Any) -> None:
         with reaching.database():
             try:
-                count = services.reseal_seeds() + profiles.reseal()
+                count = resealing.reseal()
             except seeds.SeedUnreadable as error:
                 raise CommandError(str(error)) from None
-        self.stdout.write(f"{count} seeds resealed.")
+        self.stdout.write(f"{count} resealed.")
