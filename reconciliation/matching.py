@@ -137,7 +137,8 @@ def _holdings(
     kind = BreakType.CASH if is_cash else BreakType.POSITION
 
     mine, stated = _of(ours, is_cash=is_cash), _of(theirs, is_cash=is_cash)
-    stated_on = {(day, on) for day, on, _ in stated}
+    # Who has nothing of anything does not say on which basis.
+    stated_on = {(day, on) for day, on, _ in stated} or {(max(theirs.days), Basis.TRADED)}
     # Only of the days and on the basis that they state: what they do not name there is nothing.
     mine = {key: each for key, each in mine.items() if key[:2] in stated_on}
     count.ours, count.theirs = len(mine), len(stated)

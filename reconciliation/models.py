@@ -1,5 +1,8 @@
 """What is kept of closing days, of holding our books against others', and of statements."""
 
+from reconciliation.breaks.models import Break as Break
+from reconciliation.breaks.models import BreakStep as BreakStep
+from reconciliation.breaks.models import Comparison as Comparison
 from reconciliation.day.models import DayRun as DayRun
 from reconciliation.day.models import JobRun as JobRun
 from reconciliation.day.models import JobStep as JobStep
@@ -9,3 +12,5 @@ from reconciliation.statements.models import LegalHold as LegalHold
 from reconciliation.statements.models import LegalHoldRelease as LegalHoldRelease
 from reconciliation.statements.models import Statement as Statement
 from reconciliation.statements.models import StatementDay as StatementDay
+from reconciliation.venue_statements.models import StatementFile as StatementFile
+from reconciliation.venue_statements.models import StatementSource as StatementSource

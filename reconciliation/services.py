@@ -10,7 +10,9 @@ from django.db import transaction
 from accounts import activity, locks
 from accounts.chain import Event
 from accounts.models import Account
+from marketdata import calendars
 from reconciliation import invariants
+from reconciliation.breaks import keeping
 from reconciliation.invariants import Breach, Finding
 
 log = structlog.get_logger(__name__)
@@ -20,6 +22,7 @@ def check_and_halt(*, now: datetime) -> list[Finding]:
     """Check every invariant; an account that breaks one takes no new orders until a person has
     looked at it. Who reactivates it has: the same breach does not stop it again."""
     findings = invariants.check_invariants(now=now)
+    keeping.keep_findings(findings, on=calendars.date_of(now), now=now)
     for finding in findings:
         for breach in finding.breaches:
             log.error("invariant_broken", number=finding.number, what=breach.what)

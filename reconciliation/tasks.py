@@ -3,14 +3,23 @@
 from celery import shared_task
 from django.utils import timezone
 
-from reconciliation import services
+from reconciliation import comparing, services
 from reconciliation.day import services as day
+from venues import statements
 
 
 @shared_task(name="reconciliation.check_invariants")  # type: ignore[untyped-decorator]
 def check_invariants() -> int:
     """Return how many invariants do not hold."""
     return sum(not finding.holds for finding in services.check_and_halt(now=timezone.now()))
+
+
+@shared_task(name="reconciliation.compare_so_far")  # type: ignore[untyped-decorator]
+def compare_so_far() -> int:
+    """Hold today's executions against what venues say so far; return how many breaks are new."""
+    now = timezone.now()
+    made = [comparing.compare_so_far(name, now=now) for name in statements.fetchable()]
+    return sum(each.new for each in made)
 
 
 @shared_task(name="reconciliation.go_on")  # type: ignore[untyped-decorator]

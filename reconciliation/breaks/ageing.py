@@ -77,6 +77,7 @@ def changes(
             other.append(Change(each, known, rule))
     for key, known in sorted(standing.items()):
         is_looked_for = known.day in days and key.partition(":")[0] in kinds
+        is_looked_for = is_looked_for and known.found_on <= on  # not by an earlier day done again
         if known.is_open and key not in by_key and is_looked_for:
             gone.append(Change(None, known))
     return Changes(tuple(new), tuple(again), tuple(other), tuple(gone))

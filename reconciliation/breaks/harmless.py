@@ -14,6 +14,7 @@ from foundation.decimals import CASH_QUANTUM
 from reconciliation.records import Break, BreakType
 from risk.findings import Severity
 
+NOTHING: Final = Decimal(0)
 LATE_DAYS_MAX: Final = 4
 """A long weekend: what has come after that is matched, but somebody has to ask why."""
 LARGE: Final = Decimal(10_000)

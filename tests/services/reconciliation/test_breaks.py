@@ -1,0 +1,364 @@
+"""Statements are taken whole or not at all and held against our books; two resolve breaks."""
+
+import hashlib
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from accounts import approvals
+from orders.models import Trade
+from portfolio.models import LedgerAccount, Transfer
+from reconciliation import comparing
+from reconciliation.bank import plain_file as bank_file
+from reconciliation.breaks import keeping, working
+from reconciliation.breaks.models import Break
+from reconciliation.breaks.working import UnableToResolve
+from reconciliation.invariants import Breach, Finding, check_invariants
+from reconciliation.others import BadStatement
+from reconciliation.venue_statements import plain_file
+from reconciliation.venue_statements import services as statements
+from reconciliation.venue_statements.models import StatementFile, StatementSource
+from risk.models import Alert
+from tests import people, world
+from venues import outbox
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+DAY = date(2026, 3, 4)  # a Wednesday
+NOON = datetime.fromisoformat("2026-03-04T12:00:00-05:00")
+EVENING = datetime.fromisoformat("2026-03-05T00:30:00-05:00")
+CUSTODIAN, BANK = "street", "first-bank"
+
+
+@pytest.fixture
+def sources(db):
+    StatementSource.objects.create(
+        name=CUSTODIAN, kind="custodian", venue=outbox.EMBEDDED, account="OF-1"
+    )
+    StatementSource.objects.create(name=BANK, kind="bank", account="12345")
+
+
+@pytest.fixture
+def owner(sources):
+    """An account with 100,000 USD that has bought ten shares at 100 at noon."""
+    with time_machine.travel(NOON, tick=False):
+        world.instrument()
+        account = world.customer()
+        world.own(account, "AAPL", "10", world.Venue(), price="100.00")
+    return account
+
+
+def custody(*records, day=DAY, position="10", cash="-1000", tells=("trades", "positions", "cash")):
+    """Return a custodian's file: the records, with what it has in the end."""
+    lines = [
+        "account,OF-1", f"day,{day}", *(f"tells,{each}" for each in tells), *records,
+        *([f"position,,,AAPL,,,,,,,traded,{position}"] if position else []),
+        f"cash,,,,,,,,,,traded,{cash}",
+    ]  # fmt: skip
+    return _file(plain_file.HEADER, [*lines, f"end,{len(lines)}"])
+
+
+def bank(*entries, opening="0", closing, day=DAY):
+    lines = ["account,12345", f"opening,,,{opening},USD", *entries, f"closing,,{day},{closing},USD"]
+    return _file(bank_file.HEADER, lines)
+
+
+def _file(header, lines):
+    width = len(header) - 1
+    padded = [line + "," * (width - line.count(",")) for line in lines]
+    return ("\n".join([",".join(header), *padded]) + "\n").encode()
+
+
+def trade(of=None, *, quantity="10", price="100", name=None):
+    of = of or Trade.objects.get()
+    at = of.executed_at.isoformat()
+    shown = name or of.execution_id
+    return f"trade,{shown},{of.order_id},AAPL,{of.side},{quantity},{price},{at},0"
+
+
+def take(name, content, day=DAY):
+    return statements.take(
+        name=name, day=day, content=content, file_name="a.csv", actor="operator:test", now=EVENING
+    )
+
+
+def compare(name, day=DAY, now=EVENING):
+    return comparing.compare(name, day=day, now=now)
+
+
+def found():
+    return [
+        (row.type, row.key.partition(":")[0], row.state) for row in Break.objects.order_by("pk")
+    ]
+
+
+def broken():
+    return [each for each in check_invariants(now=timezone.now()) if each.breaches and each.halts]
+
+
+def operators(count=2):
+    return [people.person(is_staff=True) for _ in range(count)]
+
+
+# --- Taking ------------------------------------------------------------------------------------
+
+
+def test_a_statement_is_kept_to_the_byte_once(owner):
+    content = custody(trade())
+    kept, is_new = take(CUSTODIAN, content)
+    again, is_again = take(CUSTODIAN, content)
+    assert (kept, is_new, is_again) == (again, True, False)
+    assert bytes(kept.content) == content
+    assert kept.sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "line"),
+    [
+        (lambda c: c.replace(b"record,id", b"record,ID"), "bad_header", 1),
+        (lambda c: c.replace(b"day,2026-03-04", b"day,2026-03-05"), "other_day", 3),
+        (lambda c: c.replace(b"OF-1", b"OF-2"), "other_account", 0),
+        (lambda c: c.replace(b",AAPL,buy,10", b",AAPL,buy,1e1"), "bad_number", 7),
+        (lambda c: c.replace(b",AAPL,buy,10", b",AAPL,hold,10"), "unknown_word", 7),
+        (lambda c: c.replace(b"tells,trades", b"tells,cash"), "not_told", 7),
+        (lambda c: c[: c.rindex(b"end")], "cut_off", 10),
+        (lambda c: c.replace(b"end,8", b"end,9"), "cut_off", 10),
+        (lambda c: c + b"cash,,,,,,,,,,traded,1\n", "after_end", 11),
+        (lambda c: c.replace(b"AAPL", b"\xff\xfe", 1), "not_utf8", 7),
+        (lambda c: c.replace(b"AAPL", b"A\0", 1), "not_text", 7),
+    ],
+)
+def test_of_a_bad_file_nothing_is_taken_and_its_line_is_named(owner, spoil, code, line):
+    content = spoil(custody(trade()))
+    with pytest.raises(BadStatement) as refused:
+        take(CUSTODIAN, content)
+    assert (refused.value.code, refused.value.line) == (code, line)
+    assert not StatementFile.objects.exists()
+
+
+def test_nobody_unknown_sends_statements(sources):
+    with pytest.raises(BadStatement, match="unknown_source"):
+        take("nobody", custody())
+
+
+# --- Comparing ---------------------------------------------------------------------------------
+
+
+def test_what_agrees_is_counted_and_no_break(owner):
+    take(CUSTODIAN, custody(trade()))
+    made = compare(CUSTODIAN)
+    assert found() == []
+    assert made.counts["execution"] == {
+        "ours": 1, "theirs": 1, "agreed": 1, "explained": 0, "broken": 0
+    }  # fmt: skip
+    assert made.counts["position"]["agreed"] == made.counts["cash"]["agreed"] == 1
+
+
+def test_a_missing_fill_is_one_break_though_position_and_cash_differ_too(owner):
+    take(CUSTODIAN, custody(position="", cash="0"))
+    made = compare(CUSTODIAN)
+    [row] = Break.objects.all()
+    assert (row.type, row.subject) == ("missing_there", Trade.objects.get().execution_id)
+    assert (row.account, row.instrument.symbol, row.value) == (owner, "AAPL", 1000)
+    assert (row.difference, row.cash, row.severity) == (-10, 1000, 2)
+    assert made.counts["position"]["explained"] == made.counts["cash"]["explained"] == 1
+    alert = Alert.objects.get(kind=keeping.ALERT)
+    assert alert.account == owner
+    assert "missing there" in alert.summary
+
+
+def test_the_same_break_ages_and_is_gone_when_it_is(owner):
+    wrong = custody(position="", cash="0")
+    take(CUSTODIAN, wrong)
+    compare(CUSTODIAN)
+    compare(CUSTODIAN)
+    [first] = Break.objects.all()
+    assert first.steps.count() == 1
+    following = DAY + timedelta(days=1)
+    take(CUSTODIAN, custody(day=following, position="", cash="0"), day=following)
+    compare(CUSTODIAN, day=following)
+    [aged] = Break.objects.all()
+    assert (aged.pk, aged.day, aged.found_on) == (first.pk, DAY, following)
+    take(CUSTODIAN, custody(trade()))
+    take(CUSTODIAN, custody(day=following), day=following)
+    compare(CUSTODIAN, day=following)
+    [gone] = Break.objects.all()
+    assert (gone.state, gone.rule) == ("auto_resolved", "gone")
+    assert [step.kind for step in gone.steps.all()] == ["found", "resolved"]
+
+
+def test_a_fill_that_is_told_the_next_day_is_late_and_harmless(owner):
+    take(CUSTODIAN, custody(position="", cash="0"))
+    compare(CUSTODIAN)
+    following = DAY + timedelta(days=1)
+    late = trade().replace("2026-03-04T17", "2026-03-05T17")
+    take(CUSTODIAN, custody(late, day=following), day=following)
+    compare(CUSTODIAN, day=following)
+    [row] = Break.objects.all()
+    assert (row.type, row.state, row.rule) == ("late", "auto_resolved", "late_then_matched")
+    assert [step.kind for step in row.steps.all()] == ["found", "changed", "resolved"]
+    compare(CUSTODIAN, day=following)
+    assert Break.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [
+        ({"quantity": "11"}, "quantity"),
+        ({"price": "100.01"}, "price"),
+    ],
+)
+def test_another_quantity_or_price_is_a_break(owner, record, kind):
+    told = {"quantity": "10", "price": "100", **record}
+    cash = -D(told["quantity"]) * D(told["price"])
+    take(CUSTODIAN, custody(trade(**told), position=told["quantity"], cash=cash))
+    compare(CUSTODIAN)
+    assert [row.type for row in Break.objects.all()] == [kind]
+
+
+def test_a_position_that_nothing_explains_is_a_break(owner):
+    take(CUSTODIAN, custody(trade(), position="9"))
+    compare(CUSTODIAN)
+    [row] = Break.objects.all()
+    assert (row.type, row.difference, row.asset) == ("position", -1, "AAPL")
+
+
+def test_a_statement_that_does_not_come_is_a_break_until_it_does(owner):
+    with pytest.raises(comparing.NotComparable):
+        compare(CUSTODIAN)
+    assert found() == [("missing_there", "statement", "open")]
+    take(CUSTODIAN, custody(trade()))
+    compare(CUSTODIAN)
+    assert found() == [("missing_there", "statement", "auto_resolved")]
+
+
+def test_no_statement_is_expected_when_the_market_is_closed(sources):
+    sunday = date(2026, 3, 8)
+    with pytest.raises(comparing.NotComparable):
+        compare(CUSTODIAN, day=sunday)
+    assert found() == []
+
+
+# --- The bank ----------------------------------------------------------------------------------
+
+
+def test_a_deposit_is_found_by_its_reference(owner):
+    take(BANK, bank("entry,B1,2026-03-04,100000.00,USD,ACH OPENING", closing="100000"))
+    compare(BANK)
+    assert found() == []
+
+
+def a_stray_line(owner):
+    entries = (
+        "entry,B1,2026-03-04,100000.00,USD,opening",
+        "entry,B2,2026-03-04,250.00,USD,who is it",
+    )
+    take(BANK, bank(*entries, closing="100250"))
+    compare(BANK)
+    return Break.objects.get()
+
+
+def test_a_line_that_nobody_knows_is_corrected_by_two(owner):
+    row = a_stray_line(owner)
+    assert (row.type, row.difference, row.value) == ("missing_here", 250, 250)
+    one, another = operators()
+    asked = working.ask_to_correct(
+        row.pk, amount=D("250.00"), account="bank", by=one, reason="The bank has it", now=EVENING
+    )
+    with pytest.raises(approvals.UnableToApprove):
+        working.approve(asked.pk, by=one, reason="", now=EVENING)
+    assert not Transfer.objects.filter(kind="correction").exists()
+    working.approve(asked.pk, by=another, reason="Seen", now=EVENING)
+    entry = Transfer.objects.get(kind="correction")
+    assert (entry.debit.kind, entry.credit.kind, entry.amount) == ("bank", "suspense", 250)
+    row.refresh_from_db()
+    assert (row.state, row.rule) == ("resolved", "corrected")
+    following = DAY + timedelta(days=1)
+    take(BANK, bank(opening="100250", closing="100250", day=following), day=following)
+    compare(BANK, day=following, now=EVENING + timedelta(days=1))
+    compare(BANK)
+    assert Break.objects.count() == 1
+    assert broken() == []
+
+
+def test_a_correction_may_be_a_customers(owner):
+    row = a_stray_line(owner)
+    one, another = operators()
+    asked = working.ask_to_correct(
+        row.pk, amount=D("250.00"), account=str(owner.pk), by=one, reason="Hers", now=EVENING
+    )
+    working.approve(asked.pk, by=another, reason="", now=EVENING)
+    entry = Transfer.objects.get(kind="correction")
+    assert (entry.debit.kind, entry.credit.owner) == (LedgerAccount.Kind.SUSPENSE, owner)
+    assert broken() == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "account"), [("0", "bank"), ("1.001", "bank"), ("1", "issuer"), ("1", "nobody")]
+)
+def test_a_correction_that_makes_no_sense_is_refused(owner, amount, account):
+    row = a_stray_line(owner)
+    [one] = operators(1)
+    with pytest.raises(UnableToResolve):
+        working.ask_to_correct(
+            row.pk, amount=D(amount), account=account, by=one, reason="x", now=EVENING
+        )
+    row.refresh_from_db()
+    assert (row.state, row.steps.count()) == ("open", 1)
+
+
+def test_money_is_explained_by_one_and_accepted_by_another(owner):
+    row = a_stray_line(owner)
+    one, another = operators()
+    working.take(row.pk, by=one, now=EVENING)
+    working.explain(row.pk, by=one, reason="It is sent back tomorrow", now=EVENING)
+    row.refresh_from_db()
+    assert row.state == "explained"
+    with pytest.raises(UnableToResolve):
+        working.accept(row.pk, by=one, reason="", now=EVENING)
+    working.refuse(row.pk, by=another, reason="Show me", now=EVENING)
+    row.refresh_from_db()
+    assert (row.state, row.assigned_to) == ("assigned", one)
+    working.explain(row.pk, by=one, reason="Here it is", now=EVENING)
+    working.accept(row.pk, by=another, reason="Yes", now=EVENING)
+    row.refresh_from_db()
+    assert (row.state, row.rule) == ("resolved", "accepted")
+    assert [step.kind for step in row.steps.all()] == [
+        "found", "taken", "explained", "refused", "explained", "accepted"
+    ]  # fmt: skip
+    later = DAY + timedelta(days=8)
+    take(BANK, bank(opening="100250", closing="100250", day=later), day=later)
+    compare(BANK, day=later, now=EVENING + timedelta(days=8))
+    assert Break.objects.count() == 1, "what was accepted explains the balance from then on"
+
+
+def test_nothing_is_done_about_what_is_resolved_but_notes(owner):
+    row = a_stray_line(owner)
+    one, another = operators()
+    working.explain(row.pk, by=one, reason="a", now=EVENING)
+    working.accept(row.pk, by=another, reason="b", now=EVENING)
+    for step in (
+        lambda: working.take(row.pk, by=one, now=EVENING),
+        lambda: working.explain(row.pk, by=one, reason="x", now=EVENING),
+        lambda: working.accept(row.pk, by=another, reason="x", now=EVENING),
+    ):
+        with pytest.raises(UnableToResolve):
+            step()
+    working.note(row.pk, by=one, note="It came back on Friday", now=EVENING)
+    assert row.steps.count() == 4
+
+
+# --- Through the day, and our own books --------------------------------------------------------
+
+
+def test_our_own_books_become_breaks_and_are_gone_when_they_agree(owner):
+    flaw = Finding(13, "balances", (Breach(owner.pk, "USD: 1, transfers say 2"),))
+    keeping.keep_findings([flaw], on=DAY, now=EVENING)
+    [row] = Break.objects.all()
+    assert (row.type, row.account, row.severity) == ("books", owner, 3)
+    keeping.keep_findings([], on=DAY, now=EVENING)
+    row.refresh_from_db()
+    assert (row.state, row.rule) == ("auto_resolved", "gone")
