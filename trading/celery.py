@@ -25,6 +25,10 @@ app.conf.beat_schedule = {
         "task": "reconciliation.check_invariants",
         "schedule": TEN_MINUTES,
     },
+    "Hold what was executed today against what venues say of it": {
+        "task": "reconciliation.compare_so_far",
+        "schedule": crontab(minute="*/5"),
+    },
     # What is done about each day once it is over: `reconciliation.day.plan` says what, and when.
     "Go on with the days": {
         "task": "reconciliation.go_on",

@@ -98,6 +98,27 @@ JOBS: Final = (
         after=timedelta(minutes=10),
     ),
     Job(
+        name="venue_files",
+        title="Fetch what venues say of the day",
+        run="reconciliation.breaks.jobs.fetch_venue_files",
+        after=timedelta(minutes=5),
+    ),
+    Job(
+        name="reconcile",
+        title="Hold our books against venues and custodians",
+        run="reconciliation.breaks.jobs.reconcile",
+        after=timedelta(minutes=15),
+        needs=("venue_files",),
+    ),
+    Job(
+        name="bank",
+        title="Hold our books against the bank",
+        run="reconciliation.breaks.jobs.reconcile_banks",
+        # Banks send what they say of a day in its night.
+        after=timedelta(hours=6),
+        needs=("reconcile",),
+    ),
+    Job(
         name="snapshot",
         title="Keep each account's equity at the end of the day",
         run="reconciliation.day.jobs.snapshot_equity",

@@ -63,9 +63,9 @@ class StatementFile(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["source", "day", "sha256"], name="statement_once"),
+            models.UniqueConstraint(fields=["source", "day", "sha256"], name="statement_file_once"),
         )
-        indexes = (models.Index(fields=["source", "day", "-id"], name="statement_latest"),)
+        indexes = (models.Index(fields=["source", "day", "-id"], name="statement_file_latest"),)
 
     def __str__(self) -> str:
         return f"{self.source} of {self.day:%Y-%m-%d}"
