@@ -252,7 +252,9 @@ class Migration(migrations.Migration):
                 ("taken_by", models.CharField(max_length=80)),
             ],
             options={
-                "indexes": [models.Index(fields=["source", "day", "-id"], name="statement_file_latest")],
+                "indexes": [
+                    models.Index(fields=["source", "day", "-id"], name="statement_file_latest")
+                ],
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("source", "day", "sha256"), name="statement_file_once"
