@@ -307,6 +307,7 @@ def check(server: Server, *, at: datetime) -> str:
     Raises UnableToRestore when an invariant does not hold.
     """
     said = io.StringIO()
+    _let_go_of_database()
     place = connections["default"].settings_dict
     place["HOST"] = str(server.socket_folder)
     place["OPTIONS"]["pool"]["timeout"] = ANSWER_SECONDS_MAX
@@ -317,8 +318,7 @@ def check(server: Server, *, at: datetime) -> str:
                     given = {"at": at} if command == "check_invariants" else {}
                     call_command(command, stdout=said, **given)
             finally:
-                connections.close_all()
-                connections["default"].close_pool()  # type: ignore[attr-defined]
+                _let_go_of_database()
     except UnableToRunPostgres as error:
         raise UnableToRestore(str(error)) from error
     except CommandError as error:
@@ -327,6 +327,11 @@ def check(server: Server, *, at: datetime) -> str:
             f"place.\n{said.getvalue()}{error}"
         ) from error
     return said.getvalue()
+
+
+def _let_go_of_database() -> None:
+    connections.close_all()
+    connections["default"].close_pool()  # type: ignore[attr-defined]
 
 
 def put_in_place(restored: Restored, *, home: Path, now: datetime) -> list[Path]:
