@@ -1,0 +1,312 @@
+"""A quarter of a brokerage on a fast clock: trading, money, actions, and the close of every day.
+
+    python -m tests.simulation.quarter                      # October to December 2026
+    python -m tests.simulation.quarter --days 7 --seed 3
+
+Everything is the real program over PostgreSQL but the clock, which jumps, and the venue, which is
+a test's: it executes what it is asked to. On some days the program is off, and makes up for them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import time_machine
+from django.utils import timezone
+
+from accounts.models import Account, User
+from marketdata import calendars
+from marketdata.models import Bar, Instrument, Quote
+from orders.actions import carrying_out
+from orders.entry import submission
+from orders.lifecycle import Status
+from orders.models import Order
+from portfolio import services as portfolio
+from portfolio.actions import services as corporate_actions
+from portfolio.funding import services as funding
+from portfolio.funding.passage import Step
+from portfolio.models import EquitySnapshot, InterestDay, Position, Transfer
+from reconciliation.day import plan, services
+from reconciliation.day.models import DayRun, JobRun
+from reconciliation.day.plan import Job, State
+from reconciliation.invariants import check_invariants
+from tests import held, issuers, on_margin, world
+from venues import links, outbox
+from venues.messages import ReportKind, Side
+from venues.models import OutboxMessage
+
+FIRST: Final = date(2026, 10, 1)
+DAYS: Final = 92
+DAY: Final = timedelta(days=1)
+CENT: Final = Decimal("0.01")
+SYMBOLS: Final = ("AAPL", "IBM")
+NIGHT, MORNING, NOON, EVENING = time(4, 30), time(6, 5), time(12), time(21)
+UNSENT: Final = 10
+"""The invariant that nothing waits to be sent for long: nobody sends here."""
+
+
+class Quarter:
+    """One run, in the database as it is. Raises AssertionError when something is not as it must.
+
+    `jobs` is the plan of the days.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        first: date = FIRST,
+        days: int = DAYS,
+        jobs: Sequence[Job] = plan.JOBS,
+    ) -> None:
+        self.draw = random.Random(seed)
+        self.days = [first + number * DAY for number in range(days)]
+        self.jobs = tuple(jobs)
+        self.count: Counter[str] = Counter()
+        self.venue = world.Venue()
+        self.prices = {"AAPL": Decimal(100), "IBM": Decimal(250)}
+        self.accounts: list[Account] = []
+        self.ann: User | None = None
+        self._resting: list[Order] = []
+        # A dividend of the one and a split of the other, early and again every five weeks.
+        self._actions = {
+            first + number * DAY: kind
+            for start in range(0, days, 35)
+            for number, kind in ((start + 1, "dividend"), (start + 4, "split"))
+        }
+        self._off: set[date] = set()
+
+    # --- The course of it --------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Live through every day and close it, then compare all there is."""
+        with at(self.days[0], time(1)):
+            self._open()
+        for number, day in enumerate(self.days):
+            # In every third week the program is off from Friday night to Monday morning.
+            is_off = number // 7 % 3 == 1 and day.weekday() in (5, 6)
+            if is_off:
+                self.count["days off"] += 1
+                continue
+            self._live_through(day)
+            if day.weekday() == 4:
+                self.check(day)
+        with at(self.days[-1] + DAY, MORNING):
+            self._go_on()
+        self.finish()
+
+    def _live_through(self, day: date) -> None:
+        for moment, work in (
+            (time(0, 20), self._carry_out_actions),
+            (NIGHT, self._go_on),
+            (MORNING, self._go_on),
+            (NOON, self._trade),
+            (time(15), self._move_money),
+            (time(16, 30), self._end_of_trading),
+            (EVENING, self._go_on),
+        ):
+            with at(day, moment):
+                work()
+
+    def _open(self) -> None:
+        self.ann = issuers.person("ann")
+        for symbol in SYMBOLS:
+            on_margin.instrument(symbol)
+        Instrument.objects.update(calendar="XNYS", asset_class="us_equity")
+        self.accounts = [world.customer(cash="50000.00") for _ in range(3)]
+        self.accounts.append(on_margin.customer(cash="20000.00"))
+
+    def _go_on(self) -> None:
+        done = services.go_on(now=timezone.now(), jobs=self.jobs)
+        self.count["jobs done"] += done
+
+    # --- What customers do -------------------------------------------------------------------
+
+    def _trade(self) -> None:
+        today = calendars.date_of(timezone.now())
+        if not plan.is_session(today):
+            return
+        for symbol in SYMBOLS:
+            self._quote(symbol)
+        for account in self.accounts:
+            for symbol in SYMBOLS:
+                self._order(account, symbol)
+        # One rests far from the market, and ends with the day.
+        far = (self.prices["AAPL"] / 2).quantize(CENT)
+        resting = self._submit(self.accounts[0], "AAPL", Side.BUY, 1, far)
+        if resting is not None:
+            self.venue.accepts(resting)
+            self._resting.append(resting)
+        world.apply_reports()
+        OutboxMessage.objects.filter(sent_at=None).update(sent_at=timezone.now())
+
+    def _quote(self, symbol: str) -> None:
+        step = Decimal(self.draw.randint(-300, 310)) / 10_000
+        price = self.prices[symbol] = (self.prices[symbol] * (1 + step)).quantize(CENT)
+        listed = Instrument.objects.get(code=symbol)
+        world.quote(listed, bid=str(price - CENT), ask=str(price))
+        Quote.objects.filter(instrument=listed).update(last=price)
+        now = timezone.now()
+        Bar.objects.get_or_create(
+            instrument=listed, timeframe="1Day", start=calendars.midnight(calendars.date_of(now)),
+            defaults={
+                "source": "test", "open": price, "high": price, "low": price, "close": price,
+                "volume": Decimal(1), "trades": 1, "turnover": price, "open_at": now,
+                "close_at": now,
+            },
+        )  # fmt: skip
+
+    def _order(self, account: Account, symbol: str) -> None:
+        held_now = Position.objects.filter(account=account, instrument__code=symbol).first()
+        quantity = int(held_now.quantity) if held_now else 0
+        is_sale = quantity > 0 and self.draw.random() < 0.4
+        wanted = self.draw.randint(1, max(1, quantity)) if is_sale else self.draw.randint(1, 40)
+        side, price = (Side.SELL if is_sale else Side.BUY), self.prices[symbol]
+        limit = price - CENT if is_sale else price
+        order = self._submit(account, symbol, side, wanted, limit)
+        if order is not None:
+            self.venue.fills(order, str(wanted), str(limit))
+            self.count["fills"] += 1
+
+    def _submit(
+        self, account: Account, symbol: str, side: Side, quantity: int, limit: Decimal
+    ) -> Order | None:
+        ticket = world.limit_ticket(
+            account, str(limit), symbol=symbol, side=side, quantity=Decimal(quantity)
+        )
+        [answer] = submission.submit_batch([ticket], now=timezone.now())
+        assert answer.order is not None, answer.refusal
+        if answer.order.status == Status.REJECTED:
+            self.count[f"denied: {answer.order.denial_code}"] += 1
+            return None
+        return answer.order
+
+    def _end_of_trading(self) -> None:
+        """Let the venue expire what rests; a few times it only does so a day later."""
+        if self._resting and self.draw.random() < 0.9:
+            for order in self._resting:
+                self.venue.says(order, ReportKind.EXPIRED)
+            self._resting.clear()
+            world.apply_reports()
+        elif self._resting:
+            self.count["expiries forgotten"] += 1
+
+    def _move_money(self) -> None:
+        now = timezone.now()
+        today = calendars.date_of(now)
+        if today.weekday() == 0:
+            for account in self.accounts:
+                portfolio.deposit(
+                    account_id=account.pk, amount=Decimal("500.00"), reference=f"D{today}",
+                    actor="operator:test", now=now,
+                )  # fmt: skip
+                self.count["deposits"] += 1
+        if today.weekday() == 2:
+            self._withdraw(self.accounts[today.day % 3], now)
+
+    def _withdraw(self, account: Account, now: datetime) -> None:
+        assert self.ann is not None
+        try:
+            asked = funding.request_withdrawal(
+                account_id=account.pk, payee_id=world.payee(account).pk, amount=Decimal("75.00"),
+                reference=f"W{now.date()}", actor=f"user:{account.user_id}", now=now,
+            )  # fmt: skip
+        except ValueError:
+            self.count["withdrawals refused"] += 1
+            return
+        funding.approve(asked.pk, by=self.ann, reason="Known", now=now)
+        for step in (Step.SEND, Step.SETTLE):
+            funding.take(asked.pk, step, actor="operator:bank", reason="Done", now=now)
+        self.count["withdrawals"] += 1
+
+    # --- What issuers do ---------------------------------------------------------------------
+
+    def _carry_out_actions(self) -> None:
+        """Take in what is announced for today, and carry out what is due, as a person does."""
+        today = calendars.date_of(timezone.now())
+        kind = self._actions.get(today)
+        if kind == "dividend":
+            ibm = Instrument.objects.get(code="IBM")
+            issuers.dividend(ibm, "0.40", pay_date=today + 3 * DAY)
+        elif kind == "split":
+            aapl = Instrument.objects.get(code="AAPL")
+            price = (self.prices["AAPL"] / 2).quantize(CENT)
+            issuers.split(aapl, 2, 1, price=str(price))
+            self.prices["AAPL"] = price
+        for reference in corporate_actions.waiting_on(today):
+            self._carry_out(reference)
+
+    def _carry_out(self, reference: str) -> None:
+        for looks in range(10):
+            now = (
+                timezone.now() + looks * carrying_out.STILL
+            )  # a halt and its end take a venue time
+            links.hear(outbox.EMBEDDED, now=now)
+            found = carrying_out.carry_out(reference, enter=held.at_once, now=now)
+            self.count["entitled"] += found.entitled
+            if found.is_done or found.waits_for_a_day:
+                self.count["actions carried out"] += found.is_done
+                return
+        raise AssertionError(f"{reference} waits for {found.waits_for}")
+
+    # --- What must be true -------------------------------------------------------------------
+
+    def check(self, day: date) -> None:
+        """Check the invariants of the house."""
+        with at(day, time(22)):
+            found = check_invariants(now=timezone.now())
+        broken = [each for each in found if not each.holds and each.number != UNSENT]
+        assert broken == [], f"{day}: {broken}"
+        self.count["weeks checked"] += 1
+
+    def finish(self) -> None:
+        """Compare what the days have left behind with the days that there were."""
+        self.check(self.days[-1] + DAY)
+        closed = DayRun.objects.filter(day__in=self.days).exclude(ended_at=None).count()
+        assert closed == len(self.days), f"{closed} of {len(self.days)} days are closed"
+        left = JobRun.objects.filter(day__in=self.days).exclude(
+            state__in=[State.DONE.value, State.SKIPPED.value]
+        )
+        assert not left.exists(), list(left)
+        assert InterestDay.objects.filter(day__in=self.days).count() == len(self.days)
+        for account in self.accounts:
+            written = EquitySnapshot.objects.filter(account=account, day__in=self.days)
+            assert written.count() == len(self.days)
+        self.count["days closed"] = closed
+        for kind in ("dividend", "interest"):
+            self.count[f"transfers of {kind}"] = Transfer.objects.filter(kind=kind).count()
+
+
+def at(day: date, moment: time) -> AbstractContextManager[object]:
+    """Return a clock that goes on from that moment in New York."""
+    there = datetime.combine(day, moment, calendars.NEW_YORK).astimezone(UTC)
+    travel: Callable[..., AbstractContextManager[object]] = time_machine.travel
+    return travel(there, tick=True)
+
+
+def main() -> int:
+    """Run one simulation in a database of its own and print its figures."""
+    import pytest
+
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--seed", type=int, default=1)
+    wanted = parser.parse_args()
+    os.environ["OPENFLOOR_QUARTER_DAYS"] = str(wanted.days)
+    os.environ["OPENFLOOR_SIMULATION_SEED"] = str(wanted.seed)
+    test = Path(__file__).with_name("test_quarter.py")
+    return int(pytest.main(["-q", "-s", "-n", "0", str(test)]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
