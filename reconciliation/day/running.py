@@ -29,7 +29,7 @@ PROGRESS_SECONDS: Final = 0.5
 def do(run: JobRun, job: Job, clock: Callable[[], datetime]) -> State:
     """Do `job` and return how it stands then: done or failed."""
     began = clock()
-    _begin(run, began)
+    _begin(run, job, began)
     failpoints.reach("day.begun")
     try:
         work = import_string(job.run)
@@ -49,7 +49,7 @@ def note(run: JobRun, kind: JobStep.Kind, *, actor: str, detail: str, now: datet
     )
 
 
-def _begin(run: JobRun, now: datetime) -> None:
+def _begin(run: JobRun, job: Job, now: datetime) -> None:
     with transaction.atomic():
         run.refresh_from_db(from_queryset=JobRun.objects.select_for_update())
         # Whoever was at it has no charge of the days any more: it was killed.
@@ -58,7 +58,10 @@ def _begin(run: JobRun, now: datetime) -> None:
         run.started_at, run.ended_at, run.error = now, None, ""
         run.save()
         kind = JobStep.Kind.RESUMED if was_cut_short else JobStep.Kind.STARTED
-        note(run, kind, actor=ACTOR, detail="", now=now)
+        step = note(run, kind, actor=ACTOR, detail="", now=now)
+        # A job that takes its process along, each time, fails without a word.
+        if was_cut_short and plan.is_worth_an_alert(run.attempts - 1):
+            _alert(run, job, step, failures=run.attempts - 1, now=now)
 
 
 def _follow(run: JobRun) -> Callable[[int, int], None]:
@@ -96,21 +99,21 @@ def _fail(run: JobRun, job: Job, error: str, now: datetime) -> State:
         run.save()
         step = note(run, JobStep.Kind.FAILED, actor=ACTOR, detail=error, now=now)
         if plan.is_worth_an_alert(run.attempts):
-            _alert(run, job, step, now)
+            _alert(run, job, step, failures=run.attempts, now=now)
     return State.FAILED
 
 
-def _alert(run: JobRun, job: Job, step: JobStep, now: datetime) -> None:
+def _alert(run: JobRun, job: Job, step: JobStep, *, failures: int, now: datetime) -> None:
     alerts.raise_alert(
         kind=Kind.DAY_JOB_FAILED,
         severity=Severity.SEVERE,
         account_id=None,
-        summary=f"{job.title}, {run.day_id}: failed {run.attempts} times",
+        summary=f"{job.title}, {run.day_id}: failed {failures} times",
         key=f"day_job:{run.pk}:{step.number}",
         evidence={
             "day": str(run.day_id),
             "job": run.job,
-            "attempts": run.attempts,
+            "attempts": failures,
             "error": run.error,
         },
         now=now,

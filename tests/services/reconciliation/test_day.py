@@ -206,6 +206,15 @@ def test_a_job_that_was_cut_short_is_gone_on_with() -> None:
     assert steps(FRIDAY, "first") == [(1, "resumed", ""), (2, "done", "first made 3")]
 
 
+def test_people_hear_of_a_job_that_takes_its_process_along_each_time() -> None:
+    services.begin_days(now=NIGHT, jobs=JOBS)
+    JobRun.objects.filter(day_id=FRIDAY, job="first").update(state="running", attempts=3)
+    assert go_on(NIGHT) == 3
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.severity) == ("day_job_failed", 3)
+    assert alert.summary == "First, 2026-11-20: failed 3 times"
+
+
 def test_open_days_learn_of_new_jobs_and_closed_ones_do_not() -> None:
     go_on(NIGHT)
     services.begin_days(now=NIGHT, jobs=(*JOBS, job("another")))
