@@ -5,6 +5,7 @@ The counterpart of `accounts.sessions.gate` for sockets: everything that is rout
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -52,11 +53,13 @@ class _ByPhone:
         if token is None or b"origin" in headers or not _is_our_host(headers):
             await self._otherwise(scope, receive, send)
             return
+        seen_at = time.monotonic() - authentication.CACHE_SECONDS
         signed_in = await sync_to_async(_look_at_token, thread_sensitive=False)(token)
         if signed_in is None:
             await _turn_away(receive, send)
             return
-        at = Stand(tokens.digest_of(str(signed_in.sign_in_id)), phone_id=signed_in.sign_in_id)
+        phone_id = signed_in.sign_in_id
+        at = Stand(tokens.digest_of(str(phone_id)), seen_at, phone_id=phone_id)
         await self._application({**scope, "signed_in": signed_in, "stands_on": at}, receive, send)
 
 
@@ -77,7 +80,7 @@ class _SignedInOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         session_key = _session_key(scope)
-        at = Stand(sign_ins.digest_of(session_key or ""))
+        at = Stand(sign_ins.digest_of(session_key or ""), seen_at=time.monotonic())
         signed_in = await admission().signed_in(at.digest) if session_key else None
         if signed_in is None:
             await _turn_away(receive, send)

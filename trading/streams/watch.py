@@ -1,7 +1,7 @@
 """Which sockets of this process stand on which sign-in: looked at together, told when it ends.
 
-A hint names a sign-in that may have ended. Without one all are looked at every minute, and each
-soon after it has joined: it may have ended between the handshake and now. However many sockets
+A hint names a sign-in that may have ended. Without one all are looked at every minute. Who joins
+was looked at by the gate, and is again only where a hint came in between. However many sockets
 there are, a look is a few queries for a thousand sign-ins, and wakes none that goes on.
 """
 
@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -36,9 +36,10 @@ Tell = Callable[[int], None]
 @dataclass(frozen=True, slots=True)
 class Stand:
     """What a socket stands on: a sign-in by its digest, as hints name it; and which phone's it is,
-    if it is not a browser's."""
+    if it is not a browser's. It stood at `seen_at`, of `time.monotonic()`."""
 
     digest: str
+    seen_at: float = field(compare=False)
     phone_id: UUID | None = None
 
 
@@ -49,7 +50,9 @@ class Watch:
         self._lock = threading.Lock()
         self._told: dict[Stand, set[Tell]] = {}
         self._by_digest: dict[str, Stand] = {}
-        self._new: set[str] = set()
+        self._unsure: set[str] = set()
+        self._named_at: dict[str, float] = {}
+        self._all_named_at = float("-inf")
         self._all_seen_at = time.monotonic()
 
     @contextmanager
@@ -59,7 +62,8 @@ class Watch:
         with self._lock:
             self._told.setdefault(stand, set()).add(tell)
             self._by_digest[stand.digest] = stand
-            self._new.add(stand.digest)
+            if stand.seen_at <= self._named_at.get(stand.digest, self._all_named_at):
+                self._unsure.add(stand.digest)
         try:
             yield
         finally:
@@ -69,22 +73,32 @@ class Watch:
                     del self._told[stand], self._by_digest[stand.digest]
 
     def look(self, named: Collection[str] | None) -> None:
-        """Look at the sign-ins with these digests and at those that are new, or at all of them."""
+        """Look at the sign-ins with these digests, which hints have named, or at all of them."""
         with self._lock:
-            new, self._new = self._new, set()
-            digests = self._by_digest.keys() if named is None else {*named, *new}
+            self._note(named)
+            unsure, self._unsure = self._unsure, set()
+            digests = self._by_digest.keys() if named is None else {*named, *unsure}
             stands = [self._by_digest[each] for each in digests if each in self._by_digest]
         try:
             for begin in range(0, len(stands), AT_ONCE):
                 self._tell(_ended(stands[begin : begin + AT_ONCE]), NOT_SIGNED_IN)
         except Exception:
             with self._lock:
-                self._new |= new
+                self._unsure |= unsure
             if time.monotonic() >= self._all_seen_at + UNSEEN_SECONDS_MAX:
                 self._tell(stands, NOT_LOOKED_AT)
             raise
         if named is None:
             self._all_seen_at = time.monotonic()
+
+    def _note(self, named: Collection[str] | None) -> None:
+        """Keep what was named, for those who are about to join."""
+        now = time.monotonic()
+        if named is None:
+            self._all_named_at = now
+            self._named_at = {}
+        else:
+            self._named_at |= dict.fromkeys(named, now)
 
     def _tell(self, stands: Collection[Stand], code: int) -> None:
         with self._lock:
@@ -110,7 +124,7 @@ watch: Final = Watch()
 
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
-    """Look at whom hints name at once, at the new ones soon, at all every minute, until `stop`."""
+    """Look at whom hints name at once, and at all every minute, until `stop`."""
     with wakeups.listener.news(wakeups.Channel.SIGN_INS, all_seconds=EVERY_SECONDS) as news:
         while not stop.is_set():
             watch.look(news.take())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("db")
 def at_browser() -> tuple[User, Stand]:
     user = people.person()
     cookie = people.browser_of(user).cookies[settings.SESSION_COOKIE_NAME].value
-    return user, Stand(sign_ins.digest_of(cookie))
+    return user, Stand(sign_ins.digest_of(cookie), seen_at=time.monotonic())
 
 
 def at_phone() -> tuple[Phone, Stand]:
@@ -38,7 +39,9 @@ def at_phone() -> tuple[Phone, Stand]:
         password_stamp=tokens.digest_of(user.get_session_auth_hash()), started_at=now,
         seen_at=now, proved_at=now, strength=2, access_digest=tokens.new(), access_until=now,
     )  # fmt: skip
-    return phone, Stand(tokens.digest_of(str(phone.pk)), phone_id=phone.pk)
+    return phone, Stand(
+        tokens.digest_of(str(phone.pk)), seen_at=time.monotonic(), phone_id=phone.pk
+    )
 
 
 @pytest.fixture
@@ -124,20 +127,31 @@ def test_only_the_sockets_of_what_has_ended_are_told(sockets: SimpleNamespace) -
     assert sockets.told == [("c", 4401)]
 
 
-def test_a_hint_has_nobody_else_looked_at_and_a_socket_that_joins_is_looked_at_without_one(
-    sockets: SimpleNamespace,
-) -> None:
+def test_a_hint_has_nobody_else_looked_at(sockets: SimpleNamespace) -> None:
     user, stand = at_browser()
+    sockets.join("page", stand)
     ended(user)
-    sockets.join("came as it ended", stand)
-    sockets.watch.look(set())
-    assert sockets.told == [("came as it ended", 4401)]
-    sockets.told.clear()
     sockets.watch.look(set())
     sockets.watch.look({"f" * 64})
     assert sockets.told == []
     sockets.watch.look({stand.digest})
-    assert sockets.told == [("came as it ended", 4401)]
+    assert sockets.told == [("page", 4401)]
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_who_joins_is_looked_at_where_a_hint_came_since_the_gate_looked(
+    sockets: SimpleNamespace, is_named: bool
+) -> None:
+    user, stand = at_browser()
+    ended(user)
+    sockets.watch.look({stand.digest} if is_named else None)  # before anybody has joined
+    later = Stand(stand.digest, seen_at=time.monotonic() + 1e-6)
+    sockets.join("seen since", later)
+    sockets.watch.look(set())
+    assert sockets.told == []
+    sockets.join("seen before", stand)
+    sockets.watch.look(set())
+    assert sorted(sockets.told) == [("seen before", 4401), ("seen since", 4401)]
 
 
 def test_a_look_costs_the_same_statements_however_many_are_looked_at(
@@ -182,6 +196,7 @@ def test_who_could_not_be_looked_at_for_too_long_is_closed(
 ) -> None:
     monkeypatch.setattr(watch, "UNSEEN_SECONDS_MAX", unseen)
     user, stand = at_browser()
+    sockets.watch.look({stand.digest})
     sockets.join("page", stand)
     with transaction.atomic():
         transaction.set_rollback(True)  # as if the database failed: it takes no statement any more

@@ -43,7 +43,7 @@ class Client(PatientSocket):
                 await send(message)
 
             signed_in = SimpleNamespace(account_id=None)
-            scope = {**scope, "signed_in": signed_in, "stands_on": Stand(""), "outlet": self}
+            scope = {**scope, "signed_in": signed_in, "stands_on": Stand("", 0), "outlet": self}
             await sockets(scope, receive, waiting)
 
         super().__init__(application, "/ws/v1/binary")
