@@ -161,7 +161,7 @@ def _begin(day: date) -> datetime:
 def read(kind: Kind, span: Span, record: type[Record]) -> list[Record]:
     """Return what the archive has of `span`, in its order, at most its limit.
 
-    Raises parquet.ArchiveIncomplete.
+    Raises records.ArchiveIncomplete.
     """
     files = ArchivedTicks.objects.filter(
         kind=kind.value,
@@ -179,7 +179,9 @@ def read(kind: Kind, span: Span, record: type[Record]) -> list[Record]:
     found: list[Record] = []
     for day in days if span.is_ascending else reversed(days):
         of_day = [
-            record(**row) for name in days[day] for row in parquet.read(folder() / name, span)
+            record(**row)
+            for name in days[day]
+            for row in parquet.read(folder() / name, span, day=day)
         ]
         of_day.sort(key=lambda each: each.place, reverse=not span.is_ascending)
         found += of_day

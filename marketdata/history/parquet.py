@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from datetime import UTC
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from marketdata.history.partitions import Kind
-from marketdata.history.records import Span
-
-
-class ArchiveIncomplete(RuntimeError):
-    """A file is missing of which the tables say that it has ticks, or it cannot be read."""
-
+from marketdata.history.records import ArchiveIncomplete, Span
 
 _PLACE: Final = [
     ("instrument_id", pa.string()),
@@ -87,8 +82,8 @@ def _make_last(where: Path) -> None:
         os.close(opened)
 
 
-def read(path: Path, span: Span) -> list[dict[str, Any]]:
-    """Return what a file has of `span` by the names of the columns, the oldest first.
+def read(path: Path, span: Span, *, day: date) -> list[dict[str, Any]]:
+    """Return what a file of `day` has of `span` by the names of the columns, the oldest first.
 
     Where there is more than its limit, that which comes first in its order. Raises
     ArchiveIncomplete.
@@ -103,7 +98,7 @@ def read(path: Path, span: Span) -> list[dict[str, Any]]:
     try:
         table = pq.read_table(path, filters=wanted)
     except (OSError, pa.ArrowException) as error:
-        raise ArchiveIncomplete(f"{path.name}: {error}") from error
+        raise ArchiveIncomplete(f"{path.name}: {error}", day=day) from error
     first = 0 if span.is_ascending else max(0, len(table) - span.limit)
     rows: list[dict[str, Any]] = (
         table.slice(first, span.limit).drop_columns("instrument_id").to_pylist()

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
+
+
+class ArchiveIncomplete(RuntimeError):
+    """A file of `day` is missing of which the tables say that it has ticks, or it is unreadable."""
+
+    def __init__(self, message: str, *, day: date) -> None:
+        super().__init__(message)
+        self.day = day
 
 
 class Place(NamedTuple):

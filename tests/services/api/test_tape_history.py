@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from marketdata.history import recording
+from marketdata import calendars, restating
+from marketdata.history import archive, recording
+from marketdata.history.partitions import Kind
 from marketdata.models import Instrument, Quote
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 from tests import world
@@ -117,3 +121,55 @@ def test_crypto_has_its_own_addresses(tape: Api) -> None:
 )
 def test_what_cannot_be_is_refused(tape: Api, wrong: str) -> None:
     assert tape("GET", f"/v2/stocks/trades?symbols=AAPL&{wrong}").status_code == 422
+
+
+def test_an_archive_that_cannot_be_read_is_said_with_its_day(
+    tape: Api, settings: Any, tmp_path: Path
+) -> None:
+    settings.ARCHIVE = str(tmp_path)
+    archive.archive(Kind.TRADES, before=FIRST.date() + timedelta(days=1), now=FIRST)
+    assert len(tape("GET", f"/v2/stocks/AAPL/trades?{SPAN}").json()["trades"]) == 5
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"torn")
+    answer = tape("GET", f"/v2/stocks/AAPL/trades?{SPAN}")
+    assert answer.status_code == 503
+    assert answer.json()["reason"] == "archive_incomplete"
+    assert "2026-01-05" in answer.json()["message"]
+    later = "start=2026-01-06T00:00:00Z&end=2026-01-07T00:00:00Z"
+    assert tape("GET", f"/v2/stocks/AAPL/trades?{later}").json()["trades"] == []
+
+
+@pytest.fixture
+def listed_on(tape: Api) -> date:
+    """Five days after the day that this returns AAPL became APL, and three later MSFT AAPL."""
+    aapl, msft = (Instrument.objects.get(symbol=symbol) for symbol in ("AAPL", "MSFT"))
+    listed_at = aapl.history.earliest().history_date
+    for instrument, days, symbol in ((aapl, 5, "APL"), (msft, 8, "AAPL")):
+        at = listed_at + timedelta(days=days)
+        restating.rename(instrument.pk, f"test {days}", symbol=symbol, now=at)
+    return calendars.date_of(listed_at)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "days", "found"),
+    [
+        ("APL", None, 5), ("APL", 5, 5), ("APL", 4, None),
+        ("AAPL", None, 3), ("AAPL", 8, 3), ("AAPL", 7, None), ("AAPL", 5, None),
+        ("AAPL", 4, 5), ("AAPL", 0, 5), ("AAPL", -100, 5),
+        ("MSFT", None, None), ("MSFT", 8, None), ("MSFT", 7, 3), ("MSFT", -100, 3),
+    ],
+)  # fmt: skip
+def test_a_symbol_is_of_who_had_it_on_the_day(
+    tape: Api, listed_on: date, symbol: str, days: int | None, found: int | None
+) -> None:
+    asof = "-" if days is None else (listed_on + timedelta(days=days)).isoformat()
+    for path in (f"trades?symbols={symbol}&", f"{symbol}/trades?"):
+        answer = tape("GET", f"/v2/stocks/{path}{SPAN}&asof={asof}")
+        told = answer.json().get("trades") if answer.status_code == 200 else None
+        counted = len(told.get(symbol, [])) if isinstance(told, dict) else told and len(told)
+        assert (counted or None) == found
+        assert answer.status_code == (404 if found is None and "symbols" not in path else 200)
+
+
+def test_a_day_that_is_none_is_refused(tape: Api) -> None:
+    assert tape("GET", f"/v2/stocks/AAPL/trades?{SPAN}&asof=yesterday").status_code == 422

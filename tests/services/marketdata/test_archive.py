@@ -13,9 +13,10 @@ from django.db import connection
 
 from foundation import failpoints
 from marketdata import retention, selectors, services
-from marketdata.history import archive, parquet, partitions
+from marketdata.history import archive, partitions
 from marketdata.history.models import ArchivedTicks, TapeQuote, TapeTrade
 from marketdata.history.partitions import Kind
+from marketdata.history.records import ArchiveIncomplete
 from marketdata.models import Bar, Instrument
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 
@@ -178,8 +179,9 @@ def test_a_file_that_is_gone_is_a_failure_and_no_empty_day(ibm: Instrument, fold
     archive.archive(Kind.TRADES, before=MONDAY + DAY, now=WEDNESDAY)
     (gone,) = folder.iterdir()
     gone.unlink()
-    with pytest.raises(parquet.ArchiveIncomplete):
+    with pytest.raises(ArchiveIncomplete) as missing:
         everything(ibm)
+    assert missing.value.day == MONDAY
     later = selectors.trades(ibm, start=NOON + DAY, end=NOON + 2 * DAY)
     assert len(later) == 6
 

@@ -43,7 +43,7 @@ def body(*needed: str, **properties: Schema) -> Schema:
 
 _PAGE: Final = {
     "start": TIME, "end": TIME, "limit": whole(1, 10_000), "sort": one_of("asc", "desc"),
-    "page_token": TEXT, "currency": one_of("USD"),
+    "page_token": TEXT, "currency": one_of("USD"), "asof": {"type": "string", "format": "date"},
     "feed": one_of("iex", "sip", "otc", "boats", "overnight", "delayed_sip"),
 }  # fmt: skip
 _TIMEFRAME: Final[Schema] = {"type": "string", "example": "5Min"}

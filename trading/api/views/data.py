@@ -6,17 +6,19 @@ The same calls for stocks and for crypto: an address sees the instruments of its
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Final
 
+import structlog
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata import bars as rules
-from marketdata import calendars, selectors
+from marketdata import calendars, naming, selectors
 from marketdata.bars import Bar
 from marketdata.history.adjusting import Adjustment
+from marketdata.history.records import ArchiveIncomplete
 from marketdata.models import Instrument, Quote
 from marketdata.present import present
 from trading.api import errors, queries, wire, wire_data
@@ -26,7 +28,10 @@ from trading.api.views.base import Call
 from trading.api.views.data_pages import Piece
 
 FEEDS: Final = ("iex", "sip", "otc", "boats", "overnight", "delayed_sip")
+NO_DAY: Final = "-"  # as `asof`: symbols are today's
 LOOK_BACK: Final = timedelta(days=10)  # over a long weekend to the latest bar
+
+log = structlog.get_logger(__name__)
 
 Shape = Callable[..., wire.Json | None]
 
@@ -36,16 +41,24 @@ class DataCall(Call):
 
     asset_class: ClassVar[str] = Instrument.AssetClass.US_EQUITY
 
-    def instruments(self, symbols: Iterable[str]) -> dict[str, Instrument]:
-        """Return those of `symbols` that are traded here, by symbol; the others are left out."""
-        found = present.instruments(symbols)
+    def instruments(
+        self, symbols: Sequence[str], *, on: date | None = None
+    ) -> dict[str, Instrument]:
+        """Return those of `symbols` that are traded here, by symbol; the others are left out.
+
+        They are today's, or those of the day `on`.
+        """
+        found = present.instruments(symbols) if on is None else naming.called(symbols, on=on)
         return {s: i for s, i in sorted(found.items()) if i.asset_class == self.asset_class}
 
-    def asked_for(self, request: Request, symbol: str | None) -> dict[str, Instrument]:
+    def asked_for(
+        self, request: Request, symbol: str | None, *, on: date | None = None
+    ) -> dict[str, Instrument]:
         """Return the instruments that a call names: one in its address, or a list in its query."""
         if symbol is None:
-            return self.instruments(queries.symbols(request.query_params, is_required=True))
-        found = self.instruments([symbol.upper()] if symbol.isprintable() else [])
+            symbols = queries.symbols(request.query_params, is_required=True)
+            return self.instruments(symbols, on=on)
+        found = self.instruments([symbol.upper()] if symbol.isprintable() else [], on=on)
         if not found:
             raise errors.not_found(f"The symbol {symbol[:24]!r}")
         return found
@@ -128,19 +141,30 @@ class _Past(DataCall, ABC):
     """What happened in a span of time, by symbol and then by time, in pages.
 
     `limit` counts over all symbols of a page. Without `start`, today's. There is one `feed` here,
-    and one currency; a symbol is always today's, whatever `asof` says.
+    and one currency. With `asof`, a symbol is of the instrument that had it at the end of that day
+    in New York.
     """
 
     many: ClassVar[str]
 
     @reads
     def get(self, request: Request, symbol: str | None = None) -> Response:
-        instruments = self.asked_for(request, symbol)
         query = request.query_params
+        on = None if query.get("asof") == NO_DAY else queries.day(query, "asof")
+        instruments = self.asked_for(request, symbol, on=on)
         queries.choice(query, "feed", FEEDS, default="iex")
         queries.choice(query, "currency", ("usd",), default="usd")
         wanted = data_pages.Wanted.of(query, now=self.origin.received_at)
-        found, next_token = data_pages.page(instruments, wanted, read=self.reader(query))
+        try:
+            found, next_token = data_pages.page(instruments, wanted, read=self.reader(query))
+        except ArchiveIncomplete as error:
+            log.exception("archive_incomplete", day=str(error.day))
+            raise errors.ApiError(
+                503,
+                f"What happened on {error.day} lies in an archive that cannot be read now: it is"
+                " being looked into. Other days can be asked for.",
+                reason="archive_incomplete",
+            ) from error
         shown = {
             name: [self.shape(each, instrument=instruments[name]) for each in records]
             for name, records in found.items()
