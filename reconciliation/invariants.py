@@ -207,8 +207,11 @@ _INVARIANTS: Final = (
 )
 
 
-def check_invariants(*, now: datetime) -> list[Finding]:
-    """Check every invariant on one snapshot of the database; at most 100 breaches of each."""
+def check_invariants(*, now: datetime, follows_chains: bool = True) -> list[Finding]:
+    """Check every invariant on one snapshot of the database; at most 100 breaches of each.
+
+    To follow the activity chains reads every activity; who has done so leaves it out.
+    """
     is_outermost = not connection.in_atomic_block
     with transaction.atomic():
         if is_outermost:
@@ -216,7 +219,8 @@ def check_invariants(*, now: datetime) -> list[Finding]:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 cursor.execute("SET LOCAL statement_timeout = 0")  # it reads everything there is
         findings = [_check(invariant, now) for invariant in _INVARIANTS]
-        findings.append(Finding(7, "activity chains verify", tuple(_broken_chains())))
+        if follows_chains:
+            findings.append(Finding(7, "activity chains verify", tuple(_broken_chains())))
     return sorted(findings, key=lambda finding: finding.number)
 
 

@@ -1,4 +1,4 @@
-"""What is kept of closing days, of holding our books against others', and of statements."""
+"""What is kept of closing days, of holding our books against others', of statements and seals."""
 
 from reconciliation.breaks.models import Break as Break
 from reconciliation.breaks.models import BreakStep as BreakStep
@@ -6,6 +6,10 @@ from reconciliation.breaks.models import Comparison as Comparison
 from reconciliation.day.models import DayRun as DayRun
 from reconciliation.day.models import JobRun as JobRun
 from reconciliation.day.models import JobStep as JobStep
+from reconciliation.proof.models import OwedBlock as OwedBlock
+from reconciliation.proof.models import ProofRun as ProofRun
+from reconciliation.proof.models import Seal as Seal
+from reconciliation.proof.models import SealedBlock as SealedBlock
 from reconciliation.statements.models import ArchivedStatements as ArchivedStatements
 from reconciliation.statements.models import ClosingMark as ClosingMark
 from reconciliation.statements.models import LegalHold as LegalHold

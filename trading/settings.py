@@ -76,6 +76,10 @@ SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 SEED_KEYS: list[str] = env.list("SEED_KEYS", [])
 if any(len(key) < 32 for key in SEED_KEYS):
     raise ImproperlyConfigured("Each of SEED_KEYS has at least 32 characters.")
+# What days are sealed with (Ed25519). Without one in production nothing is sealed.
+SEAL_KEY: str = env.str("SEAL_KEY", "") or ("" if PRODUCTION else _kept_secret("SEAL_KEY"))
+SEAL_KEYS_FORMER: list[str] = env.list("SEAL_KEYS_FORMER", [])  # HEX@NUMBER_OF_ITS_LAST_SEAL
+SEALS = Path(env.str("SEALS", "") or HOME / "seals")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 

@@ -1,0 +1,156 @@
+"""Days are sealed once, in order, under a key; and what was sealed is proved from nothing."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from orders.entry import submission
+from portfolio.models import Transfer
+from reconciliation.models import Seal
+from reconciliation.proof import exporting, keys, proving, sealing, signed
+from tests import world
+
+pytestmark = pytest.mark.django_db
+
+FIRST = date(2026, 11, 16)
+
+
+def nothing(done: int, total: int) -> None:
+    """Be told of progress, and say nothing."""
+
+
+def sealed(day: int) -> Seal:
+    now = timezone.now()
+    sealing.run(day=FIRST + timedelta(days=day), now=now, progress=nothing)
+    return Seal.objects.get(day=FIRST + timedelta(days=day))
+
+
+def proved() -> list[str]:
+    found = proving.prove(now=timezone.now(), progress=nothing).findings
+    return [str(each) for each in found]
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    settings.SEALS = tmp_path / "seals"
+    return settings.SEALS
+
+
+@pytest.fixture
+def traded(db):
+    world.instrument()
+    account, venue = world.customer(cash="100000.00"), world.Venue()
+    trade(account, venue)
+    return account, venue
+
+
+def trade(account, venue) -> None:
+    """Let an account buy ten and sell four, rest with an order, and be denied."""
+    world.own(account, "AAPL", "10", venue, price="100.00")
+    wanted = [
+        world.limit_ticket(account, "90.00"),
+        world.ticket(account, quantity=Decimal(90_000)),
+        world.limit_ticket(account, "99.99", side=world.Side.SELL, quantity=Decimal(4)),
+    ]
+    resting, _, sold = (
+        answer.order for answer in submission.submit_batch(wanted, now=timezone.now())
+    )
+    venue.accepts(resting)
+    venue.fills(sold, "4", "99.99")
+    world.apply_reports()
+
+
+def listed(seal: Seal) -> dict[str, int]:
+    return {entry["table"]: entry["rows"] for entry in seal.content["tables"]}
+
+
+def test_an_honest_past_is_proved(traded, folder):
+    for day in range(4):
+        sealed(day)
+        trade(*traded)
+    assert proved() == []
+    assert [path.name for path in sorted(folder.iterdir())] == [
+        f"{number:08}.json" for number in (1, 2, 3, 4)
+    ]
+
+
+def test_without_a_seal_the_books_are_replayed_all_the_same(traded):
+    assert proved() == []
+
+
+def test_each_row_is_listed_once_in_the_seal_after_it(traded):
+    first = listed(sealed(0))
+    assert first["orders_trade"] == 2
+    assert first["risk_decision"] == 4
+    again = listed(sealed(1))
+    assert again["orders_trade"] == again["portfolio_lotclosing"] == again["risk_decision"] == 0
+    assert again["accounts_approval"] == 0
+    trade(*traded)
+    third = listed(sealed(2))
+    assert third["orders_trade"] == 2
+    assert third["portfolio_lotclosing"] == 1
+    assert third["accounts_activity"] == 1
+    assert listed(sealed(3))["orders_trade"] == 0
+
+
+def test_what_was_written_late_is_listed_by_the_next_seal(traded):
+    """A row may get its key before a seal is made, and be committed after it."""
+    sealed(0)
+    late = Transfer.objects.order_by("-id").first()
+    assert late is not None
+    late.pk, late.reference = 10**9, "early"
+    late.save(force_insert=True)
+    sealed(1)
+    late.pk, late.reference = 10**9 - 5, "late"
+    late.save(force_insert=True)
+    assert listed(sealed(2))["portfolio_transfer"] == 1
+    assert listed(sealed(3))["portfolio_transfer"] == 0
+
+
+def test_a_day_is_sealed_once(traded, folder):
+    made = sealed(0)
+    trade(*traded)
+    again = sealed(0)
+    assert (again.pk, again.signature, Seal.objects.count()) == (made.pk, made.signature, 1)
+
+
+def test_a_file_that_is_missing_is_written_again(traded, folder):
+    made = sealed(0)
+    path = exporting.file_of(made.number)
+    written = path.read_text()
+    path.unlink()
+    sealed(0)
+    assert path.read_text() == written
+
+
+def test_seals_are_linked_and_signed(traded):
+    first, second = sealed(0), sealed(1)
+    assert (first.content["previous"], second.content["previous"]) == ("", first.digest)
+    for seal in (first, second):
+        assert signed.is_signed(seal.content, signature=seal.signature, key=seal.key)
+        other = {**seal.content, "day": "2026-11-20"}
+        assert not signed.is_signed(other, signature=seal.signature, key=seal.key)
+
+
+def test_nothing_is_sealed_without_a_key(traded, settings):
+    settings.SEAL_KEY = "short"
+    with pytest.raises(keys.NoSealKey):
+        sealed(0)
+    assert not Seal.objects.exists()
+
+
+def test_a_key_is_followed_by_another_and_signs_nothing_more(traded, settings):
+    former = sealed(0).key
+    settings.SEAL_KEY = "another secret of at least 32 characters"
+    settings.SEAL_KEYS_FORMER = [f"{former}@1"]
+    present = sealed(1).key
+    assert present != former
+    assert proved() == []
+    assert [keys.is_believed(former, number=n) for n in (1, 2)] == [True, False]
+    assert [keys.is_believed(present, number=n) for n in (1, 2)] == [False, True]
+    settings.SEAL_KEYS_FORMER = []
+    assert proved()[0].startswith("reconciliation_seal 1: it is signed with the key")
