@@ -153,6 +153,14 @@ JOBS: Final = (
         in_sequence=True,
     ),
     Job(
+        name="seal",
+        title="Seal what was written until now",
+        run="reconciliation.proof.sealing.run",
+        after=timedelta(hours=2),
+        needs=("statements",),
+        in_sequence=True,
+    ),
+    Job(
         name="statement_archive",
         title="Put statements that are past their time into the archive",
         run="reconciliation.statements.retention.run",
