@@ -6,7 +6,7 @@ from foundation.append_only import AppendOnly
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reconciliation", "0002_statements")]
+    dependencies = [("reconciliation", "0003_breaks")]
 
     operations = [
         migrations.CreateModel(
