@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -44,6 +44,10 @@ class Bar:
     def average(self) -> Decimal | None:
         """The volume-weighted average price, unrounded."""
         return self.turnover / self.volume if self.volume else self.close
+
+
+COLUMNS: Final = tuple(field.name for field in fields(Bar))
+"""What of a stored bar one is made of, in the order that makes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,4 @@ def _adjusted(
 
 
 def _values(rows: QuerySet[Bar]) -> list[rules.Bar]:
-    columns = rows.values_list(
-        "start", "open", "high", "low", "close", "volume", "turnover", "trades"
-    )
-    return [rules.Bar(*row) for row in columns]
+    return [rules.Bar(*row) for row in rows.values_list(*rules.COLUMNS)]

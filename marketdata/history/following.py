@@ -13,7 +13,6 @@ from marketdata.cleaning import TRADE_AGE_MAX
 from marketdata.history.records import Print
 from marketdata.models import Bar
 
-_BAR: Final = ("start", "open", "high", "low", "close", "volume", "turnover", "trades")
 _LATEST: Final = """
     SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM marketdata_tick_number
 """
@@ -47,5 +46,5 @@ def bars_at(
     """Return the stored bars with prices that begin at `start`, by instrument."""
     rows = Bar.objects.filter(
         instrument_id__in=of, timeframe=timeframe, start=start, open__isnull=False
-    ).values_list("instrument_id", *_BAR)
+    ).values_list("instrument_id", *bars.COLUMNS)
     return {instrument_id: bars.Bar(*rest) for instrument_id, *rest in rows}
