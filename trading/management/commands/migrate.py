@@ -4,6 +4,7 @@ from typing import Any, Final
 from django.core.management.base import CommandParser
 from django.core.management.commands.migrate import Command as DjangoMigrate
 
+from trading.management import rendering
 from trading.operations import staff_roles
 
 # A step makes models by the hundred, and what is made in between is not garbage yet: to look for
@@ -25,7 +26,8 @@ class Command(DjangoMigrate):
         before = gc.get_threshold()
         gc.set_threshold(*GARBAGE_THRESHOLD)
         try:
-            super().handle(*arguments, **options)
+            with rendering.sparing():
+                super().handle(*arguments, **options)
             if not (options["app_label"] or options["plan"] or options["check_unapplied"]):
                 staff_roles.sync(using=options["database"])
         finally:
