@@ -8,18 +8,11 @@ from django import forms
 
 from accounts.factors import passwords, roster
 from accounts.models import MessageFactor
+from trading.pages.auth_fields import CodeField, EmailField
 
 
 class SignInForm(forms.Form):
-    email = forms.EmailField(
-        label="E-mail",
-        max_length=254,
-        error_messages={
-            "required": "Type your e-mail address.",
-            "invalid": "Type an e-mail address such as name@example.com.",
-        },
-        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
-    )
+    email = EmailField()
     password = forms.CharField(
         label="Password",
         strip=False,
@@ -42,50 +35,25 @@ class PresentPasswordForm(forms.Form):
 
 
 class CodeForm(forms.Form):
-    code = forms.CharField(
-        label="Code from your authenticator app",
-        max_length=16,
-        error_messages={
-            "required": "Type the six digits that your app shows.",
-            "max_length": "A code has six digits.",
-        },
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "one-time-code",
-                "inputmode": "numeric",
-                "autofocus": True,
-                "spellcheck": "false",
-            }
-        ),
+    code = CodeField(
+        "Code from your authenticator app",
+        missing="Type the six digits that your app shows.",
+        is_first=True,
     )
 
     def clean_code(self) -> str:
-        """Apps show a code in two groups; people type the space."""
-        code = "".join(str(self.cleaned_data["code"]).split())
+        code = str(self.cleaned_data["code"])
         if not (len(code) == 6 and code.isascii() and code.isdigit()):
             raise forms.ValidationError("A code has six digits.")
         return code
 
 
 class SentCodeForm(forms.Form):
-    sent_code = forms.CharField(
-        label="Code that was sent to you",
-        max_length=16,
-        error_messages={
-            "required": "Type the six digits that were sent to you.",
-            "max_length": "A code has six digits.",
-        },
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "one-time-code",
-                "inputmode": "numeric",
-                "spellcheck": "false",
-            }
-        ),
-    )
+    """Whatever is typed is looked at: a wrong one counts, and of those there are few."""
 
-    def clean_sent_code(self) -> str:
-        return "".join(str(self.cleaned_data["sent_code"]).split())
+    sent_code = CodeField(
+        "Code that was sent to you", missing="Type the six digits that were sent to you."
+    )
 
 
 class RecoveryCodeForm(forms.Form):
@@ -154,27 +122,13 @@ class PasswordForm(NewPasswordForm):
 
 
 class NewEmailForm(forms.Form):
-    email = forms.EmailField(
-        label="New e-mail address",
-        max_length=254,
-        error_messages={
-            "required": "Type the new e-mail address.",
-            "invalid": "Type an e-mail address such as name@example.com.",
-        },
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
+    email = EmailField(
+        "New e-mail address", missing="Type the new e-mail address.", autocomplete="email"
     )
 
 
 class ForgottenForm(forms.Form):
-    email = forms.EmailField(
-        label="E-mail",
-        max_length=254,
-        error_messages={
-            "required": "Type your e-mail address.",
-            "invalid": "Type an e-mail address such as name@example.com.",
-        },
-        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
-    )
+    email = EmailField()
 
 
 def first_focus(form: forms.Form) -> None:

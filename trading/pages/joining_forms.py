@@ -18,18 +18,11 @@ from accounts.customers.answers import (
 )
 from accounts.factors import passwords
 from accounts.sessions import places
+from trading.pages.auth_fields import EmailField
 
 
 class AddressForm(forms.Form):
-    email = forms.EmailField(
-        label="E-mail",
-        max_length=254,
-        error_messages={
-            "required": "Type your e-mail address.",
-            "invalid": "Type an e-mail address such as name@example.com.",
-        },
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
-    )
+    email = EmailField(autocomplete="email")
 
 
 class JoinForm(forms.Form):
@@ -53,6 +46,15 @@ class JoinForm(forms.Form):
     terms = forms.BooleanField(
         label="I have read the terms and agree to them",
         error_messages={"required": "Without this there is no account: read the terms, then tick."},
+    )
+
+
+class AgreeForm(forms.Form):
+    """Agreement to another version of the terms."""
+
+    terms = forms.BooleanField(
+        label="I have read the terms and agree to them",
+        error_messages={"required": "Read the terms, then tick; or leave."},
     )
 
 
