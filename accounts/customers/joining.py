@@ -111,6 +111,18 @@ def has_agreed(user: User, *, version: str = terms.VERSION) -> bool:
     return TermsAcceptance.objects.filter(user=user, version=version).exists()
 
 
+def agree(user: User, *, version: str, origin: Origin, now: datetime) -> None:
+    """Note that `user` agrees to `version` of the terms. Again: no effect."""
+    with transaction.atomic():
+        _, is_new = TermsAcceptance.objects.get_or_create(
+            user=user,
+            version=version,
+            defaults={"accepted_at": now, "address": origin.address},
+        )
+        if is_new:
+            security_log.note(user, Kind.TERMS_AGREED, now=now, origin=origin, about=version)
+
+
 def _usable(token: str, *, now: datetime) -> QuerySet[Joining]:
     return Joining.objects.filter(
         token_digest=tokens.digest_of(token), used_at=None, expires_at__gt=now

@@ -1,4 +1,5 @@
-"""What we know of a customer: kept answer by answer, and the account opened once all are there."""
+"""What we know of a customer: kept answer by answer. Once all are there, and the recovery codes in
+a drawer, the account is opened."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from django.db import transaction
 from accounts import services
 from accounts.customers import answers
 from accounts.customers.answers import Answers, Home, Means, Person, Wrong
-from accounts.factors import seeds
+from accounts.factors import recovery, seeds
+from accounts.letters import writing
 from accounts.models import Account, Profile, User
 from accounts.services import NotInProduction
 from accounts.sessions import security_log
@@ -20,6 +22,7 @@ from accounts.sessions.events import Kind
 
 STEPS: Final = (Person, Home, Means)
 TAX_ID_SHOWN: Final = 4
+NAME_LENGTH_MAX: Final = 120
 OPENED: Final = "The profile is whole."
 
 EXAMPLES: Final[tuple[Answers, ...]] = (
@@ -54,7 +57,8 @@ def missing(profile: Profile | None) -> list[type[Answers]]:
 
 
 def keep(user: User, given: Answers, *, now: datetime) -> Profile:
-    """Keep these answers; with the last of them the pending accounts of `user` are opened.
+    """Keep these answers; with the last of them the pending accounts of `user` are opened, if the
+    recovery codes are kept.
 
     Raises AnswersWrong, and nothing is kept.
     """
@@ -72,22 +76,65 @@ def keep(user: User, given: Answers, *, now: datetime) -> Profile:
         for name, value in kept.items():
             setattr(profile, name, value)
         profile.updated_at = now
-        is_whole = not missing(profile) and profile.completed_at is None
-        if is_whole:
+        if not missing(profile) and profile.completed_at is None:
             profile.completed_at = now
         profile.save()
-        if is_whole:
-            _open(user, now=now)
+        open_when_ready(user, now=now)
+    return profile
+
+
+def open_when_ready(user: User, *, now: datetime) -> bool:
+    """Open the pending accounts of `user` if all is answered and their recovery codes are kept.
+
+    Return whether that is so.
+    """
+    profile = of(user)
+    is_ready = profile is not None and not missing(profile) and recovery.is_kept(user)
+    if is_ready:
+        _open(user, now=now)
+    return is_ready
+
+
+def change(user: User, given: Answers, *, now: datetime) -> Profile:
+    """Keep other answers than those of before, and tell the person. The same: no effect.
+
+    Who somebody is changes otherwise (`accounts.customers.naming`): a ValueError. Raises
+    AnswersWrong, and nothing is kept.
+    """
+    if isinstance(given, Person):
+        raise ValueError("who somebody is changes with papers")
+    with transaction.atomic():
+        known = Profile.objects.select_for_update(no_key=True).get(user=user)
+        if all(getattr(known, name) == value for name, value in asdict(given).items()):
+            return known
+        profile = keep(user, given, now=now)
+        _tell(user, "where you live" if isinstance(given, Home) else "what you do", now=now)
+    return profile
+
+
+def rename(profile: Profile, legal_name: str, *, now: datetime) -> Profile:
+    """Write another legal name, which two people have agreed to, and tell the person."""
+    with transaction.atomic():
+        profile.legal_name, profile.updated_at = legal_name, now
+        profile.save(update_fields=["legal_name", "updated_at"])
+        user = profile.user
+        user.name = legal_name
+        user.save(update_fields=["name"])
+        _tell(user, f"your name, to {legal_name}", now=now)
     return profile
 
 
 def fill_with_examples(user: User, *, now: datetime) -> Profile:
-    """Answer what is missing with made-up answers. Raises NotInProduction."""
+    """Answer what is missing with made-up answers, and ask for no drawer.
+
+    Raises NotInProduction.
+    """
     if not settings.DEMO:
         raise NotInProduction("In production customers answer for themselves.")
     with transaction.atomic():
         for step in missing(of(user)):
             keep(user, next(each for each in EXAMPLES if isinstance(each, step)), now=now)
+        _open(user, now=now)
         return Profile.objects.get(user=user)
 
 
@@ -96,9 +143,15 @@ def tax_id(profile: Profile) -> str:
     return seeds.unseal(profile.sealed_tax_id).decode()
 
 
+def _tell(user: User, what: str, *, now: datetime) -> None:
+    security_log.note(user, Kind.PROFILE_CHANGED, now=now, about=what)
+    writing.write(user, "profile_changed", now=now, what=what, at=now)
+
+
 def _open(user: User, *, now: datetime) -> None:
-    pending = Account.objects.filter(user=user, status=Account.Status.PENDING)
-    for account_id in pending.order_by("pk").values_list("pk", flat=True):
+    pending = Account.objects.filter(user=user, status=Account.Status.PENDING).order_by("pk")
+    waiting = list(pending.values_list("pk", flat=True))
+    for account_id in waiting:
         services.change_status(
             account_id,
             status=Account.Status.ACTIVE,
@@ -106,4 +159,5 @@ def _open(user: User, *, now: datetime) -> None:
             actor=f"user:{user.pk}",
             now=now,
         )
-    security_log.note(user, Kind.PROFILE_COMPLETED, now=now)
+    if waiting:
+        security_log.note(user, Kind.PROFILE_COMPLETED, now=now)

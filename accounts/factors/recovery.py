@@ -28,7 +28,8 @@ def renew(user: User, *, now: datetime) -> list[str]:
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         sheet, _ = RecoveryCodes.objects.update_or_create(
-            user=user, defaults={"name": NAME, "confirmed": True, "created_at": now}
+            user=user,
+            defaults={"name": NAME, "confirmed": True, "created_at": now, "kept_at": None},
         )
         RecoveryCode.objects.filter(sheet=sheet).delete()
         RecoveryCode.objects.bulk_create(
@@ -58,6 +59,16 @@ def verify(user: User, code: str, *, now: datetime) -> RecoveryCodes | None:
 def left(user: User) -> int:
     """Return how many codes of the user's sheet can still be used."""
     return RecoveryCode.objects.filter(sheet__user=user, used_at=None).count()
+
+
+def is_kept(user: User) -> bool:
+    """Tell whether `user` has said that they keep the codes of their present sheet."""
+    return bool(RecoveryCodes.objects.filter(user=user).exclude(kept_at=None).exists())
+
+
+def note_kept(user: User, *, now: datetime) -> None:
+    """Note that `user` has said so. Without a sheet, nothing happens."""
+    RecoveryCodes.objects.filter(user=user, kept_at=None).update(kept_at=now)
 
 
 def _digest(code: str) -> str:

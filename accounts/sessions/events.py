@@ -26,6 +26,8 @@ class Kind(StrEnum):
     KEY_REVOKED = "key_revoked"
     JOINED = "joined"
     PROFILE_COMPLETED = "profile_completed"
+    PROFILE_CHANGED = "profile_changed"
+    TERMS_AGREED = "terms_agreed"
     LETTER = "letter"
 
 
@@ -48,6 +50,8 @@ TITLES = {
     Kind.KEY_REVOKED: "API key revoked",
     Kind.JOINED: "Joined, address confirmed",
     Kind.PROFILE_COMPLETED: "Account opened",
+    Kind.PROFILE_CHANGED: "Profile changed",
+    Kind.TERMS_AGREED: "Terms agreed to",
     Kind.LETTER: "We wrote to you",
 }
 

@@ -44,6 +44,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 PROGRAM_PATHS: Final = ("/api/", "/v1", "/v2")
 PHONE_PATHS: Final = ("/api/",)
 PROVE_PATH: Final = "/prove"
+AGREE_PATH: Final = "/terms/agree"
 PROOF_NEEDED: Final = 40310020
 NEEDS: Final = {"strong": Strength.STRONG, "verified": Strength.VERIFIED}
 """What `need` in an address of the page that asks for a proof means."""
@@ -154,7 +155,16 @@ class VerifiedOnlyMiddleware:
             if elsewhere is not None:
                 return elsewhere
         request.signed_in = signed_in  # type: ignore[attr-defined]
+        if signed_in.owes_agreement and _is_page_to_read(request):
+            return redirect(_address(AGREE_PATH, {"next": request.get_full_path()}))
         return _ask_for_proof(request, view, signed_in, now=now)
+
+
+def _is_page_to_read(request: HttpRequest) -> bool:
+    """Tell whether a page was asked for: what it would do and ask for comes only after it."""
+    return request.method == "GET" and not (
+        _wants_json(request) or request.path.startswith((AGREE_PATH, PROVE_PATH))
+    )
 
 
 def _keep_to_staff(

@@ -17,14 +17,15 @@ from uuid import UUID
 import django_otp
 from django.contrib import auth
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from accounts import activity, locks, selectors
 from accounts.chain import Event
+from accounts.customers import terms
 from accounts.factors.models import Factor
 from accounts.factors.strength import Strength
-from accounts.models import Account, SignIn, User
+from accounts.models import Account, SignIn, TermsAcceptance, User
 from accounts.sessions import devices, judging, origins, security_log
 from accounts.sessions.anomalies import Verdict
 from accounts.sessions.events import Kind
@@ -56,6 +57,8 @@ class SignedIn:
     is_staff: bool
     proved_at: datetime
     strength: Strength
+    owes_agreement: bool = False
+    """They have agreed to terms of before, and not to those of now."""
 
 
 def limits(*, is_staff: bool) -> Limits:
@@ -138,6 +141,7 @@ def signed_in(sign_in: SignIn, account: Account | None) -> SignedIn:
         is_staff=sign_in.user.is_staff,
         proved_at=sign_in.proved_at,
         strength=Strength(sign_in.strength),
+        owes_agreement=getattr(sign_in, "owes_agreement", False),
     )
 
 
@@ -146,11 +150,13 @@ def standing(session_digests: Collection[str], *, now: datetime) -> dict[str, Si
 
     One that has reached a limit is ended.
     """
+    agreed = TermsAcceptance.objects.filter(user=OuterRef("user"))
     found = SignIn.objects.filter(
         session_digest__in=session_digests, ended_at=None, user__is_active=True
-    ).select_related("user")
-    stand, over = {}, defaultdict(list)
-    for sign_in in found:
+    ).annotate(owes_agreement=Exists(agreed) & ~Exists(agreed.filter(version=terms.VERSION)))
+    stand: dict[str, SignIn] = {}
+    over = defaultdict(list)
+    for sign_in in found.select_related("user"):
         why = _why_over(sign_in, now=now)
         if why is None:
             stand[sign_in.session_digest] = sign_in

@@ -47,6 +47,7 @@ OWN = {
     "approvals": "accounts.view_approval",
     "approval": "accounts.add_approvaldecision",
     "lost_factors": "accounts.add_reenrolment",
+    "names": "accounts.add_profile",
     "days": "reconciliation.view_dayrun",
     "day": "reconciliation.view_dayrun",
     "day_now": "reconciliation.view_dayrun",

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import selectors
 from accounts.customers import joining, profiles, terms
-from accounts.factors import passwords, proving
+from accounts.factors import passwords, proving, recovery
 from accounts.keys import issuing
 from accounts.letters import sending
 from accounts.models import ApiKey, Joining, Letter, Profile, SecurityEvent, TermsAcceptance, User
@@ -107,7 +107,17 @@ def test_a_stranger_confirms_agrees_enrols_answers_and_has_an_account():
     assert browser.post("/account/opening", PERSON).headers["Location"] == "/account/opening"
     assert browser.post("/account/opening", HOME).headers["Location"] == "/account/opening"
     assert selectors.account_of(user).status == "pending"
-    assert browser.post("/account/opening", MEANS).headers["Location"] == "/"
+    assert browser.post("/account/opening", MEANS).headers["Location"] == "/account/opening"
+    account.refresh_from_db()
+    assert account.status == "pending"
+    path = "/account/opening/codes"
+    assert browser.get("/account/opening").headers["Location"] == path
+    assert browser.post(path, {"kept": "on"}).status_code == 200  # of what was not shown: nothing
+    shown = browser.post(path, {"show": "yes"}).content.decode()
+    assert len(re.findall(r"<li><code>(?:[a-z0-9]{4}-?){4}</code></li>", shown)) == 10
+    assert "<code>" not in browser.get(path).content.decode()
+    assert selectors.account_of(user).status == "pending"
+    assert browser.post(path, {"kept": "on"}).headers["Location"] == "/"
     account.refresh_from_db()
     assert (account.status, account.status_reason) == ("active", profiles.OPENED)
     assert browser.get("/account/opening").headers["Location"] == "/"
@@ -243,6 +253,46 @@ def test_a_newcomer_to_the_demonstration_goes_on_with_made_up_answers(settings):
     settings.DEMO = True
     assert browser.post("/account/opening/examples").headers["Location"] == "/"
     assert selectors.account_of(user).status == "active"
+
+
+def test_recovery_codes_that_are_made_anew_are_to_be_kept_anew():
+    browser, user = newcomer()
+    path = "/account/opening/codes"
+    browser.post(path, {"show": "yes"})
+    assert browser.post(path, {"kept": "on"}).headers["Location"] == "/account/opening"
+    assert recovery.is_kept(user)
+    browser.post(path, {"show": "yes"})
+    assert not recovery.is_kept(user)
+    for answers in (PERSON, HOME, MEANS):
+        browser.post("/account/opening", answers)
+    assert selectors.account_of(user).status == "pending"
+    assert browser.post(path, {"kept": "on"}).headers["Location"] == "/"
+    assert selectors.account_of(user).status == "active"
+
+
+def test_whoever_agreed_to_other_terms_is_asked_again_before_the_next_page(monkeypatch):
+    browser, user = newcomer()
+    monkeypatch.setattr(terms, "VERSION", "2099-01")
+    authentication.forget()
+    asked_at = "/terms/agree?next=%2Faccount%3Fa%3D1"
+    assert browser.get("/account?a=1").headers["Location"] == asked_at
+    assert browser.get("/api/v1/keys").status_code == 200  # programs cannot read terms
+    assert browser.get(asked_at).status_code == 200
+    assert browser.post(asked_at).status_code == 422
+    assert TermsAcceptance.objects.filter(user=user).count() == 1
+    assert browser.post(asked_at, {"terms": "on"}).headers["Location"] == "/account?a=1"
+    assert browser.get("/account?a=1").status_code == 200
+    agreed = TermsAcceptance.objects.filter(user=user).order_by("pk").last()
+    assert (agreed.version, agreed.address) == ("2099-01", "127.0.0.1")
+    assert SecurityEvent.objects.filter(user=user, kind="terms_agreed").count() == 1
+
+
+def test_who_never_joined_by_the_letter_is_asked_for_no_terms(monkeypatch):
+    user, _ = people.customer()
+    browser = people.browser_of(user)
+    monkeypatch.setattr(terms, "VERSION", "2099-01")
+    authentication.forget()
+    assert browser.get("/account").status_code == 200
 
 
 def test_an_account_that_was_restricted_is_not_opened_by_answers():

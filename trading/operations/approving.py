@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import approvals
 from accounts.approvals import UnableToApprove
+from accounts.customers import naming
 from accounts.factors import taking
 from accounts.models import Approval, User
 from accounts.oversight import belonging
@@ -75,6 +76,11 @@ MATTERS: Final[Mapping[str, Matter]] = {
         "accounts.add_reenrolment",
         lambda a, by, why, now: taking.approve(a.pk, by=by, reason=why, now=now),
     ),
+    naming.APPROVAL: Matter(
+        "Change a customer's legal name",
+        "accounts.add_profile",
+        lambda a, by, why, now: naming.approve(a.pk, by=by, reason=why, now=now),
+    ),
     corporate_actions.APPROVAL: Matter(
         "Carry out a corporate action",
         "portfolio.change_corporateaction",
@@ -92,6 +98,7 @@ _REFUSALS: Final = (
     funding.UnableToCarryOn,
     corporate_actions.UnableToCarryOut,
     taking.UnableToTake,
+    naming.UnableToName,
 )
 
 

@@ -18,6 +18,11 @@ from trading.operations.framed import enter, framed
 from trading.operations.viewing import shows
 
 PERMISSION: Final = "accounts.add_reenrolment"
+NOTE: Final = (
+    "For somebody who has lost every way of signing in, recovery codes too. When another person "
+    "has agreed, all of them are taken, every browser, phone and key is signed out, withdrawals "
+    "wait for 72 hours, and a letter with a link goes to the address that we have."
+)
 
 
 class LostFactorsForm(forms.Form):
@@ -52,4 +57,4 @@ def page(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, "Asked for. Nothing changes until another person agrees.")
             return redirect("operations:approvals")
-    return framed(request, "operations/lost_factors.html", title="Lost factors", form=form)
+    return framed(request, "operations/asking.html", title="Lost factors", note=NOTE, form=form)

@@ -48,6 +48,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             ("Firm risk", "operations:firm", "risk.view_marginstatus"),
             ("Accounts", "admin:accounts_account_changelist", "accounts.view_account"),
             ("Lost factors", "operations:lost_factors", "accounts.add_reenrolment"),
+            ("Another name", "operations:names", "accounts.add_profile"),
             ("Orders", "admin:orders_order_changelist", "orders.view_order"),
             ("Trades", "admin:orders_trade_changelist", "orders.view_trade"),
             ("Positions", "admin:portfolio_position_changelist", "portfolio.view_position"),

@@ -49,7 +49,8 @@ MAY: Final[Mapping[StaffRole, tuple[str, ...]]] = MappingProxyType(
             *_PEOPLE,
             *_MACHINES,
             *_APPROVALS,
-            "accounts.add_reenrolment",
+            "accounts.add_profile",  # a customer's other legal name, by two
+            "accounts.add_reenrolment",  # lost factors, by two
             "accounts.change_account",
             "accounts.change_apikey",
             "marketdata.change_instrument",

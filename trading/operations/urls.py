@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.operations import approving, days, firm, lost_factors
+from trading.operations import approving, days, firm, lost_factors, names
 
 app_name = "admin"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("day/<str:day>/now/", days.now, name="day_now"),
     path("day/<str:day>/<slug:job>/again/", days.rerun, name="day_rerun"),
     path("lost-factors/", lost_factors.page, name="lost_factors"),
+    path("names/", names.page, name="names"),
     path("approvals/", approving.page, name="approvals"),
     path("approvals/<uuid:approval_id>/", approving.decide, name="approval"),
 ]

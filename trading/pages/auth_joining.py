@@ -17,11 +17,13 @@ from accounts.customers import joining, terms
 from accounts.customers.joining import Asked
 from accounts.factors import passwords
 from accounts.letters import writing
-from accounts.sessions import halfway, origins, throttles
+from accounts.models import User
+from accounts.sessions import authentication, halfway, origins, throttles
 from accounts.sessions.gate import public
 from trading.pages import auth, auth_forms
 from trading.pages.auth_words import wait_text
-from trading.pages.joining_forms import AddressForm, JoinForm
+from trading.pages.joining_forms import AddressForm, AgreeForm, JoinForm
+from trading.pages.now import signed_in
 
 
 @public
@@ -93,6 +95,27 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
 @require_GET
 def show_terms(request: HttpRequest) -> HttpResponse:
     return render(request, "auth/terms.html", {"version": terms.VERSION})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def agree(request: HttpRequest) -> HttpResponse:
+    """Ask somebody who has agreed to the terms of before to agree to those of now.
+
+    Without it they read no page; they may leave, and programs go on.
+    """
+    found, now = signed_in(request), timezone.now()
+    goal = auth.safe_goal(request, request.GET.get("next", ""))
+    form = AgreeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = User.objects.get(pk=found.user_id)
+        origin = origins.of(request)
+        joining.agree(user, version=terms.VERSION, origin=origin, now=now)
+        authentication.forget_browser(str(request.session.session_key))
+        return redirect(goal)
+    status = 422 if request.method == "POST" else 200
+    context = {"form": form, "version": terms.VERSION}
+    return render(request, "auth/agree.html", context, status=status)
 
 
 def _shown_in_a_demonstration(asked: Asked) -> dict[str, str]:

@@ -13,6 +13,7 @@ from trading.pages import (
     auth_security,
     auth_sign_ins,
     opening,
+    profile,
 )
 
 urlpatterns = [
@@ -40,7 +41,11 @@ urlpatterns = [
     path("register", auth_joining.register, name="register"),
     path("join/<str:token>", auth_joining.join, name="join"),
     path("terms", auth_joining.show_terms, name="terms"),
+    path("terms/agree", auth_joining.agree, name="agree"),
+    path("account/profile", profile.overview, name="profile"),
+    path("account/profile/<slug:part>", profile.change, name="change_profile"),
     path("account/opening", opening.opening, name="opening"),
+    path("account/opening/codes", opening.codes, name="opening_codes"),
     path("account/opening/examples", opening.examples, name="opening_examples"),
     path("enrol", auth_enrolling.enrol, name="enrol"),
     path("enrol/key", auth_enrolling.enrol_key, name="enrol_key"),

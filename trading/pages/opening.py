@@ -10,8 +10,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import selectors
 from accounts.customers import profiles
-from accounts.models import User
+from accounts.factors import recovery, roster
+from accounts.models import Account, User
+from accounts.sessions.gate import freshly_proved
 from trading.pages import auth_forms
 from trading.pages.joining_forms import FORMS, StepForm
 from trading.pages.now import signed_in
@@ -25,11 +28,11 @@ def opening(request: HttpRequest) -> HttpResponse:
     user = User.objects.get(pk=signed_in(request).user_id)
     missing = profiles.missing(profiles.of(user))
     if not missing:
-        return redirect("/")
+        return redirect("opening_codes" if _is_pending(user) else "/")
     step = missing[0]
     form = FORMS[step](request.POST or None)
     if request.method == "POST" and form.is_valid() and _keep(user, form):
-        return redirect("opening" if len(missing) > 1 else "/")
+        return redirect("opening")
     auth_forms.first_focus(form)
     number = profiles.STEPS.index(step) + 1
     context = {
@@ -42,6 +45,26 @@ def opening(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/opening.html", context, status=status)
 
 
+@freshly_proved("POST")
+@never_cache
+@require_http_methods(["GET", "POST"])
+def codes(request: HttpRequest) -> HttpResponse:
+    """Show the recovery codes, once, and open the account when they are said to be kept.
+
+    They cannot be shown again: whoever has not written them down makes others.
+    """
+    user, at = User.objects.get(pk=signed_in(request).user_id), timezone.now()
+    if not _is_pending(user):
+        return redirect("/")
+    if "kept" in request.POST:
+        recovery.note_kept(user, now=at)
+    if recovery.is_kept(user) and "show" not in request.POST:
+        return redirect("/" if profiles.open_when_ready(user, now=at) else "opening")
+    shown = roster.renew_recovery_codes(user, now=at) if "show" in request.POST else []
+    context = {"codes": shown, "is_demo": settings.DEMO}
+    return render(request, "pages/opening_codes.html", context)
+
+
 @never_cache
 @require_POST
 def examples(request: HttpRequest) -> HttpResponse:
@@ -51,6 +74,11 @@ def examples(request: HttpRequest) -> HttpResponse:
     user = User.objects.get(pk=signed_in(request).user_id)
     profiles.fill_with_examples(user, now=timezone.now())
     return redirect("/")
+
+
+def _is_pending(user: User) -> bool:
+    account = selectors.account_of(user)
+    return account is not None and account.status == Account.Status.PENDING
 
 
 def _keep(user: User, form: StepForm) -> bool:

@@ -24,7 +24,7 @@ from portfolio.models import Funding, Payee
 from tests import people, world
 from tests.services.api.test_described import Caller
 
-PUBLIC = {"symbol", "name", "market", "activity_type", "way"}
+PUBLIC = {"symbol", "name", "market", "activity_type", "part", "way"}
 """What names nothing that anybody owns: instruments, words."""
 TOKENS = {"token"}
 """Whoever holds it may: it is no name."""
