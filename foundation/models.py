@@ -11,3 +11,22 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.part} at {self.at:%H:%M:%S}"
+
+
+class Measured(models.Model):
+    """What a process has measured of itself in the last minutes: a row each, written over.
+
+    `token` was written by the commit that took `commit_ms`, and read back after it. `commits` and
+    `acknowledgements` are how such times are spread: counts by the bounds of `metrics.SECONDS`.
+    """
+
+    process = models.CharField(max_length=80, primary_key=True)
+    at = models.DateTimeField()
+    token = models.UUIDField()
+    commit_ms = models.FloatField(null=True)
+    is_durable = models.BooleanField(null=True)
+    commits = models.JSONField(default=list)
+    acknowledgements = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"{self.process} at {self.at:%H:%M:%S}"

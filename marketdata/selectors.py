@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 
 from foundation import bulk
 from marketdata import bars as rules
@@ -86,6 +86,30 @@ def stale_instruments(*, now: datetime) -> set[UUID]:
     """Return the instruments whose quotes have not been confirmed for too long."""
     oldest = now - timedelta(seconds=settings.QUOTE_AGE_SECONDS_MAX)
     return set(Quote.objects.filter(received_at__lt=oldest).values_list("instrument_id", flat=True))
+
+
+class Freshness(NamedTuple):
+    """How fresh the prices are that a source tells: the newest, how many, how many too old."""
+
+    source: str
+    newest_at: datetime
+    quoted: int
+    stale: int
+
+
+def freshness(*, now: datetime) -> list[Freshness]:
+    """Return how fresh the prices of each source are, by its name."""
+    oldest = now - timedelta(seconds=settings.QUOTE_AGE_SECONDS_MAX)
+    rows = (
+        Quote.objects.values_list("source")
+        .annotate(
+            newest=Max("received_at"),
+            quoted=Count("pk"),
+            stale=Count("pk", filter=Q(received_at__lt=oldest)),
+        )
+        .order_by("source")
+    )
+    return [Freshness(*row) for row in rows]
 
 
 class Standing(NamedTuple):

@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from foundation import bulk, decimals, wakeups
+from foundation import bulk, decimals, metrics, wakeups
 from marketdata.cleaning import Suspect
 from marketdata.history.rollups import Part
 from marketdata.models import Quote, SuspectTick
@@ -22,6 +22,13 @@ from marketdata.ticks import Point, QuoteTick, Tick
 
 WRITERS_TURN: Final = 0x0F100001  # the key of an advisory lock; any number that nobody else uses
 SUSPECTS_KEPT_MAX: Final = 200  # of one batch; the rest of a flood is counted and no more
+
+_BAD: Final = metrics.counter(
+    "openfloor_ticks_bad_total",
+    "Ticks that were kept aside, by source and why.",
+    "source",
+    "reason",
+)
 
 
 def take_turn() -> None:
@@ -267,6 +274,8 @@ def keep_aside(suspects: Sequence[Suspect], *, source: str, day: date, now: date
     """Keep `suspects`, at most SUSPECTS_KEPT_MAX of them, and count them all."""
     if not suspects:
         return
+    for suspect in suspects:
+        _BAD.labels(source, suspect.reason.value).inc()
     bulk.insert(
         [
             SuspectTick(

@@ -20,6 +20,7 @@ import structlog
 from django.db import DataError, IntegrityError
 from django.utils import timezone
 
+from foundation import metrics
 from marketdata import services, silence
 from marketdata.ticks import QuoteTick, Tick
 
@@ -121,6 +122,12 @@ class Tape:
 
 
 tape = Tape()
+metrics.reading(
+    "openfloor_tape_waiting_ticks",
+    "Ticks on this process's tape that are not booked.",
+    read=lambda: [((), tape.counts.waiting)],
+)
+BOOKED: Final = metrics.counter("openfloor_ticks_booked_total", "Ticks taken in.", "source")
 
 
 def publish(ticks: Sequence[Tick], source: str) -> None:
@@ -154,6 +161,7 @@ def _book(told: Sequence[Told]) -> None:
             services.accept(ticks, source=source, now=timezone.now())
         except (DataError, IntegrityError):
             _book_one_by_one(ticks, source=source)
+        BOOKED.labels(source).inc(len(ticks))
 
 
 def _book_one_by_one(ticks: Sequence[Tick], *, source: str) -> None:

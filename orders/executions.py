@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from accounts import locks
-from foundation import bulk, failpoints, trips, wakeups
+from foundation import bulk, failpoints, metrics, spans, trail, trips, wakeups
 from foundation.wakeups import Channel
 from marketdata.models import Instrument, Quote
 from orders import batch as working
@@ -42,6 +42,15 @@ POLL_SECONDS: Final = 0.5
 EARLY_MAX: Final = timedelta(seconds=60)
 """How long a report may wait for the one that it follows."""
 
+BATCHES: Final = metrics.histogram(
+    "openfloor_executions_batch_reports",
+    "Reports of venues that were handled in one transaction.",
+    bounds=metrics.SIZES,
+)
+PARKED: Final = metrics.counter(
+    "openfloor_reports_parked_total", "Reports that could not be applied.", "venue"
+)
+
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
     """Apply reports as they come, until `stop`."""
@@ -65,11 +74,13 @@ def apply_next(limit: int = BATCH, *, with_early: bool = True) -> int:
     is no fault of a report: that raises.
     """
     claimed: list[InboxReport] = []
+    batch: Batch | None = None
     try:
         with trips.together():
             claimed = inbox.next_reports(limit)
             if claimed:
-                _apply(claimed, with_early=with_early)
+                with spans.span("executions batch", reports=len(claimed)):
+                    batch = _apply(claimed, with_early=with_early)
                 failpoints.reach("executions.before_commit")
     except (OperationalError, InterfaceError):
         raise
@@ -81,7 +92,43 @@ def apply_next(limit: int = BATCH, *, with_early: bool = True) -> int:
             return 1
         log.warning("execution_batch_failed", error=str(error))
         return _apply_one_by_one(len(claimed))
+    if batch is not None:
+        BATCHES.observe(len(claimed))
+        _note(claimed, batch)
     return len(claimed)
+
+
+def _note(claimed: Sequence[InboxReport], batch: Batch) -> None:
+    """Leave on each order's trail what became of its reports, and what the ledger has booked."""
+    if not trail.is_kept():
+        return
+    statuses = {str(order_id): order.status for order_id, order in batch.orders.items()}
+    trail.note(
+        "report_handled",
+        (
+            {
+                "order_id": each.client_order_id,
+                "venue": each.venue,
+                "execution_id": each.execution_id,
+                "status": statuses.get(each.client_order_id, ""),
+            }
+            for each in claimed
+        ),
+    )
+    trail.note(
+        "fill_booked",
+        (
+            {
+                "order_id": trade.order_id,
+                "account_id": trade.account_id,
+                "execution_id": trade.execution_id,
+                "transfers": f"{'bust' if trade.busts_id else 'trade'}:{trade.pk}",
+                "quantity": trade.quantity,
+                "price": trade.price,
+            }
+            for trade in batch.trades
+        ),
+    )
 
 
 def _apply_one_by_one(count: int) -> int:
@@ -109,11 +156,12 @@ def _park_alone(report: InboxReport, error: Exception) -> None:
 
 
 def _park(report: InboxReport, reason: str) -> None:
+    PARKED.labels(report.venue).inc()
     log.error("report_parked", venue=report.venue, execution_id=report.execution_id, reason=reason)
     inbox.park(report, reason=reason, now=timezone.now())
 
 
-def _apply(claimed: Sequence[InboxReport], *, with_early: bool) -> None:
+def _apply(claimed: Sequence[InboxReport], *, with_early: bool) -> Batch:
     batch = _open(claimed)
     early = _early_of(batch) if with_early else {}
     applied: list[InboxReport] = []
@@ -132,6 +180,7 @@ def _apply(claimed: Sequence[InboxReport], *, with_early: bool) -> None:
     batch.write()
     inbox.mark_applied(applied, now=batch.now)
     owing.restrict(batch)
+    return batch
 
 
 def _early_of(batch: Batch) -> dict[str, list[InboxReport]]:

@@ -87,7 +87,7 @@ class OrderTicket:
     `trail_percent` (5 is five percent). `take_profit` is the limit price of that leg. An OCO
     ticket is for a limit order at `limit_price`, its take-profit, with a `stop_loss`. With a
     `position_intent`, the order is denied when it would do something else. A sale closes the
-    `lots` that it names before all others.
+    `lots` that it names before all others. `request_id` names the call that brought it, in logs.
     """
 
     account_id: UUID
@@ -114,6 +114,7 @@ class OrderTicket:
     is_id_ours: bool = False
     position_intent: Intent | None = None
     lots: tuple[UUID, ...] = ()
+    request_id: str = ""
 
     @property
     def content_digest(self) -> str:
@@ -156,6 +157,7 @@ class CancelTicket:
     source_address: str
     reason: str
     received_at: datetime
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ class ReplaceTicket:
     received_at: datetime
     reason: str = "Replace requested by the customer"
     is_id_ours: bool = False
+    request_id: str = ""
 
     @property
     def content_digest(self) -> str:

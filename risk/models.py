@@ -15,7 +15,13 @@ from risk.margin.models import (  # noqa: F401
     MarginRate,
     MarginStatus,
 )
-from risk.surveillance.models import Alert, AlertEvidence, AlertStep, Surveyed  # noqa: F401
+from risk.surveillance.models import (  # noqa: F401
+    Alert,
+    AlertEvidence,
+    AlertStep,
+    Surveyed,
+    Telling,
+)
 
 
 class Decision(models.Model):

@@ -118,7 +118,7 @@ class Shared:
         if self._server is None:
             self._made += 1
             home = Path(settings.RUN) / f"shared-{settings.WORKER}-{self._made}"
-            self._server = LiveServer.placed(home)
+            self._server = LiveServer.placed(home, LOG_ORDERS="true")
             self._server.start()
         return self._server
 

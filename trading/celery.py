@@ -12,6 +12,8 @@ from typing import Final
 from celery import Celery
 from celery.schedules import crontab
 
+from trading.metrics import jobs as jobs  # counts what is run
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trading.settings")
 
 MINUTE: Final = 60.0

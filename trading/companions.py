@@ -19,6 +19,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from django.conf import settings
+
 from trading.settings import BASE_DIR
 
 LOOK_SECONDS: Final = 0.1
@@ -33,8 +35,9 @@ class CompanionEnded(RuntimeError):
 class Companion:
     """Another process with the web role, as a part of this one."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, number: int) -> None:
         self._server = server
+        self._number = number
         self._line: socket.socket | None = None
         self._is_told = False
 
@@ -66,10 +69,16 @@ class Companion:
         return subprocess.Popen(
             [*serve, "--companion", str(number)],
             cwd=BASE_DIR,
+            env={**os.environ, **self._own_settings()},
             pass_fds=(number,),
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the first process, which tells this one
         )
+
+    def _own_settings(self) -> dict[str, str]:
+        """Return what each process needs of its own: a port for its metrics."""
+        port = settings.METRICS_PORT
+        return {"METRICS_PORT": str(port + self._number)} if port else {}
 
     def _take(self, line: socket.socket) -> None:
         line.setblocking(False)

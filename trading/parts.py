@@ -67,6 +67,8 @@ PARTS: Final = (
     Part("letters", frozenset({Role.WORKER}), "accounts.letters.sending:run"),
     Part("messages", frozenset({Role.WORKER}), "accounts.factors.senders.sending:run"),
     Part("margin", frozenset({Role.EXECUTIONS}), "orders.safeguards.liquidation:run"),
+    Part("metrics", EVERY, "trading.metrics.listener:run", setting="METRICS_PORT"),
+    Part("measuring", EVERY, "trading.status.measuring:run"),
     Part("hub", frozenset({Role.WEB}), "trading.streams.hub:run"),
     Part("desk", frozenset({Role.WEB}), "trading.streams.desk:run"),
     Part("watch", frozenset({Role.WEB}), "trading.streams.watch:run"),

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from orders.entry.intake import intake
-from trading import first_data, parts, starting
+from trading import first_data, parts, starting, traces
 from trading.companions import Companion, Leader
 from trading.parts import Role
 from trading.starting import UnableToStart, step
@@ -84,7 +84,7 @@ class Program:
         self._roles = roles
         self._server = server
         self._say = say
-        self._companions = [Companion(server) for _ in range(processes - 1)]
+        self._companions = [Companion(server, number) for number in range(1, processes)]
         self._leader = leader
         self._stopping = Stopping()
 
@@ -108,6 +108,7 @@ class Program:
 
     def _start_and_serve(self, stack: ExitStack) -> None:
         starting.check_settings()
+        self._begin_traces(stack)
         listening = None
         if Role.WEB in self._roles:
             listening = self._take_port()
@@ -130,6 +131,16 @@ class Program:
             self._stopping.is_asked.wait()
             return
         self._serve(web)
+
+    def _begin_traces(self, stack: ExitStack) -> None:
+        if settings.OTLP_ENDPOINT:
+            try:
+                begun = traces.begin(
+                    endpoint=settings.OTLP_ENDPOINT, ratio=settings.OTLP_SAMPLE_RATIO
+                )
+            except traces.UnableToTrace as error:
+                raise UnableToStart(str(error)) from error
+            stack.callback(begun.end)
 
     def _take_port(self) -> socket.socket:
         host, port = settings.HOST, settings.PORT

@@ -175,6 +175,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "trading.traffic.Routed",
     "trading.api.manners.JsonForPrograms",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -289,10 +290,18 @@ SMS_SENDER: str = env.str("SMS_SENDER", "accounts.factors.senders.console.send" 
 SMS_GATEWAY_URL: str = env.str("SMS_GATEWAY_URL", "")
 SMS_GATEWAY_TOKEN: str = env.str("SMS_GATEWAY_TOKEN", "")
 SMS_FROM: str = env.str("SMS_FROM", "Openfloor")
-# Who is told of severe alerts, and by what: a callable that takes alerts, as those of
-# risk/surveillance/telling.py.
+# Where alerts are told beside `mail` and `console`: NAME=ADDRESS; what webhooks are signed with.
 ALERT_RECIPIENTS: list[str] = env.list("ALERT_RECIPIENTS", ["operations@localhost"])
-ALERT_SENDER: str = env.str("ALERT_SENDER", "risk.surveillance.telling.by_mail")
+ALERT_CHANNELS: dict[str, str] = env.dict("ALERT_CHANNELS", {})
+ALERT_CHANNEL_SECRETS: dict[str, str] = env.dict("ALERT_CHANNEL_SECRETS", {})
+# Who is told of an alert of which severity, and who next while nobody has acknowledged it.
+ALERT_PATHS: dict[str, str] = env.dict("ALERT_PATHS", {"severe": "0:mail|15:mail"})
+# Who may read /metrics: programs at these addresses, with this token; this machine by default.
+METRICS_NETWORKS: list[str] = env.list("METRICS_NETWORKS", [])
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", "")
+# A port of its own for each process, from this one on; 0 has none.
+METRICS_PORT: int = env.int("METRICS_PORT", 0)
+METRICS_HOST: str = env.str("METRICS_HOST", "127.0.0.1")
 
 # --- API, sockets, jobs --------------------------------------------------------------------
 
@@ -443,4 +452,10 @@ CONTENT_SECURITY_POLICY = {
 # --- Logs ----------------------------------------------------------------------------------
 
 LOG_LEVEL: str = env.str("LOG_LEVEL", "WARNING" if DEMO else "INFO")
-LOGGING = logs.configure(level=LOG_LEVEL.upper(), as_json=PRODUCTION)
+LOG_JSON: bool = env.bool("LOG_JSON", PRODUCTION)
+# Whether each order leaves its trail in the log, from the click to the ledger.
+LOG_ORDERS: bool = env.bool("LOG_ORDERS", PRODUCTION)
+# Where traces are sent, as OTLP over HTTP, and which part of them: needs requirements-traces.txt.
+OTLP_ENDPOINT: str = env.str("OTLP_ENDPOINT", "")
+OTLP_SAMPLE_RATIO: float = env.float("OTLP_SAMPLE_RATIO", 1.0, validate=validate.Range(0, 1))
+LOGGING = logs.configure(level=LOG_LEVEL.upper(), as_json=LOG_JSON, with_trail=LOG_ORDERS)

@@ -22,7 +22,11 @@ from django.utils import timezone
 from accounts.sessions import addresses, judging
 from marketdata.feeds import providers
 from marketdata.listing import UnableToList
+from risk.surveillance import telling
+from risk.surveillance.channels import UnusableChannel
+from risk.surveillance.paths import UnusablePath
 from trading import first_data, postgres
+from trading.metrics.fence import Fence
 from trading.recovery import standbys
 
 REDIS_SECONDS_MAX: Final = 5.0
@@ -42,9 +46,16 @@ def step(say: Callable[[str], None], what: str) -> Iterator[None]:
 
 
 def check_settings() -> None:
-    """Refuse what must not be: failpoints in production, feeds without a key, no folder."""
+    """Refuse what must not be: failpoints in production, unusable settings, no folder."""
     if settings.PRODUCTION and os.environ.get("OPENFLOOR_FAILPOINTS"):
         raise UnableToStart("OPENFLOOR_FAILPOINTS is set: failpoints never run in production.")
+    try:
+        telling.configured_paths()
+        Fence.of(networks=settings.METRICS_NETWORKS, token=settings.METRICS_TOKEN)
+    except (UnusableChannel, UnusablePath) as error:
+        raise UnableToStart(str(error)) from error
+    except addresses.UnreadableNetwork as error:
+        raise UnableToStart(f"METRICS_NETWORKS: {error}.") from error
     try:
         providers.configured()
     except providers.UnusableFeed as error:

@@ -17,7 +17,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from foundation import failpoints
+from foundation import failpoints, metrics, spans, trail
 from venues import inbox, links, outbox, own_reports, wire, withheld
 from venues.adapters import Adapter, Outgoing, Unsendable
 from venues.messages import CancelOrder, ExecutionReport, ReplaceOrder, Request
@@ -29,6 +29,18 @@ BATCH: Final = 256
 HEARTBEAT_SECONDS: Final = 1.0
 GAP_SECONDS_MAX: Final = 5.0
 _DRAIN_ROUNDS_MAX: Final = 10_000
+
+SENT: Final = metrics.counter(
+    "openfloor_venue_requests_sent_total", "Requests that a venue has taken.", "venue"
+)
+HEARD: Final = metrics.counter(
+    "openfloor_venue_reports_received_total", "Reports of venues that were stored.", "venue"
+)
+LOST: Final = metrics.counter(
+    "openfloor_venue_links_lost_total",
+    "Links to venues that were lost while they were up.",
+    "venue",
+)
 
 
 class Conversation:
@@ -70,6 +82,7 @@ class Conversation:
         """The link is lost: say so, and that nothing is known of the orders it was lost over."""
         if self.is_open:
             log.warning("venue_link_lost", venue=self._venue, reason=reason)
+            LOST.labels(self._venue).inc()
         self._hang_up(reason)
         now = timezone.now()
         lost = [m for m in outbox.in_doubt(self._venue, BATCH) if m.doubted_at is None]
@@ -120,12 +133,15 @@ class Conversation:
         self._send_all(messages, is_repeat=False)
         failpoints.reach("gateway.sent")
         outbox.confirm(messages, now=timezone.now())
+        SENT.labels(self._venue).inc(len(messages))
         return len(messages) == BATCH
 
     def _send_all(self, messages: Sequence[OutboxMessage], *, is_repeat: bool) -> None:
         """Send together, or one by one when one of them cannot be sent: that one is refused."""
         try:
-            self._adapter.send([_outgoing(message, is_repeat) for message in messages])
+            with spans.span("gateway send", venue=self._venue, requests=len(messages)):
+                self._adapter.send([_outgoing(message, is_repeat) for message in messages])
+            trail.note("request_sent", (_sent(self._venue, each, is_repeat) for each in messages))
         except Unsendable as error:
             if len(messages) > 1:
                 for message in messages:
@@ -147,6 +163,8 @@ class Conversation:
         gapless = [r for n, r in enumerate(reports, start=self._last + 1) if r.sequence == n]
         if gapless:
             inbox.store(self._venue, gapless, now=timezone.now())
+            HEARD.labels(self._venue).inc(len(gapless))
+            trail.note("report_received", (_heard(self._venue, each) for each in gapless))
             self._last = gapless[-1].sequence
         if len(gapless) == len(reports):
             self._gap_since, self._is_gap_told = None, False
@@ -170,6 +188,26 @@ class Conversation:
             detail=f"report {missing} is missing",
             missing_sequence=missing,
         )
+
+
+def _sent(venue: str, message: OutboxMessage, is_repeat: bool) -> dict[str, object]:
+    return {
+        "order_id": message.order_id,
+        "venue": venue,
+        "request": message.kind,
+        "number": message.number,
+        "is_repeat": is_repeat,
+    }
+
+
+def _heard(venue: str, report: ExecutionReport) -> dict[str, object]:
+    return {
+        "order_id": report.client_order_id,
+        "venue": venue,
+        "report": report.kind.value,
+        "execution_id": report.execution_id,
+        "sequence": report.sequence,
+    }
 
 
 def _outgoing(message: OutboxMessage, is_repeat: bool) -> Outgoing:

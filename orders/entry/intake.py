@@ -1,6 +1,5 @@
 """The way in for every order and cancel: many at once, one transaction.
 
-
 A writer takes whatever waits for it, 1 to 256 tickets, and commits them together. There is no
 timer: a lone order waits for nobody, and under load the batch grows while the last one commits.
 What concerns one account stays in the order in which it came, also where several writers share
@@ -21,7 +20,8 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from orders.entry import submission
+from foundation import metrics, spans
+from orders.entry import counting, noting, submission
 from orders.entry.submission import Answer
 from orders.tickets import Ticket
 
@@ -57,6 +57,7 @@ class _Entry(Future[Answer]):
         super().__init__()
         self.ticket = ticket
         self.since = time.monotonic()
+        self.span = spans.current()  # of whoever waits for the answer
 
     def is_wanted(self) -> bool:
         """Begin with this ticket, unless whoever sent it has given up: then nothing happens."""
@@ -78,6 +79,11 @@ class Intake:
         """Queue a ticket. Raises IntakeFull or IntakeClosed, and then nothing happened."""
         return self._writers[ticket.account_id.int % len(self._writers)].enter(ticket)
 
+    @property
+    def waiting(self) -> int:
+        """How many tickets nobody has begun with."""
+        return sum(writer.waiting for writer in self._writers)
+
     def close(self, timeout: float) -> None:
         """Take no more tickets, finish those that wait, and end the writers."""
         deadline = time.monotonic() + timeout
@@ -97,6 +103,10 @@ class _Writer:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_closed = False
+
+    @property
+    def waiting(self) -> int:
+        return self._waiting.qsize()
 
     def enter(self, ticket: Ticket) -> Future[Answer]:
         entry = _Entry(ticket)
@@ -162,13 +172,16 @@ def _settle(batch: list[_Entry]) -> None:
     be reached or is busy is no fault of a ticket: then all fail at once, rather than be carried
     out one by one long after their senders were told that the outcome is unknown.
     """
+    tickets = [entry.ticket for entry in batch]
     try:
-        answers = submission.submit_batch([e.ticket for e in batch])
+        with spans.span("intake batch", links=[e.span for e in batch], tickets=len(batch)):
+            answers = submission.submit_batch(tickets)
     except Exception as error:
         if isinstance(error, django.db.Error):
             connection.close()
         if len(batch) == 1 or isinstance(error, OperationalError | InterfaceError):
             log.exception("tickets_failed", count=len(batch))
+            counting.failed(tickets)
             for entry in batch:
                 entry.set_exception(error)
             return
@@ -176,11 +189,18 @@ def _settle(batch: list[_Entry]) -> None:
         for entry in batch:
             _settle([entry])
         return
+    counting.decided(tickets, answers)
+    noting.decided(tickets, answers)
     for entry, answer in zip(batch, answers, strict=True):
         entry.set_result(answer)
 
 
 intake = Intake(writers=settings.INTAKE_WRITERS)
+metrics.reading(
+    "openfloor_intake_waiting_tickets",
+    "Tickets that this process has taken and not begun with.",
+    read=lambda: [((), intake.waiting)],
+)
 
 
 def enter(ticket: Ticket) -> Future[Answer]:

@@ -20,8 +20,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from foundation.admin import Kept, ReadOnlyInline
 from risk.findings import Severity
+from risk.surveillance import runbooks
 from risk.surveillance import work as alert_work
-from risk.surveillance.models import Alert, AlertEvidence, AlertStep
+from risk.surveillance.models import Alert, AlertEvidence, AlertStep, Telling
 
 _LINK: Final = '<a class="text-link" href="{}">{}</a>'
 NOTE_MAX: Final = AlertStep._meta.get_field("note").max_length or 0
@@ -72,6 +73,7 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]
     )
 
     NAMES: ClassVar = {
+        AlertStep.Kind.ACKNOWLEDGED: "Acknowledge it: I have it",
         AlertStep.Kind.TAKEN: "Take it",
         AlertStep.Kind.NOTED: "Write a note",
         AlertStep.Kind.ESCALATED: "Hand it upwards",
@@ -119,10 +121,20 @@ class EvidenceInline(ReadOnlyInline):
 class StepInline(ReadOnlyInline):
     model = AlertStep
     verbose_name_plural = "steps"
-    fields = ("at", "by", "kind", "outcome", "note")
+    fields = ("at", "who", "kind", "outcome", "note")
     readonly_fields = fields
     ordering = ("pk",)
     hide_title = True
+
+
+class TellingInline(ReadOnlyInline):
+    model = Telling
+    verbose_name_plural = "told"
+    fields = ("written_at", "channel", "step", "attempts", "sent_at", "failure")
+    readonly_fields = fields
+    ordering = ("-pk",)
+    hide_title = True
+    per_page = 25
 
 
 @admin.register(Alert)
@@ -150,8 +162,10 @@ class AlertAdmin(Kept):
         "summary",
         ("first_at", "last_at"),
         ("raised_at", "told_at"),
+        ("acknowledged_at", "next_step_at"),
         ("state", "assigned_to"),
         ("outcome", "closed_at"),
+        "runbook",
     )
     readonly_fields = (
         "level",
@@ -163,12 +177,15 @@ class AlertAdmin(Kept):
         "last_at",
         "raised_at",
         "told_at",
+        "acknowledged_at",
+        "next_step_at",
         "state",
         "assigned_to",
         "outcome",
         "closed_at",
+        "runbook",
     )
-    inlines = (EvidenceInline, StepInline)
+    inlines = (EvidenceInline, StepInline, TellingInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
         found: QuerySet[Alert] = super().get_queryset(request)
@@ -220,6 +237,10 @@ class AlertAdmin(Kept):
             return "-"
         where = reverse("admin:accounts_account_change", args=[alert.account_id])
         return format_html(_LINK, where, alert.account)
+
+    @admin.display(description="what to do")
+    def runbook(self, alert: Alert) -> str:
+        return format_html(_LINK, runbooks.path(alert.kind), runbooks.place(alert.kind))
 
     @admin.display(description="facts", ordering="facts_count")
     def count(self, alert: Any) -> int:

@@ -80,8 +80,8 @@ def _as_text(value: object) -> str:
 
 
 # The rows come in one order, so that two who raise the same alerts at once do not wait for each
-# other in a circle. Severe news of a known matter is told as well: `told_at` is taken back, and the
-# queue shows the latest of the gravest.
+# other in a circle. Severe and graver news of a known matter is told as well: `told_at` is taken
+# back, and the queue shows the latest of the gravest. What has become graver takes its path anew.
 _RAISE: Final = """
     WITH clock AS (SELECT %s::timestamptz AS now), given AS (
         SELECT g.* FROM json_to_recordset(%s::json) AS g(
@@ -97,9 +97,9 @@ _RAISE: Final = """
          ORDER BY kind, account_id, instrument_id
     ), raised AS (
         INSERT INTO risk_alert AS a (kind, severity, account_id, instrument_id, summary, state,
-                                     outcome, first_at, last_at, raised_at)
+                                     outcome, first_at, last_at, raised_at, steps_told)
         SELECT kind, severity, account_id, instrument_id, summary, 'open', '', first_at, last_at,
-               clock.now
+               clock.now, 0
           FROM matter, clock
             ON CONFLICT (kind, account_id, instrument_id) WHERE NOT (state = 'closed')
             DO UPDATE SET severity = greatest(a.severity, excluded.severity),
@@ -107,8 +107,15 @@ _RAISE: Final = """
                           last_at = greatest(a.last_at, excluded.last_at),
                           summary = CASE WHEN excluded.severity >= a.severity
                                          THEN excluded.summary ELSE a.summary END,
-                          told_at = CASE WHEN excluded.severity = %s THEN NULL
-                                         ELSE a.told_at END
+                          told_at = CASE WHEN excluded.severity = %s
+                                           OR excluded.severity > a.severity
+                                         THEN NULL ELSE a.told_at END,
+                          steps_told = CASE WHEN excluded.severity > a.severity
+                                            THEN 0 ELSE a.steps_told END,
+                          next_step_at = CASE WHEN excluded.severity > a.severity
+                                              THEN NULL ELSE a.next_step_at END,
+                          acknowledged_at = CASE WHEN excluded.severity > a.severity
+                                                 THEN NULL ELSE a.acknowledged_at END
         RETURNING id, kind, account_id, instrument_id, last_at
     )
     INSERT INTO risk_alertevidence

@@ -17,8 +17,9 @@ SEVERITIES: Final = [(each.value, each.name.lower()) for each in Severity]
 class Alert(models.Model):
     """Something that a person has to look at. One at a time for a kind, account and instrument.
 
-    `first_at` and `last_at` are when what it tells of happened; `told_at` is when people were
-    told of it outside these pages.
+    `first_at` and `last_at` are when what it tells of happened; `told_at` is when it was given to
+    the channels that tell people of it. Of the path that it takes through them, `steps_told` were
+    told, and at `next_step_at` the next one is, unless somebody has acknowledged it by then.
     """
 
     class State(models.TextChoices):
@@ -55,6 +56,9 @@ class Alert(models.Model):
     last_at = models.DateTimeField()
     raised_at = models.DateTimeField()
     told_at = models.DateTimeField(null=True)
+    steps_told = models.PositiveSmallIntegerField(default=0)
+    next_step_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -77,8 +81,13 @@ class Alert(models.Model):
             ),
             models.Index(
                 fields=["raised_at"],
-                condition=Q(told_at__isnull=True, severity=Severity.SEVERE.value),
-                name="alert_untold",
+                condition=Q(told_at__isnull=True) & ~Q(state="closed"),
+                name="alert_to_tell",
+            ),
+            models.Index(
+                fields=["next_step_at"],
+                condition=Q(next_step_at__isnull=False),
+                name="alert_to_escalate",
             ),
         )
 
@@ -111,9 +120,13 @@ class AlertEvidence(models.Model):
 
 
 class AlertStep(models.Model):
-    """What somebody did about an alert, when, and what they wrote. Append-only."""
+    """What somebody did about an alert, when, and what they wrote. Append-only.
+
+    Who acknowledges by the link that a channel brought is not signed in: `through` names it.
+    """
 
     class Kind(models.TextChoices):
+        ACKNOWLEDGED = "acknowledged"
         TAKEN = "taken"
         NOTED = "noted"
         ESCALATED = "escalated"
@@ -121,13 +134,62 @@ class AlertStep(models.Model):
 
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="steps")
     at = models.DateTimeField()
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    kind = models.CharField(max_length=9, choices=Kind)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    through = models.CharField(max_length=40, blank=True, default="")
+    kind = models.CharField(max_length=12, choices=Kind)
     outcome = models.CharField(max_length=12, choices=Alert.Outcome, blank=True, default="")
     note = models.CharField(max_length=1000, blank=True, default="")
 
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(by__isnull=False) | ~Q(through=""), name="alert_step_by_somebody"
+            ),
+        )
+
     def __str__(self) -> str:
-        return f"{self.kind} by {self.by}"
+        return f"{self.kind} by {self.who}"
+
+    @property
+    def who(self) -> str:
+        """Return who took it: a person, or whoever had the link of a channel."""
+        return str(self.by) if self.by is not None else f"a link sent to {self.through}"
+
+
+class Telling(models.Model):
+    """That a channel is to tell of an alert: written with the decision, sent after its commit.
+
+    Once for each channel of a step of the path and each latest fact (`evidence`). It is sent until
+    the channel has taken it, or it is of no use any more.
+    """
+
+    alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="tellings")
+    channel = models.CharField(max_length=40)
+    step = models.PositiveSmallIntegerField()
+    evidence = models.BigIntegerField()
+    written_at = models.DateTimeField()
+    next_at = models.DateTimeField(help_text="When it is tried to be told next.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["alert", "evidence", "step", "channel"], name="telling_once"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["channel", "next_at"],
+                condition=Q(sent_at=None, given_up_at=None),
+                name="telling_due",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.alert} on {self.channel}"
 
 
 class Surveyed(models.Model):

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.usefixtures("db")
 
 # Who opens another door to everybody says so here too, where it is seen.
 PUBLIC = {
+    "acknowledge_alert",
     "api_docs",
     "api_schema",
     "cancel_link",
@@ -28,6 +29,7 @@ PUBLIC = {
     "forgotten",
     "healthz",
     "join",
+    "metrics",
     "phone_factor",
     "phone_password",
     "phone_refresh",
@@ -36,6 +38,8 @@ PUBLIC = {
     "reset",
     "sign_in",
     "sign_in_link",
+    "status",
+    "status_json",
     "terms",
 }
 HALF_SIGNED_IN = {

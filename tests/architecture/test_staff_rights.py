@@ -44,6 +44,7 @@ ASKED = {
 OWN = {
     "firm": "risk.view_marginstatus",
     "firm_now": "risk.view_marginstatus",
+    "runbook": "risk.view_alert",
     "approvals": "accounts.view_approval",
     "approval": "accounts.add_approvaldecision",
     "lost_factors": "accounts.add_reenrolment",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from foundation import spans
+from trading import traffic
 from trading.api import errors
 from trading.api.plain import Application, Receive, Scope, Send
 
@@ -24,7 +27,7 @@ _numbers: Final = random.Random()  # noqa: S311
 
 
 class Manners:
-    """Names every request, and turns away a body that nothing here would take.
+    """Names and counts every request, and turns away a body that nothing here would take.
 
     The name comes in X-Request-ID or is made, is handed on to be logged, and goes out with the
     answer. A body is refused by its declared length, before any of it is read.
@@ -34,25 +37,33 @@ class Manners:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun, status = time.perf_counter(), 0
         given = dict(scope["headers"])
         request_id = _request_id(given)
 
         def send_named(message: MutableMapping[str, Any]) -> Awaitable[None]:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 kept = [h for h in message.get("headers", ()) if h[0].lower() != b"x-request-id"]
                 message = {**message, "headers": [*kept, (b"x-request-id", request_id)]}
             return send(message)
 
         if _declared_length(given) > BODY_BYTES_MAX:
             await _refuse_body(send_named)
+            traffic.answered(scope, status=status, seconds=time.perf_counter() - begun)
             return
         headers = [h for h in scope["headers"] if h[0] != b"x-request-id"]
         named = {**scope, "headers": [*headers, (b"x-request-id", request_id)]}
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
+        parent = given.get(b"traceparent", b"").decode("latin-1")
         try:
-            await self._application(named, receive, send_named)
+            with spans.span(f"{scope['method']} call", parent=parent, path=scope["path"]):
+                await self._application(named, receive, send_named)
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
+            # Without an answer the client had left, or the server says that we have failed.
+            traffic.answered(named, status=status, seconds=time.perf_counter() - begun)
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> bytes:

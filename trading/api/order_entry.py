@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError
 
+from foundation import metrics
 from orders.entry import intake
 from orders.entry.intake import NotTaken
 from orders.entry.submission import Answer
@@ -31,6 +32,22 @@ WAIT_SECONDS_MAX: Final = 10.0
 
 Asked = OrderTicket | CancelTicket | ReplaceTicket
 """What a customer can ask for."""
+
+ACKNOWLEDGED: Final = metrics.histogram(
+    "openfloor_order_acknowledgement_seconds",
+    "From a call's arrival to its answer, for orders, cancels and replaces that were decided on.",
+    "call",
+)
+_CALLS: Final = {
+    OrderTicket: ACKNOWLEDGED.labels("place"),
+    CancelTicket: ACKNOWLEDGED.labels("cancel"),
+    ReplaceTicket: ACKNOWLEDGED.labels("replace"),
+}
+
+
+def acknowledged(ticket: Asked, *, seconds: float) -> None:
+    """Note how long who sent the ticket has waited for the answer."""
+    _CALLS[type(ticket)].observe(seconds)
 
 
 def order_ticket(payload: object, *, origin: Origin, refuses_unknown: bool) -> OrderTicket:
@@ -63,6 +80,7 @@ def cancel_ticket(order_id: UUID, *, origin: Origin) -> CancelTicket:
         source_address=origin.source_address,
         reason="Cancel requested by the customer",
         received_at=origin.received_at,
+        request_id=origin.request_id,
     )
 
 
@@ -102,11 +120,13 @@ def outcome(ticket: Asked, entered: Future[Answer], *, deadline: float | None = 
     """
     until = new_deadline() if deadline is None else deadline
     try:
-        return entered.result(timeout=max(until - time.monotonic(), 0))
+        answer = entered.result(timeout=max(until - time.monotonic(), 0))
     except FutureTimeout:
         raise unanswered(ticket, entered) from None
     except Exception as error:
         raise failed(ticket, error) from error
+    acknowledged(ticket, seconds=max(time.time() - ticket.received_at.timestamp(), 0.0))
+    return answer
 
 
 def placed(answer: Answer) -> wire.Json:

@@ -9,6 +9,7 @@ Django.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -23,6 +24,7 @@ from accounts.keys.terms import Scope as KeyScope
 from accounts.sessions import authentication
 from accounts.sessions.bearers import token_in
 from orders.entry.submission import Answer
+from trading import traffic
 from trading.api import errors, order_entry, parsing, queries, rate_limits
 from trading.api.arrivals import Arrivals
 from trading.api.authentication import (
@@ -47,6 +49,7 @@ Headers = list[tuple[bytes, bytes]]
 BODY_SECONDS_MAX: Final = 10.0
 
 _ORDERS: Final = "/v2/orders"
+_ORDER: Final = "/v2/orders/<order_id>"
 _ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _JSON: Final = (b"content-type", b"application/json")
 _CHALLENGE: Final = (b"www-authenticate", CHALLENGE.encode())
@@ -69,8 +72,9 @@ class OrderEntry:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
+        route = _ORDER
         if method == "POST" and path == _ORDERS:
-            call = self._place
+            call, route = self._place, _ORDERS
         elif method == "PATCH" and path.startswith(_ORDERS + "/"):
             call = self._replace
         elif method == "DELETE" and path.startswith(_ORDERS + "/"):
@@ -78,17 +82,20 @@ class OrderEntry:
         else:
             await self._application(scope, receive, send)
             return
+        begun = time.perf_counter()
+        scope[traffic.ROUTE] = route
         headers: Headers = []
+        request = _Request(scope, receive, self._here())
         try:
-            status, body = await self._outcome(
-                call, _Request(scope, receive, self._here()), headers
-            )
+            status, body = await self._outcome(call, request, headers)
         except Gone:
             return
         except ByPhone:
             await self._application(scope, receive, send)
             return
         await _answer(send, status, body, headers)
+        if request.decided is not None:
+            order_entry.acknowledged(request.decided, seconds=time.perf_counter() - begun)
 
     async def _outcome(
         self,
@@ -146,6 +153,7 @@ class OrderEntry:
             actor=caller.actor,
             source_address=request.source_address,
             received_at=datetime.now(UTC),
+            request_id=request.id,
         )
 
     def _here(self) -> _Waits:
@@ -159,12 +167,13 @@ class OrderEntry:
 class _Request:
     """One call as the server hands it over."""
 
-    __slots__ = ("_receive", "_scope", "_waits")
+    __slots__ = ("_receive", "_scope", "_waits", "decided")
 
     def __init__(self, scope: Scope, receive: Receive, waits: _Waits) -> None:
         self._scope = scope
         self._receive = receive
         self._waits = waits
+        self.decided: order_entry.Asked | None = None  # the ticket that has an answer
 
     @property
     def order_id(self) -> UUID:
@@ -173,6 +182,12 @@ class _Request:
         if order_id is None:
             raise errors.not_found("The order")
         return order_id
+
+    @property
+    def id(self) -> str:
+        """Return what the request is called in logs: who named it has put that last."""
+        name, value = self._scope["headers"][-1] if self._scope["headers"] else (b"", b"")
+        return value.decode("latin-1") if name == b"x-request-id" else ""
 
     @property
     def source_address(self) -> str:
@@ -223,9 +238,11 @@ class _Request:
         except TimeoutError:
             raise order_entry.unanswered(ticket, entered) from None
         try:
-            return entered.result()
+            answer = entered.result()
         except Exception as error:
             raise order_entry.failed(ticket, error) from error
+        self.decided = ticket
+        return answer
 
 
 class _Waits:

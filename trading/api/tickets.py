@@ -108,12 +108,13 @@ class InvalidTicket(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """On whose behalf a request came, who sent it, from where and when."""
+    """On whose behalf a request came, who sent it, from where and when; its id, for logs."""
 
     account_id: UUID
     actor: Actor
     source_address: str
     received_at: datetime
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,7 @@ def order_ticket(
         actor=origin.actor,
         source_address=origin.source_address,
         received_at=origin.received_at,
+        request_id=origin.request_id,
         notional=notional,
         stop_price=stop_price,
         trail_amount=trail_amount,
@@ -208,6 +210,7 @@ def replace_ticket(
         actor=origin.actor,
         source_address=origin.source_address,
         received_at=origin.received_at,
+        request_id=origin.request_id,
         is_id_ours=client_order_id is None,
     )
     if reading.mistakes:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.operations import approving, days, firm, lost_factors, names
+from trading.operations import approving, days, firm, lost_factors, names, runbooks
 
 app_name = "admin"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("day/<str:day>/<slug:job>/again/", days.rerun, name="day_rerun"),
     path("lost-factors/", lost_factors.page, name="lost_factors"),
     path("names/", names.page, name="names"),
+    path("runbooks/<slug:name>/", runbooks.page, name="runbook"),
     path("approvals/", approving.page, name="approvals"),
     path("approvals/<uuid:approval_id>/", approving.decide, name="approval"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.pages import account, activity, money, orders, position, trade
+from trading.pages import account, activity, alert, money, orders, position, trade
 
 urlpatterns = [
     path("", trade.home, name="home"),
@@ -18,5 +18,6 @@ urlpatterns = [
     path("account/money/withdraw", money.withdraw, name="withdraw"),
     path("account/money/limit", money.set_limit, name="set_limit"),
     path("account/money/withdrawals/<uuid:funding_id>/cancel", money.cancel, name="cancel"),
+    path("alerts/<str:token>", alert.acknowledge, name="acknowledge_alert"),
     path("cancel/<str:token>", money.cancel_link, name="cancel_link"),
 ]

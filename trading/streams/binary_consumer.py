@@ -55,6 +55,8 @@ class Followed:
 
 
 class BinaryConsumer(PageSocket):
+    kind = "binary"
+
     async def __call__(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
         signed_in: SignedIn = scope["signed_in"]
         self.account_id = signed_in.account_id

@@ -14,7 +14,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error
 
-from trading.streams import gate
+from trading.streams import counted, gate
 from trading.streams.backpressure import MESSAGE_BYTES_MAX
 
 ACTIONS_PER_SECOND_MAX: Final = 20
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 class BoundedSocket(AsyncWebsocketConsumer, ABC):
     """A socket whose client may say so much in a second, and must take what it is sent."""
 
+    kind: str  # a word for those who count sockets
     channel_layer_alias = ""  # none: what we send never travels through Channels' own groups
 
     async def __call__(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
@@ -39,12 +40,14 @@ class BoundedSocket(AsyncWebsocketConsumer, ABC):
         self.acted_at = time.monotonic()
         self.sending: asyncio.Task[None] | None = None
         # Not in `disconnect`: Channels does not call it for a socket that fails.
+        counted.enter(self)
         try:
             await super().__call__(scope, receive, send)
         except Error:
             log.exception("socket_failed", **self.who())
             await self.give_up(FAILED)
         finally:
+            counted.leave(self)
             self.stop_sending()
             self.leave()
 
@@ -56,6 +59,11 @@ class BoundedSocket(AsyncWebsocketConsumer, ABC):
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         await self.disconnect(message["code"])
         raise StopConsumer
+
+    @property
+    def waiting(self) -> int:
+        """How many matters have news that the client has not been sent."""
+        return 0
 
     @abstractmethod
     def who(self) -> dict[str, str]:
@@ -109,6 +117,7 @@ class BoundedSocket(AsyncWebsocketConsumer, ABC):
                 else:
                     await self.send(bytes_data=frame)
         except TimeoutError:
+            counted.SLOW.labels(self.kind).inc()
             await self.give_up(TOO_SLOW)
 
     async def give_up(self, code: int) -> None:

@@ -42,6 +42,8 @@ class Refused(Exception):
 
 
 class LiveConsumer(PageSocket):
+    kind = "page"
+
     async def __call__(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
         signed_in: SignedIn = scope["signed_in"]
         self.account_id: UUID | None = signed_in.account_id

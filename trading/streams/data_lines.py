@@ -73,6 +73,11 @@ class Box:
     def places(self) -> set[Place]:
         return set(self._wanted)
 
+    @property
+    def waiting(self) -> int:
+        """In how many places there is news that was not taken."""
+        return len(self._changed)
+
     def want(self, places: Iterable[Place], *, after: int) -> None:
         """Want these and nothing else; what is newly wanted begins after the number `after`."""
         self._wanted = {place: self._wanted.get(place, after) for place in places}

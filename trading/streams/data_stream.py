@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trading.streams import data_wire, gate
+from trading.streams import counted, data_wire, gate
 from trading.streams.bounded import TOO_SLOW
 from trading.streams.data_lines import Box, DataHub, Lagging, Place
 from trading.streams.data_wire import (
@@ -30,6 +30,11 @@ class DataStream(KeySocket):
     """Its market's hub is what the route was made with: `DataStream.as_asgi(hub=...)`."""
 
     hub: DataHub
+    kind = "data"
+
+    @property
+    def waiting(self) -> int:
+        return self.box.waiting
 
     def __init__(self, *, hub: DataHub) -> None:
         super().__init__()
@@ -91,6 +96,7 @@ class DataStream(KeySocket):
             try:
                 messages = self.box.take(self.hub.lines)
             except Lagging:
+                counted.SLOW.labels(self.kind).inc()
                 await self._refuse(Code.SLOW_CLIENT, "slow client")
                 await self.give_up(TOO_SLOW)
                 return

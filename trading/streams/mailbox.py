@@ -55,6 +55,12 @@ class Mailbox:
             self._changed or self._changed_books or self._has_activity or self._has_portfolio
         )
 
+    @property
+    def waiting(self) -> int:
+        """How many matters have news that was not taken."""
+        marks = self._has_activity + self._has_portfolio
+        return len(self._changed) + len(self._changed_books) + marks
+
     def take_quotes(self) -> set[str]:
         changed, self._changed = self._changed, set()
         return changed & self.symbols

@@ -20,6 +20,10 @@ class PageSocket(BoundedSocket):
     mailbox: Mailbox
     end_code: int | None = None  # with which to close: its sign-in has ended
 
+    @property
+    def waiting(self) -> int:
+        return self.mailbox.waiting
+
     @abstractmethod
     async def send_news(self) -> None:
         """Send what the mailbox says is new."""

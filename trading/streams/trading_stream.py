@@ -19,6 +19,12 @@ STREAM: Final = "trade_updates"
 
 
 class TradingStream(KeySocket):
+    kind = "trading"
+
+    @property
+    def waiting(self) -> int:
+        return self.mailbox.waiting
+
     async def __call__(self, scope: gate.Scope, receive: gate.Receive, send: gate.Send) -> None:
         self.mailbox = Mailbox(shows_worth=False)  # it tells of orders alone
         self.is_listening = False

@@ -86,7 +86,7 @@ def test_what_is_closed_is_shown_when_asked_for(operator, alert):
 def work(browser, alert, **step):
     inlines = {
         f"{name}-{form}_FORMS": "0"
-        for name in ("evidence", "steps")
+        for name in ("evidence", "steps", "tellings")
         for form in ("TOTAL", "INITIAL")
     }
     return browser.post(page_of(alert), {**inlines, **step}, follow=True)

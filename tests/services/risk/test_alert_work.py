@@ -4,12 +4,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.core import mail
 
 from accounts.models import User
 from risk.findings import Severity
 from risk.models import Alert, AlertStep
-from risk.surveillance import alerts, telling
+from risk.surveillance import alerts
 from risk.surveillance import work as alert_work
 from risk.surveillance.work import UnableToWork
 from tests import world
@@ -100,54 +99,19 @@ def test_what_is_closed_is_only_written_about(alert):
     assert alert_work.open_to(alert) == [Kind.NOTED]
 
 
-# --- Telling -------------------------------------------------------------------------------------
+def test_whoever_takes_a_step_has_acknowledged_it_and_nobody_else_is_told(alert):
+    Alert.objects.filter(pk=alert.pk).update(steps_told=1, next_step_at=NOW)
+    step(alert, Kind.ACKNOWLEDGED, staff("ann"), note="")
+    assert (alert.state, alert.acknowledged_at, alert.next_step_at) == ("open", NOW, None)
 
 
-def test_severe_alerts_are_told_once_in_one_mail():
-    first, second = (raised(kind, Severity.SEVERE) for kind in ("wash_trade", "clock_drift"))
-    raised("odd_hours", Severity.WARNING)
-    assert telling.tell(telling.by_mail, now=NOW) == 2
-    assert telling.tell(telling.by_mail, now=NOW) == 0
-    [letter] = mail.outbox
-    assert letter.subject == "Severe alert: wash trade and 1 more"
-    assert "Sold to himself" in letter.body
-    assert f"/admin/risk/alert/{second.pk}/change/" in letter.body
-    first.refresh_from_db()
-    assert first.told_at == NOW
+def test_handed_upwards_it_goes_to_the_next_on_its_path_at_once(alert):
+    Alert.objects.filter(pk=alert.pk).update(steps_told=1)
+    step(alert, Kind.TAKEN, staff("ann"), note="")
+    step(alert, Kind.ESCALATED, staff("bob"))
+    assert (alert.acknowledged_at, alert.next_step_at) == (None, NOW)
 
 
-def test_what_could_not_be_sent_is_tried_again():
-    raised("wash_trade", Severity.SEVERE)
-
-    def down(_alerts):
-        raise ConnectionRefusedError
-
-    assert telling.tell(down, now=NOW) == 0
-    assert telling.tell(telling.by_mail, now=NOW) == 1
-
-
-def test_what_comes_while_one_is_told_is_told_the_next_time():
-    told = []
-
-    def slow(untold):
-        told.append([each.summary for each in untold])
-        if len(told) == 1:
-            alerts.raise_alert(
-                kind="switch_engaged",
-                severity=Severity.SEVERE,
-                account_id=None,
-                evidence={},
-                now=NOW,
-                summary="The firm",
-            )
-
-    alerts.raise_alert(
-        kind="switch_engaged",
-        severity=Severity.SEVERE,
-        account_id=None,
-        evidence={},
-        now=NOW,
-        summary="One order",
-    )
-    assert [telling.tell(slow, now=NOW) for _ in range(3)] == [1, 1, 0]
-    assert told == [["One order"], ["The firm"]]
+def test_one_of_which_nobody_was_told_has_no_path_to_go_on(alert):
+    step(alert, Kind.ESCALATED, staff("bob"))
+    assert (alert.steps_told, alert.next_step_at) == (0, None)

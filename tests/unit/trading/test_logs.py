@@ -9,6 +9,7 @@ import logging.config
 import pytest
 import structlog
 
+from foundation import trail
 from trading import logs, settings
 
 
@@ -54,4 +55,27 @@ def test_nobody_hears_of_probes(speaking):
         "request_finished", request="GET /readyz", code=503
     )
 
+    assert said() == ""
+
+
+def test_the_trail_of_orders_is_kept_when_asked_for_whatever_the_level(speaking):
+    lines = [{"order_id": "o-1", "status": "submitted"}, {"order_id": "o-2", "denial": ""}]
+    said = speaking(level="WARNING", as_json=True, with_trail=True)
+    assert trail.is_kept()
+    trail.note("ticket_decided", lines)
+    first, second = map(json.loads, said().splitlines())
+    assert (first["event"], first["order_id"], first["status"]) == (
+        "ticket_decided", "o-1", "submitted",
+    )  # fmt: skip
+    assert (second["order_id"], second["level"]) == ("o-2", "info")
+
+
+def test_the_trail_is_read_by_people_too_and_not_kept_unless_asked_for(speaking):
+    said = speaking(level="INFO", as_json=False, with_trail=True)
+    trail.note("request_sent", [{"order_id": "o-1", "venue": "V", "denial": ""}])
+    [line] = said().splitlines()
+    assert line.endswith("[info     ] request_sent order_id=o-1 venue=V")
+    said = speaking(level="INFO", as_json=False)
+    assert not trail.is_kept()
+    trail.note("request_sent", [{"order_id": "o-1"}])
     assert said() == ""

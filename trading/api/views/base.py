@@ -41,6 +41,7 @@ class Call(APIView):
             actor=caller.actor,
             source_address=request.META.get("REMOTE_ADDR", ""),
             received_at=timezone.now(),
+            request_id=request.headers.get("x-request-id", ""),
         )
         self.allowance = rate_limits.spend(caller.actor.id, limit=caller.calls_per_minute)
 

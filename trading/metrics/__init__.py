@@ -1,0 +1,1 @@
+"""What whoever watches the program reads: `/metrics`, as docs/monitoring.md describes it."""
