@@ -19,7 +19,7 @@ BODY, BOLD = "Helvetica", "Helvetica-Bold"
 SIZE: Final = 7.5
 LINE: Final = 12.0
 MARGIN: Final = 40.0
-GAP: Final = 6.0
+GAP: Final = 9.0
 WIDE: Final = 7
 """With more columns than this the page lies."""
 ROWS_MAX: Final = 5_000

@@ -51,7 +51,7 @@ _CONFIRMED: Final = (
     Column("venue", "Venue", width=9),
     Column("capacity", "Capacity", width=8),
     Column("order_type", "Order type", width=8),
-    Column("order", "Order", width=13),
+    Column("order", "Order", width=26),
     Column("execution", "Execution", width=9),
     Column("booked_at", "Booked (UTC)", Form.TIME, 15),
 )

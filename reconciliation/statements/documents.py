@@ -48,7 +48,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One statement, whole. `facts` are its head, by name, title and value; `notes` its foot."""
+    """One statement, whole. `facts` are its head, by name, title and value; `notes` its foot.
+
+    A number among the facts is money.
+    """
 
     title: str
     number: str

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Final
 
 from foundation import decimals
 from reconciliation import papers
 from reconciliation.papers import Block, Paper
 from reconciliation.statements.documents import Cell, Document, Form, Table
+
+ABREAST: Final = 10
+"""So many columns stand side by side on paper."""
 
 
 def pdf(document: Document) -> bytes:
@@ -18,8 +22,8 @@ def pdf(document: Document) -> bytes:
         Paper(
             title=document.title,
             number=document.number,
-            facts=tuple((title, shown(value)) for _, title, value in document.facts),
-            blocks=tuple(_block(table) for table in document.tables),
+            facts=tuple((title, shown(value, Form.MONEY)) for _, title, value in document.facts),
+            blocks=tuple(block for table in document.tables for block in _blocks(table)),
             notes=document.notes,
         )
     )
@@ -48,15 +52,27 @@ def _signed(text: str) -> str:
     return text.replace("-", "\N{EN DASH}")
 
 
-def _block(table: Table) -> Block:
+def _blocks(table: Table) -> Iterator[Block]:
+    """Return a table as one block, or as two that begin with the same column."""
+    every = tuple(range(len(table.columns)))
+    if len(every) <= ABREAST:
+        yield _block(table, every, table.title)
+        return
+    yield _block(table, every[:ABREAST], table.title)
+    yield _block(table, (0, *every[ABREAST:]), f"{table.title}, what else there is to say")
+
+
+def _block(table: Table, places: tuple[int, ...], title: str) -> Block:
+    chosen = [table.columns[place] for place in places]
     columns = tuple(
         papers.Column(each.title, each.width, is_number=each.form in (Form.MONEY, Form.NUMBER))
-        for each in table.columns
+        for each in chosen
     )
-    forms = tuple(each.form for each in table.columns)
 
     def rows() -> Iterator[tuple[str, ...]]:
         for row in table.rows():
-            yield tuple(shown(cell, form) for cell, form in zip(row, forms, strict=True))
+            yield tuple(
+                shown(row[place], each.form) for place, each in zip(places, chosen, strict=True)
+            )
 
-    return Block(table.title, columns, rows(), nothing=table.nothing)
+    return Block(title, columns, rows(), nothing=table.nothing)

@@ -1,4 +1,8 @@
-"""Legal holds: placed by one person, released by two. While one is on, nothing is thrown away."""
+"""Legal holds: placed by one person, released by two. While one is on, nothing is thrown away.
+
+They are in no activity: the customer reads those, and must not learn of an inquiry from us. The
+rows themselves say who, when and why, and never change.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts import activity, approvals, locks
-from accounts.chain import Event
+from accounts import approvals, locks
 from accounts.models import Approval, User
 from marketdata import calendars
 from reconciliation.statements.models import LegalHold, LegalHoldRelease
@@ -32,11 +35,9 @@ def place(
         raise UnableToHold("That day is over.")
     with transaction.atomic():
         account = locks.lock(account_id)
-        hold = LegalHold.objects.create(
+        return LegalHold.objects.create(
             account=account, reason=reason.strip(), until=until, placed_by=by, placed_at=now
         )
-        _note(account, "account.legal_hold_placed", hold, by, now)
-    return hold
 
 
 def ask_for_release(hold: LegalHold, *, reason: str, by: User, now: datetime) -> Approval:
@@ -45,7 +46,7 @@ def ask_for_release(hold: LegalHold, *, reason: str, by: User, now: datetime) ->
         locks.lock(hold.account_id)
         if LegalHoldRelease.objects.filter(hold=hold).exists():
             raise UnableToHold("It was released before.")
-        if approvals.waiting(now=now, kind=APPROVAL).filter(subject=str(hold.pk)).exists():
+        if asked(hold, now=now) is not None:
             raise UnableToHold("Its release was asked for already.")
         content = {
             "account": hold.account.number,
@@ -70,22 +71,17 @@ def release(approval_id: UUID, *, by: User, reason: str, now: datetime) -> Legal
     with transaction.atomic():
         approval = approvals.approve(approval_id, by=by, reason=reason, now=now)
         hold = LegalHold.objects.get(pk=approval.subject)
-        account = locks.lock(hold.account_id)
-        found = LegalHoldRelease.objects.create(
+        locks.lock(hold.account_id)
+        return LegalHoldRelease.objects.create(
             hold=hold, reason=approval.reason, asked_by=approval.asked_by, agreed_by=by, at=now
         )
-        _note(account, "account.legal_hold_released", hold, by, now)
-    return found
+
+
+def asked(hold: LegalHold, *, now: datetime) -> Approval | None:
+    """Return what waits for another person's agreement, None if nothing does."""
+    return approvals.waiting(now=now, kind=APPROVAL).filter(subject=str(hold.pk)).first()
 
 
 def on(day: date) -> QuerySet[LegalHold]:
     """Return the holds that are on."""
     return LegalHold.objects.filter(Q(until=None) | Q(until__gte=day), release=None)
-
-
-def _note(
-    account: locks.LockedAccount, kind: str, hold: LegalHold, by: User, now: datetime
-) -> None:
-    # Why is not said: the customer reads their activity, and an inquiry may be secret.
-    payload = {"until": str(hold.until) if hold.until else ""}
-    activity.record([(account, Event(kind, now, f"operator:{by.pk}", payload))])

@@ -1,7 +1,7 @@
 """Which statements there are, of which days, and when they fall due. Pure.
 
-Days are New York's. A month is stated when its last day has ended, a tax year on 15 February of
-the next: by then every wash sale of it has been found, as a purchase may follow for 30 days.
+Days are New York's. A month is stated when its last day has ended, a tax year in the night to 15
+February of the next: by then every wash sale of it is found, as a purchase may follow for 30 days.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Final
 
 DAY: Final = timedelta(days=1)
-TAX_DUE: Final = (2, 15)
-"""Month and day; brokers have to send theirs by then (26 U.S.C. 6045(b))."""
+TAX_DUE: Final = (2, 14)
+"""Month and day; brokers have to send theirs by the day after (26 U.S.C. 6045(b))."""
 YEARS_KEPT: Final = 7
 """SEC rule 17a-4(b) asks for three of confirmations, 17a-4(a) for six of what books follow from."""
 

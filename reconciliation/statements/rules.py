@@ -16,7 +16,7 @@ from typing import Final
 
 from foundation import decimals
 from foundation.decimals import CASH
-from reconciliation.statements.documents import Column, Document, Form, Row, Table
+from reconciliation.statements.documents import Cell, Column, Document, Form, Row, Table
 from reconciliation.statements.periods import Kind, Period
 
 LAYOUT: Final = 1
@@ -103,7 +103,7 @@ SYMBOL: Final = Column("symbol", "Symbol", width=9)
 QUANTITY: Final = Column("quantity", "Quantity", Form.NUMBER, 10)
 PRICE: Final = Column("price", "Price", Form.NUMBER, 10)
 AMOUNT: Final = Column("amount", "USD", Form.MONEY, 11)
-_KIND: Final = Column("kind", "What", width=13)
+_KIND: Final = Column("kind", "What", width=9)
 _HELD: Final = (SYMBOL, Column("detail", "Name", width=24), QUANTITY, PRICE, AMOUNT)
 _MOVED: Final = (
     Column("at", "Time (UTC)", Form.TIME, 15),
@@ -114,7 +114,7 @@ _MOVED: Final = (
     AMOUNT,
     Column("settles_on", "Settles", Form.DAY, 9),
     Column("detail", "Why", width=14),
-    Column("reference", "Reference", width=26),
+    Column("reference", "Reference", width=31),
 )
 STATEMENT_SHEET: Final = (
     "at", "kind", "symbol", "quantity", "price", "amount", "settles_on", "detail", "reference",
@@ -142,14 +142,14 @@ def account_statement(
     is_month = period.kind is Kind.MONTHLY
     facts = [
         *head(said, period),
-        ("opening_value", "Value before", _cents(before.value)),
-        ("closing_value", "Value after", _cents(after.value)),
-        ("opening_cash", "Cash before", _cents(before.cash)),
-        ("closing_cash", "Cash after", _cents(after.cash)),
+        ("opening_value", "Value before", before.value),
+        ("closing_value", "Value after", after.value),
+        ("opening_cash", "Cash before", before.cash),
+        ("closing_cash", "Cash after", after.cash),
     ]
     if said.is_margin:
         facts += [
-            ("margin_debit", "Lent to you", _cents(max(-after.cash, ZERO))),
+            ("margin_debit", "Lent to you", max(-after.cash, ZERO)),
             ("interest_accrued", "Interest not charged yet", decimals.text(said.accrued)),
         ]
     return Document(
@@ -169,7 +169,7 @@ def account_statement(
     )
 
 
-def head(said: Said, period: Period) -> list[tuple[str, str, str | date]]:
+def head(said: Said, period: Period) -> list[tuple[str, str, Cell]]:
     """Return the facts that every statement begins with."""
     return [
         ("account", "Account", said.account),
@@ -178,10 +178,6 @@ def head(said: Said, period: Period) -> list[tuple[str, str, str | date]]:
         ("first", "From", period.first),
         ("last", "To", period.last),
     ]
-
-
-def _cents(amount: Decimal) -> str:
-    return f"{decimals.quantize(amount, asset=CASH, rounding=decimals.NEAREST):f}"
 
 
 # --- What was there ----------------------------------------------------------------------------

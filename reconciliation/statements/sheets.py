@@ -70,7 +70,7 @@ def _rows(document: Document) -> Iterator[list[str]]:
     blank = [""] * len(names)
     yield names
     for item, _, value in (("number", "", document.number), *document.facts):
-        yield ["about", item, written(value), *blank[len(HEAD) :]]
+        yield ["about", item, written(value, Form.MONEY), *blank[len(HEAD) :]]
     for each in document.tables:
         where = [(places[column.name], column.form) for column in each.columns]
         for row in each.rows():

@@ -53,6 +53,8 @@ OWN = {
     "day": "reconciliation.view_dayrun",
     "day_now": "reconciliation.view_dayrun",
     "day_rerun": "reconciliation.change_jobrun",
+    "statement_csv": "reconciliation.view_statement",
+    "statement_pdf": "reconciliation.view_statement",
 }
 POSTED = {"approval", "day_rerun"}
 # What is everybody's who works here, or no page: the first one, words, ways that lead nowhere.

@@ -25,6 +25,7 @@ from trading.api.views import (
     phones,
     portfolio,
     settings,
+    statements,
 )
 from trading.api.views.base import Call, keyed
 
@@ -61,6 +62,10 @@ _OWN: list[tuple[str, type[Call]]] = [
     ("withdrawals", money.Withdrawals),
     ("withdrawals/limit", money.WithdrawalLimit),
     ("withdrawals/<str:funding_id>", money.WithdrawalOf),
+    ("statements", statements.Statements),
+    ("statements/<str:statement_id>.csv", statements.StatementCsv),
+    ("statements/<str:statement_id>.pdf", statements.StatementPdf),
+    ("history.csv", statements.HistoryCsv),
     ("demo-deposit", own.DemoDeposit),
     ("auth/step-up", phones.StepUp),
     ("auth/devices", phones.Devices),

@@ -25,6 +25,7 @@ from accounts.models import Approval, User
 from accounts.oversight import belonging
 from portfolio.actions import services as corporate_actions
 from portfolio.funding import services as funding
+from reconciliation.statements import holds
 from risk.controls import switches
 from risk.limits import services as limiting
 from risk.margin import designation
@@ -80,6 +81,11 @@ MATTERS: Final[Mapping[str, Matter]] = {
         "Change a customer's legal name",
         "accounts.add_profile",
         lambda a, by, why, now: naming.approve(a.pk, by=by, reason=why, now=now),
+    ),
+    holds.APPROVAL: Matter(
+        "Release a legal hold",
+        "reconciliation.change_legalhold",
+        lambda a, by, why, now: holds.release(a.pk, by=by, reason=why, now=now),
     ),
     corporate_actions.APPROVAL: Matter(
         "Carry out a corporate action",

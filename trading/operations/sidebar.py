@@ -51,6 +51,16 @@ GROUPS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             ("Another name", "operations:names", "accounts.add_profile"),
             ("Orders", "admin:orders_order_changelist", "orders.view_order"),
             ("Trades", "admin:orders_trade_changelist", "orders.view_trade"),
+            (
+                "Statements",
+                "admin:reconciliation_statement_changelist",
+                "reconciliation.view_statement",
+            ),
+            (
+                "Legal holds",
+                "admin:reconciliation_legalhold_changelist",
+                "reconciliation.view_legalhold",
+            ),
             ("Positions", "admin:portfolio_position_changelist", "portfolio.view_position"),
             ("Decisions", "admin:risk_decision_changelist", "risk.view_decision"),
             ("Instruments", "admin:marketdata_instrument_changelist", "marketdata.view_instrument"),

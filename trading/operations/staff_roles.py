@@ -42,7 +42,13 @@ _APPROVALS: Final = ("accounts.view_approval", "accounts.add_approvaldecision")
 MAY: Final[Mapping[StaffRole, tuple[str, ...]]] = MappingProxyType(
     {
         # Sees what a customer asks about, and shuts a key that has leaked. Moves nothing.
-        StaffRole.SUPPORT: (*_TRADING, *_PEOPLE, "accounts.view_letter", "accounts.change_apikey"),
+        StaffRole.SUPPORT: (
+            *_TRADING,
+            *_PEOPLE,
+            "accounts.view_letter",
+            "accounts.change_apikey",
+            "reconciliation.view_statement",
+        ),
         # Carries money, corporate actions and reports on, and keeps markets running.
         StaffRole.OPERATIONS: (
             *_TRADING,
@@ -73,8 +79,15 @@ MAY: Final[Mapping[StaffRole, tuple[str, ...]]] = MappingProxyType(
             "risk.add_*",
             "risk.change_*",
         ),
-        # Sees everything, also who customers are; works on alerts, and restricts accounts.
-        StaffRole.COMPLIANCE: ("*.view_*", "accounts.change_account", "risk.change_alert"),
+        # Sees everything, also who customers are; works on alerts, restricts accounts, and says
+        # what must be kept.
+        StaffRole.COMPLIANCE: (
+            "*.view_*",
+            "accounts.add_approvaldecision",
+            "accounts.change_account",
+            "reconciliation.*_legalhold",
+            "risk.change_alert",
+        ),
     }
 )
 

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from trading.operations import approving, days, firm, lost_factors, names, runbooks
+from trading.operations import (
+    approving,
+    days,
+    firm,
+    lost_factors,
+    names,
+    runbooks,
+    statement_files,
+)
 
 app_name = "admin"
 urlpatterns = [
@@ -17,4 +25,6 @@ urlpatterns = [
     path("runbooks/<slug:name>/", runbooks.page, name="runbook"),
     path("approvals/", approving.page, name="approvals"),
     path("approvals/<uuid:approval_id>/", approving.decide, name="approval"),
+    path("statements/<uuid:statement_id>.csv", statement_files.as_csv, name="statement_csv"),
+    path("statements/<uuid:statement_id>.pdf", statement_files.as_pdf, name="statement_pdf"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.pages import account, activity, alert, money, orders, position, trade
+from trading.pages import account, activity, alert, money, orders, position, statements, trade
 
 urlpatterns = [
     path("", trade.home, name="home"),
@@ -19,5 +19,9 @@ urlpatterns = [
     path("account/money/limit", money.set_limit, name="set_limit"),
     path("account/money/withdrawals/<uuid:funding_id>/cancel", money.cancel, name="cancel"),
     path("alerts/<str:token>", alert.acknowledge, name="acknowledge_alert"),
+    path("account/statements", statements.listing, name="statements"),
+    path("account/statements/<uuid:statement_id>.csv", statements.as_csv, name="statement_csv"),
+    path("account/statements/<uuid:statement_id>.pdf", statements.as_pdf, name="statement_pdf"),
+    path("account/history.csv", statements.export, name="history"),
     path("cancel/<str:token>", money.cancel_link, name="cancel_link"),
 ]

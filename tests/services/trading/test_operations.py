@@ -286,4 +286,6 @@ def test_every_kind_that_rooms_ask_for_is_known_here():
         "risk.day_trader",
         "portfolio.withdrawal",
         "portfolio.corporate_action",
+        "reconciliation.legal_hold",
+        "accounts.lost_factors",
     }

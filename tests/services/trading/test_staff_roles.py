@@ -32,7 +32,7 @@ CHANGES = {
         "accounts.account", "risk.alert", "risk.locate", "risk.margincall", "risk.marginstatus",
         "risk.switch",
     },
-    StaffRole.COMPLIANCE: {"accounts.account", "risk.alert"},
+    StaffRole.COMPLIANCE: {"accounts.account", "reconciliation.legalhold", "risk.alert"},
 }  # fmt: skip
 # What is dear to look at, and who does.
 SEEN_BY = {

@@ -37,6 +37,7 @@ NOBODYS = {
     "marketdata.Quote", "marketdata.SuspectCount", "marketdata.SuspectTick",
     "portfolio.CorporateAction", "portfolio.FeeRule", "portfolio.InterestDay",
     "portfolio.InterestRate", "risk.ClockReading", "risk.FirmExposure", "risk.MarginRate",
+    "reconciliation.ArchivedStatements", "reconciliation.StatementDay",
     "venues.Block", "venues.InboxReport", "venues.OutboxMessage", "venues.ParkedReport",
     "venues.Route", "venues.Venue",
 }  # fmt: skip

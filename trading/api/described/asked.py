@@ -94,6 +94,15 @@ QUERIES: Final[Mapping[tuple[str, str], Mapping[str, Schema]]] = {
     },
     ("BookOf", "get"): {"by": one_of("price", "order")},
     ("ActivityLog", "get"): {"since": whole(0, 999_999_999), "limit": whole(1, 1_000)},
+    ("Statements", "get"): {
+        "year": whole(1970, 9999),
+        "kind": one_of("all", "confirmation", "daily", "monthly", "tax"),
+    },
+    ("HistoryCsv", "get"): {
+        "what": one_of("orders", "executions", "ledger", "positions"),
+        "first": {"type": "string", "format": "date"},
+        "last": {"type": "string", "format": "date"},
+    },
 }  # fmt: skip
 BY_SYMBOLS: Final = frozenset(
     {"Bars", "Quotes", "Trades", "LatestBars", "LatestQuotes", "LatestTrades", "Snapshots",

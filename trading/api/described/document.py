@@ -53,6 +53,11 @@ _OTHERS: Final = {
     ("StepUp", "post"): "204",
     ("SignOut", "post"): "204",
 }
+_FILES: Final = {
+    "StatementCsv": "text/csv",
+    "StatementPdf": "application/pdf",
+    "HistoryCsv": "text/csv",
+}
 _COMPONENTS: Final[dict[str, Any]] = {
     "schemas": {
         "Failure": {
@@ -173,7 +178,9 @@ def _in_query(name: str, verb: str, path: str) -> list[dict[str, Any]]:
 def _responses(name: str, verb: str) -> dict[str, Any]:
     success = _OTHERS.get((name, verb), _SUCCESS[verb])
     done: dict[str, Any] = {"description": "Done."}
-    if success != "204":
+    if name in _FILES:
+        done["content"] = {_FILES[name]: {"schema": {"type": "string"}}}
+    elif success != "204":
         done["content"] = {"application/json": {"schema": {"type": ["object", "array"]}}}
     return {
         success: done,
