@@ -288,4 +288,5 @@ def test_every_kind_that_rooms_ask_for_is_known_here():
         "portfolio.corporate_action",
         "reconciliation.legal_hold",
         "accounts.lost_factors",
+        "accounts.legal_name",
     }
