@@ -175,7 +175,7 @@ def a_standby() -> Iterator[Server]:
     primary = stage.server
     server = standbys.server_in(home, owner=primary.owner, database=primary.database)
     try:
-        standbys.make(server, of=standbys.address(primary), key=None, beat=lambda: None)
+        standbys.make(server, of=standbys.address(primary), secrets=None, beat=lambda: None)
         with server:
             wait_until(lambda: standbys.is_following(server))
             with standbys.connected(primary.conninfo) as connection:

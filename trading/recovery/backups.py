@@ -23,7 +23,7 @@ from trading.recovery.store import UNFINISHED, Backup, Store
 
 SLOT: Final = "openfloor_archive"
 LOOK_SECONDS: Final = 0.1
-KEY: Final = "secret_key"
+SECRETS: Final = ("secret_key", "seal_key")  # where the demo shape keeps its own
 DATA: Final = "data"  # what pg_basebackup wrote, and nothing else
 _MANIFEST: Final = "backup_manifest"
 
@@ -114,9 +114,7 @@ def _take(server: Server, folder: Path, *, now: datetime, beat: Callable[[], Non
         beat=beat,
     )
     verify(folder, beat=beat)
-    key = server.data.parent / KEY
-    if key.exists():
-        shutil.copy2(key, folder / KEY)  # without it nobody's authenticator can be read
+    bring_secrets(server.data.parent, to=folder)
     manifest = json.loads((folder / DATA / _MANIFEST).read_text())
     [written] = manifest["WAL-Ranges"]
     finished = folder.with_name(folder.name.removesuffix(UNFINISHED))
@@ -133,6 +131,13 @@ def _take(server: Server, folder: Path, *, now: datetime, beat: Callable[[], Non
     folder.rename(finished)
     stores.sync(finished.parent)
     return Backup(**{**vars(backup), "folder": finished})
+
+
+def bring_secrets(home: Path, *, to: Path) -> None:
+    """Copy the secrets that a data folder keeps: without them nobody's authenticator is read."""
+    for name in SECRETS:
+        if (home / name).exists():
+            shutil.copy2(home / name, to / name)
 
 
 def verify(folder: Path, *, beat: Callable[[], None] = lambda: None) -> None:

@@ -21,21 +21,20 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from django.core.management import CommandError, call_command, get_commands
+from django.core.management import CommandError, call_command
 from django.db import connections
 
 from trading.postgres import Server
 from trading.postgres_account import UnableToRunPostgres
 from trading.recovery import backups, wal
 from trading.recovery import store as stores
-from trading.recovery.backups import DATA, KEY, UnableToBackUp
+from trading.recovery.backups import DATA, SECRETS, UnableToBackUp
 from trading.recovery.store import Backup, Store
 from trading.recovery.wal import SEGMENT_BYTES, Lineage, Segment
 from trading.settings import postgres_socket_folder
 
 REPLAY_SECONDS_MAX: Final = 4 * 3600.0
 ANSWER_SECONDS_MAX: Final = 300.0
-CHECKS: Final = {"check_invariants", "prove"}
 ROOM_LEFT_BYTES: Final = 512 * 1024 * 1024  # a restored server writes, too
 _LAST: Final = re.compile(r"last completed transaction was at log time (\S+ \S+)")
 _PAGE: Final = struct.Struct("<HHIQ")  # magic, flags, timeline, position
@@ -266,8 +265,7 @@ def _unpack(backup: Backup, home: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         with tarfile.open(backup.folder / DATA / name) as file:
             file.extractall(folder, filter="data")
-    if (backup.folder / KEY).exists():
-        shutil.copy2(backup.folder / KEY, home / KEY)
+    backups.bring_secrets(backup.folder, to=home)
 
 
 def _lay_out_log(plan: Plan, folder: Path) -> None:
@@ -314,9 +312,7 @@ def check(server: Server, *, at: datetime) -> str:
     try:
         with server:
             try:
-                for command in sorted(CHECKS & get_commands().keys()):
-                    given = {"at": at} if command == "check_invariants" else {}
-                    call_command(command, stdout=said, **given)
+                call_command("check_invariants", at=at, stdout=said)
             finally:
                 _let_go_of_database()
     except UnableToRunPostgres as error:
@@ -338,7 +334,7 @@ def put_in_place(restored: Restored, *, home: Path, now: datetime) -> list[Path]
     """Let the restored database take the place of the one in `home`; return what was put aside."""
     aside: list[Path] = []
     stamp = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    for name in ("postgres", KEY):
+    for name in ("postgres", *SECRETS):
         new, old = restored.home / name, home / name
         if not new.exists():
             continue

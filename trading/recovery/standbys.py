@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from trading import postgres
 from trading.postgres import Server
 from trading.recovery import backups, restoring
-from trading.recovery.backups import KEY, UnableToBackUp
+from trading.recovery.backups import UnableToBackUp
 from trading.recovery.store import Store
 from trading.settings import postgres_socket_folder
 
@@ -61,11 +61,10 @@ def server_in(home: Path, *, owner: str, database: str) -> Server:
     )
 
 
-def make(server: Server, *, of: str, key: Path | None, beat: Callable[[], None]) -> None:
+def make(server: Server, *, of: str, secrets: Path | None, beat: Callable[[], None]) -> None:
     """Copy the database at the conninfo `of` into the data folder of `server`, as its standby.
 
-    The secret `key` of the program, if it is kept in a file, is copied too. Raises
-    UnableToFollow.
+    What the data folder `secrets` keeps of secrets is copied too. Raises UnableToFollow.
     """
     home, data = server.data.parent, server.data
     copying = data.with_name(f"{data.name}.copying")
@@ -77,8 +76,8 @@ def make(server: Server, *, of: str, key: Path | None, beat: Callable[[], None])
             _reserve(primary)
         shutil.rmtree(copying, ignore_errors=True)
         backups.copy(make_conninfo(of, application_name=NAME), copying, slot=NAME, beat=beat)
-        if key is not None and key.exists():
-            shutil.copy2(key, home / KEY)
+        if secrets is not None:
+            backups.bring_secrets(secrets, to=home)
         copying.rename(data)
         server.take_over()
     except (OSError, psycopg.Error, UnableToBackUp) as error:

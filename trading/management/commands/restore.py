@@ -77,7 +77,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"RTO {(timezone.now() - begun_at).total_seconds():.1f} s. "
             f"{_lost(restored, begun_at)}\nStart the program: a backup of what was restored is "
-            "taken at once."
+            "taken at once. Then manage.py prove replays the whole journal."
         )
 
     def _restore(

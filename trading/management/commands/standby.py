@@ -13,7 +13,6 @@ from trading import starting
 from trading.postgres import Server
 from trading.postgres_account import UnableToRunPostgres
 from trading.recovery import standbys
-from trading.recovery.backups import KEY
 from trading.recovery.standbys import NAME, UnableToFollow
 
 LOOK_SECONDS: Final = 1.0
@@ -81,7 +80,7 @@ class Command(BaseCommand):
             standbys.make(
                 server,
                 of=of,
-                key=settings.HOME / KEY if is_ours else None,
+                secrets=settings.HOME if is_ours else None,
                 beat=lambda: None,
             )
         if options["synchronous"] and not of:
