@@ -57,7 +57,10 @@ class Table:
 
 
 def guarded() -> dict[str, bool]:
-    """Return the tables that have a guard against changes, and whether it is on."""
+    """Return the tables that `AppendOnly` guards, and whether the guard is on.
+
+    What has another guard, as statements, which may be archived, is not among them.
+    """
     return {
         str(name): bool(is_on)
         for name, is_on in bulk.execute(
@@ -65,6 +68,7 @@ def guarded() -> dict[str, bool]:
                  FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
                  JOIN pg_proc p ON p.oid = t.tgfoid
                 WHERE p.proname = 'openfloor_refuse_change'
+                  AND t.tgname IN ('append_only', 'append_only_truncate')
                   AND c.relnamespace = 'public'::regnamespace GROUP BY 1"""
         )
     }
