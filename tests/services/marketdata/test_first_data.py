@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from marketdata import first_data, listing, selectors, services, tasks
+from marketdata import first_data, listing, retention, selectors, services
 from marketdata.models import Bar, Instrument, Quote
 from marketdata.ticks import SIMULATED, TradeTick
 
@@ -74,7 +74,7 @@ def test_old_minutes_go_and_days_stay() -> None:
         at = now - timedelta(days=days)
         trade = TradeTick("IBM", at, Decimal(246), Decimal(1), "")
         services.accept([trade], source=f"feed{days}", now=at)
-    tasks.drop(now=now)
+    retention.drop(now=now)
     assert Bar.objects.filter(instrument=ibm, timeframe="1Min").count() == 1
     assert Bar.objects.filter(instrument=ibm, timeframe="1Day").count() == 2
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import locks
 from marketdata.models import Instrument
-from portfolio import accounting, books, interest
+from portfolio import accounting, books, interest, lending
 from portfolio.actions import entitlements
 from portfolio.actions import services as corporate_actions
 from portfolio.books import Move
@@ -246,5 +246,6 @@ def test_interest_that_has_accrued_is_right_to_the_cent(db):
     InterestAccrual.objects.create(
         account=account, day=month, debit=D(100), rate=D("0.08"), amount=D("1.235")
     )
-    assert interest._post(account.pk, month, D("1.235"), timezone.now())
+    due = interest.Charge(account.pk, month, lending.charge(D("1.235")))
+    assert interest.charge(due, now=timezone.now())
     assert broken() == set()
