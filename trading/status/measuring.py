@@ -26,6 +26,7 @@ from foundation.models import Measured
 from trading.api.order_entry import ACKNOWLEDGED
 
 INTERVAL_SECONDS: Final = 5.0
+BEAT_SECONDS: Final = 1.0
 WINDOW_SECONDS: Final = 300.0
 FORGOTTEN_AFTER: Final = timedelta(days=1)
 
@@ -47,10 +48,13 @@ def run(stop: threading.Event, beat: Callable[[], None]) -> None:
     """Measure until `stop`."""
     measuring = Measuring(process=f"{socket.gethostname()}:{os.getpid()}")
     try:
+        due_at = float("-inf")
         while not stop.is_set():
-            measuring.measure(now=timezone.now(), moment=time.monotonic())
+            if time.monotonic() >= due_at:
+                due_at = time.monotonic() + INTERVAL_SECONDS
+                measuring.measure(now=timezone.now(), moment=time.monotonic())
             beat()
-            stop.wait(INTERVAL_SECONDS)
+            stop.wait(BEAT_SECONDS)
     finally:
         connection.close()
 

@@ -15,9 +15,11 @@ from foundation.metrics import Spread
 from foundation.models import Measured
 from marketdata import selectors as market
 from marketdata.selectors import Freshness
+from reconciliation.day import selectors as days
 from trading import health
 
 MEASURED_AGE_SECONDS_MAX: Final = 30.0
+LAST_DAYS: Final = 3
 
 
 class Level(StrEnum):
@@ -90,7 +92,7 @@ def standing(*, now: datetime) -> Standing:
     ]
     sources = tuple(market.freshness(now=now))
     ready = health.readiness(now=now)
-    lines = (_trading(ready), _prices(sources, now), _durability(rows))
+    lines = (_trading(ready), _prices(sources, now), _durability(rows), _close_of_day())
     return Standing(
         at=now,
         level=worst(line.level for line in lines),
@@ -149,6 +151,15 @@ def _durability(rows: list[Measured]) -> Line:
     slowest = max(row.commit_ms or 0.0 for row in rows)
     says = f"What is confirmed lies on the disk; the last took {slowest:.1f} ms."
     return Line("Records", Level.GOOD, says)
+
+
+def _close_of_day() -> Line:
+    closings = days.recent(LAST_DAYS)
+    if any(each.failed for each in closings):
+        return Line("Close of day", Level.IMPAIRED, "A job has failed: statements may be late.")
+    closed = [each.day for each in closings if each.ended_at is not None]
+    says = f"The last day that was closed is {max(closed)}." if closed else "No day was closed yet."
+    return Line("Close of day", Level.GOOD, says)
 
 
 def _plain(times: Times) -> dict[str, Any]:

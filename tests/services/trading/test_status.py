@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import OperationalError
 
 from foundation import metrics
 from foundation.models import Heartbeat, Measured
+from reconciliation.models import DayRun, JobRun
 from tests import world
 from trading import parts
 from trading.status import standing, views
@@ -88,6 +89,18 @@ def test_nothing_in_it_names_a_host_or_a_reason(alive, client):
     told = client.get("/status.json").content + client.get("/status").content
     for hidden in (b"a:1", b"secret", b"OSError"):
         assert hidden not in told
+
+
+def test_the_close_of_day_is_told_of_by_its_last_result(alive):
+    def says():
+        [line] = [each for each in standing.standing(now=NOW).lines if each.name == "Close of day"]
+        return line.level, line.says
+
+    assert says() == (Level.GOOD, "No day was closed yet.")
+    run = DayRun.objects.create(day=date(2026, 2, 27), begun_at=NOW, ended_at=NOW)
+    assert says() == (Level.GOOD, "The last day that was closed is 2026-02-27.")
+    JobRun.objects.create(day=run, job="statements", state="failed")
+    assert says() == (Level.IMPAIRED, "A job has failed: statements may be late.")
 
 
 @pytest.mark.parametrize("path", ["/status", "/status.json"])
