@@ -42,6 +42,7 @@ _BOTH: list[tuple[str, type[Call]]] = [
     ("assets", market.Assets),
     ("assets/<path:name>", market.AssetOf),
     ("clock", market.Clock),
+    ("proof", own.ProofOfLiabilities),
     ("calendar", market.Calendar),
 ]
 _OWN: list[tuple[str, type[Call]]] = [

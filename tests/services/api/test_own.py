@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.sessions import authentication
 from orders.models import Order
 from portfolio.models import Transfer
+from reconciliation.proof import sealing
 from tests import world
 from tests.services.api.conftest import Api, Customer
 from trading import demo
@@ -113,3 +116,16 @@ def test_an_estimate_is_the_orders_decision_and_places_nothing(
     none = send(browser, "post", "/api/v1/orders/estimate", body | {"symbol": "NONE"})
     assert (none.status_code, none.json()["reason"]) == (422, "unknown_symbol")
     assert not Order.objects.exists()
+
+
+def test_the_proof_is_that_of_the_latest_seal(
+    browser: Client, api: Api, customer: Customer, settings: Any, tmp_path: Any
+) -> None:
+    settings.SEALS = tmp_path
+    unsealed = send(browser, "get", "/api/v1/proof")
+    assert (unsealed.status_code, unsealed.json()["reason"]) == (404, "not_found")
+    sealing.run(day=date(2026, 11, 16), now=timezone.now(), progress=lambda done, total: None)
+    shown = send(browser, "get", "/api/v1/proof").json()
+    assert shown["account"] == str(customer.account.pk)
+    assert [(owed["asset"], owed["amount"]) for owed in shown["owed"]] == [("USD", "100000")]
+    assert shown == api("GET", "/v2/proof").json()

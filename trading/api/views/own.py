@@ -16,8 +16,10 @@ from marketdata import selectors as marketdata
 from marketdata.history.adjusting import Adjustment
 from marketdata.models import Instrument
 from marketdata.present import present
+from reconciliation.proof import liabilities, sealing
 from trading import demo
 from trading.api import errors, queries, wire, wire_data
+from trading.api.scopes import reads
 from trading.api.views.base import Call, account_of, fields, instrument_named
 from trading.api.views.data import timeframe_of
 
@@ -107,6 +109,18 @@ class WatchlistCall(Call):
             account_id=self.origin.account_id, symbols=symbols, now=self.origin.received_at
         )
         return Response({"symbols": symbols})
+
+
+class ProofOfLiabilities(Call):
+    """The proof that what the account is owed is in the totals of the latest seal."""
+
+    @reads
+    def get(self, request: Request) -> Response:
+        self.take_only(request)
+        seal = sealing.latest()
+        if seal is None:
+            raise errors.ApiError(404, "No day was sealed yet.", reason="not_found")
+        return Response(liabilities.proof(account_id=self.origin.account_id, seal=seal))
 
 
 class DemoDeposit(Call):
