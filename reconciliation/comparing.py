@@ -11,7 +11,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from foundation.decimals import CASH
+from foundation.decimals import CASH, text
 from marketdata import calendars
 from portfolio.models import LedgerAccount
 from reconciliation import matching, ours
@@ -21,7 +21,6 @@ from reconciliation.others import Statement
 from reconciliation.records import (
     BankLine,
     BreakType,
-    Count,
     Execution,
     Facts,
     Holding,
@@ -74,7 +73,8 @@ def compare(name: str, *, day: date, now: datetime) -> Comparison:
         kept = keeping.keep(
             source=name, found=matched.breaks, on=day, days=looked_at, kinds=kinds, now=now
         )
-        return _written(of, day, files[day], matched, kept, now, is_final=True)
+        held = _held(mine, theirs) if of.is_bank else None
+        return _written(of, day, files[day], matched, kept, now, is_final=True, held=held)
 
 
 def compare_so_far(name: str, *, now: datetime) -> Comparison:
@@ -225,8 +225,13 @@ def _written(
     now: datetime,
     *,
     is_final: bool,
+    held: tuple[Decimal, Decimal] | None = None,
 ) -> Comparison:
-    counts = {matter.value: _counted(count) for matter, count in matched.counts.items()}
+    counts: dict[str, object] = {
+        matter.value: asdict(count) for matter, count in matched.counts.items()
+    }
+    if held is not None:
+        counts["held"] = {"ours": text(held[0]), "theirs": text(held[1])}
     row: Comparison = Comparison.objects.update_or_create(
         source=of.name,
         day=day,
@@ -238,8 +243,11 @@ def _written(
     return row
 
 
-def _counted(count: Count) -> dict[str, int]:
-    return asdict(count)
+def _held(mine: Told, theirs: Told) -> tuple[Decimal, Decimal]:
+    """Return what we and the bank say lies there at the end of the day, in USD."""
+    [stated] = theirs.holdings
+    [booked] = [each for each in mine.holdings if (each.asset, each.on) == (CASH, stated.on)]
+    return booked.amount, stated.amount
 
 
 def _days_back(day: date) -> list[date]:

@@ -17,7 +17,13 @@ from django.db import connection, transaction
 from accounts import chain
 from accounts.chain import BrokenChain, Event
 from accounts.models import Account, Activity
-from reconciliation import causes, ledger_invariants, order_invariants, stop_invariants
+from reconciliation import (
+    causes,
+    held_outside,
+    ledger_invariants,
+    order_invariants,
+    stop_invariants,
+)
 
 BREACHES_MAX: Final = 100
 
@@ -86,6 +92,7 @@ _INVARIANTS: Final = (
             *order_invariants.QUERIES,
             *stop_invariants.QUERIES,
             *causes.QUERIES,
+            *held_outside.QUERIES,
         )
     ),
     _Invariant(

@@ -24,7 +24,8 @@ class Comparison(models.Model):
     """What one source and we said of a day, held against each other: how often, and what came.
 
     `is_final` says that the day was over. `counts` has of each matter how many there were, agreed,
-    were explained and broken. Made again, it is written over; its breaks keep their steps.
+    were explained and broken; of a bank also what both say is `held`, in USD. Made again, it is
+    written over; its breaks keep their steps.
     """
 
     source = models.CharField(max_length=NAME_MAX)

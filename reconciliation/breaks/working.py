@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 APPROVAL: Final = "reconciliation.correction"
 CORRECTED: Final = "corrected"
+NOTHING: Final = Decimal(0)
 NOTE_MAX: Final = BreakStep._meta.get_field("note").max_length or 0
 HOUSE: Final = (
     LedgerAccount.Kind.BANK,

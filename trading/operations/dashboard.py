@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import approvals
+from reconciliation.breaks import selectors as reconciliation
 from reconciliation.day import selectors as days
 from risk import selectors as risk
 from venues import parked
@@ -40,6 +41,7 @@ def cards(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _all() -> list[Card]:
+    open_breaks, severe_breaks = reconciliation.count_open()
     waiting, parked_count, failed_jobs = risk.waiting(), parked.count(), days.failed()
     return [
         Card(
@@ -81,6 +83,14 @@ def _all() -> list[Card]:
             "reconciliation.view_dayrun",
             "operations:days",
             is_urgent=bool(failed_jobs),
+        ),
+        Card(
+            "Breaks",
+            open_breaks,
+            f"{severe_breaks or 'none'} severe",
+            "reconciliation.view_break",
+            "admin:reconciliation_break_changelist",
+            is_urgent=bool(severe_breaks),
         ),
         Card(
             "Approvals",

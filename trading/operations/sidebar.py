@@ -30,6 +30,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                 "admin:portfolio_corporateaction_changelist",
                 "portfolio.view_corporateaction",
             ),
+            ("Breaks", "admin:reconciliation_break_changelist", "reconciliation.view_break"),
             ("Money in and out", "admin:portfolio_funding_changelist", "portfolio.view_funding"),
             ("Close of day", "operations:days", "reconciliation.view_dayrun"),
         ),
@@ -46,6 +47,12 @@ GROUPS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
         "What is looked at",
         (
             ("Firm risk", "operations:firm", "risk.view_marginstatus"),
+            ("Reconciliation", "operations:reconciliation", "reconciliation.view_break"),
+            (
+                "Statements of others",
+                "admin:reconciliation_statementfile_changelist",
+                "reconciliation.view_statementfile",
+            ),
             ("Accounts", "admin:accounts_account_changelist", "accounts.view_account"),
             ("Lost factors", "operations:lost_factors", "accounts.add_reenrolment"),
             ("Another name", "operations:names", "accounts.add_profile"),

@@ -68,6 +68,8 @@ MAY: Final[Mapping[StaffRole, tuple[str, ...]]] = MappingProxyType(
             "venues.change_venue",
             "reconciliation.view_*",
             "reconciliation.change_jobrun",
+            "reconciliation.change_break",
+            "reconciliation.add_statementfile",
         ),
         # Says who may stake what, and stops what must be stopped.
         StaffRole.RISK: (

@@ -362,3 +362,24 @@ def test_our_own_books_become_breaks_and_are_gone_when_they_agree(owner):
     keeping.keep_findings([], on=DAY, now=EVENING)
     row.refresh_from_db()
     assert (row.state, row.rule) == ("auto_resolved", "gone")
+
+
+def fourteen():
+    return [len(each.breaches) for each in check_invariants(now=EVENING) if each.number == 14]
+
+
+def test_what_lies_at_the_bank_is_what_is_owed_or_a_break(owner):
+    a_stray_line(owner)
+    assert fourteen() == [0, 0], "the difference is a break"
+    Break.objects.update(difference=D("249.99"))
+    assert fourteen() == [1, 0]
+
+
+def test_a_statement_that_nobody_compares_is_found(owner):
+    take(BANK, bank(closing="0"))
+    assert fourteen() == [0, 0]
+    StatementFile.objects.create(
+        source=BANK, day=date(2026, 3, 2), format="bank-csv", sha256="0" * 64, content=b"", size=0,
+        lines=0, taken_at=EVENING - timedelta(days=2, seconds=1), taken_by="operator:test",
+    )  # fmt: skip
+    assert fourteen() == [0, 1]

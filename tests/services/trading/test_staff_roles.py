@@ -26,7 +26,8 @@ CHANGES = {
     StaffRole.SUPPORT: set(),
     StaffRole.OPERATIONS: {
         "accounts.account", "marketdata.instrument", "portfolio.corporateaction",
-        "portfolio.funding", "risk.switch", "venues.parkedreport", "venues.route", "venues.venue",
+        "portfolio.funding", "reconciliation.break", "risk.switch", "venues.parkedreport",
+        "venues.route", "venues.venue",
     },
     StaffRole.RISK: {
         "accounts.account", "risk.alert", "risk.locate", "risk.margincall", "risk.marginstatus",
