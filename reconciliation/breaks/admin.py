@@ -291,7 +291,8 @@ class BreakAdmin(Kept):
             ),
         )
         return format_html(
-            '<div class="ops ops-sides"><div class="ops-wide" role="region" aria-label="Both sides" tabindex="0">'
+            '<div class="ops ops-sides"><div class="ops-wide" role="region" tabindex="0" '
+            'aria-label="Both sides">'
             '<table><thead><tr><th scope="col"></th><th scope="col">We say</th>'
             '<th scope="col">They say</th></tr></thead><tbody>{}</tbody></table></div></div>',
             lines,

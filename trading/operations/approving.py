@@ -25,11 +25,8 @@ from accounts.models import Approval, User
 from accounts.oversight import belonging
 from portfolio.actions import services as corporate_actions
 from portfolio.funding import services as funding
-<<<<<<< HEAD
-from reconciliation.statements import holds
-=======
 from reconciliation.breaks import working as correcting
->>>>>>> 96c9c29 (operations: Show the reconciliation of a day, and let two resolve breaks)
+from reconciliation.statements import holds
 from risk.controls import switches
 from risk.limits import services as limiting
 from risk.margin import designation
@@ -81,7 +78,6 @@ MATTERS: Final[Mapping[str, Matter]] = {
         "accounts.add_reenrolment",
         lambda a, by, why, now: taking.approve(a.pk, by=by, reason=why, now=now),
     ),
-<<<<<<< HEAD
     naming.APPROVAL: Matter(
         "Change a customer's legal name",
         "accounts.add_profile",
@@ -91,12 +87,11 @@ MATTERS: Final[Mapping[str, Matter]] = {
         "Release a legal hold",
         "reconciliation.change_legalhold",
         lambda a, by, why, now: holds.release(a.pk, by=by, reason=why, now=now),
-=======
+    ),
     correcting.APPROVAL: Matter(
         "Correct our books for a break",
         "reconciliation.change_break",
         lambda a, by, why, now: correcting.approve(a.pk, by=by, reason=why, now=now),
->>>>>>> 96c9c29 (operations: Show the reconciliation of a day, and let two resolve breaks)
     ),
     corporate_actions.APPROVAL: Matter(
         "Carry out a corporate action",

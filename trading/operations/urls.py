@@ -2,19 +2,16 @@
 
 from django.urls import path
 
-<<<<<<< HEAD
 from trading.operations import (
     approving,
     days,
     firm,
     lost_factors,
     names,
+    reconciling,
     runbooks,
     statement_files,
 )
-=======
-from trading.operations import approving, days, firm, lost_factors, reconciling
->>>>>>> 96c9c29 (operations: Show the reconciliation of a day, and let two resolve breaks)
 
 app_name = "admin"
 urlpatterns = [
@@ -25,14 +22,11 @@ urlpatterns = [
     path("day/<str:day>/now/", days.now, name="day_now"),
     path("day/<str:day>/<slug:job>/again/", days.rerun, name="day_rerun"),
     path("lost-factors/", lost_factors.page, name="lost_factors"),
-<<<<<<< HEAD
     path("names/", names.page, name="names"),
     path("runbooks/<slug:name>/", runbooks.page, name="runbook"),
-=======
     path("reconciliation-of/", reconciling.latest, name="reconciliation"),
     path("reconciliation-of/<str:day>/", reconciling.page, name="reconciliation_day"),
     path("reconciliation-of/<str:day>/<slug:form>/", reconciling.pack, name="reconciliation_pack"),
->>>>>>> 96c9c29 (operations: Show the reconciliation of a day, and let two resolve breaks)
     path("approvals/", approving.page, name="approvals"),
     path("approvals/<uuid:approval_id>/", approving.decide, name="approval"),
     path("statements/<uuid:statement_id>.csv", statement_files.as_csv, name="statement_csv"),
