@@ -280,6 +280,7 @@ def test_what_has_waited_too_long_is_not_shown():
 
 def test_every_kind_that_rooms_ask_for_is_known_here():
     assert set(approving.MATTERS) == {
+        "reconciliation.correction",
         "risk.limits",
         "risk.switch.release",
         "risk.margin_rate",
