@@ -1,6 +1,6 @@
 """Sealing anew, under the newest key, all that lies sealed: after a key was put before the others.
 
-What is sealed is found by its name: fields of ours that begin with `sealed_`, in whatever table.
+What is sealed is found by its name: texts of ours that begin with `sealed_`, in whatever table.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 
 from django.apps import apps
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, TextField
 
 from accounts.factors import seeds
 
@@ -22,7 +22,7 @@ def sealed_fields() -> Iterator[tuple[type[Model], str]]:
     """Return each table that holds something sealed, and the field's name."""
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
-            if field.name.startswith(PREFIX):
+            if isinstance(field, TextField) and field.name.startswith(PREFIX):
                 yield model, field.name
 
 

@@ -53,6 +53,9 @@ OWN = {
     "day": "reconciliation.view_dayrun",
     "day_now": "reconciliation.view_dayrun",
     "day_rerun": "reconciliation.change_jobrun",
+    "reconciliation": "reconciliation.view_break",
+    "reconciliation_day": "reconciliation.view_break",
+    "reconciliation_pack": "reconciliation.view_break",
     "statement_csv": "reconciliation.view_statement",
     "statement_pdf": "reconciliation.view_statement",
 }

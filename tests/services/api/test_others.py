@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,11 +17,15 @@ from django.utils import timezone
 from accounts.keys import issuing
 from accounts.models import Account, ApiKey, Phone, SignIn
 from accounts.sessions import authentication
+from marketdata import calendars
 from orders.entry import submission
 from orders.models import Order
 from portfolio import services as portfolio
 from portfolio.funding import services as funding
 from portfolio.models import Funding, Payee
+from reconciliation.models import Statement
+from reconciliation.statements import making
+from reconciliation.statements.periods import Kind, Period
 from tests import people, world
 from tests.services.api.test_described import Caller
 
@@ -75,7 +80,17 @@ def objects_of(account: Account) -> dict[str, str]:
         "funding_id": str(sent.pk),
         "phone_id": str(Phone.objects.get(user=user).pk),
         "sign_in_id": str(SignIn.objects.get(user=user).pk),
+        "statement_id": str(_statement(account).pk),
     }
+
+
+def _statement(account: Account) -> Statement:
+    """Return a statement of what moved until the day that goes on now."""
+    today = calendars.date_of(timezone.now())
+    period = Period(Kind.MONTHLY, today - timedelta(days=1), today)
+    tomorrow = calendars.midnight(today + timedelta(days=1))
+    making.make([account.pk], [period], day=today, now=tomorrow)
+    return Statement.objects.get(account=account)
 
 
 def state() -> list[object]:
@@ -89,6 +104,7 @@ def state() -> list[object]:
             Funding.objects.values("pk", "state"),
             Phone.objects.values("pk", "ended_at"),
             SignIn.objects.values("pk", "ended_at"),
+            Statement.objects.values("pk", "digest"),
         )
     ]
 

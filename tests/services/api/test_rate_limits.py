@@ -57,7 +57,8 @@ def test_a_caller_is_told_where_it_stands_and_another_is_no_part_of_it():
 def test_processes_together_let_no_more_through_than_the_limit(patient_redis):
     processes = [Calls(InRedis(patient_redis)) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
-        counts = list(threads.map(lambda calls: let_through(calls, 300, limit=500), processes))
+        # Each goes on until it is turned away: who stops before keeps the rest of a portion.
+        counts = list(threads.map(lambda calls: let_through(calls, 501, limit=500), processes))
     assert sum(counts) == 500
     assert [let_through(calls, 3, limit=500) for calls in processes] == [0] * 4
     fresh = Calls(InRedis(patient_redis))

@@ -38,6 +38,7 @@ NOBODYS = {
     "portfolio.CorporateAction", "portfolio.FeeRule", "portfolio.InterestDay",
     "portfolio.InterestRate", "risk.ClockReading", "risk.FirmExposure", "risk.MarginRate",
     "reconciliation.ArchivedStatements", "reconciliation.StatementDay",
+    "reconciliation.StatementFile", "reconciliation.StatementSource",
     "venues.Block", "venues.InboxReport", "venues.OutboxMessage", "venues.ParkedReport",
     "venues.Route", "venues.Venue",
 }  # fmt: skip
