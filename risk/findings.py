@@ -39,6 +39,7 @@ class Kind(StrEnum):
     BUST_OWED = "bust_owed"
     CORPORATE_ACTION_DUE = "corporate_action_due"
     DAY_JOB_FAILED = "day_job_failed"
+    BOOKS_TOUCHED = "books_touched"
 
 
 @dataclass(frozen=True, slots=True)

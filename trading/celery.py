@@ -36,6 +36,10 @@ app.conf.beat_schedule = {
         "task": "reconciliation.go_on",
         "schedule": MINUTE,
     },
+    "Do the proof that was asked for": {
+        "task": "reconciliation.prove",
+        "schedule": MINUTE,
+    },
     "Mark the equity of every account in which something moved": {
         "task": "portfolio.mark_equity",
         "schedule": crontab(minute="*/5"),

@@ -79,6 +79,7 @@ if any(len(key) < 32 for key in SEED_KEYS):
 # What days are sealed with (Ed25519). Without one in production nothing is sealed.
 SEAL_KEY: str = env.str("SEAL_KEY", "") or ("" if PRODUCTION else _kept_secret("SEAL_KEY"))
 SEAL_KEYS_FORMER: list[str] = env.list("SEAL_KEYS_FORMER", [])  # HEX@NUMBER_OF_ITS_LAST_SEAL
+PROOF_EVERY_DAYS: int = env.int("PROOF_EVERY_DAYS", 7)  # a proof reads all that there is
 SEALS = Path(env.str("SEALS", "") or HOME / "seals")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])

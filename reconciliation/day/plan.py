@@ -161,6 +161,13 @@ JOBS: Final = (
         in_sequence=True,
     ),
     Job(
+        name="prove",
+        title="Ask for a proof that nothing was touched, when one is due",
+        run="reconciliation.proof.runs.ask_when_due",
+        after=timedelta(hours=2, minutes=15),
+        needs=("seal",),
+    ),
+    Job(
         name="statement_archive",
         title="Put statements that are past their time into the archive",
         run="reconciliation.statements.retention.run",

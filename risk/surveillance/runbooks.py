@@ -30,6 +30,7 @@ PLACES: Final[Mapping[str, str]] = {
     Kind.SHARED_PAYEE: "alerts#made-to-deceive",
     Kind.CORPORATE_ACTION_DUE: "corporate-action#when-it-does-not-go-on",
     Kind.DAY_JOB_FAILED: "close-of-day#do",
+    Kind.BOOKS_TOUCHED: "tampering#first",
     "break_found": "alerts#a-break",
     "feed_lost": "feed-stale#do",
     "surveillance_failed": "alerts#severe-ones",

@@ -56,10 +56,14 @@ OWN = {
     "reconciliation": "reconciliation.view_break",
     "reconciliation_day": "reconciliation.view_break",
     "reconciliation_pack": "reconciliation.view_break",
+    "proofs": "reconciliation.view_seal",
+    "proofs_now": "reconciliation.view_seal",
+    "seal": "reconciliation.view_seal",
+    "proof_verify": "reconciliation.add_proofrun",
     "statement_csv": "reconciliation.view_statement",
     "statement_pdf": "reconciliation.view_statement",
 }
-POSTED = {"approval", "day_rerun"}
+POSTED = {"approval", "day_rerun", "proof_verify"}
 # What is everybody's who works here, or no page: the first one, words, ways that lead nowhere.
 # `search` is the frame's: the names of pages.
 EVERYBODYS = {

@@ -48,6 +48,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
         (
             ("Firm risk", "operations:firm", "risk.view_marginstatus"),
             ("Reconciliation", "operations:reconciliation", "reconciliation.view_break"),
+            ("Seals and proofs", "operations:proofs", "reconciliation.view_seal"),
             (
                 "Statements of others",
                 "admin:reconciliation_statementfile_changelist",

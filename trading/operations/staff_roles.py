@@ -88,6 +88,7 @@ MAY: Final[Mapping[StaffRole, tuple[str, ...]]] = MappingProxyType(
             "accounts.add_approvaldecision",
             "accounts.change_account",
             "reconciliation.*_legalhold",
+            "reconciliation.add_proofrun",  # has everything verified
             "risk.change_alert",
         ),
     }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import getpass
 import json
 from argparse import ArgumentParser
 from contextlib import suppress
@@ -10,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.models import Account
-from reconciliation.proof import liabilities, proving, sealing
+from reconciliation.proof import liabilities, proving, runs, sealing
+from reconciliation.proof.runs import UnableToProve
 
 
 class Command(BaseCommand):
@@ -32,7 +34,11 @@ class Command(BaseCommand):
             return
         if seals is not None and not seals.is_dir():
             raise CommandError(f"There is no folder {seals}.")
-        proof = proving.prove(now=timezone.now(), progress=self._show, within=seals)
+        by = f"operator:shell:{getpass.getuser()}"[:80]
+        try:
+            proof = runs.prove(by=by, clock=timezone.now, progress=self._show, within=seals)
+        except UnableToProve as error:
+            raise CommandError(str(error)) from None
         for place, touched in enumerate(proof.findings):
             self.stdout.write(f"{'touched first' if place == 0 else '  also'}: {touched}")
         if len(proof.findings) == proving.FINDINGS_MAX:
