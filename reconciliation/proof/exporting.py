@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,8 @@ def published(seal: Seal) -> dict[str, Any]:
 
 def _write(seal: Seal) -> None:
     path = file_of(seal.number)
-    unfinished = path.with_suffix(".unfinished")
+    # A name of its own: two who seal at once write the same.
+    unfinished = path.with_suffix(f".{secrets.token_hex(4)}")
     with unfinished.open("w") as file:
         json.dump(published(seal), file, indent=1, sort_keys=True)
         file.write("\n")
