@@ -20,6 +20,12 @@ from reconciliation.records import BankLine, Execution, Holding, Matter, OpenOrd
 
 BYTES_MAX: Final = 64 * 1024 * 1024
 FIELD_MAX: Final = 400
+NAME_MAX: Final = 120
+"""Of what names something, for ever: an execution, an order, a line."""
+SYMBOL_MAX: Final = 24
+AMOUNT_MAX: Final = Decimal(10) ** 14
+"""So that a quantity times a price can still be kept to the last digit before the point."""
+DECIMALS_MAX: Final = 9
 
 
 class BadStatement(ValueError):
@@ -61,6 +67,16 @@ class Row:
             raise self.bad("missing_value", f"{column} is empty.")
         return value
 
+    def name(self, column: str, *, length_max: int = NAME_MAX) -> str:
+        """Return what names something: breaks are known by it, so it is not cut."""
+        value = self.text(column)
+        if len(value) > length_max:
+            raise self.bad("too_long", f"{column} has more than {length_max} characters.")
+        return value
+
+    def symbol(self) -> str:
+        return self.name("symbol", length_max=SYMBOL_MAX)
+
     def one_of(self, column: str, words: Sequence[str]) -> str:
         value = self.text(column)
         if value not in words:
@@ -69,7 +85,7 @@ class Row:
 
     def decimal(self, column: str, *, may_be_negative: bool = False) -> Decimal:
         try:
-            value = decimals.parse(self.text(column))
+            value = number(self.text(column))
         except decimals.InvalidDecimal as error:
             raise self.bad("bad_number", f"{column}: {error}.") from None
         if value < 0 and not may_be_negative:
@@ -83,17 +99,21 @@ class Row:
         return value
 
     def day(self, column: str) -> date:
+        said = self.text(column)
         try:
-            return date.fromisoformat(self.text(column))
+            return date.fromisoformat(said)
         except ValueError:
             raise self.bad("bad_date", f"{column} must be a date like 2026-03-04.") from None
 
     def moment(self, column: str) -> datetime:
+        said = self.text(column)
         try:
-            value = datetime.fromisoformat(self.text(column))
+            value = datetime.fromisoformat(said)
         except ValueError:
             value = None
-        if value is None or value.tzinfo is None:
+        # In the first and the last year there is no telling the day of another zone.
+        is_known = value is not None and date.min.year < value.year < date.max.year
+        if value is None or value.tzinfo is None or not is_known:
             raise self.bad(
                 "bad_time", f"{column} must be a time with its zone, as ISO 8601 has it."
             )
@@ -108,6 +128,16 @@ class Row:
 
     def bad(self, code: str, message: str) -> BadStatement:
         return BadStatement(code, message, line=self.line)
+
+
+def number(said: str) -> Decimal:
+    """Return a plain decimal that our books could keep. Raises decimals.InvalidDecimal."""
+    value = decimals.parse(said)
+    if abs(value) >= AMOUNT_MAX or value != round(value, DECIMALS_MAX):
+        raise decimals.InvalidDecimal(
+            f"a number has at most 14 digits before the point and {DECIMALS_MAX} behind it"
+        )
+    return value
 
 
 def rows(content: bytes, header: Sequence[str]) -> Iterator[Row]:

@@ -14,6 +14,8 @@ from reconciliation.others import BYTES_MAX, BadStatement
 
 DEPTH_MAX: Final = 32
 ELEMENTS_MAX: Final = 2_000_000
+TEXT_MAX: Final = 4_000
+"""Of one element, in characters: far more than any value of the messages that we read."""
 
 
 @dataclass(slots=True)
@@ -82,7 +84,12 @@ class _Building:
         self.open.pop()
 
     def _say(self, said: str) -> None:
-        self.open[-1].text += said
+        element = self.open[-1]
+        if element.inner and not said.strip():
+            return  # what only sets its parts apart
+        element.text += said
+        if len(element.text) > TEXT_MAX:
+            raise BadStatement("too_long", f"{element.name} is too long.", line=element.line)
 
 
 def read(content: bytes) -> Element:
@@ -100,5 +107,5 @@ def read(content: bytes) -> Element:
             raise
         raise BadStatement("bad_xml", "Its encoding is not known.", line=1) from None
     if building.root is None:
-        raise BadStatement("bad_xml", "There is nothing in it.")
+        raise BadStatement("bad_xml", "There is nothing in it.", line=1)
     return building.root

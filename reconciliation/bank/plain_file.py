@@ -30,9 +30,13 @@ def read(content: bytes, day: date) -> Statement:
         match row.one_of("record", ("account", "opening", "entry", "closing")):
             case "account":
                 row.only("id")
+                if account:
+                    raise row.bad("told_twice", "The account is told twice.")
                 account = row.text("id")
             case "opening":
                 row.only("amount", "currency")
+                if opening is not None:
+                    raise row.bad("told_twice", "The opening balance is told twice.")
                 opening = _amount(row)
             case "entry":
                 entries.append(_entry(row, day))
@@ -41,7 +45,9 @@ def read(content: bytes, day: date) -> Statement:
                 if row.day("date") != day:
                     raise row.bad("other_day", f"The statement is not of {day}.")
                 closing = _amount(row)
-    return statement(day, account, opening, entries, closing, lines=lines)
+    # The header is the first line, so the closing balance lies behind all that were counted.
+    end = lines + 1 if closing is not None else lines + 2
+    return statement(day, account, opening, entries, closing, lines=lines, begin=1, end=end)
 
 
 def statement(
@@ -52,16 +58,24 @@ def statement(
     closing: Decimal | None,
     *,
     lines: int,
+    begin: int,
+    end: int,
 ) -> Statement:
-    """Return the statement, if its balances are what its entries make. Raises BadStatement."""
+    """Return the statement, if its balances are what its entries make. Raises BadStatement.
+
+    It had so many `lines`, and lies between those two: its closing balance in the last, or it
+    should.
+    """
     if not account:
-        raise BadStatement("no_beginning", "The statement does not say of which account it is.")
+        said = "The statement does not say of which account it is."
+        raise BadStatement("no_beginning", said, line=begin)
     if opening is None or closing is None:
-        raise BadStatement("cut_off", "The statement has no opening or no closing balance.")
+        said = "The statement has no opening or no closing balance."
+        raise BadStatement("cut_off", said, line=end)
     made = opening + sum((entry.amount for entry in entries), ZERO)
     if made != closing:
         said = f"{text(opening)} and the entries make {text(made)}, it says {text(closing)}."
-        raise BadStatement("balance_differs", said)
+        raise BadStatement("balance_differs", said, line=end)
     return Statement(
         day, MATTERS, account, holdings=(Holding(CASH, day, closing),),
         bank_lines=tuple(entries), lines=lines,
@@ -75,7 +89,7 @@ def _entry(row: Row, day: date) -> BankLine:
     amount = _amount(row)
     if not amount:
         raise row.bad("bad_number", "An entry moves something.")
-    return BankLine(row.text("id"), day, amount, row.text("reference", may_be_empty=True))
+    return BankLine(row.name("id"), day, amount, row.text("reference", may_be_empty=True))
 
 
 def _amount(row: Row) -> Decimal:

@@ -6,7 +6,7 @@ Its totals are held against its trades: a file that is cut off is not taken.
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -21,6 +21,9 @@ HEADER: Final = (
     *("venue_order_id", "symbol", "side", "quantity", "price", "value", "leaves_quantity"),
 )
 SIDES: Final = ("buy", "sell")
+TURN: Final = timedelta(minutes=1)
+"""The exchange looks every second whether its day is over: what it executes in between is on the
+file of the day before, though by its time it is of the next day, as it is in our books."""
 _MATTERS: Final = frozenset({Matter.EXECUTION, Matter.ORDER})
 
 
@@ -41,7 +44,9 @@ def read(content: bytes, day: date) -> Statement:
             case "open_order":
                 orders.append(_order(row, day))
             case "total":
-                key = row.text("symbol"), row.one_of("side", SIDES)
+                key = row.symbol(), row.one_of("side", SIDES)
+                if key in totals:
+                    raise row.bad("told_twice", f"The total of {key[0]} {key[1]} is told twice.")
                 totals[key] = row.decimal("quantity", may_be_negative=True)
     _check(executions, totals)
     return Statement(day, _MATTERS, executions=tuple(executions), orders=tuple(orders), lines=lines)
@@ -53,26 +58,26 @@ def _execution(row: Row, day: date) -> Execution:
     if not quantity or (quantity < 0) != is_bust:
         raise row.bad("bad_number", "A trade has a quantity, a bust has it negative.")
     at = row.moment("at")
-    if calendars.date_of(at) != day:
+    if calendars.date_of(at) != day and calendars.date_of(at - TURN) != day:
         raise row.bad("other_day", f"The execution is not of {day}.")
     return Execution(
-        id=row.text("execution_id"),
-        day=day,
-        order=row.text("client_order_id"),
-        symbol=row.text("symbol"),
+        id=row.name("execution_id"),
+        day=calendars.date_of(at),
+        order=row.name("client_order_id"),
+        symbol=row.symbol(),
         side=row.one_of("side", SIDES),
         quantity=abs(quantity),
         price=row.positive("price"),
         at=at,
-        busts=row.text("reference") if is_bust else "",
+        busts=row.name("reference") if is_bust else "",
     )
 
 
 def _order(row: Row, day: date) -> OpenOrder:
     return OpenOrder(
-        id=row.text("client_order_id"),
+        id=row.name("client_order_id"),
         day=day,
-        symbol=row.text("symbol"),
+        symbol=row.symbol(),
         side=row.one_of("side", SIDES),
         leaves=row.positive("leaves_quantity"),
     )

@@ -80,8 +80,12 @@ class _Reading:
         said = row.text("id")
         match record:
             case "account":
+                if self.account:
+                    raise row.bad("told_twice", "The account is told twice.")
                 self.account = said
             case "day":
+                if self.has_day:
+                    raise row.bad("told_twice", "The day is told twice.")
                 self.has_day = True
                 if row.day("id") != self.day:
                     raise row.bad("other_day", f"The statement is not of {self.day}.")
@@ -113,26 +117,26 @@ class _Reading:
         if calendars.date_of(at) != self.day:
             raise row.bad("other_day", f"The execution is not of {self.day}.")
         return Execution(
-            id=row.text("id"),
+            id=row.name("id"),
             day=self.day,
-            order=row.text("order"),
-            symbol=row.text("symbol"),
+            order=row.name("order"),
+            symbol=row.symbol(),
             side=row.one_of("side", SIDES),
             quantity=row.positive("quantity"),
             price=row.positive("price"),
             at=at,
-            busts=row.text("reference") if is_bust else "",
+            busts=row.name("reference") if is_bust else "",
             fee=row.decimal("fee", may_be_negative=True) if row.values["fee"] else None,
         )
 
     def _order(self, row: Row) -> OpenOrder:
         row.only("id", "symbol", "side", "quantity")
         side, leaves = row.one_of("side", SIDES), row.positive("quantity")
-        return OpenOrder(row.text("id"), self.day, row.text("symbol"), side, leaves)
+        return OpenOrder(row.name("id"), self.day, row.symbol(), side, leaves)
 
     def _hold(self, row: Row, *, is_cash: bool) -> None:
         row.only("basis", "amount", *(() if is_cash else ("symbol",)))
-        asset = CASH if is_cash else row.text("symbol")
+        asset = CASH if is_cash else row.symbol()
         basis = Basis(row.one_of("basis", tuple(Basis)))
         if (asset, basis) in self.holdings:
             raise row.bad("told_twice", f"{asset} is told twice.")
