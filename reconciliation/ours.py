@@ -76,10 +76,14 @@ def _fees(trades: Iterable[Trade]) -> dict[str, Decimal]:
 
 
 def open_orders(*, venue: str, day: date, until: datetime | None = None) -> list[OpenOrder]:
-    """Return the orders that lay open at the venue at the end of the day, or `until` then."""
+    """Return the orders that lay open at the venue at the end of the day, or `until` then.
+
+    Those sent just after it are among them, as moving: who looks later, or by another clock, may
+    have them.
+    """
     end = until or _end(day)
     found = (
-        Order.objects.filter(venue=venue, submitted_at__lt=end)
+        Order.objects.filter(venue=venue, submitted_at__lt=end + MOVING)
         .exclude(status__in=_NOT_SENT)
         .filter(_ended_after(end - MOVING) | ~Q(status__in=_FINAL))
         .select_related("instrument")
