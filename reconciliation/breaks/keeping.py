@@ -82,7 +82,7 @@ def keep(
         again = [change.known.id for change in changes.again if change.known is not None]
         Break.objects.filter(pk__in=again, found_on__lt=on).update(found_on=on)
         for change in changes.gone:
-            _resolve(change, harmless.GONE, "It is not found any more.", now)
+            _let_go(change, now)
         ruled = [change for change in (*changes.new, *changes.other) if change.rule]
         age(source=source, on=on, now=now)
     return Kept(new=len(made), resolved=len(changes.gone) + len(ruled))
@@ -184,8 +184,9 @@ def _make(
 
 def _change(change: Change, on: date, now: datetime) -> None:
     """Carry on a break of which something else is found than before."""
-    found = _told(change)
-    row = Break.objects.select_for_update(no_key=True).get(pk=change.known.id)  # type: ignore[union-attr]
+    found, row = _told(change), _locked(change)
+    if not row.is_open:
+        return  # the next comparison says what becomes of it
     _write(row, found)
     row.found_on = max(row.found_on, on)
     row.save()
@@ -194,11 +195,22 @@ def _change(change: Change, on: date, now: datetime) -> None:
         _by_rule(row, change.rule, now)
 
 
-def _resolve(change: Change, rule: str, note: str, now: datetime) -> None:
-    row = Break.objects.select_for_update(no_key=True).get(pk=change.known.id)  # type: ignore[union-attr]
-    row.state, row.rule, row.resolved_at = State.AUTO_RESOLVED, rule, now
+def _let_go(change: Change, now: datetime) -> None:
+    """Resolve what is not found any more, unless people have done so meanwhile."""
+    row = _locked(change)
+    if not row.is_open:
+        return
+    row.state, row.rule, row.resolved_at = State.AUTO_RESOLVED, harmless.GONE, now
     row.save(update_fields=["state", "rule", "resolved_at"])
-    step(row, Kind.RESOLVED, actor=RULE, now=now, note=note)
+    step(row, Kind.RESOLVED, actor=RULE, now=now, note="It is not found any more.")
+
+
+def _locked(change: Change) -> Break:
+    """Return the row of a known break as it is by now: people work on it all the time."""
+    if change.known is None:
+        raise ValueError("a break that is known has a row")
+    row: Break = Break.objects.select_for_update(no_key=True).get(pk=change.known.id)
+    return row
 
 
 def _by_rule(row: Break, rule: harmless.Rule, now: datetime) -> None:
