@@ -108,6 +108,14 @@ def compare_so_far(name: str, *, now: datetime) -> Comparison:
         return _written(of, day, None, matched, kept, now, is_final=False)
 
 
+def came_late(name: str, *, before: date) -> list[date]:
+    """Return the days before this one that were told of too late for their own comparison."""
+    compared = Comparison.objects.filter(source=name, is_final=True)
+    told = StatementFile.objects.filter(source=name, day__lt=before)
+    left = told.exclude(day__in=compared.values("day"))
+    return list(left.order_by("day").values_list("day", flat=True).distinct())
+
+
 def is_expected(of: Source, day: date) -> bool:
     """Tell whether a statement of `day` has to come: one of the house always, others when the
     market opens."""

@@ -44,6 +44,9 @@ def _compare(sources: Iterable[Source], day: date, now: datetime, progress: Prog
     every = list(sources)
     compared = missing = 0
     for number, each in enumerate(every, start=1):
+        for late in comparing.came_late(each.name, before=day):
+            comparing.compare(each.name, day=late, now=now)
+            compared += 1
         try:
             comparing.compare(each.name, day=day, now=now)
             compared += 1

@@ -13,8 +13,8 @@ from orders.models import Trade
 from portfolio.models import LedgerAccount, Transfer
 from reconciliation import comparing
 from reconciliation.bank import plain_file as bank_file
-from reconciliation.breaks import keeping, working
-from reconciliation.breaks.models import Break
+from reconciliation.breaks import jobs, keeping, working
+from reconciliation.breaks.models import Break, Comparison
 from reconciliation.breaks.working import UnableToResolve
 from reconciliation.invariants import Breach, Finding, check_invariants
 from reconciliation.others import BadStatement
@@ -83,6 +83,11 @@ def take(name, content, day=DAY):
     return statements.take(
         name=name, day=day, content=content, file_name="a.csv", actor="operator:test", now=EVENING
     )
+
+
+def reconcile(day, now):
+    """Reconcile as the day's job does, without the exchange's file; return what it says."""
+    return jobs.reconcile(day=day, now=now, progress=lambda done, of: None)
 
 
 def compare(name, day=DAY, now=EVENING):
@@ -233,6 +238,22 @@ def test_a_statement_that_does_not_come_is_a_break_until_it_does(owner):
     take(CUSTODIAN, custody(trade()))
     compare(CUSTODIAN)
     assert found() == [("missing_there", "statement", "auto_resolved")]
+
+
+def test_a_statement_that_comes_too_late_for_its_day_is_compared_with_the_next(owner):
+    following = DAY + timedelta(days=1)
+    assert reconcile(DAY, EVENING).startswith("0 compared, 2 missing")
+    take(CUSTODIAN, custody(trade(price="100.01"), cash="-1000.10"))
+    take(CUSTODIAN, custody(day=following, cash="-1000.10"), day=following)
+    tomorrow = EVENING + timedelta(days=1)
+    assert reconcile(following, tomorrow).startswith("2 compared, 1 missing")
+    assert reconcile(following, tomorrow).startswith("1 compared, 1 missing")
+    compared = Comparison.objects.filter(source=CUSTODIAN, is_final=True).order_by("day")
+    assert list(compared.values_list("day", flat=True)) == [DAY, following]
+    of_theirs = Break.objects.filter(source=CUSTODIAN).order_by("pk")
+    assert [(row.type, row.day, row.rule) for row in of_theirs] == [
+        ("missing_there", DAY, "gone"), ("price", DAY, "")
+    ]  # fmt: skip
 
 
 def test_no_statement_is_expected_when_the_market_is_closed(sources):
