@@ -1,30 +1,27 @@
-"""A quarter of a brokerage on a fast clock: trading, money, actions, and the close of every day.
+"""The course of the quarter: what happens on each day, and its close.
 
-    python -m tests.simulation.quarter                      # October to December 2026
-    python -m tests.simulation.quarter --days 7 --seed 3
-
-Everything is the real program over PostgreSQL but the clock, which jumps, and the venue, which is
-a test's: it executes what it is asked to. On some days the program is off, and makes up for them.
+Everything is the real program over PostgreSQL but the clock, which jumps, and those outside, who
+are a test's: a venue that executes what it is asked to, a custodian, a bank (`outside.py`). Some of
+what they say in the evening is wrong (`planting.py`). On some days the program is off, and makes
+up for them; in the middle it dies at work, and somebody deletes what he must not (`disaster.py`).
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import random
-import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
 import time_machine
 from django.utils import timezone
 
 from accounts.models import Account, User
+from foundation import failpoints
+from foundation.failpoints import FailpointReached
 from marketdata import calendars
 from marketdata.models import Bar, Instrument, Quote
 from orders.actions import carrying_out
@@ -38,9 +35,13 @@ from portfolio.funding.passage import Step
 from portfolio.models import EquitySnapshot, InterestDay, Position, Transfer
 from reconciliation.day import plan, services
 from reconciliation.day.models import DayRun, JobRun
-from reconciliation.day.plan import Job, State
+from reconciliation.day.plan import State
 from reconciliation.invariants import check_invariants
 from tests import held, issuers, on_margin, world
+from tests.simulation.quarter import disaster
+from tests.simulation.quarter.ending import Ending
+from tests.simulation.quarter.outside import Bank, Custodian, Exchange, hand_in
+from tests.simulation.quarter.planting import Planting
 from venues import links, outbox
 from venues.messages import ReportKind, Side
 from venues.models import OutboxMessage
@@ -51,8 +52,8 @@ DAY: Final = timedelta(days=1)
 CENT: Final = Decimal("0.01")
 SYMBOLS: Final = ("AAPL", "IBM")
 NIGHT, MORNING, NOON, EVENING = time(4, 30), time(6, 5), time(12), time(21)
-JOBS: Final = tuple(job for job in plan.JOBS if not job.run.startswith("reconciliation.breaks."))
-"""Without what is held against others: the venue of a test has no files, and neither has a bank."""
+SETTLES: Final = 2
+"""So many sessions nothing is planted before the end: what is late has to come, and be seen."""
 UNSENT: Final = 10
 """The invariant that nothing waits to be sent for long: nobody sends here."""
 
@@ -60,20 +61,26 @@ UNSENT: Final = 10
 class Quarter:
     """One run, in the database as it is. Raises AssertionError when something is not as it must.
 
-    `jobs` is the plan of the days.
+    `breaks` are planted at most on each session.
     """
 
     def __init__(
-        self, *, seed: int = 1, first: date = FIRST, days: int = DAYS, jobs: Sequence[Job] = JOBS
+        self, *, seed: int = 1, first: date = FIRST, days: int = DAYS, breaks: int = 2
     ) -> None:
         self.draw = random.Random(seed)
         self.days = [first + number * DAY for number in range(days)]
-        self.jobs = tuple(jobs)
+        self.sessions = [day for day in self.days if plan.is_session(day)]
+        self.breaks = breaks
         self.count: Counter[str] = Counter()
-        self.venue = world.Venue()
+        self.venue, self.custodian, self.bank = Exchange(), Custodian(), Bank()
+        self.planting = Planting(random.Random(seed), self.venue, self.custodian, self.bank)
+        self.ending = Ending(self.count)
         self.prices = {"AAPL": Decimal(100), "IBM": Decimal(250)}
         self.accounts: list[Account] = []
-        self.ann: User | None = None
+        self.ann: User
+        self.bob: User
+        self._told_until = first - 2 * DAY
+        self._overdue: list[date] = []
         self._resting: list[Order] = []
         # A dividend of the one and a split of the other, early and again every five weeks.
         self._actions = {
@@ -81,7 +88,6 @@ class Quarter:
             for start in range(0, days, 35)
             for number, kind in ((start + 1, "dividend"), (start + 4, "split"))
         }
-        self._off: set[date] = set()
 
     # --- The course of it --------------------------------------------------------------------
 
@@ -103,30 +109,84 @@ class Quarter:
             self._go_on()
         self.finish()
 
+    @property
+    def _middle(self) -> date:
+        return self.sessions[len(self.sessions) // 2]
+
     def _live_through(self, day: date) -> None:
         for moment, work in (
             (time(0, 20), self._carry_out_actions),
             (NIGHT, self._go_on),
             (MORNING, self._go_on),
+            (time(11), self._resolve),
             (NOON, self._trade),
             (time(15), self._move_money),
             (time(16, 30), self._end_of_trading),
+            (time(18), self._tell),
+            (time(19), self._lose),
             (EVENING, self._go_on),
         ):
             with at(day, moment):
                 work()
 
     def _open(self) -> None:
-        self.ann = issuers.person("ann")
+        self.ann, self.bob = issuers.person("ann"), issuers.person("bob")
+        self.planting.open_sources()
         for symbol in SYMBOLS:
             on_margin.instrument(symbol)
         Instrument.objects.update(calendar="XNYS", asset_class="us_equity")
         self.accounts = [world.customer(cash="50000.00") for _ in range(3)]
         self.accounts.append(on_margin.customer(cash="20000.00"))
+        for cash in (50_000, 50_000, 50_000, 20_000):
+            self.bank.moves(self.days[0], Decimal(cash), "opening")
 
     def _go_on(self) -> None:
-        done = services.go_on(now=timezone.now(), jobs=self.jobs)
-        self.count["jobs done"] += done
+        """Take in what has come, and do what is due; once the program dies in the middle of it."""
+        now = timezone.now()
+        self._take_in(calendars.date_of(now) - DAY)
+        if calendars.date_of(now) == self._middle and now.astimezone(calendars.NEW_YORK).hour == 4:
+            with dying_at("day.worked", 4):
+                try:
+                    services.go_on(now=now)
+                except FailpointReached:
+                    self.count["closes cut short"] += 1
+        self.count["jobs done"] += services.go_on(now=now)
+
+    # --- What others say -----------------------------------------------------------------------
+
+    def _tell(self) -> None:
+        """Let those outside come to their versions of the day, some of it wrong."""
+        day = calendars.date_of(timezone.now())
+        if not plan.is_session(day):
+            return
+        self.custodian.told += self.venue.told
+        left = [session for session in self.sessions if session > day]
+        if len(left) >= SETTLES:
+            self.planting.plant(day, left[0], most=self.breaks)
+        self.venue.write_down()
+
+    def _take_in(self, until: date) -> None:
+        """Take in the files of the sessions up to `until`; what is late comes with the next."""
+        while self._told_until < until:
+            self._told_until += DAY
+            day = self._told_until
+            if not plan.is_session(day):
+                continue
+            hand_in(self.bank, day)
+            for owed in (*self._overdue, *(() if day in self.custodian.late else (day,))):
+                hand_in(self.custodian, owed)
+            self._overdue = [day] if day in self.custodian.late else []
+
+    def _resolve(self) -> None:
+        self.planting.resolve(ann=self.ann, bob=self.bob, now=timezone.now())
+
+    def _lose(self) -> None:
+        """Once, somebody who owns the database deletes a day of the ledger, unseen."""
+        now = timezone.now()
+        if calendars.date_of(now) == self._middle:
+            before = max(day for day in self.sessions if day < self._middle)
+            disaster.strike(before, now=now)
+            self.count["disasters named and undone"] += 1
 
     # --- What customers do -------------------------------------------------------------------
 
@@ -183,6 +243,7 @@ class Quarter:
             account, str(limit), symbol=symbol, side=side, quantity=Decimal(quantity)
         )
         [answer] = submission.submit_batch([ticket], now=timezone.now())
+        self.count["orders"] += 1
         assert answer.order is not None, answer.refusal
         if answer.order.status == Status.REJECTED:
             self.count[f"denied: {answer.order.denial_code}"] += 1
@@ -206,21 +267,23 @@ class Quarter:
         now = timezone.now()
         today = calendars.date_of(now)
         if today.weekday() == 0:
-            for account in self.accounts:
+            for number, account in enumerate(self.accounts):
+                reference, amount = f"D{today:%Y%m%d}-{number}", Decimal("500.00")
                 portfolio.deposit(
-                    account_id=account.pk, amount=Decimal("500.00"), reference=f"D{today}",
+                    account_id=account.pk, amount=amount, reference=reference,
                     actor="operator:test", now=now,
                 )  # fmt: skip
+                self.bank.moves(today, amount, reference)
                 self.count["deposits"] += 1
         if today.weekday() == 2:
             self._withdraw(self.accounts[today.day % 3], now)
 
     def _withdraw(self, account: Account, now: datetime) -> None:
-        assert self.ann is not None
+        reference, amount = f"W{now:%Y%m%d}", Decimal("75.00")
         try:
             asked = funding.request_withdrawal(
-                account_id=account.pk, payee_id=world.payee(account).pk, amount=Decimal("75.00"),
-                reference=f"W{now.date()}", actor=f"user:{account.user_id}", now=now,
+                account_id=account.pk, payee_id=world.payee(account).pk, amount=amount,
+                reference=reference, actor=f"user:{account.user_id}", now=now,
             )  # fmt: skip
         except ValueError:
             self.count["withdrawals refused"] += 1
@@ -228,6 +291,7 @@ class Quarter:
         funding.approve(asked.pk, by=self.ann, reason="Known", now=now)
         for step in (Step.SEND, Step.SETTLE):
             funding.take(asked.pk, step, actor="operator:bank", reason="Done", now=now)
+        self.bank.moves(calendars.date_of(now), -amount, reference)
         self.count["withdrawals"] += 1
 
     # --- What issuers do ---------------------------------------------------------------------
@@ -244,6 +308,7 @@ class Quarter:
             price = (self.prices["AAPL"] / 2).quantize(CENT)
             issuers.split(aapl, 2, 1, price=str(price))
             self.prices["AAPL"] = price
+            self.custodian.splits.append((today, "AAPL", Decimal(2)))
         for reference in corporate_actions.waiting_on(today):
             self._carry_out(reference)
 
@@ -284,6 +349,10 @@ class Quarter:
             written = EquitySnapshot.objects.filter(account=account, day__in=self.days)
             assert written.count() == len(self.days)
         self.count["days closed"] = closed
+        self.planting.check()
+        self.count.update(self.planting.count)
+        with at(self.days[-1] + DAY, time(7)):
+            self.ending.check(self.accounts)
         for kind in ("dividend", "interest"):
             self.count[f"transfers of {kind}"] = Transfer.objects.filter(kind=kind).count()
 
@@ -295,19 +364,13 @@ def at(day: date, moment: time) -> AbstractContextManager[object]:
     return travel(there, tick=True)
 
 
-def main() -> int:
-    """Run one simulation in a database of its own and print its figures."""
-    import pytest
-
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("--days", type=int, default=DAYS)
-    parser.add_argument("--seed", type=int, default=1)
-    wanted = parser.parse_args()
-    os.environ["OPENFLOOR_QUARTER_DAYS"] = str(wanted.days)
-    os.environ["OPENFLOOR_SIMULATION_SEED"] = str(wanted.seed)
-    test = Path(__file__).with_name("test_quarter.py")
-    return int(pytest.main(["-q", "-s", "-n", "0", str(test)]))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+@contextmanager
+def dying_at(name: str, arrival: int) -> Iterator[None]:
+    """Let the program fail there as if it were killed: nothing that it would still do is done."""
+    before = failpoints._points
+    failpoints._points = {name: ("raise", arrival)}
+    failpoints._arrivals.clear()
+    try:
+        yield
+    finally:
+        failpoints._points = before
