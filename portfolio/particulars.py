@@ -10,7 +10,15 @@ from uuid import UUID
 
 from foundation.decimals import CASH
 from portfolio import settlement
-from portfolio.models import Balance, Funding, GoodFaithViolation, Lot, LotClosing, Position
+from portfolio.models import (
+    Balance,
+    Funding,
+    GoodFaithViolation,
+    Hold,
+    Lot,
+    LotClosing,
+    Position,
+)
 
 CLOSINGS_MAX: Final = 50
 FUNDINGS_MAX: Final = 20
@@ -69,3 +77,9 @@ def latest_violations(account_id: UUID) -> list[GoodFaithViolation]:
 def latest_fundings(account_id: UUID) -> list[Funding]:
     """Return deposits and withdrawals, the one asked for last in front."""
     return list(Funding.objects.filter(account_id=account_id).order_by("-asked_at")[:FUNDINGS_MAX])
+
+
+def pending_holds(account_id: UUID, *, most: int) -> list[Hold]:
+    """Return what is held for open orders, the newest order first."""
+    rows = Hold.objects.filter(account_id=account_id, status=Hold.Status.PENDING)
+    return list(rows.order_by("-pk")[:most])

@@ -46,6 +46,7 @@ OWN = {
     "firm_now": "risk.view_marginstatus",
     "runbook": "risk.view_alert",
     "approvals": "accounts.view_approval",
+    "customer": "accounts.view_account",
     "approval": "accounts.add_approvaldecision",
     "lost_factors": "accounts.add_reenrolment",
     "names": "accounts.add_profile",

@@ -13,11 +13,13 @@ from trading.operations import (
     runbooks,
     statement_files,
 )
+from trading.operations.customer import page as customer
 
 app_name = "admin"
 urlpatterns = [
     path("firm/", firm.page, name="firm"),
     path("firm/now/", firm.now, name="firm_now"),
+    path("customers/<uuid:account_id>/", customer.page, name="customer"),
     path("day/", days.latest, name="days"),
     path("day/<str:day>/", days.page, name="day"),
     path("day/<str:day>/now/", days.now, name="day_now"),
