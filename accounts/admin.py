@@ -14,7 +14,9 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.decorators import action
 
 from accounts import services
@@ -38,7 +40,7 @@ from accounts.models import (
     User,
 )
 from accounts.oversight import admin as oversight_admin  # noqa: F401
-from foundation.admin import Historied, Kept, ReadOnly, actor_of
+from foundation.admin import Found, Historied, Kept, Many, ReadOnly, actor_of, lately
 
 admin.site.unregister(Group)  # roles come with their own screens
 
@@ -70,13 +72,14 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(Account)
 class AccountAdmin(Historied, Kept):
     form = AccountForm
-    list_display = ("number", "user", "status", "margin", "opened_at")
+    list_display = ("number", "user", "status", "margin", "opened_at", "customer")
     list_filter = ("status", "margin")
     list_select_related = ("user",)
     search_fields = ("number", "user__email", "user__name")
     ordering = ("-opened_at",)
     fields = (
         "number",
+        "customer",
         "user",
         "margin",
         "opened_at",
@@ -87,12 +90,18 @@ class AccountAdmin(Historied, Kept):
     )
     readonly_fields = (
         "number",
+        "customer",
         "user",
         "margin",
         "opened_at",
         "activity_sequence",
         "activity_digest",
     )
+
+    @admin.display(description="all about it")
+    def customer(self, account: Account) -> str:
+        where = reverse("operations:customer", args=[account.pk])
+        return format_html('<a class="text-link" href="{}">Customer</a>', where)
 
     def save_model(self, request: HttpRequest, obj: Account, *_: object) -> None:
         services.change_status(
@@ -194,22 +203,21 @@ class PhoneAdmin(ReadOnly):
 
 
 @admin.register(SignIn)
-class SignInAdmin(ReadOnly):
+class SignInAdmin(Found):
     list_display = ("user", "address", "device", "started_at", "seen_at", "ended_at", "ending")
     list_filter = (("ended_at", admin.EmptyFieldListFilter), "ending")
     list_select_related = ("user",)
-    search_fields = ("user__email", "address")
+    search_fields = ("=user__email",)
     ordering = ("-started_at",)
     fields = (*list_display, "browser")
 
 
 @admin.register(SecurityEvent)
-class SecurityEventAdmin(ReadOnly):
+class SecurityEventAdmin(Many):
     list_display = ("user", "at", "kind", "about", "address", "place", "browser")
-    list_filter = ("kind",)
+    list_filter = (lately("kind"),)
     list_select_related = ("user",)
-    search_fields = ("user__email", "address", "about")
-    ordering = ("-at", "-pk")
+    search_fields = ("=user__email",)
     fields = (*list_display, "country")
 
 
@@ -248,11 +256,9 @@ class LetterAdmin(ReadOnly):
 
 
 @admin.register(Activity)
-class ActivityAdmin(ReadOnly):
+class ActivityAdmin(Many):
     list_display = ("account", "sequence", "kind", "at", "actor")
-    list_filter = ("kind",)
+    list_filter = (lately("kind"),)
     list_select_related = ("account",)
-    search_fields = ("account__number",)
-    ordering = ("-at", "-sequence")
-    show_full_result_count = False
+    search_fields = ("=account__number", "=account__user__email")
     fields = (*list_display, "payload", "previous_digest", "digest")

@@ -7,14 +7,14 @@ from typing import Any, Final
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.functional import cached_property
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
+from foundation import finding
 from foundation.models import Heartbeat
+from foundation.paging import Pages, Uncounted
 
 
 class Historied(SimpleHistoryAdmin):
@@ -50,27 +50,15 @@ def _check_key(model: type[models.Model], object_id: str) -> None:
         raise Http404 from None
 
 
-COUNT_MAX: Final = 10_000
-
-
-class Bounded(Paginator):  # type: ignore[type-arg]
-    """Pages of what may be many rows: they are counted up to COUNT_MAX, and no further.
-
-    What lies beyond is found by a search or a filter.
-    """
-
-    @cached_property
-    def count(self) -> int:
-        rows: models.QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return rows.order_by().values("pk")[:COUNT_MAX].count()
-
-
 class Undeletable(ModelAdmin):
-    """Rows that stay, and may be many: pages do not count them all."""
+    """Rows that stay, and may be many: their pages do not count them."""
 
-    paginator = Bounded
+    paginator = Uncounted
     list_per_page = 50
     show_full_result_count = False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Pages]:
+        return Pages
 
     def has_delete_permission(self, *_: object, **__: object) -> bool:
         return False
@@ -88,6 +76,55 @@ class ReadOnly(Kept):
 
     def has_change_permission(self, *_: object, **__: object) -> bool:
         return False
+
+
+class Found(ReadOnly):
+    """Rows to look at, found by whole words (`foundation.finding`).
+
+    `search_fields` are written "=account__number", and each of them has an index.
+    """
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        fields = [each.removeprefix("=") for each in self.get_search_fields(request)]
+        return finding.by_words(queryset, fields, search_term), False
+
+
+class Many(Found):
+    """Rows by the million, paged by their key, which rises with the time: the last one first.
+
+    No column sorts them: they would all be read.
+    """
+
+    is_keyed = True
+    ordering = ("-pk",)
+    sortable_by = ()
+
+
+LATELY: Final = 2_000
+
+
+def lately(field: str) -> type[admin.SimpleListFilter]:
+    """Return a filter by what `field` says in the latest rows: to ask all would read them all."""
+
+    class Lately(admin.SimpleListFilter):
+        title = field.replace("_", " ")
+        parameter_name = field
+
+        def lookups(
+            self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+        ) -> list[tuple[str, str]]:
+            latest = model_admin.model._default_manager.order_by("-pk")
+            said = set(latest.values_list(field, flat=True)[:LATELY])
+            return [(each, each) for each in sorted(said - {""})]
+
+        def queryset(
+            self, request: HttpRequest, queryset: models.QuerySet[Any]
+        ) -> models.QuerySet[Any]:
+            return queryset.filter(**{field: self.value()}) if self.value() else queryset
+
+    return Lately
 
 
 class ReadOnlyInline(TabularInline):

@@ -10,9 +10,8 @@ from django.contrib import admin
 from django.db.models import Model, Sum
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 
-from foundation.admin import Historied
+from foundation.admin import Found, Historied, Kept, Many, ReadOnly, lately
 from marketdata import calendars, silence
 from marketdata.models import (
     ArchivedTicks,
@@ -56,7 +55,9 @@ class InstrumentForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(Historied, ModelAdmin):
+class InstrumentAdmin(Historied, Kept):
+    """They come from a file that says all of them; orders and trades speak of them for ever."""
+
     form = InstrumentForm
     list_display = (
         *("symbol", "name", "asset_class", "exchange", "calendar", "tradable", "halted", "source"),
@@ -66,32 +67,13 @@ class InstrumentAdmin(Historied, ModelAdmin):
     readonly_fields = ("id", "code")
     history_list_display = ("tradable", "halted", "source", "history_change_reason")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # instruments come from a file, which says all of them in one place
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False  # orders and trades speak of it for ever
-
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         obj._change_reason = form.cleaned_data["reason"]  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
 
-class _ReadOnly(ModelAdmin):
-    """The feed writes these; people look."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
 @admin.register(Quote)
-class QuoteAdmin(_ReadOnly):
+class QuoteAdmin(ReadOnly):
     list_display = ("instrument", "bid", "ask", "last", "source", "received_at", "sequence")
     list_select_related = ("instrument",)
     list_filter = ("source",)
@@ -99,7 +81,7 @@ class QuoteAdmin(_ReadOnly):
 
 
 @admin.register(FeedHealth)
-class FeedHealthAdmin(_ReadOnly):
+class FeedHealthAdmin(ReadOnly):
     list_display = (
         *("feed", "market", "state", "since", "told_at", "symbols", "messages_per_second"),
         *("lag_ms", "reconnects", "trades_filled", "malformed", "refused_today", "whole_until"),
@@ -116,17 +98,20 @@ class FeedHealthAdmin(_ReadOnly):
 
 
 @admin.register(Bar)
-class BarAdmin(_ReadOnly):
+class BarAdmin(Found):
+    """A bar is found by its instrument: no other index holds them all."""
+
     list_display = ("instrument", "timeframe", "start", "open", "high", "low", "close", "volume")
     list_select_related = ("instrument",)
-    list_filter = ("timeframe", "source")
+    list_filter = ("timeframe",)
     list_display_links = None  # no index finds one bar by a number
     search_fields = ("=instrument__symbol",)
-    show_full_result_count = False  # there are many
+    ordering = ("-instrument_id", "-timeframe", "-start")
+    sortable_by = ()
 
 
 @admin.register(PriceAdjustment)
-class PriceAdjustmentAdmin(_ReadOnly):
+class PriceAdjustmentAdmin(ReadOnly):
     list_display = ("instrument", "ex_date", "kind", "new", "old", "cash", "share", "note")
     list_select_related = ("instrument",)
     list_filter = ("kind",)
@@ -134,19 +119,18 @@ class PriceAdjustmentAdmin(_ReadOnly):
 
 
 @admin.register(ArchivedTicks)
-class ArchivedTicksAdmin(_ReadOnly):
+class ArchivedTicksAdmin(ReadOnly):
     list_display = ("file", "kind", "day", "rows", "at")
     list_filter = ("kind",)
 
 
 @admin.register(SuspectTick)
-class SuspectTickAdmin(_ReadOnly):
+class SuspectTickAdmin(Many):
     list_display = ("at", "symbol", "reason", "source", "tick")
-    list_filter = ("reason", "source")
-    search_fields = ("=symbol",)
+    list_filter = (lately("reason"), lately("source"))
 
 
 @admin.register(SuspectCount)
-class SuspectCountAdmin(_ReadOnly):
+class SuspectCountAdmin(ReadOnly):
     list_display = ("day", "source", "reason", "count")
     list_filter = ("source", "reason")

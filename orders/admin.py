@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from foundation.admin import Historied, ReadOnly, ReadOnlyInline
+from foundation.admin import Historied, Many, ReadOnly, ReadOnlyInline, lately
 from orders.models import Order, Trade, Watch
 from orders.safeguards import admin as switch_admin  # noqa: F401
 
@@ -16,7 +16,7 @@ class TradeInline(ReadOnlyInline):
 
 
 @admin.register(Order)
-class OrderAdmin(Historied, ReadOnly):
+class OrderAdmin(Historied, Many):
     list_display = (
         "created_at",
         "account",
@@ -31,7 +31,7 @@ class OrderAdmin(Historied, ReadOnly):
         "denial_code",
         "venue_code",
     )
-    list_filter = ("status", "side", "type", "order_class", "is_waiting", "venue", "instrument")
+    list_filter = ("status", "side", "type", "order_class", "is_waiting", lately("venue"))
     list_select_related = ("account", "instrument")
     search_fields = (
         "=id",
@@ -39,8 +39,9 @@ class OrderAdmin(Historied, ReadOnly):
         "=client_order_id",
         "=account__number",
         "=account__user__email",
+        "=instrument__symbol",
     )
-    ordering = ("-created_at",)
+    search_help_text = "Id, client order id, account, e-mail or symbol: whole words, all of them."
     inlines = (TradeInline,)
     history_list_display = ("status", "filled_quantity", "actor", "source_address")
 
@@ -64,9 +65,15 @@ class WatchAdmin(ReadOnly):
 
 
 @admin.register(Trade)
-class TradeAdmin(ReadOnly):
+class TradeAdmin(Many):
     list_display = ("executed_at", "account", "instrument", "side", "quantity", "price", "venue")
-    list_filter = ("side", "instrument", "venue")
+    list_filter = ("side", lately("venue"))
     list_select_related = ("account", "instrument")
-    search_fields = ("=id", "=order__id", "=execution_id", "=account__number")
-    ordering = ("-executed_at",)
+    search_fields = (
+        "=id",
+        "=order",
+        "=execution_id",
+        "=account__number",
+        "=instrument__symbol",
+    )
+    search_help_text = "Id, order, execution, account or symbol: whole words, all of them."

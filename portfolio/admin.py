@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from foundation.admin import ReadOnly
+from foundation.admin import Many, lately
 from portfolio.actions import admin as action_admin  # noqa: F401
 from portfolio.funding import admin as funding_admin  # noqa: F401
 from portfolio.lots import admin as lot_admin  # noqa: F401
@@ -13,40 +13,40 @@ from portfolio.payees import admin as payee_admin  # noqa: F401
 
 
 @admin.register(LedgerAccount)
-class LedgerAccountAdmin(ReadOnly):
+class LedgerAccountAdmin(Many):
     list_display = ("id", "owner", "kind", "asset")
-    list_filter = ("kind", "asset")
+    list_filter = ("kind", lately("asset"))
     list_select_related = ("owner",)
     search_fields = ("=owner__number",)
 
 
 @admin.register(Transfer)
-class TransferAdmin(ReadOnly):
+class TransferAdmin(Many):
     list_display = ("id", "at", "kind", "asset", "amount", "debit", "credit", "reference", "reason")
-    list_filter = ("kind", "asset")
+    list_filter = ("kind", lately("asset"))
     list_select_related = ("debit__owner", "credit__owner")
     search_fields = ("=reference", "=debit__owner__number", "=credit__owner__number")
-    ordering = ("-id",)
 
 
 @admin.register(Balance)
-class BalanceAdmin(ReadOnly):
+class BalanceAdmin(Many):
     list_display = ("account", "asset", "amount", "held", "available")
-    list_filter = ("asset",)
+    list_filter = (lately("asset"),)
     list_select_related = ("account",)
     search_fields = ("=account__number",)
 
 
 @admin.register(Hold)
-class HoldAdmin(ReadOnly):
+class HoldAdmin(Many):
     list_display = ("order_id", "account", "asset", "amount", "remaining", "status")
-    list_filter = ("status", "asset")
+    list_filter = ("status", lately("asset"))
     list_select_related = ("account",)
-    search_fields = ("=order_id", "=account__number")
+    search_fields = ("=order_id",)
+    search_help_text = "The order. An account's are on the page of the customer."
 
 
 @admin.register(Position)
-class PositionAdmin(ReadOnly):
+class PositionAdmin(Many):
     list_display = (
         "account",
         "instrument",
@@ -56,13 +56,12 @@ class PositionAdmin(ReadOnly):
         "realised",
         "opened_at",
     )
-    list_filter = ("instrument",)
     list_select_related = ("account", "instrument")
-    search_fields = ("=account__number",)
+    search_fields = ("=account__number", "=instrument__symbol")
 
 
 @admin.register(EquitySnapshot)
-class EquitySnapshotAdmin(ReadOnly):
+class EquitySnapshotAdmin(Many):
     list_display = ("account", "day", "cash", "equity", "paid_in", "realised", "at")
     list_filter = ("day",)
     list_select_related = ("account",)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from accounts.models import Account
-from foundation.admin import ReadOnly
+from foundation.admin import Many, lately
 from risk import services
 from risk.controls import admin as control_admin  # noqa: F401
 from risk.limits.models import Limits
@@ -23,27 +19,13 @@ from risk.surveillance import admin as alert_admin  # noqa: F401
 
 
 @admin.register(Decision)
-class DecisionAdmin(ReadOnly):
+class DecisionAdmin(Many):
     list_display = ("at", "account", "order_id", "allowed", "code", "message")
-    list_filter = ("allowed", "code")
+    list_filter = ("allowed", lately("code"))
     list_select_related = ("account",)
     search_fields = ("=order_id", "=account__number")
-    ordering = ("-id",)
     fields = ("at", "account", "order_id", "allowed", "code", "message", "why", "inputs")
     readonly_fields = fields
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Decision], search_term: str
-    ) -> tuple[QuerySet[Decision], bool]:
-        """Find an order's decision or an account's, each by its index."""
-        wanted = search_term.strip()
-        if not wanted:
-            return queryset, False
-        try:
-            return queryset.filter(order_id=UUID(wanted)), False
-        except ValueError:
-            accounts = Account.objects.filter(number__in=[wanted, wanted.upper()])
-            return queryset.filter(account__in=list(accounts)), False
 
     @admin.display(description="made again")
     def why(self, decision: Decision) -> SafeString:

@@ -12,7 +12,16 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from foundation.admin import Historied, Kept, ReadOnly, ReadOnlyInline, Undeletable, actor_of
+from foundation.admin import (
+    Historied,
+    Kept,
+    Many,
+    ReadOnly,
+    ReadOnlyInline,
+    Undeletable,
+    actor_of,
+    lately,
+)
 from venues import links, parked, routing
 from venues.models import (
     Block,
@@ -92,7 +101,7 @@ class BlockAdmin(ReadOnly):
 
 
 @admin.register(OutboxMessage)
-class OutboxMessageAdmin(ReadOnly):
+class OutboxMessageAdmin(Many):
     list_display = (
         "id",
         "created_at",
@@ -104,13 +113,12 @@ class OutboxMessageAdmin(ReadOnly):
         "doubted_at",
         "sent_at",
     )
-    list_filter = ("venue", "kind", ("doubted_at", admin.EmptyFieldListFilter))
+    list_filter = (lately("venue"), lately("kind"), ("doubted_at", admin.EmptyFieldListFilter))
     search_fields = ("=order_id",)
-    ordering = ("-id",)
 
 
 @admin.register(InboxReport)
-class InboxReportAdmin(ReadOnly):
+class InboxReportAdmin(Many):
     list_display = (
         "id",
         "received_at",
@@ -120,9 +128,8 @@ class InboxReportAdmin(ReadOnly):
         "state",
         "reason",
     )
-    list_filter = ("state", "venue")
+    list_filter = ("state", lately("venue"))
     search_fields = ("=execution_id", "=client_order_id")
-    ordering = ("-id",)
 
 
 class ParkedForm(forms.ModelForm):  # type: ignore[type-arg]

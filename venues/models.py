@@ -167,6 +167,7 @@ class OutboxMessage(models.Model):
         )
         indexes = (
             models.Index(fields=["venue", "id"], condition=Q(sent_at=None), name="outbox_unsent"),
+            models.Index(fields=["order_id"], name="outbox_of_order"),
         )
 
     def __str__(self) -> str:
@@ -209,6 +210,7 @@ class InboxReport(models.Model):
             ),
             models.Index(fields=["id"], condition=Q(state="parked"), name="inbox_parked"),
             models.Index(fields=["venue", "-sequence"], name="inbox_sequence"),
+            models.Index(fields=["client_order_id"], name="inbox_of_order"),
         )
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import approvals
 from accounts.models import User
-from foundation.admin import ReadOnly, ReadOnlyInline, Undeletable, actor_of
+from foundation.admin import Many, ReadOnly, ReadOnlyInline, Undeletable, actor_of
 from marketdata import calendars
 from portfolio.funding import passage
 from portfolio.funding import services as funding
@@ -155,8 +155,7 @@ class InterestDayAdmin(ReadOnly):
 
 
 @admin.register(InterestAccrual)
-class InterestAccrualAdmin(ReadOnly):
+class InterestAccrualAdmin(Many):
     list_display = ("day", "account", "debit", "rate", "amount")
     list_select_related = ("account",)
     search_fields = ("=account__number",)
-    ordering = ("-day",)

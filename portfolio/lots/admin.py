@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest
 
-from foundation.admin import ReadOnly, ReadOnlyInline, Undeletable, actor_of
+from foundation.admin import Found, ReadOnly, ReadOnlyInline, Undeletable, actor_of
 from portfolio.fees import schedule
 from portfolio.fees.models import FeeRule
 from portfolio.lots.models import GoodFaithViolation, Lot, LotClosing, WashSale
@@ -17,7 +17,7 @@ class LotClosingInline(ReadOnlyInline):
 
 
 @admin.register(Lot)
-class LotAdmin(ReadOnly):
+class LotAdmin(Found):
     list_display = (
         "account",
         "instrument",
@@ -28,9 +28,8 @@ class LotAdmin(ReadOnly):
         "cost_basis",
         "funds_settle_on",
     )
-    list_filter = ("instrument",)
     list_select_related = ("account", "instrument")
-    search_fields = ("=account__number", "=id", "=opened_by")
+    search_fields = ("=account__number", "=instrument__symbol", "=id")
     ordering = ("-acquired_at",)
     inlines = (LotClosingInline,)
 

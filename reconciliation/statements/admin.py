@@ -13,7 +13,7 @@ from django.utils.html import format_html
 
 from accounts import approvals
 from accounts.models import User
-from foundation.admin import ReadOnly
+from foundation.admin import Found, ReadOnly
 from portfolio.stepping import Stepped, Steps
 from reconciliation.statements import holds
 from reconciliation.statements.models import (
@@ -26,7 +26,7 @@ from reconciliation.statements.models import (
 
 
 @admin.register(Statement)
-class StatementAdmin(ReadOnly):
+class StatementAdmin(Found):
     list_display = ("number", "account", "kind", "first", "last", "made_at", "file")
     list_filter = ("kind",)
     list_select_related = ("account",)

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from foundation.admin import ReadOnly
+from foundation.admin import Many, ReadOnly, lately
 from venues.exchange.models import (
     BustRequest,
     Execution,
@@ -21,55 +21,50 @@ from venues.exchange.models import (
 
 
 @admin.register(MemberReport)
-class MemberReportAdmin(ReadOnly):
+class MemberReportAdmin(Many):
     list_display = (
         *("sequence", "at", "member", "execution_id", "kind", "symbol", "client_order_id"),
         *("quantity", "price", "cumulative_quantity", "leaves_quantity", "reason", "reference"),
     )
-    list_filter = ("member", "kind", "symbol")
-    search_fields = ("client_order_id", "execution_id")
-    ordering = ("-id",)
+    list_filter = (lately("member"), lately("kind"), lately("symbol"))
+    search_fields = ("=client_order_id", "=execution_id")
 
 
 @admin.register(Execution)
-class ExecutionAdmin(ReadOnly):
+class ExecutionAdmin(Many):
     list_display = (
         *("sequence", "at", "member", "execution_id", "kind", "symbol", "side", "quantity"),
         *("price", "client_order_id", "reference"),
     )
-    list_filter = ("member", "kind", "date", "symbol")
-    search_fields = ("client_order_id", "execution_id")
-    ordering = ("-sequence",)
+    list_filter = (lately("member"), lately("kind"), "date", lately("symbol"))
+    search_fields = ("=execution_id",)
 
 
 @admin.register(MemberOrder)
-class MemberOrderAdmin(ReadOnly):
+class MemberOrderAdmin(Many):
     list_display = (
         *("entered_at", "member", "client_order_id", "symbol", "side"),
         *("quantity", "type", "time_in_force", "limit_price"),
     )
-    list_filter = ("member", "symbol", "side")
-    search_fields = ("client_order_id",)
-    ordering = ("-id",)
+    list_filter = (lately("member"), lately("symbol"), lately("side"))
+    search_fields = ("=client_order_id",)
 
 
 @admin.register(MemberCancel)
-class MemberCancelAdmin(ReadOnly):
+class MemberCancelAdmin(Many):
     list_display = ("entered_at", "member", "request_id", "client_order_id")
-    list_filter = ("member",)
-    search_fields = ("client_order_id", "request_id")
-    ordering = ("-id",)
+    list_filter = (lately("member"),)
+    search_fields = ("=request_id",)
 
 
 @admin.register(MemberReplace)
-class MemberReplaceAdmin(ReadOnly):
+class MemberReplaceAdmin(Many):
     list_display = (
         *("entered_at", "member", "client_order_id", "new_client_order_id"),
         *("quantity", "limit_price"),
     )
-    list_filter = ("member",)
-    search_fields = ("client_order_id", "new_client_order_id")
-    ordering = ("-id",)
+    list_filter = (lately("member"),)
+    search_fields = ("=new_client_order_id",)
 
 
 @admin.register(BustRequest)
@@ -83,12 +78,12 @@ class BustRequestAdmin(ReadOnly):
 
 
 @admin.register(JournalEntry)
-class JournalEntryAdmin(ReadOnly):
+class JournalEntryAdmin(Many):
     list_display = ("sequence", "at")
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(ReadOnly):
+class SnapshotAdmin(Many):
     list_display = ("sequence", "at", "trade_number")
     fields = ("sequence", "at", "trade_number")
 
