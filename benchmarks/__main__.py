@@ -39,6 +39,7 @@ def main() -> None:
     run("Ticks into tables, beside psql", "benchmarks.storage")
     run("Bytes of a price on the wire", "benchmarks.binary_stream")
     run("Prices to 500 sockets", "benchmarks.fanout", *servers)
+    run("A seal of everything, and its proof", "benchmarks.proof")
     run("A database that is lost: how long, and what", "benchmarks.recovery")
     run("Sockets that wait, and come back at once", "benchmarks.sockets", *servers)
     print(f"\n{time.monotonic() - begun:.0f} s; {load()}")
