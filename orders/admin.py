@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from foundation.admin import Historied, Many, ReadOnly, ReadOnlyInline, lately
+from orders import chronicle
 from orders.models import Order, Trade, Watch
 from orders.safeguards import admin as switch_admin  # noqa: F401
 
@@ -43,7 +50,21 @@ class OrderAdmin(Historied, Many):
     )
     search_help_text = "Id, client order id, account, e-mail or symbol: whole words, all of them."
     inlines = (TradeInline,)
+    readonly_fields = ("what_happened",)
     history_list_display = ("status", "filled_quantity", "actor", "source_address")
+
+    def get_fields(self, request: HttpRequest, obj: Order | None = None) -> Any:
+        told = [field.name for field in Order._meta.concrete_fields]
+        return ("what_happened", *told)
+
+    @admin.display(description="what happened")
+    def what_happened(self, order: Order) -> SafeString:
+        """Show every step with who, when and why, the decision, and what the venue was told."""
+        shown = [
+            (entry, reverse(f"admin:{entry.model}_change", args=[entry.row]) if entry.row else "")
+            for entry in chronicle.entries(order)
+        ]
+        return render_to_string("operations/chronicle.html", {"entries": shown})
 
 
 @admin.register(Watch)
