@@ -156,7 +156,7 @@ def row(browser: Client, path: str, told: str) -> Any:
         if answer.status_code != 200:
             raise SystemExit(f"{path} was answered with {answer.status_code}")
     print(f"{median(took) * 1000:8.1f}  {told}", flush=True)
-    return answer.context.get("cl")
+    return (getattr(answer, "context_data", None) or {}).get("cl")
 
 
 def plans(some: Order) -> None:
