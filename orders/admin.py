@@ -50,12 +50,14 @@ class OrderAdmin(Historied, Many):
     )
     search_help_text = "Id, client order id, account, e-mail or symbol: whole words, all of them."
     inlines = (TradeInline,)
-    readonly_fields = ("what_happened",)
     history_list_display = ("status", "filled_quantity", "actor", "source_address")
 
     def get_fields(self, request: HttpRequest, obj: Order | None = None) -> Any:
         told = [field.name for field in Order._meta.concrete_fields]
         return ("what_happened", *told)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> Any:
+        return self.get_fields(request, obj)
 
     @admin.display(description="what happened")
     def what_happened(self, order: Order) -> SafeString:
