@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -69,6 +69,35 @@ class Kept(Undeletable):
 
     def has_add_permission(self, *_: object, **__: object) -> bool:
         return False
+
+
+class Worked(Kept):
+    """Rows that people carry on step by step: the form takes a step, and the steps are the log.
+
+    Its `take(request)` raises one of `refusals` where a step is not possible: nothing was done,
+    and who took it is told why.
+    """
+
+    refusals: tuple[type[Exception], ...] = ()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        try:
+            form.take(request)
+        except self.refusals as error:
+            request.step_refused = str(error)  # type: ignore[attr-defined]
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        page: HttpResponse
+        refused = getattr(request, "step_refused", None)
+        if refused is None:
+            page = super().response_change(request, obj)
+        else:
+            self.message_user(request, refused, messages.ERROR)
+            page = self.response_post_save_change(request, obj)
+        return page
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """The row's steps are its log."""
 
 
 class ReadOnly(Kept):

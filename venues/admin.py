@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -14,11 +14,11 @@ from django.utils.timesince import timesince
 
 from foundation.admin import (
     Historied,
-    Kept,
     Many,
     ReadOnly,
     ReadOnlyInline,
     Undeletable,
+    Worked,
     actor_of,
     lately,
 )
@@ -167,10 +167,10 @@ class ParkedForm(forms.ModelForm):  # type: ignore[type-arg]
             choices = self.STEPS
         self.fields["step"].choices = choices  # type: ignore[attr-defined]
 
-    def take(self, *, actor: str) -> None:
+    def take(self, request: HttpRequest) -> None:
         """Take the step. Raises UnableToDecide."""
         step, why, now = self.cleaned_data["step"], self.cleaned_data["why"], timezone.now()
-        report_id = self.instance.pk
+        report_id, actor = self.instance.pk, actor_of(request)
         if step == "approve":
             parked.approve(report_id, actor=actor, reason=why, now=now)
         elif step == "withdraw":
@@ -187,8 +187,9 @@ class StepInline(ReadOnlyInline):
 
 
 @admin.register(ParkedReport)
-class ParkedReportAdmin(Kept):
+class ParkedReportAdmin(Worked):
     form = ParkedForm
+    refusals = (parked.UnableToDecide,)
     list_display = ("age", "venue", "kind", "client_order_id", "fill", "why_parked", "waits_for")
     list_filter = ("state", "venue")
     search_fields = ("=execution_id", "=client_order_id")
@@ -218,22 +219,6 @@ class ParkedReportAdmin(Kept):
         return super().has_change_permission(request, obj) and (
             obj is None or obj.state == InboxReport.State.PARKED
         )
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        try:
-            form.take(actor=actor_of(request))
-        except parked.UnableToDecide as error:
-            request.parked_error = str(error)  # type: ignore[attr-defined]
-
-    def response_change(self, request: HttpRequest, obj: ParkedReport) -> Any:
-        error = getattr(request, "parked_error", None)
-        if error is None:
-            return super().response_change(request, obj)
-        self.message_user(request, error, messages.ERROR)
-        return self.response_post_save_change(request, obj)
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """The report's steps are its log."""
 
     def _is_open(self, request: HttpRequest, obj: ParkedReport | None) -> bool:
         return obj is not None and self.has_change_permission(request, obj)

@@ -22,7 +22,7 @@ from unfold.widgets import (
 )
 
 from accounts.models import Account, User
-from foundation.admin import Historied, Kept, ReadOnlyInline, Undeletable, actor_of
+from foundation.admin import Historied, ReadOnlyInline, Undeletable, Worked, actor_of
 from marketdata import calendars
 from reconciliation.breaks import selectors, working
 from reconciliation.breaks.keeping import OPEN
@@ -191,8 +191,9 @@ class StepInline(ReadOnlyInline):
 
 
 @admin.register(Break)
-class BreakAdmin(Kept):
+class BreakAdmin(Worked):
     form = StepForm
+    refusals = (UnableToResolve,)
     list_display = (
         *("level", "kind_name", "subject_shown", "source", "apart_shown", "value_shown"),
         *("age", "state", "assigned_to"),
@@ -228,22 +229,6 @@ class BreakAdmin(Kept):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Break | None = None) -> Any:
         return self.readonly_fields
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        try:
-            form.take(request)
-        except UnableToResolve as error:
-            request.break_error = str(error)  # type: ignore[attr-defined]
-
-    def response_change(self, request: HttpRequest, obj: Break) -> Any:
-        error = getattr(request, "break_error", None)
-        if error is None:
-            return super().response_change(request, obj)
-        self.message_user(request, error, messages.ERROR)
-        return self.response_post_save_change(request, obj)
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """The break's steps are its log."""
 
     @display(
         description="severity",

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -18,7 +18,7 @@ from django.utils.timesince import timesince
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from foundation.admin import Kept, ReadOnlyInline
+from foundation.admin import ReadOnlyInline, Worked
 from risk.findings import Severity
 from risk.surveillance import runbooks
 from risk.surveillance import work as alert_work
@@ -138,8 +138,9 @@ class TellingInline(ReadOnlyInline):
 
 
 @admin.register(Alert)
-class AlertAdmin(Kept):
+class AlertAdmin(Worked):
     form = StepForm
+    refusals = (alert_work.UnableToWork,)
     list_display = (
         "level",
         "kind_name",
@@ -202,22 +203,6 @@ class AlertAdmin(Kept):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Alert | None = None) -> Any:
         return self.readonly_fields
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        try:
-            form.take(request)
-        except alert_work.UnableToWork as error:
-            request.alert_error = str(error)  # type: ignore[attr-defined]
-
-    def response_change(self, request: HttpRequest, obj: Alert) -> Any:
-        error = getattr(request, "alert_error", None)
-        if error is None:
-            return super().response_change(request, obj)
-        self.message_user(request, error, messages.ERROR)
-        return self.response_post_save_change(request, obj)
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """The alert's steps are its log."""
 
     @display(
         description="severity",
