@@ -33,7 +33,7 @@ from portfolio.payees.models import Payee as Payee
 from portfolio.worth.models import EquityPoint as EquityPoint
 
 FLOW_KINDS: Final = ("deposit", "withdrawal", "reversal", "correction")
-"""Transfers that are money from or to the outside, where the other side is a bank's or clearing."""
+"""Transfers that are money from or to the outside, where the other side is one of `OUTSIDE`."""
 
 
 class LedgerAccount(models.Model):
@@ -70,6 +70,9 @@ class LedgerAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner or 'house'} {self.kind} {self.asset}"
+
+
+OUTSIDE: Final = frozenset({LedgerAccount.Kind.BANK, LedgerAccount.Kind.CLEARING})
 
 
 class Transfer(models.Model):
@@ -143,7 +146,9 @@ class Balance(models.Model):
 
     The `amount` is by trade date. That of a margin account may be below what is held, and below
     zero: a debit of cash that we lend, or securities that were sold short. `unsettled` may still
-    name days that are over.
+    name days that are over. `paid_in` is what of the amount came from outside less what left, and
+    what is on its way out has left: it is kept so that what an account gained is known without
+    its past.
     """
 
     ledger_account = models.OneToOneField(
@@ -158,6 +163,7 @@ class Balance(models.Model):
     asset = models.CharField(max_length=24)
     amount = AmountField(default=Decimal(0))
     held = AmountField(default=Decimal(0))
+    paid_in = AmountField(default=Decimal(0))
     may_be_negative = models.BooleanField(default=False)
     unsettled = models.JSONField(
         default=dict, help_text="Proceeds in cash that are not final yet: USD by day."

@@ -17,9 +17,17 @@ from foundation import bulk, decimals
 from portfolio import ledger
 from portfolio.holds import Holds, Uncovered
 from portfolio.ledger import LedgerKey
-from portfolio.models import Balance, Hold, LedgerAccount, Transfer
+from portfolio.models import FLOW_KINDS, OUTSIDE, Balance, Hold, LedgerAccount, Transfer
 
 ZERO: Final = Decimal(0)
+BALANCE_CHANGING: Final = (
+    "amount",
+    "held",
+    "paid_in",
+    "may_be_negative",
+    "unsettled",
+    "settled_only_until",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,10 @@ class Transfers(Holds):
             reason=move.reason,
         )
         self._moves.append((transfer, debit, credit))
-        self._change(self._balance(account, move.asset), amount=move.amount)
+        balance = self._balance(account, move.asset)
+        if move.kind in FLOW_KINDS and move.house in OUTSIDE:
+            balance.paid_in += move.amount
+        self._change(balance, amount=move.amount)
 
     def _make_sure(
         self,
@@ -122,7 +133,7 @@ class Transfers(Holds):
         bulk.insert([self._balances[k] for k in sorted(self._changed_balances - self._stored)])
         bulk.update(
             [self._balances[k] for k in self._changed_balances & self._stored],
-            fields=("amount", "held", "may_be_negative", "unsettled", "settled_only_until"),
+            fields=BALANCE_CHANGING,
         )
         for transfer, debit, credit in self._moves:
             transfer.debit_id, transfer.credit_id = ids[debit], ids[credit]

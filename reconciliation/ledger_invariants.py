@@ -138,6 +138,25 @@ QUERIES: Final = (
     ),
     (
         13,
+        "what was paid in is what came from outside less what left",
+        """
+        SELECT b.account_id, format('%s: paid in %s, transfers say %s', b.asset, b.paid_in,
+                                    coalesce(f.amount, 0))
+          FROM portfolio_balance b
+          LEFT JOIN (SELECT own.id, sum(CASE WHEN t.credit_id = own.id THEN t.amount
+                                             ELSE -t.amount END) AS amount
+                       FROM portfolio_transfer t
+                       JOIN portfolio_ledgeraccount own ON own.id IN (t.debit_id, t.credit_id)
+                        AND own.kind = 'customer'
+                       JOIN portfolio_ledgeraccount other ON other.id IN (t.debit_id, t.credit_id)
+                        AND other.kind IN ('bank', 'clearing')
+                      WHERE t.kind IN ('deposit', 'withdrawal', 'reversal', 'correction')
+                      GROUP BY 1) f ON f.id = b.ledger_account_id
+         WHERE b.paid_in <> coalesce(f.amount, 0)
+        """,
+    ),
+    (
+        13,
         "what is unsettled is what sales brought that are not final",
         """
         SELECT coalesce(b.account_id, t.owner_id),

@@ -13,7 +13,6 @@ from foundation import bulk
 from marketdata import calendars
 from marketdata.pricing import MARKET_PRICE
 from portfolio.models import EquityPoint
-from portfolio.worth.owned import paid_in
 
 SOON: Final = timedelta(hours=1)
 """After the end of a day: prices of later say something of the next one."""
@@ -29,19 +28,37 @@ WITH price AS (
    GROUP BY p.account_id
 ), worth AS (
   SELECT a.id AS account_id, COALESCE(cash.amount, 0) AS cash,
-         COALESCE(paid_in.amount, 0) AS paid_in,
+         COALESCE(cash.paid_in, 0) AS paid_in,
          COALESCE(held.realised, 0) AS realised,
          COALESCE(cash.amount, 0) + COALESCE(held.value, 0) AS equity
     FROM accounts_account a
     LEFT JOIN portfolio_balance cash ON cash.account_id = a.id AND cash.asset = 'USD'
     LEFT JOIN held ON held.account_id = a.id
-    LEFT JOIN ({paid_in("")}) AS paid_in ON paid_in.account_id = a.id
 )"""  # noqa: S608 - put together from constants
 _SNAPSHOTS: Final[LiteralString] = f"""{_WORTH}
 INSERT INTO portfolio_equitysnapshot (account_id, day, at, cash, equity, paid_in, realised)
 SELECT account_id, %s::date, %s::timestamptz, cash, equity, paid_in, realised FROM worth
     ON CONFLICT DO NOTHING
 RETURNING 1"""  # noqa: S608 - put together from constants
+_SIDES: Final[tuple[tuple[LiteralString, LiteralString, LiteralString], ...]] = (
+    ("credit", "debit", "+"),
+    ("debit", "credit", "-"),
+)
+# What had come to accounts from outside, less what had left, before a moment, once for each side.
+_FLOWS: Final[LiteralString] = " UNION ALL ".join(
+    f"""
+    SELECT own.owner_id AS account_id, {sign} t.amount AS amount
+      FROM portfolio_ledgeraccount own
+      JOIN portfolio_transfer t ON t.{side}_id = own.id
+       AND t.kind IN ('deposit', 'withdrawal', 'reversal', 'correction')
+      JOIN portfolio_ledgeraccount other ON other.id = t.{other}_id
+       AND other.kind IN ('bank', 'clearing')
+     WHERE own.kind = 'customer' AND own.asset = 'USD' AND t.at < %s"""  # noqa: S608 - constants
+    for side, other, sign in _SIDES
+)
+_PAID_IN: Final[LiteralString] = (
+    f"SELECT account_id, sum(amount) AS amount FROM ({_FLOWS}) AS flow GROUP BY account_id"  # noqa: S608
+)
 _AS_OF: Final[LiteralString] = f"""
 WITH since AS (
   SELECT own.owner_id AS account_id, t.asset,
@@ -78,7 +95,7 @@ SELECT a.id, %s::date, %s::timestamptz, COALESCE(worth.cash, 0), COALESCE(worth.
        COALESCE(paid_in.amount, 0), COALESCE(realised.amount, 0)
   FROM accounts_account a
   LEFT JOIN worth ON worth.account_id = a.id
-  LEFT JOIN ({paid_in("AND t.at < %s")}) AS paid_in ON paid_in.account_id = a.id
+  LEFT JOIN ({_PAID_IN}) AS paid_in ON paid_in.account_id = a.id
   LEFT JOIN realised ON realised.account_id = a.id
  WHERE a.opened_at < %s
     ON CONFLICT DO NOTHING

@@ -18,43 +18,16 @@ from marketdata import pricing
 from marketdata.models import Quote
 from portfolio.worth.valuation import DayStart, Owned, OwnedPosition, Price
 
-_SIDES: Final[tuple[tuple[LiteralString, LiteralString, LiteralString], ...]] = (
-    ("credit", "debit", "+"),
-    ("debit", "credit", "-"),
-)
-
-
-def paid_in(whose: LiteralString) -> LiteralString:
-    """Return the query of all that came to accounts from outside less what left, by account.
-
-    What is on its way out has left. `whose` is one more condition on the ledger account `own`.
-    """
-    sides: LiteralString = " UNION ALL ".join(
-        f"""
-        SELECT own.owner_id AS account_id, {sign} t.amount AS amount
-          FROM portfolio_ledgeraccount own
-          JOIN portfolio_transfer t ON t.{side}_id = own.id
-           AND t.kind IN ('deposit', 'withdrawal', 'reversal', 'correction')
-          JOIN portfolio_ledgeraccount other ON other.id = t.{other}_id
-           AND other.kind IN ('bank', 'clearing')
-         WHERE own.kind = 'customer' AND own.asset = 'USD' {whose}"""  # noqa: S608 - constants
-        for side, other, sign in _SIDES
-    )
-    return f"SELECT account_id, sum(amount) AS amount FROM ({sides}) AS flow GROUP BY account_id"  # noqa: S608
-
-
-_OWNED: Final[LiteralString] = f"""
+_OWNED: Final[LiteralString] = """
   WITH wanted AS (SELECT unnest(%s::uuid[]) AS id)
 SELECT a.id, COALESCE(cash.amount, 0), COALESCE(cash.held, 0),
-       COALESCE(paid_in.amount, 0), realised.amount,
+       COALESCE(cash.paid_in, 0), realised.amount,
        start.at, start.equity, start.paid_in, start.realised,
        p.instrument_id, p.quantity, COALESCE(b.amount - sign(b.amount) * b.held, 0), p.cost_basis,
        p.opened_at
   FROM wanted
   JOIN accounts_account a ON a.id = wanted.id
   LEFT JOIN portfolio_balance cash ON cash.account_id = a.id AND cash.asset = 'USD'
-  LEFT JOIN ({paid_in("AND own.owner_id IN (SELECT id FROM wanted)")}) AS paid_in
-         ON paid_in.account_id = a.id
   CROSS JOIN LATERAL (
     SELECT COALESCE(sum(each.realised), 0) AS amount FROM portfolio_position each
      WHERE each.account_id = a.id) AS realised
@@ -64,7 +37,7 @@ SELECT a.id, COALESCE(cash.amount, 0), COALESCE(cash.held, 0),
   LEFT JOIN portfolio_position p ON p.account_id = a.id AND p.quantity <> 0
   LEFT JOIN marketdata_instrument i ON i.id = p.instrument_id
   LEFT JOIN portfolio_balance b ON b.account_id = a.id AND b.asset = i.code
- ORDER BY a.id, i.symbol"""  # noqa: S608 - put together from constants
+ ORDER BY a.id, i.symbol"""
 
 
 def owned(account_ids: Iterable[UUID]) -> dict[UUID, Owned]:

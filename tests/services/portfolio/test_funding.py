@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts import activity
 from accounts.models import Account, ApprovalDecision, User
 from orders.entry import submission
+from portfolio import selectors
 from portfolio.funding import services as funding
 from portfolio.funding.models import Funding, FundingStep
 from portfolio.funding.passage import Step
 from portfolio.models import Balance, LedgerAccount, Transfer
+from portfolio.worth import owned
 from reconciliation.invariants import check_invariants
 from tests import world
 from venues.messages import Side
@@ -117,6 +120,23 @@ def test_a_deposit_that_comes_back_before_it_settles_moves_nothing():
     with pytest.raises(funding.UnableToCarryOn):
         take(found, Step.SETTLE)
     assert cash(account) == 0
+
+
+def test_what_was_paid_in_is_kept_with_the_balance_and_read_without_its_past():
+    account = world.customer(cash="1000.00")
+    take(expect(account), Step.SETTLE)
+    withdraw(account, "250.00")
+    balance = Balance.objects.get(account=account)
+    assert (balance.amount, balance.paid_in) == (D(850), D(850))
+    worth = selectors.snapshot(account.pk)
+    assert (worth.paid_in, worth.profit) == (D(850), D(0))
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {owned._OWNED}", [[account.pk]])
+        assert "portfolio_transfer" not in str(cursor.fetchall())
+    Balance.objects.update(paid_in=0)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("portfolio.migrations.0014_paid_in").SUMMED)
+    assert Balance.objects.get(account=account).paid_in == D(850)
 
 
 def test_a_deposit_that_comes_back_later_is_reversed():

@@ -55,6 +55,8 @@ BREAK = {
         lambda: Balance.objects.filter(asset="USD").update(held=Decimal("901")), [5]),
     "cash from nowhere": (
         lambda: Balance.objects.filter(asset="USD").update(amount=Decimal("200000")), [13]),
+    "paid in from nowhere": (
+        lambda: Balance.objects.filter(asset="USD").update(paid_in=Decimal("200000")), [13]),
     "a fill without a trade": (
         lambda: Order.objects.filter(status="submitted").update(filled_quantity=1), [3, 5, 7]),
     "a position without trades": (
