@@ -1,5 +1,7 @@
 # Openfloor. `make help` lists what there is to do.
 
+# Whoever names a Python gets that one; else install.py takes the quickest build of the first found.
+THIS_PYTHON := $(if $(PYTHON),--this-python)
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv/bin
@@ -15,10 +17,10 @@ run: setup ## Install what is missing, then run everything (PORT=8000)
 	@exec $(VENV)/python manage.py serve
 
 setup: python ## Install what the program needs
-	@$(PYTHON) install.py
+	@$(PYTHON) install.py $(THIS_PYTHON)
 
 setup-dev: python ## Install what working on it needs, too
-	@$(PYTHON) install.py --dev
+	@$(PYTHON) install.py --dev $(THIS_PYTHON)
 
 test: setup-dev ## Every test but the drills, from nothing
 	@$(VENV)/python -m pytest -n $(WORKERS) --dist worksteal -q --ignore tests/faults

@@ -1,7 +1,10 @@
-"""Install what Openfloor needs into this folder: `python3 install.py [--dev]`.
+"""Install what Openfloor needs into this folder: `python3 install.py [--dev] [--this-python]`.
 
 Runs on a bare Python 3.6 or newer, so that one too old is told in one sentence. Each step leaves
 a stamp with the hash of what it installed from, and is not done again until that changes.
+
+Two builds of one version of Python differ by half in speed (docs/adr/0009): unless told to take
+this one, it goes on in the one that was taken before, else in the quickest of this version.
 """
 
 import hashlib
@@ -18,6 +21,26 @@ PYTHON = VENV / "bin" / "python"
 CHARTS = ROOT / "node_modules/lightweight-charts/dist/lightweight-charts.standalone.production.mjs"
 VENDOR = ROOT / "static" / "vendor"
 LAST_LINES = 12
+OTHER_FOLDERS = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
+WORTH_IT = 0.8  # another build is taken from this share of our time on
+PACE = """
+import ensurepip, time, venv
+
+class Order:
+    def __init__(self, price, quantity):
+        self.price, self.quantity = price, quantity
+
+    def cost(self):
+        return self.price * self.quantity
+
+def spent():
+    begun, costs = time.process_time(), {}
+    for number in range(20000):
+        costs[str(number % 100)] = Order(number, 2).cost()
+    return time.process_time() - begun
+
+print(min(spent() for _ in range(7)))
+"""
 
 
 class UnableToInstall(Exception):
@@ -27,6 +50,8 @@ class UnableToInstall(Exception):
 def main():
     if sys.version_info < (3, 11):
         sys.exit(f"Openfloor needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+    if "--this-python" not in sys.argv[1:]:
+        go_on_in(taken_before() or quickest())
     steps = [
         ("Virtual environment", "venv", [], make_venv),
         ("Python packages", "packages", ["requirements.txt"], install_packages),
@@ -45,6 +70,37 @@ def main():
             step(what, VENV / "installed" / stamp, sources, work)
     except (UnableToInstall, OSError) as error:
         sys.exit(f"\n{error}")
+
+
+def go_on_in(python):
+    """Run this program in that Python from here on, if it is another one than this."""
+    if os.path.realpath(python) != os.path.realpath(sys.executable):
+        os.execv(python, [python, *sys.argv, "--this-python"])  # noqa: S606 (our own program)
+
+
+def taken_before():
+    """Return the Python that the virtual environment was made with, None when it is gone."""
+    made_with = os.path.realpath(PYTHON)
+    return made_with if os.access(made_with, os.X_OK) else None
+
+
+def quickest():
+    """Return the quickest Python of this version that there is: this one unless it matters."""
+    name = "python{}.{}".format(*sys.version_info)
+    folders = [*os.environ.get("PATH", "").split(os.pathsep), *OTHER_FOLDERS]
+    found = {os.path.realpath(Path(folder) / name) for folder in folders}
+    others = sorted(found - {os.path.realpath(sys.executable)})
+    paces = {python: pace(python) for python in others if os.access(python, os.X_OK)}
+    best = min(paces, key=paces.get, default=sys.executable)
+    return best if paces.get(best, 0) < pace(sys.executable) * WORTH_IT else sys.executable
+
+
+def pace(python):
+    """Return the seconds that a Python takes for a little work, infinite when it can't be used."""
+    finished = subprocess.run(
+        [python, "-I", "-c", PACE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    return float(finished.stdout) if finished.returncode == 0 else float("inf")
 
 
 def step(what, stamp, sources, work):
