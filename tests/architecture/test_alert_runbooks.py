@@ -10,7 +10,7 @@ import pytest
 
 from risk.findings import Kind
 from risk.surveillance import runbooks
-from trading.operations.runbooks import FOLDER, sections
+from trading.operations.runbooks import FOLDER, read
 from trading.settings import BASE_DIR
 
 ROOMS = ("accounts", "marketdata", "venues", "portfolio", "risk", "orders", "reconciliation",
@@ -71,4 +71,4 @@ def test_the_place_is_there(kind):
     page, _, place = runbooks.place(kind).partition("#")
     path = FOLDER / f"{page}.md"
     assert path.exists()
-    assert place in {section.place for section in sections(path.read_text())}
+    assert place in read(path).places

@@ -44,7 +44,9 @@ ASKED = {
 OWN = {
     "firm": "risk.view_marginstatus",
     "firm_now": "risk.view_marginstatus",
+    "runbooks": "risk.view_alert",
     "runbook": "risk.view_alert",
+    "document": "risk.view_alert",
     "approvals": "accounts.view_approval",
     "customer": "accounts.view_account",
     "approval": "accounts.add_approvaldecision",

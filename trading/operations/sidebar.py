@@ -33,6 +33,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             ("Breaks", "admin:reconciliation_break_changelist", "reconciliation.view_break"),
             ("Money in and out", "admin:portfolio_funding_changelist", "portfolio.view_funding"),
             ("Close of day", "operations:days", "reconciliation.view_dayrun"),
+            ("Runbooks", "operations:runbooks", "risk.view_alert"),
         ),
     ),
     (
