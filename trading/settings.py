@@ -282,6 +282,8 @@ PUBLIC_URL: str = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 # Security keys and passkeys belong to a name, below which every page that may ask them lies.
 WEBAUTHN_RP_ID: str = env.str("WEBAUTHN_RP_ID", "") or urlsplit(PUBLIC_URL).hostname or "localhost"
 WEBAUTHN_ORIGINS: list[str] = env.list("WEBAUTHN_ORIGINS", [PUBLIC_URL])
+# What apps on phones call themselves there: android:apk-key-hash:... of the one who signed the app.
+WEBAUTHN_APP_ORIGINS: list[str] = env.list("WEBAUTHN_APP_ORIGINS", [])
 # How long a second factor that was proved counts where a fresh proof is asked for.
 PROOF_AGE_SECONDS_MAX: float = env.float("PROOF_AGE_SECONDS_MAX", 300.0)
 if PRODUCTION and PROOF_AGE_SECONDS_MAX > 300:

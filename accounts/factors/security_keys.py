@@ -100,8 +100,13 @@ def proof_options(user: User, *, bound_to: str, now: datetime) -> dict[str, Any]
     return _as_json(options)
 
 
-def verify(user: User, answer: str, *, bound_to: str, now: datetime) -> SecurityKey | None:
-    """Return the key of `user` that signed what this browser was asked; otherwise None."""
+def verify(
+    user: User, answer: str, *, bound_to: str, now: datetime, is_from_app: bool = False
+) -> SecurityKey | None:
+    """Return the key of `user` that signed what this browser was asked; otherwise None.
+
+    `is_from_app` says that an app on a phone asked, whose own origins count beside our pages'.
+    """
     asked = challenges.take(user, Challenge.Kind.PROVE_KEY, bound_to=bound_to, now=now)
     if asked is None:
         return None
@@ -114,7 +119,7 @@ def verify(user: User, answer: str, *, bound_to: str, now: datetime) -> Security
                 credential=_parsed(answer),
                 expected_challenge=base64url_to_bytes(asked.expected),
                 expected_rp_id=settings.WEBAUTHN_RP_ID,
-                expected_origin=settings.WEBAUTHN_ORIGINS,
+                expected_origin=_origins(is_from_app=is_from_app),
                 credential_public_key=bytes(key.public_key),
                 credential_current_sign_count=key.count,
                 require_user_verification=user.is_staff,
@@ -147,6 +152,11 @@ def _verification(user: User) -> UserVerificationRequirement:
     if user.is_staff:
         return UserVerificationRequirement.REQUIRED
     return UserVerificationRequirement.PREFERRED
+
+
+def _origins(*, is_from_app: bool) -> list[str]:
+    apps: list[str] = settings.WEBAUTHN_APP_ORIGINS if is_from_app else []
+    return [*settings.WEBAUTHN_ORIGINS, *apps]
 
 
 def _descriptors(keys: Sequence[SecurityKey]) -> list[PublicKeyCredentialDescriptor]:

@@ -17,7 +17,13 @@ class HalfwayPhone(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=60)
     device_digest = models.CharField(max_length=64)
+    mark_digest = models.CharField(
+        max_length=64, blank=True, help_text="Of what the phone says it is known by."
+    )
     begun_at = models.DateTimeField()
+    has_proved_weak = models.BooleanField(
+        default=False, help_text="A proof was given that did not suffice for being weak."
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     used_at = models.DateTimeField(null=True)
 

@@ -9,27 +9,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest
+from django.db.models import QuerySet
 
-from accounts.factors import proving, recovery, roster
+from accounts.factors import proving
 from accounts.factors.models import Factor
+from accounts.factors.strength import Strength
 from accounts.models import HalfwayPhone, Phone, RefreshToken, User
-from accounts.phones import tokens
+from accounts.phones import asking, tokens
+from accounts.phones.asking import Choice, Proof
 from accounts.phones.tokens import Pair
-from accounts.sessions import judging, origins, security_log
+from accounts.sessions import devices, judging, security_log
+from accounts.sessions.anomalies import Verdict
 from accounts.sessions.events import Kind
+from accounts.sessions.origins import NOWHERE, Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What the app says of where it runs: the name it gave itself when it was installed, and one
-    for people."""
+    """What the app says of where it runs: the name it gave itself when it was installed, one for
+    people, and the mark that it is known by, if it has one."""
 
     id: str
     name: str
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +42,30 @@ class Halfway:
     """The token for the second step, and by what it can be taken; by nothing: enrol first."""
 
     token: str
-    factors: tuple[str, ...]
+    choices: tuple[Choice, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SignedInPhone:
+    """A phone with its first tokens, and the mark that it is known by from now on: "" after a weak
+    proof, where what it had before stands."""
+
     phone: Phone
     pair: Pair
+    mark: str
 
 
 class UnknownHalfway(PermissionError):
     """The token is of no halfway sign-in, or of one that is used, too old, or tried too often."""
 
 
-class WrongCode(PermissionError):
-    """This is no code of now. The same token may be tried again."""
+class AnotherProofNeeded(PermissionError):
+    """This sign-in is unusual, for which `text` says why: the same token takes a proof of one of
+    `choices` beside the one that was given."""
 
-
-class BoundToKeys(PermissionError):
-    """This person signs in with a security key, at a browser."""
+    def __init__(self, text: str, choices: tuple[Choice, ...]) -> None:
+        super().__init__(text)
+        self.text, self.choices = text, choices
 
 
 def begin(
@@ -74,28 +84,40 @@ def begin(
         user=user,
         name=device.name,
         device_digest=tokens.digest_of(device.id),
+        mark_digest=devices.digest_of_mark(device.mark),
         begun_at=now,
     )
-    means = roster.means(user)
-    ways = {"authenticator": means.has_app, "recovery_code": means.has_recovery}
-    return Halfway(token, tuple(way for way, is_there in ways.items() if is_there))
+    return Halfway(token, asking.choices(user))
 
 
-def finish(request: HttpRequest, *, token: str, code: str, now: datetime) -> SignedInPhone:
-    """Sign the phone in with a code of an authenticator, or a recovery code.
+def send_code(token: str, choice_id: str, *, now: datetime) -> Choice:
+    """Send a code for the second step to where was chosen.
 
-    Raises UnknownHalfway, WrongCode, BoundToKeys, judging.SignInStopped and
-    judging.StrongerFactorNeeded.
+    Raises UnknownHalfway, throttles.TooManyAttempts, and what `asking.send` raises.
+    """
+    halfway = _waiting(token, now=now)
+    return asking.send(halfway.user, choice_id, bound_to=halfway.pk, now=now)
+
+
+def ask_key(token: str, *, now: datetime) -> dict[str, Any]:
+    """Return what a security key is to sign for the second step.
+
+    Raises UnknownHalfway, and what `asking.key_options` raises.
+    """
+    halfway = _waiting(token, now=now)
+    return asking.key_options(halfway.user, bound_to=halfway.pk, now=now)
+
+
+def finish(token: str, proof: Proof, *, origin: Origin = NOWHERE, now: datetime) -> SignedInPhone:
+    """Sign the phone in with a proof of a second factor.
+
+    Raises UnknownHalfway, AnotherProofNeeded, judging.SignInStopped, and what `asking.proved`
+    raises.
     """
     halfway = _attempted(token, now=now)
     user = halfway.user
-    if roster.is_bound_to_keys(user):
-        raise BoundToKeys
-    factor = proved_by(user, code, now=now)
-    if factor is None:
-        raise WrongCode
-    origin = origins.of(request)
-    verdict = judging.admit(request, user=user, device=factor, origin=origin, now=now)
+    factor = asking.proved(user, proof, bound_to=halfway.pk, origin=origin, now=now)
+    verdict = _admit(halfway, factor, origin=origin, now=now)
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # one after the other
         if not HalfwayPhone.objects.filter(pk=halfway.pk, used_at=None).update(used_at=now):
@@ -121,43 +143,66 @@ def finish(request: HttpRequest, *, token: str, code: str, now: datetime) -> Sig
         RefreshToken.objects.create(
             digest=tokens.digest_of(pair.refresh), phone=phone, issued_at=now
         )
+        mark = ""
+        if factor.strength >= Strength.STRONG:
+            mark = devices.mark_phone(
+                user, device_digest=phone.device_digest, name=phone.name, now=now
+            )
         about = f"{phone.name}, with {factor.name}"
+        if verdict.reasons:
+            about = f"{about}; {verdict.text}"
         security_log.note(user, Kind.SIGNED_IN, now=now, origin=origin, about=about)
         judging.tell_of(user, verdict, origin, now=now)
-    return SignedInPhone(phone, pair)
+    return SignedInPhone(phone, pair, mark)
 
 
-def proved_by(user: User, code: str, *, now: datetime) -> Factor | None:
-    """Return the factor of `user` that `code` is of; it is used up then."""
-    return proving.verify_code(user, code) or recovery.verify(user, code, now=now)
+def _admit(halfway: HalfwayPhone, factor: Factor, *, origin: Origin, now: datetime) -> Verdict:
+    """Have the sign-in judged as at a browser; a proof that was too weak is noted down."""
+    try:
+        return judging.admit(
+            halfway.user,
+            factor,
+            origin=origin,
+            is_known_device=devices.is_known_phone(
+                halfway.user,
+                mark_digest=halfway.mark_digest,
+                device_digest=halfway.device_digest,
+            ),
+            has_proved_weak=halfway.has_proved_weak,
+            now=now,
+        )
+    except judging.StrongerFactorNeeded as error:
+        HalfwayPhone.objects.filter(pk=halfway.pk).update(has_proved_weak=True)
+        choices = asking.choices(halfway.user)
+        if judging.has_stronger(halfway.user):
+            choices = tuple(each for each in choices if each.way not in asking.SENT)
+        raise AnotherProofNeeded(error.text, choices) from None
 
 
-def step_up(user: User, phone_id: UUID, code: str, *, now: datetime) -> None:
-    """Note that a second factor was proved again at this phone. Raises WrongCode, BoundToKeys."""
-    if roster.is_bound_to_keys(user):
-        raise BoundToKeys
-    factor = proved_by(user, code, now=now)
-    if factor is None:
-        security_log.note(user, Kind.WRONG_CODE, now=now)
-        raise WrongCode
-    Phone.objects.filter(pk=phone_id, user=user, ended_at=None).update(
-        proved_at=now, strength=factor.strength, factor=factor.name
-    )
+def _waiting(token: str, *, now: datetime) -> HalfwayPhone:
+    """Return who is halfway in with this token. Raises UnknownHalfway."""
+    found = _of_token(token, now=now).first()
+    if found is None:
+        raise UnknownHalfway
+    return found
 
 
 def _attempted(token: str, *, now: datetime) -> HalfwayPhone:
     """Return who is halfway in with this token, one attempt poorer. Raises UnknownHalfway."""
     with transaction.atomic():
-        found = (
-            HalfwayPhone.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("user")
-            .filter(pk=tokens.digest_of(token), used_at=None, user__is_active=True)
-            .filter(begun_at__gt=now - tokens.HALFWAY_LASTS)
-            .filter(attempts__lt=tokens.HALFWAY_ATTEMPTS_MAX)
-            .first()
-        )
+        found = _of_token(token, now=now).select_for_update(of=("self",), no_key=True).first()
         if found is None:
             raise UnknownHalfway
         found.attempts += 1
         found.save(update_fields=["attempts"])
     return found
+
+
+def _of_token(token: str, *, now: datetime) -> QuerySet[HalfwayPhone]:
+    return HalfwayPhone.objects.select_related("user").filter(
+        pk=tokens.digest_of(token),
+        used_at=None,
+        user__is_active=True,
+        begun_at__gt=now - tokens.HALFWAY_LASTS,
+        attempts__lt=tokens.HALFWAY_ATTEMPTS_MAX,
+    )

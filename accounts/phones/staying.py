@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -18,10 +19,13 @@ from accounts.letters import writing
 from accounts.models import Phone, RefreshToken, User
 from accounts.phones import tokens
 from accounts.phones.tokens import Pair
-from accounts.sessions import security_log
+from accounts.sessions import devices, security_log
 from accounts.sessions.events import Kind
 from accounts.sessions.origins import NOWHERE, Origin
 from foundation import wakeups
+
+_NO_LONGER_KNOWN: Final = frozenset({Phone.Ending.ENDED, Phone.Ending.REUSED})
+"""After these the phone may be in other hands."""
 
 
 class UnknownToken(PermissionError):
@@ -135,6 +139,8 @@ def _why_over(phone: Phone, user: User, *, now: datetime) -> Phone.Ending | None
 def _end(phone: Phone, *, why: Phone.Ending, now: datetime) -> None:
     phone.ended_at, phone.ending = now, why
     phone.save(update_fields=["ended_at", "ending"])
+    if why in _NO_LONGER_KNOWN:
+        devices.forget_phone(phone.user, device_digest=phone.device_digest)
     wakeups.send(wakeups.Channel.SIGN_INS, [tokens.digest_of(str(phone.pk))])  # sockets close
 
 

@@ -39,7 +39,7 @@ class Reason(StrEnum):
     BAD_ADDRESS = "an address known for attacks"
     TOO_FAST = "a place too far from the last one"
     NEW_COUNTRY = "a country where you have not signed in before"
-    NEW_DEVICE = "a browser that you have not used here before"
+    NEW_DEVICE = "a device that you have not used here before"
     MANY_FAILURES = "many attempts that failed"
 
 

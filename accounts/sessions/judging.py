@@ -13,20 +13,18 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest
 
 from accounts.factors.models import Factor, RecoveryCodes, SignInLink
 from accounts.factors.strength import Strength
 from accounts.letters import writing
 from accounts.models import SecurityEvent, SecurityKey, TotpDevice, User
-from accounts.sessions import addresses, anomalies, devices, events, places, security_log
+from accounts.sessions import addresses, anomalies, events, places, security_log
 from accounts.sessions.anomalies import Attempt, Outcome, Past, Verdict
 from accounts.sessions.events import Kind
 from accounts.sessions.origins import Origin
 
 COUNTRIES_REMEMBERED: Final = timedelta(days=365)
 FAILURES_REMEMBERED: Final = timedelta(days=1)
-_PROVED_WEAK: Final = "proved_weak"
 
 
 class SignInStopped(PermissionError):
@@ -42,14 +40,28 @@ class StrongerFactorNeeded(PermissionError):
 
 
 def admit(
-    request: HttpRequest, *, user: User, device: Factor, origin: Origin, now: datetime
+    user: User,
+    device: Factor,
+    *,
+    origin: Origin,
+    is_known_device: bool,
+    has_proved_weak: bool,
+    now: datetime,
 ) -> Verdict:
-    """Return what is unusual about this sign-in if it may go on.
+    """Return what is unusual about this sign-in, at a browser or a phone, if it may go on.
 
-    Raises SignInStopped, of which the person is told by mail, and StrongerFactorNeeded, which
-    leaves them halfway in. To be called before anything of the session has changed.
+    `has_proved_weak` says that StrongerFactorNeeded was raised on this way in before: whoever is
+    halfway in notes it down. Raises SignInStopped, of which the person is told by mail, and
+    StrongerFactorNeeded, which leaves them halfway in. To be called before anything has changed.
     """
-    verdict = anomalies.judge(_attempt(request, user, origin, now), _past(user, now=now))
+    attempt = Attempt(
+        at=now,
+        country=origin.country,
+        spot=places.of(origin.address).spot,
+        is_known_device=is_known_device,
+        is_bad_address=is_bad(origin.address),
+    )
+    verdict = anomalies.judge(attempt, _past(user, now=now))
     if verdict.outcome is Outcome.BLOCK:
         with transaction.atomic():
             security_log.note(
@@ -57,7 +69,9 @@ def admit(
             )
             _write(user, "sign_in_stopped", verdict, origin, now=now)
         raise SignInStopped
-    if verdict.outcome is Outcome.STEP_UP and not _suffices(request, user, device):
+    if verdict.outcome is Outcome.STEP_UP and not _suffices(
+        user, device, has_proved_weak=has_proved_weak
+    ):
         security_log.note(user, Kind.STRONGER_ASKED, now=now, origin=origin, about=verdict.text)
         raise StrongerFactorNeeded(verdict.text)
     return verdict
@@ -83,30 +97,19 @@ def _bad_addresses(path: str, _changed_at: int) -> addresses.AddressList:
         return addresses.AddressList(addresses.networks(lines))
 
 
-def _suffices(request: HttpRequest, user: User, device: Factor) -> bool:
+def _suffices(user: User, device: Factor, *, has_proved_weak: bool) -> bool:
     """A link of the demonstration stands for both factors, and a recovery code comes from paper, at
     a new browser as a rule. Who has nothing stronger than a code that we send is asked for two."""
     if isinstance(device, SignInLink | RecoveryCodes) or device.strength >= Strength.STRONG:
         return True
-    was_proved = bool(request.session.get(_PROVED_WEAK))
-    request.session[_PROVED_WEAK] = True
-    return was_proved and not _has_stronger(user)
+    return has_proved_weak and not has_stronger(user)
 
 
-def _has_stronger(user: User) -> bool:
+def has_stronger(user: User) -> bool:
+    """Say whether `user` has a factor that cannot be read on its way."""
     apps = TotpDevice.objects.filter(user=user, confirmed=True)
     keys = SecurityKey.objects.filter(user=user, confirmed=True)
     return bool(apps.exists() or keys.exists())
-
-
-def _attempt(request: HttpRequest, user: User, origin: Origin, now: datetime) -> Attempt:
-    return Attempt(
-        at=now,
-        country=origin.country,
-        spot=places.of(origin.address).spot,
-        is_known_device=devices.is_known(request, user),
-        is_bad_address=is_bad(origin.address),
-    )
 
 
 def _past(user: User, *, now: datetime) -> Past:

@@ -71,15 +71,19 @@ class Throttle(models.Model):
 
 
 class KnownDevice(models.Model):
-    """A browser at which a person has signed in: it is known again by a cookie of its own.
+    """A browser or phone at which a person has signed in: it is known again by what it keeps, a
+    cookie or a text of its own.
 
-    Only the SHA-256 of what the cookie says is kept.
+    Only the SHA-256 of that is kept.
     """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="known_devices"
     )
     token_digest = models.CharField(max_length=64, editable=False)
+    device_digest = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Of a phone, whose mark it is alone."
+    )
     browser = models.CharField(max_length=200, blank=True)
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
@@ -87,6 +91,11 @@ class KnownDevice(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["user", "token_digest"], name="known_device_unique"),
+            models.UniqueConstraint(
+                fields=["user", "device_digest"],
+                condition=~models.Q(device_digest=""),
+                name="known_phone_unique",
+            ),
         )
 
     def __str__(self) -> str:

@@ -34,6 +34,7 @@ from foundation import wakeups
 from foundation.tokens import digest_of as digest_of
 
 SEEN_EVERY: Final = timedelta(seconds=1)  # how exactly the last activity is known
+_PROVED_WEAK: Final = "proved_weak"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def start(request: HttpRequest, *, user: User, device: Factor, now: datetime) ->
     judging.SignInStopped and judging.StrongerFactorNeeded, which `accounts.sessions.door` answers.
     """
     origin = origins.of(request)
-    verdict = judging.admit(request, user=user, device=device, origin=origin, now=now)
+    verdict = _admit(request, user, device, origin=origin, now=now)
     end(request, why=SignIn.Ending.SIGNED_OUT, now=now)
     request.session.flush()
     auth.login(request, user, backend="django.contrib.auth.backends.ModelBackend")
@@ -115,6 +116,24 @@ def start(request: HttpRequest, *, user: User, device: Factor, now: datetime) ->
         judging.tell_of(user, verdict, origin, now=now)
         _tell_others(sign_in, origin, now=now)
     return sign_in
+
+
+def _admit(
+    request: HttpRequest, user: User, device: Factor, *, origin: Origin, now: datetime
+) -> Verdict:
+    """Have the sign-in judged; the session remembers a proof that was too weak."""
+    try:
+        return judging.admit(
+            user,
+            device,
+            origin=origin,
+            is_known_device=devices.is_known(request, user),
+            has_proved_weak=bool(request.session.get(_PROVED_WEAK)),
+            now=now,
+        )
+    except judging.StrongerFactorNeeded:
+        request.session[_PROVED_WEAK] = True
+        raise
 
 
 def find(session_key: str, *, now: datetime, is_activity: bool) -> SignedIn | None:

@@ -31,6 +31,8 @@ PUBLIC = {
     "join",
     "metrics",
     "phone_factor",
+    "phone_factor_code",
+    "phone_factor_key",
     "phone_password",
     "phone_refresh",
     "readyz",

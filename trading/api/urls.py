@@ -69,6 +69,8 @@ _OWN: list[tuple[str, type[Call]]] = [
     ("history.csv", statements.HistoryCsv),
     ("demo-deposit", own.DemoDeposit),
     ("auth/step-up", phones.StepUp),
+    ("auth/step-up/code", phones.StepUpCode),
+    ("auth/step-up/key", phones.StepUpKey),
     ("auth/devices", phones.Devices),
     ("auth/devices/<str:phone_id>", phones.DeviceOf),
     ("auth/sign-out", phones.SignOut),
@@ -122,6 +124,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", views.page, name="api_docs"),
     path("api/v1/auth/password", phones.Password.as_view(), name="phone_password"),
     path("api/v1/auth/factor", phones.Factor.as_view(), name="phone_factor"),
+    path("api/v1/auth/factor/code", phones.FactorCode.as_view(), name="phone_factor_code"),
+    path("api/v1/auth/factor/key", phones.FactorKey.as_view(), name="phone_factor_key"),
     path("api/v1/auth/refresh", phones.Refresh.as_view(), name="phone_refresh"),
     path("api/v1/", include(_for_pages([*_OWN, *_BOTH]))),
 ]

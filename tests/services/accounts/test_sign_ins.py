@@ -163,7 +163,7 @@ def test_a_new_browser_in_a_new_country_too_soon_is_written_about():
     [_, (_, about)] = logged(user, "signed_in")
     assert about == (
         "authenticator app; a place too far from the last one; a country where you have not "
-        "signed in before; a browser that you have not used here before"
+        "signed in before; a device that you have not used here before"
     )
     newest = SecurityEvent.objects.filter(kind="signed_in").latest("pk")
     assert (newest.country, newest.place, newest.address) == ("JP", "Japan", TOKYO)

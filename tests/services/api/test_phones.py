@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.test import Client
 from django.utils import timezone
 
 from accounts.factors import proving, recovery
@@ -17,63 +16,11 @@ from accounts.phones import tokens
 from accounts.sessions import authentication
 from tests import people
 from tests.people import PASSWORD
+from tests.phone_app import DEVICE, App, told
 
 pytestmark = pytest.mark.django_db
 
-DEVICE = {"id": "installation-0001", "name": "Pat's phone"}
 START = datetime.fromisoformat("2026-03-02T17:00:00+00:00")
-
-
-class App:
-    """An app on a phone: it keeps what it was given."""
-
-    def __init__(self, user: User, device: dict[str, str] = DEVICE) -> None:
-        self.user, self.device = user, device
-        self.client = Client(raise_request_exception=False)
-        self.access = self.refresh_token = self.halfway = self.phone_id = ""
-
-    def call(self, method: str, path: str, body: object = None, *, token: str | None = None) -> Any:
-        token = self.access if token is None else token
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        send = getattr(self.client, method)
-        path = path if path.startswith("/") else f"/api/v1/auth/{path}"
-        if body is None:
-            return send(path, headers=headers)
-        return send(path, body, content_type="application/json", headers=headers)
-
-    def gives_password(self, password: str = PASSWORD, *, email: str | None = None) -> Any:
-        body = {"email": email or self.user.email, "password": password, "device": self.device}
-        answer = self.call("post", "password", body, token="")
-        self.halfway = answer.json().get("halfway_token", "")
-        return answer
-
-    def gives_code(self, code: str | None = None) -> Any:
-        code = code or proving.current_code(self.user, now=timezone.now())
-        answer = self.call(
-            "post", "factor", {"halfway_token": self.halfway, "code": code}, token=""
-        )
-        self._keep(answer)
-        self.phone_id = answer.json().get("phone_id", self.phone_id)
-        return answer
-
-    def signs_in(self) -> None:
-        assert self.gives_password().status_code == 200
-        assert self.gives_code().status_code == 200
-
-    def refreshes(self, token: str | None = None, *, device_id: str = DEVICE["id"]) -> Any:
-        body = {"refresh_token": token or self.refresh_token, "device_id": device_id}
-        answer = self.call("post", "refresh", body, token="")
-        self._keep(answer)
-        return answer
-
-    def is_in(self, token: str | None = None) -> bool:
-        authentication.forget()  # as if a second had passed
-        return bool(self.call("get", "/api/v1/account", token=token).status_code == 200)
-
-    def _keep(self, answer: Any) -> None:
-        if answer.status_code == 200:
-            told = answer.json()
-            self.access, self.refresh_token = told["access_token"], told["refresh_token"]
 
 
 @pytest.fixture
@@ -93,15 +40,11 @@ def app(owner: tuple[User, Account]) -> App:
     return App(owner[0])
 
 
-def told(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json().get("reason", "")
-
-
 def test_a_phone_signs_in_in_two_steps_and_acts_for_its_owner(
     app: App, owner: tuple[User, Account]
 ) -> None:
     answer = app.gives_password()
-    assert answer.json()["factors"] == ["authenticator"]
+    assert app.ways == ["authenticator"]
     assert answer["Cache-Control"] == "no-store"
     assert not Phone.objects.exists()
     assert not app.is_in(token=app.halfway)  # a password is half of it
@@ -164,7 +107,8 @@ def test_a_halfway_token_is_good_for_five_attempts(app: App, clock: Any) -> None
 
 def test_a_recovery_code_is_a_second_factor_once(app: App, owner: tuple[User, Account]) -> None:
     code, *_ = recovery.renew(owner[0], now=timezone.now())
-    assert app.gives_password().json()["factors"] == ["authenticator", "recovery_code"]
+    app.gives_password()
+    assert app.ways == ["authenticator", "recovery_code"]
     assert app.gives_code(code).status_code == 200
     app.gives_password()
     assert told(app.gives_code(code)) == (401, "wrong_code")

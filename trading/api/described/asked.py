@@ -122,8 +122,9 @@ _ORDER: Final = body(
     position_intent=one_of("buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"),
     post_only=FLAG, display_qty=DECIMAL, lots=listed(TEXT, 50),
 )  # fmt: skip
-_CODE: Final = text(1, 40)
 _TOKEN: Final = text(1, 100)
+_FACTOR: Final = text(1, 32)
+_PROOF: Final = {"factor_id": _FACTOR, "code": text(1, 40), "assertion": {"type": "object"}}
 
 BODIES: Final[Mapping[tuple[str, str], Schema]] = {
     ("Orders", "post"): _ORDER,
@@ -156,12 +157,18 @@ BODIES: Final[Mapping[tuple[str, str], Schema]] = {
     ("WithdrawalLimit", "put"): body("amount", amount=AMOUNT),
     ("Password", "post"): body(
         "email", "password", "device", email=text(1, 254), password=text(1, 128),
-        device=body("id", "name", id=text(16, 64), name=text(1, 60)),
+        device=body("id", "name", id=text(16, 64), name=text(1, 60), token=_TOKEN),
     ),
-    ("Factor", "post"): body("halfway_token", "code", halfway_token=_TOKEN, code=_CODE),
+    ("FactorCode", "post"): body(
+        "halfway_token", "factor_id", halfway_token=_TOKEN, factor_id=_FACTOR
+    ),
+    ("FactorKey", "post"): body("halfway_token", halfway_token=_TOKEN),
+    ("Factor", "post"): body("halfway_token", halfway_token=_TOKEN, **_PROOF),
     ("Refresh", "post"): body(
         "refresh_token", "device_id", refresh_token=_TOKEN, device_id=text(16, 64)
     ),
-    ("StepUp", "post"): body("code", code=_CODE),
+    ("StepUp", "post"): body(**_PROOF),
+    ("StepUpCode", "post"): body("factor_id", factor_id=_FACTOR),
+    ("StepUpKey", "post"): body(),
     ("SignOut", "post"): body(),
 }  # fmt: skip
