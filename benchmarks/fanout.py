@@ -4,10 +4,17 @@
 pages are, each with ten instruments of its own choice among a hundred, and lets all prices move
 more and more often until no more arrives. Then, at half of the most that arrived, how old a price
 is when a client has it (p50, p99), and what memory the server has for a socket that only waits: of
-prices, and of a page's own. A tick is one instrument's difference, in a frame with those of the
-other nine. Clients and server share this machine; four of the sockets are decoded and say what a
-tick has in bytes, of the others bytes are counted, so that counting costs little. Beside each rate
-stands what a tick takes of the server's time on the processor, with the market that moves prices.
+prices, and of a page's own.
+
+A tick is one entry of a frame: one instrument's difference of one round, or a snapshot of it, which
+stands for all the rounds that it replaces. So what is conflated is not counted. Twenty of the
+sockets, spread over all of them, keep what comes with the time at which it came; once the clock has
+stopped it is decoded, and a gap ends the measurement. They say what a tick has in bytes, and how
+late it was. Of the others bytes are counted, by which ticks are reckoned, for clients share this
+machine with the server and should cost little: `--decoded 500` decodes all of them.
+
+Beside each rate stands what a tick takes on the processor: of the server's time, with the market
+that moves prices, and of the clients'.
 """
 
 from __future__ import annotations
@@ -23,7 +30,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
@@ -38,7 +45,7 @@ from django.utils import timezone
 
 from accounts import services
 from benchmarks.load import CHUNK_BYTES
-from marketdata.stream.decoder import Decoder, News
+from marketdata.stream.decoder import Decoder, Event, Gap, News
 from marketdata.stream.pictures import Quote
 from tests import people, world
 from trading.settings import BASE_DIR
@@ -46,12 +53,14 @@ from trading.settings import BASE_DIR
 PORT: Final = 8546
 INSTRUMENTS: Final = [f"B{number:03}" for number in range(100)]
 OF_EACH: Final = 10
-DECODED: Final = 4
+DECODED: Final = 20
 ROUNDS: Final = (10, 20, 40, 60, 80, 120, 160, 240, 320)
 GROWTH_MIN: Final = 1.03
+STANDSTILLS_MAX: Final = 2  # rates in turn at which no more arrives: one may be the machine's
 SETTLE_SECONDS: Final = 1.0
 STOP_SECONDS_MAX: Final = 30
-OPCODE_BINARY, OPCODE_TEXT = 2, 1
+OPCODE_BINARY: Final = 2
+_UNREAD: Final = bytearray(CHUNK_BYTES)  # of the sockets whose bytes are only counted
 
 
 def main() -> None:
@@ -60,6 +69,7 @@ def main() -> None:
     parser.add_argument("--sockets", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--idle", type=int, default=2_000)
+    parser.add_argument("--decoded", type=int, default=DECODED, help="of so many sockets")
     parser.add_argument("--rounds", type=float, nargs="*", help="only so often; no most is sought")
     options = parser.parse_args()
     allow_files(options.sockets + options.idle + 200)
@@ -69,7 +79,12 @@ def main() -> None:
     cookie = signed_in()
     for server in options.servers:
         measure(
-            server, cookie, sockets=options.sockets, seconds=options.seconds, given=options.rounds
+            server,
+            cookie,
+            sockets=options.sockets,
+            decoded=options.decoded,
+            seconds=options.seconds,
+            given=options.rounds,
         )
         for path in ("/ws/v1/binary", "/ws/v1") if options.idle else ():
             with serving(server) as (program, _):
@@ -94,42 +109,63 @@ def allow_files(count: int) -> None:
 
 
 @dataclass
-class Follower:
-    """One socket that follows prices, and what it has heard."""
+class Heard:
+    """What decoded sockets were sent."""
 
-    socket: socket.socket
-    decoder: Decoder | None = None
-    received: bytearray = field(default_factory=bytearray)
     bytes: int = 0
     ticks: int = 0
     frames: int = 0
     delays: list[float] = field(default_factory=list)
 
-    def take(self) -> None:
-        chunk = self.socket.recv(CHUNK_BYTES)
-        if not chunk:
-            raise SystemExit("the server closed a socket")
-        self.bytes += len(chunk)
-        if self.decoder is not None:
-            self.received += chunk
-            self._decode(self.decoder)
-
-    def _decode(self, decoder: Decoder) -> None:
-        for payload in frames_in(self.received):
-            now = time.time()
-            self.frames += 1
-            for event in decoder.take(payload):
-                if not isinstance(event, News):
-                    continue
+    def take(self, events: Iterable[Event], came_at: float) -> None:
+        self.frames += 1
+        for event in events:
+            if isinstance(event, Gap):
+                raise SystemExit(f"the stream has a gap: {event}")
+            if isinstance(event, News):
                 self.ticks += 1
-                self.delays += [
-                    now - each.at / 1e6 for each in event.updates if isinstance(each, Quote)
-                ]
+                quotes = (each for each in event.updates if isinstance(each, Quote))
+                self.delays += [came_at - each.at / 1e6 for each in quotes]
 
-    def forget(self) -> None:
-        """Begin to count anew."""
-        self.bytes = self.ticks = self.frames = 0
-        self.delays.clear()
+
+class Follower:
+    """One socket that follows prices: what has come is counted, or kept for its decoder."""
+
+    def __init__(self, connection: socket.socket, decoder: Decoder | None) -> None:
+        self.socket = connection
+        self.bytes = 0
+        self._decoder = decoder
+        self._came: list[tuple[float, bytes]] = []
+        self._uncounted = 0  # of what came
+        self._received = bytearray()
+
+    def take(self) -> None:
+        if self._decoder is None:
+            count = self.socket.recv_into(_UNREAD)
+        else:
+            chunk = self.socket.recv(CHUNK_BYTES)
+            self._came.append((time.time(), chunk))
+            count = len(chunk)
+        if not count:
+            raise SystemExit("the server closed a socket")
+        self.bytes += count
+
+    def begin(self) -> None:
+        """Count from here on. What came before is decoded with the rest: the market goes on."""
+        self.bytes, self._uncounted = 0, len(self._came)
+
+    def read(self, heard: Heard) -> None:
+        """Decode what has come since this was done before, if it is to be decoded at all."""
+        if self._decoder is None:
+            return
+        before = Heard()
+        for number, (came_at, chunk) in enumerate(self._came):
+            into = before if number < self._uncounted else heard
+            into.bytes += len(chunk)
+            self._received += chunk
+            for payload in frames_in(self._received):
+                into.take(self._decoder.take(payload), came_at)
+        self._came.clear()
 
 
 def frames_in(received: bytearray) -> Iterator[bytes]:
@@ -179,8 +215,8 @@ def say(connection: socket.socket, payload: bytes) -> None:
     connection.sendall(head + bytes(4) + payload)  # masked by nothing
 
 
-def following(cookie: str, count: int) -> list[Follower]:
-    """Open sockets, each with ten instruments of its own."""
+def following(cookie: str, count: int, *, decoded: int) -> list[Follower]:
+    """Open sockets, each with ten instruments of its own, and decode so many of them."""
     dice = random.Random(11)
     clients = []
     for number in range(count):
@@ -188,7 +224,8 @@ def following(cookie: str, count: int) -> list[Follower]:
         decoder = Decoder()
         say(connection, decoder.subscribe(dice.sample(INSTRUMENTS, OF_EACH)))
         connection.setblocking(False)
-        clients.append(Follower(connection, decoder if number < DECODED else None))
+        is_decoded = number * decoded // count != (number - 1) * decoded // count
+        clients.append(Follower(connection, decoder if is_decoded else None))
     return clients
 
 
@@ -207,25 +244,27 @@ def listen(clients: Sequence[Follower], seconds: float) -> None:
 
 
 def measure(
-    server: str, cookie: str, *, sockets: int, seconds: float, given: Sequence[float] | None
+    server: str,
+    cookie: str,
+    *,
+    sockets: int,
+    decoded: int,
+    seconds: float,
+    given: Sequence[float] | None,
 ) -> None:
     print(f"\n{server}: {sockets} sockets, {OF_EACH} of {len(INSTRUMENTS)} instruments each")
     print(
-        f"{'rounds/s':>9} {'ticks/s':>9} {'ticks/frame':>11} {'bytes/tick':>10} {'us/tick':>8}"
-        f" {'p50 ms':>8} {'p99 ms':>8}"
+        f"{'rounds/s':>9} {'ticks/s':>9} {'ticks/frame':>11} {'bytes/tick':>10} {'server us':>9}"
+        f" {'clients us':>10} {'p50 ms':>8} {'p99 ms':>8}"
     )
     with serving(server) as (program, market):
-        clients = following(cookie, sockets)
-        for rounds in given or ():
-            ticks_at(rounds, clients, program.pid, market, seconds)
-        if given:
-            return
-        best = 0.0
-        for rounds in ROUNDS:
+        clients = following(cookie, sockets, decoded=decoded)
+        best, standstills = 0.0, 0
+        for rounds in given or ROUNDS:
             rate = ticks_at(rounds, clients, program.pid, market, seconds)
-            is_more = rate > best * GROWTH_MIN
+            standstills = 0 if rate > best * GROWTH_MIN else standstills + 1
             best = max(best, rate)
-            if not is_more:
+            if standstills == STANDSTILLS_MAX and not given:
                 break
         print(f"  at most {best:,.0f} ticks/s; at half of that:")
         ticks_at(best / 2 / (sockets * OF_EACH), clients, program.pid, market, seconds)
@@ -240,23 +279,26 @@ def ticks_at(
     tell(market, rounds)
     listen(clients, SETTLE_SECONDS)
     for client in clients:
-        client.forget()
-    begun, worked = time.monotonic(), processor_seconds(pid)
+        client.begin()
+    begun, worked, listened = time.monotonic(), processor_seconds(pid), time.process_time()
     listen(clients, seconds)
+    listened = time.process_time() - listened
     taken, worked = time.monotonic() - begun, processor_seconds(pid) - worked
     tell(market, 0)
-    decoded = [client for client in clients if client.decoder is not None]
-    ticks = sum(client.ticks for client in decoded)
-    if not ticks:
+    heard = Heard()
+    for client in clients:
+        client.read(heard)
+    if not heard.ticks:
         raise SystemExit("no tick arrived")
-    frames = sum(client.frames for client in decoded)
-    of_tick = sum(client.bytes for client in decoded) / ticks
+    of_tick = heard.bytes / heard.ticks
     total = sum(client.bytes for client in clients) / of_tick
     rate = total / taken
-    delays = quantiles([delay for client in decoded for delay in client.delays], n=100)
+    delays = quantiles(heard.delays, n=100)
     print(
-        f"{rounds:>9.1f} {rate:>9,.0f} {ticks / frames:>11.1f} {of_tick:>10.2f}"
-        f" {worked / total * 1e6:>8.2f} {delays[49] * 1e3:>8.1f} {delays[98] * 1e3:>8.1f}"
+        f"{rounds:>9.1f} {rate:>9,.0f} {heard.ticks / heard.frames:>11.1f} {of_tick:>10.2f}"
+        f" {worked / total * 1e6:>9.2f} {listened / total * 1e6:>10.2f}"
+        f" {delays[49] * 1e3:>8.1f} {delays[98] * 1e3:>8.1f}",
+        flush=True,
     )
     listen(clients, SETTLE_SECONDS)  # so that nothing of it is left for the next
     return rate
