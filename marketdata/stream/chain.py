@@ -2,14 +2,13 @@
 
 Each link is what changed since the one before, as bytes that say nothing of who reads them. Who
 has the link before is sent the difference; who has not is sent the differences that it lacks, or
-a snapshot where that is shorter or they are no longer kept: so a slow reader is sent the latest
-and never a backlog, and nobody is sent a difference to what it does not have.
+a snapshot where they are long or no longer kept: so a slow reader is sent the latest and never a
+backlog, and nobody is sent a difference to what it does not have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -18,10 +17,11 @@ from marketdata.stream.varints import write_text, write_unsigned
 from marketdata.stream.wire import IDS_MAX
 from marketdata.stream.writing import write_updates
 
-KEPT: Final = 16
-"""A snapshot is about as long as six differences: older ones are never the shorter way."""
-SNAPSHOT_BYTES: Final = 48
-"""What is shorter is sent without a look at the snapshot, which would have to be made for it."""
+KEPT: Final = 24
+"""Two seconds of rounds: who lacks more than that is not about to catch up by differences."""
+SNAPSHOT_BYTES: Final = 200
+"""Differences that are shorter are sent without a look at the snapshot, which would have to be made
+for it: that takes as long as a frame, so that who is late already would be later by it."""
 
 
 def _unsigned(number: int) -> bytes:
@@ -34,16 +34,26 @@ HEADS: Final = tuple(_unsigned(number << 1) for number in range(IDS_MAX))
 """What a difference begins with, by the id that its reader has for the instrument."""
 
 
-@dataclass(frozen=True)
 class Link:
-    """The chain at one moment; whoever holds it may read it from any thread."""
+    """The chain at one moment; whoever holds it may read it from any thread, and changes nothing.
 
-    symbol: str
-    units: Units
-    sequence: int
-    picture: Picture
-    differences: tuple[bytes, ...]
-    """The latest differences, the last of them the one that made this link."""
+    `differences` are the latest, the last of them the one that made this link.
+    """
+
+    # By hand: a frozen dataclass takes four times as long to make.
+    def __init__(
+        self,
+        symbol: str,
+        units: Units,
+        sequence: int,
+        picture: Picture,
+        differences: tuple[bytes, ...],
+    ) -> None:
+        self.symbol = symbol
+        self.units = units
+        self.sequence = sequence
+        self.picture = picture
+        self.differences = differences
 
     @cached_property
     def snapshot(self) -> bytes:

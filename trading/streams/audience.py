@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from trading.streams.mailbox import on_loop
+from trading.streams.postman import postman
 
 
 class Member(Hashable, Protocol):
@@ -23,16 +25,20 @@ T = TypeVar("T", bound=Hashable)
 class Audience(Generic[M, T]):
     """`put` lays into a member of which topics there is news, among those that it wants.
 
-    `names` are what a topic can be wanted by besides itself.
+    `names` are what a topic can be wanted by besides itself. An audience that `is_paced` is told
+    when the postman can bring it, and until then of nothing: news is looked through once a round.
     """
 
     def __init__(
         self,
         put: Callable[[M, set[T]], None],
         names: Callable[[T], tuple[T, ...]] | None = None,
+        *,
+        is_paced: bool = False,
     ) -> None:
         self._put = put
         self._names = names
+        self._is_paced = is_paced
         self._lock = threading.Lock()
         self._rooms: dict[asyncio.AbstractEventLoop, _Room[M, T]] = {}
 
@@ -68,7 +74,16 @@ class Audience(Generic[M, T]):
         with self._lock:
             rooms = list(self._rooms.items())
         for loop, room in rooms:
-            on_loop(loop, self._tell, room, topics)
+            on_loop(loop, self._collect if self._is_paced else self._tell, room, topics)
+
+    def _collect(self, room: _Room[M, T], topics: set[T]) -> None:
+        is_first, room.untold = not room.untold, room.untold | topics
+        if is_first:
+            postman().when_rested(partial(self._tell_collected, room))
+
+    def _tell_collected(self, room: _Room[M, T]) -> None:
+        topics, room.untold = room.untold, set()
+        self._tell(room, topics)
 
     def _tell(self, room: _Room[M, T], topics: set[T]) -> None:
         """Mark every member of this loop that wants to know of one of `topics`."""
@@ -85,6 +100,7 @@ class _Room(Generic[M, T]):
 
     def __init__(self) -> None:
         self.interested: dict[T, set[M]] = {}
+        self.untold: set[T] = set()  # of which the postman was not free to bring news
         self._wants: dict[M, set[T]] = {}
 
     @property

@@ -173,17 +173,16 @@ class BinaryConsumer(PageSocket):
             return
         try:
             frame = self._frame()
+            is_written = frame is None or self.outlet.write(frame)
         except Exception as error:  # noqa: BLE001 - it ends this socket, not the postman's round
             self.failure = error
             self.mailbox.news.set()
             return
-        if frame is None:
-            return
-        if self.outlet.write(frame):
-            self.said_at = time.monotonic()
-        else:
+        if not is_written:
             self.unsent = frame
             self.mailbox.news.set()
+        elif frame is not None:
+            self.said_at = time.monotonic()
 
     async def send_news(self) -> None:
         self.mailbox.news.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -75,8 +74,10 @@ class Chains(Generic[T]):
         """
         for symbol in symbols:
             if symbol in self._strands:
-                with contextlib.suppress(ValueError):  # what it cannot say, whoever asks is told
+                try:
                     self._advanced(symbol)
+                except ValueError:
+                    continue  # what it cannot say, whoever asks is told
 
     def strand(self, symbol: str) -> Strand[T]:
         """Return the chain of `symbol`, up to what is shown; without a link where that is nothing.

@@ -38,7 +38,7 @@ class Hub:
     """What is shown of every instrument, and who wants to hear of which."""
 
     def __init__(self) -> None:
-        self.audience = Audience(Mailbox.put_quotes)
+        self.audience = Audience(Mailbox.put_quotes, is_paced=True)
         self._quotes: dict[UUID, Quote] = {}
         self._stale: set[UUID] = set()
         self._standings: dict[UUID, Standing] = {}

@@ -93,7 +93,7 @@ class Ladders:
     def __init__(self, now: Callable[[str], Shown | None]) -> None:
         self._now = now
         self._shown: dict[str, ShownBook] = {}
-        self.audience = Audience(Mailbox.put_books)
+        self.audience = Audience(Mailbox.put_books, is_paced=True)
         self.chains = Chains(self._shown.get)
 
     def subscribe(self, mailbox: Mailbox, symbols: set[str]) -> None:

@@ -172,9 +172,11 @@ def test_who_has_the_link_before_is_sent_a_difference_and_others_what_is_shorter
     assert frame(made, sequence=2) == bytes([0x11, 3 << 1, 3, 0x02, 4, 2])
     assert frame(made, sequence=1) == bytes([0x11, 6, 2, 0x02, 4, 2, 6, 3, 0x02, 4, 2])
     assert frame(made, sequence=3) == frames.UPDATES
-    long = followed(*sizes(*range(1, 12)))
-    assert frame(long, sequence=1) == frame(long)
-    assert frame(long, sequence=12) == frame(long)  # of a future that never was
+    far = followed(*sizes(*(10 ** (n % 2 * 14) for n in range(chain.KEPT))))
+    short = (chain.SNAPSHOT_BYTES - 1) // 11  # bytes of a difference of these
+    assert len(frame(far, sequence=chain.KEPT - short)) == 1 + 11 * short
+    assert frame(far, sequence=chain.KEPT - short - 1) == frame(far)
+    assert frame(far, sequence=chain.KEPT + 1) == frame(far)  # of a future that never was
 
 
 def test_differences_older_than_are_kept_give_way_to_a_snapshot() -> None:

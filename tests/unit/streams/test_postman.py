@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -13,7 +15,7 @@ import pytest
 
 from marketdata.models import Instrument, Quote
 from marketdata.selectors import Standing
-from marketdata.stream.decoder import Decoder, Gap, Heartbeat, Hello, News
+from marketdata.stream.decoder import Decoder, Event, Gap, Heartbeat, Hello, News
 from marketdata.stream.pictures import billionths
 from tests.sockets import PatientSocket
 from trading.streams import binary_consumer, bounded
@@ -139,6 +141,119 @@ async def test_nothing_overtakes_what_waits_for_room_and_nothing_is_lost(
     market.shows("100.11")
     await client.until("BBB", bid="100.11")
     await client.disconnect()
+
+
+async def test_news_that_comes_while_the_postman_rests_is_brought_in_one_frame(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.shows("100")
+    client, other = Client(), Client()
+    await client.follows(*SYMBOLS)
+    await client.until("CCC", bid="100")
+    postman = postmen.postman()
+    postman._rested_at = time.monotonic() + 600
+    for bid in ("101", "102", "103"):
+        market.shows(bid)
+    assert await client.receive_nothing(timeout=0.01)
+    await other.follows("AAA")  # who has just come does not wait: he knows nothing yet
+    await other.until("AAA", bid="103")
+    assert await client.receive_nothing(timeout=0.01)
+    assert postman._rested_at > time.monotonic() + 60
+    postman._rested_at = 0
+    postman._set_out()
+    client.news.clear()
+    events = client.decoder.take(await client.receive_from())
+    assert [(each.symbol, each.sequence) for each in events if isinstance(each, News)] == [
+        (symbol, sequence) for symbol in heard(events) for sequence in (2, 3, 4)
+    ]
+    assert sorted(heard(events)) == SYMBOLS
+    assert await client.receive_nothing(timeout=0.01)
+    market.shows("104")
+    await client.until("AAA", bid="104")
+    await client.disconnect()
+    await other.disconnect()
+
+
+def heard(events: Sequence[Event]) -> list[str]:
+    """Return the symbols that there is news of, each once, in their order."""
+    return list(dict.fromkeys(each.symbol for each in events if isinstance(each, News)))
+
+
+class Turns:
+    """An event loop whose turns a test takes, at the time that it says it is."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.soon: list[Callable[[], None]] = []
+        self.later: list[tuple[float, Callable[[], None]]] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        self.soon.append(call)
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> tuple[float, object]:
+        self.later.append((seconds, call))
+        return self.later[-1]
+
+    def turn(self) -> None:
+        calls, self.soon = self.soon, []
+        for call in calls:
+            call()
+
+
+class Far:
+    """A door on whose way so many seconds pass."""
+
+    def __init__(self, turns: Turns, seconds: float) -> None:
+        self.turns, self.seconds, self.delivered = turns, seconds, 0
+
+    def deliver(self) -> None:
+        self.turns.now += self.seconds
+        self.delivered += 1
+
+    def pass_by(self, now: float) -> None:
+        raise AssertionError(now)
+
+
+@pytest.mark.parametrize(("seconds", "rest"), [(0.004, 0.004), (0.03, 0.03), (7.0, 0.05)])
+def test_the_postman_rests_for_as_long_as_the_round_took_but_not_for_long(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, rest: float
+) -> None:
+    turns, brought = Turns(), list[str]()
+    monkeypatch.setattr(postmen, "time", turns)
+    postman = postmen.Postman(turns)  # type: ignore[arg-type] # all that it asks of a loop
+    postman.when_rested(lambda: brought.append("before any round"))
+    assert brought == ["before any round"]
+    postman.call_at(door := Far(turns, seconds))
+    postman.when_rested(lambda: brought.append("first of the round"))
+    postman.when_rested(lambda: brought.append("second of the round"))
+    turns.turn()
+    assert door.delivered == 1
+    assert [left for left, _ in turns.later] == [pytest.approx(rest)]
+    postman.when_rested(lambda: brought.append("of the rest"))
+    assert len(turns.later) == 1 and brought == ["before any round"]
+    turns.now += rest
+    turns.later.pop()[1]()
+    turns.turn()
+    assert brought[1:] == ["first of the round", "second of the round", "of the rest"]
+    postman.when_rested(lambda: brought.append("after it"))
+    assert brought[-1] == "after it" and not turns.later
+
+
+def test_news_after_a_round_waits_for_what_is_left_of_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns, brought = Turns(), list[str]()
+    monkeypatch.setattr(postmen, "time", turns)
+    postman = postmen.Postman(turns)  # type: ignore[arg-type] # all that it asks of a loop
+    postman.call_at(Far(turns, 0.02))
+    turns.turn()
+    assert not turns.later  # nobody waits
+    turns.now += 0.005
+    postman.when_rested(lambda: brought.append("news"))
+    assert not brought and [left for left, _ in turns.later] == [pytest.approx(0.015)]
 
 
 async def test_a_socket_that_fails_is_closed_and_the_others_have_their_prices(
