@@ -30,6 +30,11 @@ FRACTION = Decimal("0.000001")
 """By which a price is rounded: of all that one order buys, less than a cent."""
 
 
+HALF_MORE = Decimal("3.5")
+"""By which a position is off: in halves, as no fill is. A wrong fill of as many would hide it for
+as long as both are there; nobody could say then that anything is wrong."""
+
+
 class Planting(Trading):
     """Trading of which one side is made to tell otherwise, by chance `plant` for each kind."""
 
@@ -89,9 +94,18 @@ class Planting(Trading):
             )  # fmt: skip
             source.theirs.append(Heard(stray, day))
             self._planted(source, f"execution:{name}", BreakType.MISSING_HERE)
-        elif (place := self._untouched(source, day)) is not None:
+        elif (place := self._left_out(source, day)) is not None:
             gone = source.theirs.pop(place)
             self._planted(source, f"execution:{gone.what.id}", BreakType.MISSING_THERE)
+
+    def _left_out(self, source: Source, day: date) -> int | None:
+        """Return which of their fills of the day may be left out, or told later than by us."""
+        place = self._untouched(source, day)
+        if place is None:
+            return None
+        fill = source.theirs[place].what
+        assert isinstance(fill, Execution)
+        return place if self._may_tell_alone(source, fill, is_ours=True) else None
 
     def _plant_quantity(self, kind: str, day: date) -> None:
         self._change(BreakType.QUANTITY, day, quantity=Decimal(7))
@@ -160,7 +174,7 @@ class Planting(Trading):
             self._planted(source, key, BreakType.DUPLICATE)
 
     def _plant_late(self, kind: str, day: date) -> None:
-        place = self._untouched(self.exchange, day)
+        place = self._left_out(self.exchange, day)
         if place is None:
             return
         fill = self.exchange.theirs.pop(place).what
@@ -205,7 +219,7 @@ class Planting(Trading):
     def _plant_position(self, kind: str, day: date) -> None:
         symbol = self.draw.choice([each for each in SYMBOLS if each not in SETTLED_LATE])
         if f"position:{symbol}" not in self.custodian.planted:
-            self.custodian.offsets[symbol] += self.draw.choice((-4, 11))
+            self.custodian.offsets[symbol] += self.draw.choice((-HALF_MORE, 3 * HALF_MORE))
             self._planted(self.custodian, f"position:{symbol}", BreakType.POSITION)
 
     def _plant_settlement(self, kind: str, day: date) -> None:

@@ -2,6 +2,10 @@
 
 Fills in parts or together, chains of replacements under their last name or their first, busts that
 are told or left out, reports and bank lines that come days later.
+
+Of two fills of one order, as many at one price, we may tell the one and they the other: nobody can
+say on that evening that these are not one fill under two names, and the matching takes them for
+that. Such twins are not told apart; how often they would have been is counted.
 """
 
 from __future__ import annotations
@@ -73,6 +77,8 @@ class Source:
         self.passing: set[str] = set()
         self.touched: set[str] = set()
         self.unsettled: set[str] = set()
+        self.alone: dict[tuple[str, Decimal, Decimal], bool] = {}
+        """Which side alone tells of such a fill at first: whether it is we."""
         self.found: dict[str, list[Break]] = defaultdict(list)
         self.by_rule: Counter[str] = Counter()
 
@@ -189,11 +195,14 @@ class Trading:
         for source in (self.exchange, self.custodian):
             here, there, told = day, day, fill
             chance = self.draw.random()
-            if chance < 0.015 and source is self.exchange and not fill.busts:
+            is_late = chance < 0.03 and source is self.exchange and not fill.busts
+            if not is_late or not self._may_tell_alone(source, fill, is_ours=chance >= 0.015):
+                pass
+            elif chance < 0.015:
                 here = self._later(day)
                 source.passing.add(f"execution:{fill.id}")
                 self.count["late_here"] += 1
-            elif chance < 0.03 and source is self.exchange and not fill.busts:
+            else:
                 told = replace(fill, day=self._later(day))
                 there = told.day
                 source.harmless.add(f"execution:{fill.id}")
@@ -201,6 +210,14 @@ class Trading:
             source.ours.append(Heard(fill, here))
             if not is_left_out:
                 source.theirs.append(Heard(told, there))
+
+    def _may_tell_alone(self, source: Source, fill: Execution, *, is_ours: bool) -> bool:
+        """Tell whether one side may tell of it alone; not if the other does so of its twin."""
+        like = self._first_of(fill.order), fill.quantity, fill.price
+        if source.alone.setdefault(like, is_ours) is is_ours:
+            return True
+        self.count["twins_told_by_both"] += 1
+        return False
 
     def _bank(self, day: date) -> None:
         for _ in range(self.draw.randint(4, 12)):
