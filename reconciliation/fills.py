@@ -253,7 +253,8 @@ def _fees(
             Break(
                 BreakType.FEE, f"fee:{order}", max(each.day for each in ours),
                 {"order": order, "fee": text(charged)}, {"order": order, "fee": text(stated)},
-                CASH, charged - stated, abs(charged - stated), order=ours[-1].order,
+                CASH, charged - stated, abs(charged - stated),
+                order=max(ours, key=lambda each: (each.day, each.id)).order,
             )
         )  # fmt: skip
     return found

@@ -97,7 +97,7 @@ def _orders(
 
 def _by_chain(orders: Iterable[OpenOrder], terms: Terms) -> dict[str, list[OpenOrder]]:
     found: dict[str, list[OpenOrder]] = defaultdict(list)
-    for each in orders:
+    for each in sorted(orders, key=lambda each: each.id):
         found[terms.first(each.id)].append(each)
     return found
 

@@ -100,10 +100,14 @@ class Lines:
 def match(ours: Told, theirs: Told, count: Count) -> Lines:
     """Return the lines that only one side has, has twice, with another amount, or late."""
     lines = Lines(theirs.days, count)
-    here, fixed = _corrected(ours.lines, {line.id for line in theirs.lines})
-    count.ours, count.theirs = len(here) + len(fixed), len(theirs.lines)
+    # Of two that say the same the earlier is the first, in whatever order a file has them.
+    mine, told = (
+        sorted(side.lines, key=lambda each: (each.day, each.id)) for side in (ours, theirs)
+    )
+    here, fixed = _corrected(mine, {line.id for line in told})
+    count.ours, count.theirs = len(here) + len(fixed), len(told)
     open_ = _Open(booked for booked in here if booked.amount)
-    left = _unknown(theirs.lines, fixed, lines)
+    left = _unknown(told, fixed, lines)
     known: set[tuple[str, Decimal]] = set()
     # In this order, so that a line which agrees in all is never given to one that does not.
     for is_same_amount in (True, False):
@@ -121,6 +125,10 @@ def match(ours: Told, theirs: Told, count: Count) -> Lines:
         if not booked.amount:
             lines.taken_back(booked)
     return lines
+
+
+def _by_day(lines: Iterable[BankLine]) -> list[BankLine]:
+    return sorted(lines, key=lambda each: (each.day, each.id))
 
 
 def _pair_named(
@@ -198,7 +206,7 @@ def _unknown(told: Iterable[BankLine], fixed: dict[str, Booked], lines: Lines) -
     for line in told:
         if line.id in names:
             lines.twice(line)
-        elif line.id in fixed and fixed[line.id].amount == line.amount:
+        elif line.id in fixed:
             lines.pair(fixed[line.id], line)
         else:
             left.append(line)
