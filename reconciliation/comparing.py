@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -39,9 +39,14 @@ Kinds = LedgerAccount.Kind
 DAYS_BACK: Final = harmless.LATE_DAYS_MAX + 1
 MARGIN: Final = timedelta(days=DAYS_BACK)
 """How much more is read around the days in question, so that what came late finds its other."""
-KINDS: Final = frozenset({"execution", "fee", "order", "position", "cash", "line", "statement"})
+KINDS: Final[Mapping[Matter, frozenset[str]]] = {
+    Matter.EXECUTION: frozenset({"execution", "fee"}),
+    **{each: frozenset({each.value}) for each in Matter if each is not Matter.EXECUTION},
+}
+"""Which breaks are looked for where a statement tells of a matter: by the kinds of their keys."""
+BOOKED: Final = frozenset({Matter.EXECUTION, Matter.POSITION})
+"""Of a venue of the house: what its trades of a day add up to is held against our ledger."""
 SO_FAR_KINDS: Final = frozenset({"execution", "order", "position"})
-"""Of a venue of the house: what its trades of the day add up to is held against our ledger."""
 EXCHANGE_CALENDAR: Final = "XNYS"
 
 
@@ -61,18 +66,22 @@ def compare(name: str, *, day: date, now: datetime) -> Comparison:
         _keep_missing(of, day, now)
         raise NotComparable(f"{name} has sent no statement of {day}.")
     told = {each: statements.read(files[each]) for each in sorted(files)}
+    looked_at = {each for each in days if each <= day}
+    found = [_missing(of, each) for each in keeping.open_statements(name) if each not in told]
     with transaction.atomic():
         _settle_the_view()
         theirs = _theirs(of, told, days, day)
         mine = _ours(of, theirs, day)
         terms = Terms(firsts=_firsts(mine, theirs), carried=_carried(name, days))
         matched = matching.match(mine, theirs, terms)
-    kinds = KINDS - {"position"} if of.kind == EXCHANGE else KINDS
-    looked_at = {each for each in days if each <= day}
+        found += matched.breaks
+        if of.kind == EXCHANGE:
+            found += _booked_otherwise(mine, theirs, venue=of.venue)
+    kinds = {"statement"}.union(*(KINDS[matter] for matter in matched.counts))
+    if of.kind == EXCHANGE:
+        kinds |= KINDS[Matter.POSITION]
     with transaction.atomic():
-        kept = keeping.keep(
-            source=name, found=matched.breaks, on=day, days=looked_at, kinds=kinds, now=now
-        )
+        kept = keeping.keep(source=name, found=found, on=day, days=looked_at, kinds=kinds, now=now)
         held = _held(mine, theirs) if of.is_bank else None
         return _written(of, day, files[day], matched, kept, now, is_final=True, held=held)
 
@@ -84,26 +93,19 @@ def compare_so_far(name: str, *, now: datetime) -> Comparison:
     with transaction.atomic():
         _settle_the_view()
         days = frozenset({day})
-        theirs = Told(
-            days=days,
-            matters=told.matters | {Matter.POSITION},
-            executions=told.executions,
-            orders=told.orders,
-            holdings=tuple(_net(told.executions, day)),
-            until=now,
-        )
+        theirs = Told(days, told.matters, told.executions, told.orders, until=now)
         mine = Told(
             days=days,
-            matters=theirs.matters,
+            matters=told.matters,
             executions=_own_executions(of, days, theirs),
             orders=tuple(ours.open_orders(venue=of.venue, day=day, until=now)),
-            holdings=tuple(ours.booked(venue=of.venue, day=day)),
             until=now,
         )
         matched = matching.match(mine, theirs, Terms(firsts=_firsts(mine, theirs)))
+        found = [*matched.breaks, *_booked_otherwise(mine, theirs, venue=of.venue)]
     with transaction.atomic():
         kept = keeping.keep(
-            source=name, found=matched.breaks, on=day, days={day}, kinds=SO_FAR_KINDS, now=now
+            source=name, found=found, on=day, days={day}, kinds=SO_FAR_KINDS, now=now
         )
         return _written(of, day, None, matched, kept, now, is_final=False)
 
@@ -144,11 +146,33 @@ def _theirs(of: Source, told: Mapping[date, Statement], days: frozenset[date], d
     )
 
 
+def _booked_otherwise(mine: Told, theirs: Told, *, venue: str) -> Iterator[Found]:
+    """Yield of which symbols our ledger moved more or less on a day than they have executed.
+
+    Each day by itself and under a key of its own: what was booked wrongly on one day is not made
+    good, nor hidden, by what is booked on the next.
+    """
+    for day in sorted(theirs.days):
+        sides = [
+            replace(
+                told, days=frozenset({day}), matters=BOOKED, holdings=tuple(holdings), orders=(),
+                executions=tuple(each for each in told.executions if each.day == day),
+            )
+            for told, holdings in (
+                (mine, ours.booked(venue=venue, day=day)), (theirs, _net(theirs.executions, day))
+            )
+        ]  # fmt: skip
+        for found in matching.match(sides[0], sides[1]).breaks:
+            if found.type is BreakType.POSITION:
+                yield replace(found, key=f"{found.key}:{day}")
+
+
 def _net(executions: Iterable[Execution], day: date) -> Iterator[Holding]:
-    """Yield what they have executed for us, by symbol."""
+    """Yield what they have executed for us on a day, by symbol."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for each in executions:
-        sums[each.symbol] += each.signed
+        if each.day == day:
+            sums[each.symbol] += each.signed
     for symbol, amount in sorted(sums.items()):
         yield Holding(symbol, day, amount)
 
@@ -219,9 +243,14 @@ def _settle_the_view() -> None:
 def _keep_missing(of: Source, day: date, now: datetime) -> None:
     if not is_expected(of, day):
         return
+    keeping.keep(
+        source=of.name, found=[_missing(of, day)], on=day, days={day}, kinds={"statement"}, now=now
+    )
+
+
+def _missing(of: Source, day: date) -> Found:
     facts: Facts = {"statement": of.name, "day": day.isoformat()}
-    found = Found(BreakType.MISSING_THERE, f"statement:{day}", day, facts, {}, "", Decimal(0))
-    keeping.keep(source=of.name, found=[found], on=day, days={day}, kinds={"statement"}, now=now)
+    return Found(BreakType.MISSING_THERE, f"statement:{day}", day, facts, {}, "", Decimal(0))
 
 
 def _written(

@@ -41,7 +41,8 @@ class BadStatement(ValueError):
 class Statement:
     """What somebody tells of one day: of the `matters` that it says, and of all of each.
 
-    `account` is what they call our account; `lines` is how many lines the file had.
+    `account` is what they call our account, `made_at` when they say that they made the file, None
+    where they do not; `lines` is how many lines the file had.
     """
 
     day: date
@@ -52,6 +53,7 @@ class Statement:
     holdings: tuple[Holding, ...] = ()
     bank_lines: tuple[BankLine, ...] = ()
     lines: int = 0
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,11 @@ class Row:
                 "bad_time", f"{column} must be a time with its zone, as ISO 8601 has it."
             )
         return value
+
+    def once(self, known: object, what: str) -> None:
+        """Raise BadStatement where it is `known` already `what` the line tells of."""
+        if known not in (None, "", False):
+            raise self.bad("told_twice", f"{what} is told twice.")
 
     def only(self, *columns: str) -> None:
         """Raise BadStatement for a value in a column that this record does not have."""

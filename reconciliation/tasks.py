@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from reconciliation import comparing, services
+from reconciliation.breaks import working
 from reconciliation.day import services as day
 from reconciliation.proof import runs
 from venues import statements
@@ -21,6 +22,12 @@ def compare_so_far() -> int:
     now = timezone.now()
     made = [comparing.compare_so_far(name, now=now) for name in statements.fetchable()]
     return sum(each.new for each in made)
+
+
+@shared_task(name="reconciliation.let_corrections_lapse")  # type: ignore[untyped-decorator]
+def let_corrections_lapse() -> int:
+    """Carry on breaks whose correction nobody has decided on in time; return how many."""
+    return working.let_lapse(now=timezone.now())
 
 
 @shared_task(name="reconciliation.go_on")  # type: ignore[untyped-decorator]

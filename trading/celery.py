@@ -31,6 +31,10 @@ app.conf.beat_schedule = {
         "task": "reconciliation.compare_so_far",
         "schedule": crontab(minute="*/5"),
     },
+    "Let corrections lapse that nobody has decided on": {
+        "task": "reconciliation.let_corrections_lapse",
+        "schedule": crontab(minute="*/5"),
+    },
     # What is done about each day once it is over: `reconciliation.day.plan` says what, and when.
     "Go on with the days": {
         "task": "reconciliation.go_on",

@@ -7,12 +7,13 @@ reversal (`RvslInd`).
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
 from foundation import decimals
 from foundation.decimals import CASH
+from marketdata import calendars
 from reconciliation import others
 from reconciliation.bank import elements, plain_file
 from reconciliation.bank.elements import Element
@@ -28,7 +29,8 @@ _TRUE: Final = ("true", "1")
 
 def read(content: bytes, day: date) -> Statement:
     """Return what the bank says of `day`. Raises BadStatement, also for another day's file."""
-    told = _only_statement(elements.read(content))
+    document = elements.read(content)
+    told = _only_statement(document)
     opening, closing = _balance(told, OPENING), _balance(told, CLOSING)
     if closing is not None and _date(closing, "Dt/Dt", "Dt/DtTm") != day:
         raise BadStatement("other_day", f"The closing balance is not of {day}.", line=closing.line)
@@ -47,7 +49,23 @@ def read(content: bytes, day: date) -> Statement:
         lines=len(entries) + 2,
         begin=told.line,
         end=told.line if closing is None else closing.line,
+        made_at=_made_at(told, document),
     )
+
+
+def _made_at(told: Element, document: Element) -> datetime | None:
+    """Return when the bank made the statement, else the message: of a day the latest counts."""
+    said = told.value("CreDtTm") or document.value("BkToCstmrStmt/GrpHdr/CreDtTm")
+    if not said:
+        return None
+    try:
+        made_at = datetime.fromisoformat(said)
+        # Without a zone it is the bank's own, which is ours.
+        made_at = made_at if made_at.tzinfo else made_at.replace(tzinfo=calendars.NEW_YORK)
+        return made_at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        said = "CreDtTm must be a time, as ISO 8601 has it."
+        raise BadStatement("bad_time", said, line=told.line) from None
 
 
 def _only_statement(root: Element) -> Element:

@@ -5,7 +5,7 @@ docs/reconciliation.md has the format byte by byte. The balances are held agains
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -21,22 +21,25 @@ MATTERS: Final = frozenset({Matter.LINE, Matter.CASH})
 def read(content: bytes, day: date) -> Statement:
     """Return what the bank says of `day`. Raises BadStatement, also for another day's file."""
     account, opening, closing = "", None, None
+    made_at: datetime | None = None
     entries: list[BankLine] = []
     lines = 0
     for row in others.rows(content, HEADER):
         lines += 1
         if closing is not None:
             raise row.bad("after_end", "The file goes on behind the closing balance.")
-        match row.one_of("record", ("account", "opening", "entry", "closing")):
+        match row.one_of("record", ("account", "made", "opening", "entry", "closing")):
             case "account":
                 row.only("id")
-                if account:
-                    raise row.bad("told_twice", "The account is told twice.")
+                row.once(account, "The account")
                 account = row.text("id")
+            case "made":
+                row.only("id")
+                row.once(made_at, "When it was made")
+                made_at = row.moment("id")
             case "opening":
                 row.only("amount", "currency")
-                if opening is not None:
-                    raise row.bad("told_twice", "The opening balance is told twice.")
+                row.once(opening is not None, "The opening balance")
                 opening = _amount(row)
             case "entry":
                 entries.append(_entry(row, day))
@@ -47,7 +50,9 @@ def read(content: bytes, day: date) -> Statement:
                 closing = _amount(row)
     # The header is the first line, so the closing balance lies behind all that were counted.
     end = lines + 1 if closing is not None else lines + 2
-    return statement(day, account, opening, entries, closing, lines=lines, begin=1, end=end)
+    return statement(
+        day, account, opening, entries, closing, lines=lines, begin=1, end=end, made_at=made_at
+    )
 
 
 def statement(
@@ -60,6 +65,7 @@ def statement(
     lines: int,
     begin: int,
     end: int,
+    made_at: datetime | None,
 ) -> Statement:
     """Return the statement, if its balances are what its entries make. Raises BadStatement.
 
@@ -78,7 +84,7 @@ def statement(
         raise BadStatement("balance_differs", said, line=end)
     return Statement(
         day, MATTERS, account, holdings=(Holding(CASH, day, closing),),
-        bank_lines=tuple(entries), lines=lines,
+        bank_lines=tuple(entries), lines=lines, made_at=made_at,
     )  # fmt: skip
 
 

@@ -51,6 +51,12 @@ def open_days(source: str) -> set[date]:
     return set(Break.objects.filter(source=source, state__in=OPEN).values_list("day", flat=True))
 
 
+def open_statements(source: str) -> list[date]:
+    """Return the days of which this source's statement is missing still, by the breaks."""
+    missing = Break.objects.filter(source=source, key__startswith="statement:", state__in=OPEN)
+    return sorted(missing.values_list("day", flat=True))
+
+
 def keep(
     *,
     source: str,

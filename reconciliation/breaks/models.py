@@ -150,6 +150,8 @@ class BreakStep(models.Model):
         ACCEPTED = "accepted"
         ASKED = "asked", "correction asked for"
         CORRECTED = "corrected"
+        WITHDRAWN = "withdrawn", "correction withdrawn"
+        LAPSED = "lapsed", "correction not decided on in time"
         RESOLVED = "resolved", "resolved by itself"
 
     found = models.ForeignKey(Break, on_delete=models.PROTECT, related_name="steps", db_index=False)

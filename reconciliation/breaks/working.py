@@ -1,7 +1,8 @@
 """What people do about a break: take it, note, explain or correct it; two of them for money.
 
 A correction is another transfer against suspense, never an edit, and is asked for by one and
-carried out by the agreement of another. So is an explanation accepted of a break about money.
+carried out by the agreement of another. So is an explanation accepted of a break about money. A
+correction that is refused, withdrawn or not decided on in time leaves the break as it was before.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from django.db import transaction
 from accounts import activity, approvals, locks
 from accounts.approvals import UnableToApprove
 from accounts.chain import Event
+from accounts.letters import writing
 from accounts.locks import UnknownAccount
-from accounts.models import Approval, User
+from accounts.models import Account, Approval, User
 from foundation import decimals
 from foundation.decimals import CASH
 from portfolio import books, house
@@ -90,9 +92,7 @@ def explain(break_id: int, *, by: User, reason: str, now: datetime) -> None:
     Raises UnableToResolve.
     """
     with transaction.atomic():
-        row = _open(break_id)
-        if _waiting(row, now) is not None:
-            raise UnableToResolve("A correction waits for a second person.")
+        row = _undecided(break_id, now)
         keeping.step(row, Kind.EXPLAINED, actor=_actor(by), now=now, note=_said(reason))
         if needs_two(row):
             row.state = State.EXPLAINED
@@ -135,11 +135,9 @@ def ask_to_correct(
     +250.00) raises what our books say lies there. Raises UnableToResolve.
     """
     with transaction.atomic():
-        row = _open(break_id)
+        row = _undecided(break_id, now)
         if not needs_two(row) or row.state == State.EXPLAINED:
             raise UnableToResolve("There is nothing to correct, or an explanation to decide on.")
-        if _waiting(row, now) is not None:
-            raise UnableToResolve("A correction waits for a second person.")
         _check(amount, account)
         try:
             asked = approvals.ask(
@@ -147,6 +145,7 @@ def ask_to_correct(
                 subject=str(row.pk),
                 content={
                     "break": str(row),
+                    "apart": row.apart,
                     "source": row.source,
                     "day": row.day.isoformat(),
                     "account": account,
@@ -169,22 +168,80 @@ def ask_to_correct(
 def approve(approval_id: UUID, *, by: User, reason: str, now: datetime) -> None:
     """Agree to the correction that another has asked for, and book it.
 
-    Raises UnableToResolve and UnableToApprove.
+    Raises UnableToResolve and UnableToApprove; then nothing is booked, and it waits as before.
     """
     with transaction.atomic():
         approval = approvals.approve(approval_id, by=by, reason=reason, now=now)
         row = _open(int(approval.subject))
+        if row.state != State.RESOLVING:
+            raise UnableToResolve("The correction does not wait any more.")
+        if approval.content.get("apart", row.apart) != row.apart:
+            raise UnableToResolve(f"By now it is {row.apart} apart: refuse it, and ask again.")
         amount = Decimal(approval.content["amount"])
         account = approval.content["account"]
+        _check(amount, account)
         _book(row, amount, account, approval.reason, _actor(by), now)
-        facts = {"account": account, "amount": decimals.text(amount)}
-        keeping.step(row, Kind.CORRECTED, actor=_actor(by), now=now, note=reason, facts=facts)
+        keeping.step(
+            row, Kind.CORRECTED, actor=_actor(by), now=now, note=reason, facts=_facts(approval)
+        )
         _close(row, CORRECTED, now)
+
+
+def decline(approval_id: UUID, *, by: User, reason: str, now: datetime) -> None:
+    """Refuse a correction, or withdraw one's own: the break is as it was before, and who asked
+    for it is told. Raises UnableToResolve and UnableToApprove.
+    """
+    with transaction.atomic():
+        said = _said(reason)
+        approvals.refuse(approval_id, by=by, reason=said, now=now)
+        approval = Approval.objects.select_related("asked_by").get(pk=approval_id)
+        row = _locked(int(approval.subject))
+        is_own = approval.asked_by_id == by.pk
+        kind = Kind.WITHDRAWN if is_own else Kind.REFUSED
+        keeping.step(row, kind, actor=_actor(by), now=now, note=said, facts=_facts(approval))
+        if row.is_open:
+            _reopen(row)
+        if not is_own:
+            _tell(approval, row, f"was refused: {said}", now)
+
+
+def let_lapse(*, now: datetime) -> int:
+    """Carry on breaks whose correction nobody has decided on in time; return how many."""
+    lapsed = 0
+    for pk in Break.objects.filter(state=State.RESOLVING).order_by("pk").values_list("pk"):
+        with transaction.atomic():
+            row = _locked(*pk)
+            lapsed += _lapses(row, now)
+    return lapsed
+
+
+def _lapses(row: Break, now: datetime) -> bool:
+    """Carry the break on if its correction has waited too long; tell whether it had."""
+    if row.state != State.RESOLVING or waiting(row, now=now) is not None:
+        return False
+    asked = Approval.objects.filter(kind=APPROVAL, subject=str(row.pk))
+    approval = asked.select_related("asked_by").latest("asked_at")
+    keeping.step(row, Kind.LAPSED, actor=keeping.RULE, now=now, facts=_facts(approval))
+    _reopen(row)
+    _tell(approval, row, "was not decided on in time", now)
+    return True
+
+
+def _tell(approval: Approval, row: Break, what: str, now: datetime) -> None:
+    """Write to the one who has asked for a correction what became of it."""
+    writing.write(
+        approval.asked_by, "correction_not_made", now=now, about=f"{row}, {row.source}",
+        amount=approval.content["amount"], what=what, number=row.pk,
+    )  # fmt: skip
+
+
+def _facts(approval: Approval) -> dict[str, str]:
+    return {name: approval.content[name] for name in ("account", "amount")}
 
 
 def waiting(row: Break, *, now: datetime) -> Approval | None:
     """Return the correction that waits for a second person, if there is one."""
-    return _waiting(row, now)
+    return approvals.waiting(now=now, kind=APPROVAL).filter(subject=str(row.pk)).first()
 
 
 def _book(
@@ -223,9 +280,11 @@ def _check(amount: Decimal, account: str) -> None:
         return
     try:
         with transaction.atomic():
-            locks.lock(UUID(account))
+            locked = locks.lock(UUID(account))
     except (ValueError, UnknownAccount):
         raise UnableToResolve("It corrects an account of the house, or a customer's.") from None
+    if locked.status == Account.Status.CLOSED:
+        raise UnableToResolve("The customer's account is closed.")
 
 
 def _locked(break_id: int) -> Break:
@@ -242,6 +301,15 @@ def _open(break_id: int) -> Break:
     return row
 
 
+def _undecided(break_id: int, now: datetime) -> Break:
+    """Return an open break without a correction that waits."""
+    row = _open(break_id)
+    if waiting(row, now=now) is not None:
+        raise UnableToResolve("A correction waits for a second person.")
+    _lapses(row, now)
+    return row
+
+
 def _explained(break_id: int) -> Break:
     row = _open(break_id)
     if row.state != State.EXPLAINED:
@@ -252,10 +320,6 @@ def _explained(break_id: int) -> Break:
 def _explained_by(row: Break) -> str:
     last = row.steps.filter(kind=Kind.EXPLAINED).order_by("-number").first()
     return last.actor if last is not None else ""
-
-
-def _waiting(row: Break, now: datetime) -> Approval | None:
-    return approvals.waiting(now=now, kind=APPROVAL).filter(subject=str(row.pk)).first()
 
 
 def _assign(row: Break, to: User) -> None:

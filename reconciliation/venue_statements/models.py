@@ -48,7 +48,11 @@ class StatementSource(models.Model):
 
 
 class StatementFile(models.Model):
-    """What somebody told us of a day, to the byte. Append-only; of a day the latest counts."""
+    """What somebody told us of a day, to the byte. Append-only; of a day the latest counts.
+
+    What is sent again after another is another row: who sends A, then B, then A means A.
+    `made_at` is when they say that they made it, None where they do not.
+    """
 
     source = models.CharField(max_length=NAME_MAX)
     day = models.DateField()
@@ -58,13 +62,11 @@ class StatementFile(models.Model):
     content = models.BinaryField()
     size = models.PositiveIntegerField()
     lines = models.PositiveIntegerField()
+    made_at = models.DateTimeField(null=True)
     taken_at = models.DateTimeField()
     taken_by = models.CharField(max_length=80)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["source", "day", "sha256"], name="statement_file_once"),
-        )
         indexes = (models.Index(fields=["source", "day", "-id"], name="statement_file_latest"),)
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ docs/reconciliation.md has the format byte by byte.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from foundation.decimals import CASH
@@ -19,7 +19,8 @@ HEADER: Final = (
     *("basis", "amount"),
 )
 RECORDS: Final = (
-    *("account", "day", "tells", "trade", "bust", "open_order", "position", "cash", "end"),
+    *("account", "day", "made", "tells"),
+    *("trade", "bust", "open_order", "position", "cash", "end"),
 )
 TELLS: Final = {
     "trades": Matter.EXECUTION,
@@ -53,6 +54,7 @@ class _Reading:
         self.account = ""
         self.has_day = self.is_over = False
         self.lines = 0
+        self.made_at: datetime | None = None
         self.matters: set[Matter] = set()
         self.executions: list[Execution] = []
         self.orders: list[OpenOrder] = []
@@ -80,15 +82,16 @@ class _Reading:
         said = row.text("id")
         match record:
             case "account":
-                if self.account:
-                    raise row.bad("told_twice", "The account is told twice.")
+                row.once(self.account, "The account")
                 self.account = said
             case "day":
-                if self.has_day:
-                    raise row.bad("told_twice", "The day is told twice.")
+                row.once(self.has_day, "The day")
                 self.has_day = True
                 if row.day("id") != self.day:
                     raise row.bad("other_day", f"The statement is not of {self.day}.")
+            case "made":
+                row.once(self.made_at, "When it was made")
+                self.made_at = row.moment("id")
             case "tells":
                 self.matters.add(TELLS[row.one_of("id", tuple(TELLS))])
             case "end":
@@ -102,6 +105,7 @@ class _Reading:
         return Statement(
             self.day, frozenset(self.matters), self.account, tuple(self.executions),
             tuple(self.orders), tuple(self.holdings.values()), lines=self.lines,
+            made_at=self.made_at,
         )  # fmt: skip
 
     def _check(self, row: Row, record: str) -> None:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Final
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from reconciliation.bank import camt
 from reconciliation.bank import plain_file as bank_file
@@ -71,9 +71,11 @@ def source(name: str) -> Source:
 def take(
     *, name: str, day: date, content: bytes, file_name: str, actor: str, now: datetime
 ) -> tuple[StatementFile, bool]:
-    """Keep a statement of the source `name`; tell whether it is new.
+    """Keep a statement of the source `name`, which counts from now on; tell whether it is new.
 
-    The same file again is answered with the first. Raises BadStatement, and keeps nothing.
+    The file that counts already is answered with its row. One that was made before that is
+    refused; where either does not say when, what came last counts. Raises BadStatement, and keeps
+    nothing.
     """
     of = source(name)
     form = _format(of, content)
@@ -82,22 +84,34 @@ def take(
         raise BadStatement("other_account", f"It is of the account {told.account!r}, not of ours.")
     digest = hashlib.sha256(content).hexdigest()
     with transaction.atomic():
-        kept, is_new = StatementFile.objects.get_or_create(
-            source=name,
-            day=day,
-            sha256=digest,
-            defaults={
-                "format": form,
-                "file_name": file_name[-FILE_NAME_MAX:],
-                "content": content,
-                "size": len(content),
-                "lines": told.lines,
-                "taken_at": now,
-                "taken_by": actor,
-            },
-        )
+        # One after the other: which of two is the later must not be undecided.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"statement:{name}:{day}"]
+            )
+        kept, is_new = latest(name, frozenset({day})).get(day), False
+        if kept is None or kept.sha256 != digest:
+            _check_later(told, kept)
+            is_new = True
+            kept = StatementFile.objects.create(
+                source=name, day=day, sha256=digest, format=form,
+                file_name=file_name[-FILE_NAME_MAX:], content=content, size=len(content),
+                lines=told.lines, made_at=told.made_at, taken_at=now, taken_by=actor,
+            )  # fmt: skip
     log.info("statement_taken", source=name, day=str(day), sha256=digest, new=is_new)
     return kept, is_new
+
+
+def _check_later(told: Statement, kept: StatementFile | None) -> None:
+    """Raise BadStatement for a file that its sender made before the one that counts."""
+    if kept is None or kept.made_at is None or told.made_at is None:
+        return
+    if told.made_at < kept.made_at:
+        raise BadStatement(
+            "superseded",
+            f"It was made at {told.made_at.isoformat()}, before the one that counts"
+            f" ({kept.made_at.isoformat()}).",
+        )
 
 
 def fetch(name: str, *, day: date, now: datetime) -> StatementFile:

@@ -39,12 +39,23 @@ DECIDE: Final = "accounts.add_approvaldecision"
 SHOWN_MAX: Final = 200
 
 
+Decide = Callable[[Approval, User, str, datetime], object]
+
+
+def _refuse(approval: Approval, by: User, reason: str, now: datetime) -> None:
+    approvals.refuse(approval.pk, by=by, reason=reason, now=now)
+
+
 class Matter(NamedTuple):
-    """A kind of approval: its name, the permission of those who may agree, and what that does."""
+    """A kind of approval: its name, the permission of those who may agree, and what that does.
+
+    `refuse` is what a refusal does, where it does more than to be one.
+    """
 
     name: str
     permission: str
-    approve: Callable[[Approval, User, str, datetime], object]
+    approve: Decide
+    refuse: Decide = _refuse
 
 
 MATTERS: Final[Mapping[str, Matter]] = {
@@ -92,6 +103,7 @@ MATTERS: Final[Mapping[str, Matter]] = {
         "Correct our books for a break",
         "reconciliation.change_break",
         lambda a, by, why, now: correcting.approve(a.pk, by=by, reason=why, now=now),
+        lambda a, by, why, now: correcting.decline(a.pk, by=by, reason=why, now=now),
     ),
     corporate_actions.APPROVAL: Matter(
         "Carry out a corporate action",
@@ -165,7 +177,8 @@ def decide(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     reason, now = form.cleaned_data["reason"], timezone.now()
     try:
         if form.cleaned_data["outcome"] == "refuse":
-            approvals.refuse(approval_id, by=by, reason=reason, now=now)
+            approval = _waiting(approval_id, now)
+            MATTERS[approval.kind].refuse(approval, by, reason, now)
             messages.success(request, "Refused: nothing was changed.")
         else:
             _approve(approval_id, by=by, reason=reason, now=now)
@@ -176,16 +189,21 @@ def decide(request: HttpRequest, approval_id: UUID) -> HttpResponse:
 
 
 def _approve(approval_id: UUID, *, by: User, reason: str, now: datetime) -> None:
-    approval = approvals.waiting(now=now).filter(pk=approval_id).first()
-    if approval is None:
-        raise UnableToApprove("It does not wait any more.")
-    if approval.kind not in MATTERS:
-        raise UnableToApprove("Nobody here knows how to carry that out.")
+    approval = _waiting(approval_id, now)
     if approval.asked_by_id == by.pk:
         raise UnableToApprove("Another person has to approve what you have asked for.")
     if not _may_decide(by, approval.kind):
         raise UnableToApprove("Your role does not decide on this.")
     MATTERS[approval.kind].approve(approval, by, reason, now)
+
+
+def _waiting(approval_id: UUID, now: datetime) -> Approval:
+    approval = approvals.waiting(now=now).filter(pk=approval_id).first()
+    if approval is None:
+        raise UnableToApprove("It does not wait any more.")
+    if approval.kind not in MATTERS:
+        raise UnableToApprove("Nobody here knows how to carry that out.")
+    return approval
 
 
 def _may_decide(by: User, kind: str) -> bool:

@@ -9,6 +9,9 @@ import time_machine
 from django.utils import timezone
 
 from accounts import approvals
+from accounts.letters import writing
+from accounts.letters.models import Letter
+from accounts.models import Account
 from orders.models import Trade
 from portfolio.models import LedgerAccount, Transfer
 from reconciliation import comparing
@@ -256,6 +259,31 @@ def test_a_statement_that_comes_too_late_for_its_day_is_compared_with_the_next(o
     ]  # fmt: skip
 
 
+def test_a_statement_that_never_comes_stays_a_break_and_ages(owner):
+    assert reconcile(DAY, EVENING).startswith("0 compared, 2 missing")
+    for days in (1, 2):
+        later = DAY + timedelta(days=days)
+        take(CUSTODIAN, custody(day=later), day=later)
+        reconcile(later, EVENING + timedelta(days=days))
+        row = Break.objects.get(source=CUSTODIAN, key=f"statement:{DAY}")
+        assert (row.state, row.found_on) == ("open", later)
+    take(CUSTODIAN, custody(trade()))
+    reconcile(later, EVENING + timedelta(days=2))
+    row.refresh_from_db()
+    assert (row.state, row.rule) == ("auto_resolved", "gone")
+
+
+def test_what_a_statement_does_not_tell_of_is_not_gone(owner):
+    take(CUSTODIAN, custody(trade(), position="9"))
+    compare(CUSTODIAN)
+    following = DAY + timedelta(days=1)
+    take(
+        CUSTODIAN, custody(day=following, position="", tells=("trades", "cash")), day=following
+    )  # fmt: skip
+    compare(CUSTODIAN, day=following)
+    assert found() == [("position", "position", "open")]
+
+
 def test_no_statement_is_expected_when_the_market_is_closed(sources):
     sunday = date(2026, 3, 8)
     with pytest.raises(comparing.NotComparable):
@@ -329,6 +357,123 @@ def test_a_correction_that_makes_no_sense_is_refused(owner, amount, account):
         )
     row.refresh_from_db()
     assert (row.state, row.steps.count()) == ("open", 1)
+
+
+def asked_to_correct(row, *, by, now=EVENING):
+    return working.ask_to_correct(
+        row.pk, amount=D("250.00"), account="bank", by=by, reason="The bank has it", now=now
+    )
+
+
+def nothing_was_booked():
+    return not Transfer.objects.filter(kind="correction").exists() and broken() == []
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_a_refused_correction_leaves_the_break_as_it_was_and_who_asked_is_told(owner, is_taken):
+    row = a_stray_line(owner)
+    one, another = operators()
+    if is_taken:
+        working.take(row.pk, by=one, now=EVENING)
+    asked = asked_to_correct(row, by=one)
+    for reason in ("", "  "):
+        with pytest.raises(UnableToResolve):
+            working.decline(asked.pk, by=another, reason=reason, now=EVENING)
+    row.refresh_from_db()
+    assert row.state == "resolving"
+    working.decline(asked.pk, by=another, reason="It is another's", now=EVENING)
+    row.refresh_from_db()
+    before = ("assigned", one) if is_taken else ("open", None)
+    assert (row.state, row.assigned_to) == before
+    last = row.steps.last()
+    assert (last.kind, last.actor, last.note) == (
+        "refused", f"operator:{another.pk}", "It is another's"
+    )  # fmt: skip
+    assert last.facts == {"account": "bank", "amount": "250"}
+    assert nothing_was_booked()
+    letter = Letter.objects.get(user=one, kind="correction_not_made")
+    assert "was refused: It is another's" in writing.read(letter)
+    with pytest.raises(approvals.UnableToApprove):
+        working.approve(asked.pk, by=another, reason="After all", now=EVENING)
+    again = asked_to_correct(row, by=one)
+    working.approve(again.pk, by=another, reason="Now", now=EVENING)
+    row.refresh_from_db()
+    assert (row.state, row.rule) == ("resolved", "corrected")
+
+
+def test_a_withdrawn_correction_leaves_the_break_as_it_was(owner):
+    row = a_stray_line(owner)
+    [one] = operators(1)
+    asked = asked_to_correct(row, by=one)
+    working.decline(asked.pk, by=one, reason="A slip", now=EVENING)
+    row.refresh_from_db()
+    assert (row.state, row.steps.last().kind) == ("open", "withdrawn")
+    assert nothing_was_booked()
+    assert not Letter.objects.filter(kind="correction_not_made").exists(), "who did it knows"
+
+
+def test_a_correction_that_nobody_decides_on_lapses_and_the_break_is_as_it_was(owner):
+    row = a_stray_line(owner)
+    one, another = operators()
+    working.take(row.pk, by=another, now=EVENING)
+    asked = asked_to_correct(row, by=one)
+    assert working.let_lapse(now=asked.expires_at - timedelta(seconds=1)) == 0
+    row.refresh_from_db()
+    assert row.state == "resolving"
+    assert working.let_lapse(now=asked.expires_at) == 1
+    assert working.let_lapse(now=asked.expires_at) == 0
+    row.refresh_from_db()
+    assert (row.state, row.assigned_to) == ("assigned", another)
+    assert [step.kind for step in row.steps.all()] == ["found", "taken", "asked", "lapsed"]
+    assert "was not decided on in time" in writing.read(Letter.objects.get(user=one))
+    with pytest.raises(approvals.UnableToApprove):
+        working.approve(asked.pk, by=another, reason="Late", now=asked.expires_at)
+    assert nothing_was_booked()
+
+
+def test_another_step_after_the_time_lets_the_correction_lapse_first(owner):
+    row = a_stray_line(owner)
+    [one] = operators(1)
+    late = asked_to_correct(row, by=one).expires_at
+    working.explain(row.pk, by=one, reason="It is sent back", now=late)
+    row.refresh_from_db()
+    assert row.state == "explained"
+    kinds = [step.kind for step in row.steps.all()]
+    assert kinds == ["found", "asked", "lapsed", "explained"]
+
+
+def close_the_account(owner, row):
+    Account.objects.filter(pk=owner.pk).update(status="closed")
+
+
+def let_it_be_another(owner, row):
+    Break.objects.filter(pk=row.pk).update(difference=D("249.00"))
+
+
+def let_it_be_gone(owner, row):
+    keeping.keep(source=BANK, found=[], on=DAY, days={DAY}, kinds={"line"}, now=EVENING)
+
+
+@pytest.mark.parametrize("change", [close_the_account, let_it_be_another, let_it_be_gone])
+def test_a_correction_that_cannot_be_carried_out_any_more_books_nothing(owner, change):
+    row = a_stray_line(owner)
+    one, another = operators()
+    asked = working.ask_to_correct(
+        row.pk, amount=D("250.00"), account=str(owner.pk), by=one, reason="Hers", now=EVENING
+    )
+    change(owner, row)
+    row.refresh_from_db()
+    before, steps = (row.state, row.rule), row.steps.count()
+    with pytest.raises(UnableToResolve):
+        working.approve(asked.pk, by=another, reason="Yes", now=EVENING)
+    row.refresh_from_db()
+    assert ((row.state, row.rule), row.steps.count()) == (before, steps)
+    assert not Transfer.objects.filter(kind="correction").exists()
+    assert approvals.waiting(now=EVENING, kind=working.APPROVAL).get() == asked
+    working.decline(asked.pk, by=another, reason="Not any more", now=EVENING)
+    row.refresh_from_db()
+    assert row.state == ("open" if before[0] == "resolving" else before[0])
+    assert row.steps.last().kind == "refused"
 
 
 def test_money_is_explained_by_one_and_accepted_by_another(owner):

@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from orders.models import Order, Trade
-from portfolio.models import Transfer
+from portfolio.models import LedgerAccount, Transfer
 from reconciliation import comparing
 from reconciliation.breaks import jobs, working
 from reconciliation.breaks.models import Break, Comparison
@@ -251,3 +251,85 @@ def test_a_job_that_is_done_again_by_another_process_changes_nothing(exchange, c
     assert [step.kind for step in row.steps.all()] == ["found"]
     assert Alert.objects.filter(kind="break_found").count() == 1
     assert Execution.objects.filter(member="OPENFLOOR").count() == 4
+
+
+def book_otherwise(trade: Trade, quantity: int) -> None:
+    """Let the ledger have moved more of the trade's shares than were executed, or less."""
+    of_trade = Transfer.objects.filter(reference=f"trade:{trade.pk}", asset="AAPL")
+    bought = of_trade.earliest("pk")
+    suspense, _ = LedgerAccount.objects.get_or_create(
+        kind=LedgerAccount.Kind.SUSPENSE, asset="AAPL", owner=None
+    )
+    taker = bought.credit if bought.credit.owner_id else bought.debit
+    debit, credit = (suspense, taker) if quantity > 0 else (taker, suspense)
+    Transfer.objects.create(
+        debit=debit, credit=credit, amount=abs(quantity), asset="AAPL", kind=bought.kind,
+        reference=bought.reference, at=bought.at,
+    )  # fmt: skip
+
+
+def so_far() -> Comparison:
+    return comparing.compare_so_far(outbox.EMBEDDED, now=timezone.now())
+
+
+def test_a_position_that_is_wrong_during_the_day_goes_on_until_it_is_right(exchange, clock):
+    """It is the same break in the evening, ages from day to day, and hides no other."""
+    trade = Trade.objects.get(execution_id="T1B")
+    book_otherwise(trade, 1)
+    clock.shift(timedelta(hours=1))
+    assert so_far().new == 1
+    [row] = Break.objects.all()
+    assert (row.type, row.key, row.difference) == ("position", f"position:AAPL:{DAY}", -1)
+
+    after_midnight(clock)
+    assert close()[1] == "1 compared, 0 missing, 1 breaks open"
+    so_far()
+    after_midnight(clock, days=2)
+    close(FOLLOWING)
+    [aged] = Break.objects.all()
+    assert (aged.pk, aged.day, aged.found_on, aged.state) == (row.pk, DAY, FOLLOWING, "open")
+    assert [step.kind for step in aged.steps.all()] == ["found"]
+
+    # Beyond the days that are compared again anyway.
+    later = DAY + timedelta(days=comparing.DAYS_BACK + 2)
+    clock.move_to(MORNING.replace(hour=0, minute=20) + timedelta(days=comparing.DAYS_BACK + 3))
+    close(later)
+    aged.refresh_from_db()
+    assert (aged.found_on, aged.state, aged.severity) == (later, "open", 3)
+
+    book_otherwise(trade, -1)
+    close(later)
+    aged.refresh_from_db()
+    assert (aged.state, aged.rule) == ("auto_resolved", "gone")
+    assert [step.kind for step in aged.steps.all()] == ["found", "resolved"]
+
+
+def test_a_position_that_is_right_by_the_evening_is_gone_then(exchange, clock):
+    trade = Trade.objects.get(execution_id="T1B")
+    book_otherwise(trade, 1)
+    so_far()
+    book_otherwise(trade, -1)
+    after_midnight(clock)
+    close()
+    [row] = Break.objects.all()
+    assert (row.day, row.state, row.rule) == (DAY, "auto_resolved", "gone")
+
+
+def test_what_is_wrong_on_the_next_day_is_another_break(exchange, clock):
+    book_otherwise(Trade.objects.get(execution_id="T1B"), 1)
+    so_far()
+    after_midnight(clock)
+    close()
+    clock.move_to(MORNING + timedelta(days=1))
+    exchange.turn()
+    resting = Order.objects.filter(status="submitted", side="buy").order_by("-limit_price").first()
+    world.quote(resting.instrument, bid="99.99", ask="100.00")
+    exchange.offers("4", "99.99")
+    exchange.carry_on()
+    book_otherwise(Trade.objects.latest("executed_at"), 1)
+    clock.shift(timedelta(hours=1))
+    assert so_far().new == 1
+    after_midnight(clock, days=2)
+    close(FOLLOWING)
+    keys = Break.objects.filter(state="open").order_by("key").values_list("key", flat=True)
+    assert list(keys) == [f"position:AAPL:{DAY}", f"position:AAPL:{FOLLOWING}"]

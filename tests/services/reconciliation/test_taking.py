@@ -95,13 +95,54 @@ def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path):
         )
 
 
-def test_of_several_files_of_a_day_the_latest_counts(taking):
-    taking(BANK, "first-bank")
-    corrected = BANK.replace("-40.50", "-40.00").replace("1209.50", "1210.00")
-    taking(corrected, "first-bank")
-    taking(BANK, "first-bank")
-    found = statements.latest("first-bank", frozenset({DAY}))
-    assert bytes(found[DAY].content) == corrected.encode()
+def in_force() -> str:
+    [kept] = statements.latest("first-bank", frozenset({DAY})).values()
+    return bytes(kept.content).decode()
+
+
+CORRECTED = BANK.replace("-40.50", "-40.00").replace("1209.50", "1210.00")
+
+
+def test_of_several_files_of_a_day_the_one_that_was_sent_last_counts(taking):
+    for content in (BANK, CORRECTED, BANK):
+        assert ", taken." in taking(content, "first-bank")
+        assert in_force() == content
+    assert "was here already" in taking(BANK, "first-bank")
+    assert StatementFile.objects.count() == 3, "each sending is kept"
+
+
+def made_at(content: str, at: str) -> str:
+    """Return the file with the time at which the bank says that it made it."""
+    if content.startswith("<"):
+        return content.replace("2026-03-05T04:10:00-05:00", at)
+    return content.replace("opening,", f"made,{at},,,,\nopening,", 1)
+
+
+OTHER_VERSION_2 = VERSION_2.replace("ACCOUNT FEE", "A FEE")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(BANK, CORRECTED), (VERSION_2, OTHER_VERSION_2)], ids=["csv", "camt"]
+)
+def test_a_file_that_was_made_before_the_one_that_counts_is_refused(taking, first, second):
+    older = made_at(first, "2026-03-05T04:10:00-05:00")
+    newer = made_at(second, "2026-03-05T09:10:01+00:00")
+    taking(older, "first-bank")
+    taking(newer, "first-bank")
+    with pytest.raises(CommandError, match=r"\[superseded\]"):
+        taking(older, "first-bank")
+    assert in_force() == newer
+    assert StatementFile.objects.count() == 2
+    same_moment = made_at(first, "2026-03-05T09:10:01Z")
+    taking(same_moment, "first-bank")
+    assert in_force() == same_moment
+
+
+def test_where_a_file_does_not_say_when_it_was_made_the_one_that_was_sent_last_counts(taking):
+    dated = made_at(BANK, "2026-03-05T04:10:00-05:00")
+    for content in (dated, CORRECTED, made_at(BANK, "2026-03-05T04:00:00-05:00")):
+        taking(content, "first-bank")
+        assert in_force() == content
 
 
 # --- In the admin ------------------------------------------------------------------------------

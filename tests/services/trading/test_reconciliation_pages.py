@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import Approval
 from marketdata import calendars
 from portfolio.models import Transfer
 from reconciliation import tasks
@@ -108,6 +109,21 @@ def test_a_break_is_corrected_by_two_in_the_admin(row):
     page.post(where, {"outcome": "approve"})
     row.refresh_from_db()
     assert (row.state, Transfer.objects.get().amount) == ("resolved", 250)
+
+
+def test_a_correction_that_is_refused_on_the_page_leaves_the_break_to_people(row):
+    one, another = operator(), operator()
+    told = {"step": "correct", "note": "Theirs", "entry": "bank", "amount": "250.00"}
+    step(people.browser_of(one), row, **told)
+    asked = Approval.objects.get(subject=str(row.pk))
+    page = people.browser_of(another)
+    where = reverse("operations:approval", args=[asked.pk])
+    said = page.post(where, {"outcome": "refuse", "reason": "Not ours"}, follow=True)
+    assert "Refused: nothing was changed." in said.content.decode()
+    row.refresh_from_db()
+    assert (row.state, row.steps.last().note) == ("open", "Not ours")
+    assert not Transfer.objects.filter(kind="correction").exists()
+    assert tasks.let_corrections_lapse() == 0
 
 
 def test_an_explanation_is_not_accepted_by_who_gave_it(row):
