@@ -284,6 +284,8 @@ WEBAUTHN_RP_ID: str = env.str("WEBAUTHN_RP_ID", "") or urlsplit(PUBLIC_URL).host
 WEBAUTHN_ORIGINS: list[str] = env.list("WEBAUTHN_ORIGINS", [PUBLIC_URL])
 # What apps on phones call themselves there: android:apk-key-hash:... of the one who signed the app.
 WEBAUTHN_APP_ORIGINS: list[str] = env.list("WEBAUTHN_APP_ORIGINS", [])
+# Where it is asked whether a password was stolen: ranges of SHA-1, by their first five digits.
+BREACHES_URL: str = env.str("BREACHES_URL", "")
 # How long a second factor that was proved counts where a fresh proof is asked for.
 PROOF_AGE_SECONDS_MAX: float = env.float("PROOF_AGE_SECONDS_MAX", 300.0)
 if PRODUCTION and PROOF_AGE_SECONDS_MAX > 300:

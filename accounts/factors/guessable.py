@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib import import_module
 from typing import Final
 
 from django.contrib.auth.password_validation import CommonPasswordValidator
@@ -62,4 +63,7 @@ def _common_ends(text: str) -> set[str]:
 
 @lru_cache(maxsize=1)
 def _common() -> frozenset[str]:
-    return frozenset(CommonPasswordValidator().passwords)
+    """Return two lists of stolen passwords: Django's 20,000, and 20,000 that are not in it."""
+    # zxcvbn loads words of all kinds with it: only a process in which passwords are chosen does.
+    more = import_module("zxcvbn.frequency_lists").FREQUENCY_LISTS["passwords"]
+    return frozenset(CommonPasswordValidator().passwords) | frozenset(more)

@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 
+from accounts.factors import breaches, passwords
+
 EMAIL_LENGTH_MAX = 254
 CODE_LENGTH_MAX = 16
 
@@ -51,3 +53,27 @@ class CodeField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return "".join(str(super().to_python(value) or "").split())
+
+
+class NewPasswordField(forms.CharField):
+    """A password that somebody chooses. Whether it was stolen is asked here, before any
+    transaction: it may take the network two seconds."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            label=label,
+            strip=False,
+            max_length=passwords.LENGTH_MAX,
+            help_text="12 characters or more. A few words you will remember are best.",
+            error_messages={
+                "required": "Choose a password.",
+                "max_length": f"Use at most {passwords.LENGTH_MAX} characters.",
+            },
+            widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        )
+
+    def clean(self, value: str) -> str:
+        password: str = super().clean(value)
+        if breaches.is_known(password):
+            raise forms.ValidationError("This password was stolen elsewhere. Choose another.")
+        return password

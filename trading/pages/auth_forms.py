@@ -8,7 +8,7 @@ from django import forms
 
 from accounts.factors import passwords, roster
 from accounts.models import MessageFactor
-from trading.pages.auth_fields import CodeField, EmailField
+from trading.pages.auth_fields import CodeField, EmailField, NewPasswordField
 
 
 class SignInForm(forms.Form):
@@ -95,17 +95,7 @@ class PlaceForm(NameForm):
 
 
 class NewPasswordForm(forms.Form):
-    password = forms.CharField(
-        label="New password",
-        strip=False,
-        max_length=passwords.LENGTH_MAX,
-        help_text="12 characters or more. A few words you will remember are best.",
-        error_messages={
-            "required": "Choose a password.",
-            "max_length": f"Use at most {passwords.LENGTH_MAX} characters.",
-        },
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    password = NewPasswordField("New password")
 
 
 class PasswordForm(NewPasswordForm):

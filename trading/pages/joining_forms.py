@@ -16,9 +16,8 @@ from accounts.customers.answers import (
     SourceOfFunds,
     WealthRange,
 )
-from accounts.factors import passwords
 from accounts.sessions import places
-from trading.pages.auth_fields import EmailField
+from trading.pages.auth_fields import EmailField, NewPasswordField
 
 
 class AddressForm(forms.Form):
@@ -32,17 +31,7 @@ class JoinForm(forms.Form):
         error_messages={"required": "Type your name."},
         widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
     )
-    password = forms.CharField(
-        label="Password",
-        strip=False,
-        max_length=passwords.LENGTH_MAX,
-        help_text="12 characters or more. A few words you will remember are best.",
-        error_messages={
-            "required": "Choose a password.",
-            "max_length": f"Use at most {passwords.LENGTH_MAX} characters.",
-        },
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    password = NewPasswordField("Password")
     terms = forms.BooleanField(
         label="I have read the terms and agree to them",
         error_messages={"required": "Without this there is no account: read the terms, then tick."},

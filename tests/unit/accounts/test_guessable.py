@@ -24,6 +24,8 @@ WORDS = ("ann.miller@example.com", "Ann Miller", "openfloor")
         "ann.miller.ann",
         "Miller-Openfloor",
         "openfloor2026",
+        "systemofadown",
+        "MortalKombat.26",
     ],
 )
 def test_what_is_tried_first_is_guessable(password):
