@@ -128,7 +128,7 @@ def match(ours: Told, theirs: Told, count: Count) -> Lines:
 
 
 def _by_day(lines: Iterable[BankLine]) -> list[BankLine]:
-    return sorted(lines, key=lambda each: (each.day, each.id))
+    return sorted(lines, key=lambda each: each.day)
 
 
 def _pair_named(

@@ -32,16 +32,22 @@ def told(lines) -> Told:
 
 
 @st.composite
-def two_sides(draw: st.DrawFn) -> tuple[list[BankLine], list[BankLine]]:
-    """Return our lines and a bank's: with our reference or none, alike, amiss, late or twice."""
+def two_sides(
+    draw: st.DrawFn, *, is_distinct: bool = False
+) -> tuple[list[BankLine], list[BankLine]]:
+    """Return our lines and a bank's: with our reference or none, alike, amiss, late or twice.
+
+    Where they are distinct no two lines of a side say the same.
+    """
+    ways = ("alike", "here", "there", "amount", "late", *(() if is_distinct else ("twice",)))
     ours, theirs = [], []
     for number in range(draw(st.integers(1, 7))):
         day = FIRST + timedelta(days=draw(st.integers(0, 5)))
-        amount = D(draw(st.sampled_from((-3, 4, 5))))
+        amount = D(number + 100) if is_distinct else D(draw(st.sampled_from((-3, 4, 5))))
         mine = line(number, day=day, amount=amount, reference=f"D{number}")
         said = draw(st.sampled_from((f"D{number}", f"ACH d{number} IN", "", "who is it")))
         other = BankLine(f"B{number}", day, amount, said)
-        way = draw(st.sampled_from(("alike", "here", "there", "amount", "late", "twice")))
+        way = draw(st.sampled_from(ways))
         ours += [mine] * (way != "there")
         match way:
             case "alike" | "there":
@@ -78,12 +84,21 @@ def test_the_breaks_explain_the_balance(sides):
     assert sum((each.difference for each in found), D(0)) == apart
 
 
-@given(two_sides(), st.randoms(use_true_random=False))
+@given(two_sides(is_distinct=True), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(sides, chance):
     before = matching.match(*(told(side) for side in sides))
     for side in sides:
         chance.shuffle(side)
     assert matching.match(*(told(side) for side in sides)) == before
+
+
+def test_of_two_lines_that_say_the_same_the_first_of_the_file_is_ours():
+    one, again = (BankLine(name, FIRST, D(5), "D1") for name in ("B9", "B10"))
+    before = BankLine("B8", FIRST - timedelta(days=1), D(5), "D1")
+    mine = line(1, reference="D1")
+    for rows, twice in (([one, again], "B10"), ([again, one], "B9"), ([one, before], "B9")):
+        found = matching.match(told([mine]), told(rows)).breaks
+        assert [each.key for each in found if each.type is BreakType.DUPLICATE] == [f"line:{twice}"]
 
 
 @given(two_sides())
