@@ -17,17 +17,18 @@ def move(
     kind: Transfer.Kind,
     reference: str,
     at: datetime,
+    asset: str = CASH,
     reverses: Transfer | None = None,
     reason: str = "",
 ) -> Transfer:
-    """Move cash from one account of the house to another."""
+    """Move cash, or another `asset`, from one account of the house to another."""
     return Transfer.objects.create(
         at=at,
         kind=kind,
         reference=reference,
-        asset=CASH,
-        debit=_account(debit),
-        credit=_account(credit),
+        asset=asset,
+        debit=_account(debit, asset),
+        credit=_account(credit, asset),
         amount=amount,
         reverses=reverses,
         reason=reason,
@@ -43,12 +44,13 @@ def undo(transfer: Transfer, *, at: datetime, reason: str) -> Transfer:
         kind=Transfer.Kind.REVERSAL,
         reference=f"reversal:{transfer.pk}",
         at=at,
+        asset=transfer.asset,
         reverses=transfer,
         reason=reason,
     )
 
 
-def _account(kind: LedgerAccount.Kind) -> LedgerAccount:
-    """Return the house's account of this kind in cash, opened if it is new."""
-    found, _ = LedgerAccount.objects.get_or_create(owner=None, kind=kind, asset=CASH)
+def _account(kind: LedgerAccount.Kind, asset: str) -> LedgerAccount:
+    """Return the house's account of this kind in the asset, opened if it is new."""
+    found, _ = LedgerAccount.objects.get_or_create(owner=None, kind=kind, asset=asset)
     return found

@@ -8,7 +8,10 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from django.db.models import Sum
+
 from foundation.decimals import CASH
+from marketdata.models import Instrument
 from portfolio import settlement
 from portfolio.models import (
     Balance,
@@ -61,6 +64,17 @@ def open_lots(position: Position) -> list[Lot]:
     return list(lots.exclude(quantity=0).order_by("number"))
 
 
+def free_to_leave(account_id: UUID, instrument: Instrument, day: date) -> Decimal:
+    """Return what of a position may leave the house on `day`: not held for open orders, and not
+    bought with proceeds that have not settled. Never negative."""
+    balance = Balance.objects.filter(account_id=account_id, asset=instrument.code).first()
+    early = Lot.objects.filter(
+        account_id=account_id, instrument=instrument, funds_settle_on__gt=day
+    ).aggregate(sum=Sum("quantity"))["sum"]
+    free: Decimal = (balance.available if balance else ZERO) - (early or ZERO)
+    return max(free, ZERO)
+
+
 def latest_closings(position: Position) -> list[LotClosing]:
     """Return what was closed of the position, the newest first."""
     found = LotClosing.objects.filter(
@@ -76,7 +90,8 @@ def latest_violations(account_id: UUID) -> list[GoodFaithViolation]:
 
 def latest_fundings(account_id: UUID) -> list[Funding]:
     """Return deposits and withdrawals, the one asked for last in front."""
-    return list(Funding.objects.filter(account_id=account_id).order_by("-asked_at")[:FUNDINGS_MAX])
+    found = Funding.objects.filter(account_id=account_id).select_related("payee")
+    return list(found.order_by("-asked_at")[:FUNDINGS_MAX])
 
 
 def pending_holds(account_id: UUID, *, most: int) -> list[Hold]:

@@ -3,9 +3,15 @@
 from celery import shared_task
 from django.utils import timezone
 
+from portfolio.custody import paying_out
 from portfolio.worth import closing
 
 
 @shared_task(name="portfolio.mark_equity")  # type: ignore[untyped-decorator]
 def mark_equity() -> int:
     return closing.mark_equity(now=timezone.now())
+
+
+@shared_task(name="portfolio.pay_out")  # type: ignore[untyped-decorator]
+def pay_out() -> int:
+    return paying_out.pay_out(now=timezone.now())

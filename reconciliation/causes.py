@@ -197,10 +197,12 @@ QUERIES: Final = (
                       coalesce(m.amount, 0), coalesce(m.standing, 0))
           FROM (SELECT account_id, direction, state,
                        format('%s:%s:%s', direction, account_id, reference) AS reference,
-                       CASE direction WHEN 'deposit' THEN amount ELSE -amount END AS amount
+                       CASE direction WHEN 'deposit' THEN amount ELSE -amount - fee END AS amount,
+                       asset
                   FROM portfolio_funding) f
           -- A deposit of before there were fundings may have had a longer name.
           FULL JOIN (SELECT left(m.reference, length(m.kind) + 70) AS reference, l.owner_id,
+                            m.asset,
                             sum(CASE WHEN l.id = m.credit_id THEN m.amount ELSE -m.amount END)
                               AS amount,
                             coalesce(sum(CASE WHEN l.id = m.credit_id THEN m.amount
@@ -210,8 +212,9 @@ QUERIES: Final = (
                        JOIN portfolio_ledgeraccount l ON l.id IN (m.debit_id, m.credit_id)
                         AND l.owner_id IS NOT NULL
                        LEFT JOIN portfolio_transfer r ON r.reverses_id = m.id
-                      WHERE m.kind IN ('deposit', 'withdrawal') GROUP BY 1, 2) m
+                      WHERE m.kind IN ('deposit', 'withdrawal') GROUP BY 1, 2, 3) m
                  ON m.reference = f.reference AND m.owner_id = f.account_id
+                AND m.asset = f.asset
          WHERE f.reference IS NULL
             OR coalesce(m.amount, 0) <> CASE
                  -- A deposit may come back before it has arrived.

@@ -118,10 +118,10 @@ _INVARIANTS: Final = (
     ),
     _Invariant(
         4,
-        "a position is the sum of its trades and corporate actions",
+        "a position is the sum of its trades, corporate actions and withdrawals",
         """
         SELECT coalesce(p.account_id, t.account_id),
-               format('%s: position %s, trades and actions %s, balance %s', i.symbol,
+               format('%s: position %s, trades and more %s, balance %s', i.symbol,
                       coalesce(p.quantity, 0), coalesce(t.quantity, 0), coalesce(b.amount, 0))
           FROM (SELECT account_id, instrument_id, sum(quantity) AS quantity
                   FROM (SELECT account_id, instrument_id,
@@ -136,7 +136,12 @@ _INVARIANTS: Final = (
                         SELECT e.account_id, a.into_id, e.other_quantity
                           FROM portfolio_entitlement e
                           JOIN portfolio_corporateaction a ON a.id = e.action_id
-                         WHERE e.other_quantity <> 0) each
+                         WHERE e.other_quantity <> 0
+                        UNION ALL
+                        SELECT f.account_id, i.id, -f.amount - f.fee
+                          FROM portfolio_funding f
+                          JOIN marketdata_instrument i ON i.code = f.asset
+                         WHERE f.state NOT IN ('cancelled', 'returned')) each
                  GROUP BY 1, 2) t
           FULL JOIN portfolio_position p USING (account_id, instrument_id)
           JOIN marketdata_instrument i ON i.id = instrument_id

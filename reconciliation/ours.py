@@ -166,10 +166,11 @@ def _is_uuid(text: str) -> bool:
 
 
 def positions(*, day: date) -> list[Holding]:
-    """Return what customers have of each instrument at the end of the day, on both bases."""
+    """Return what lies at custodians of each instrument at the end of the day, on both bases: what
+    customers have, and coins that are on their way out and have not been sent."""
     symbols = dict(Instrument.objects.values_list("code", "symbol"))
     found = []
-    for asset, traded, settled, today, following in _sums(_CUSTOMERS, day):
+    for asset, traded, settled, today, following in _sums(_AT_CUSTODIANS, day):
         if asset in symbols:
             timing = frozenset({-today, following} - {ZERO})
             symbol = symbols[asset]
@@ -210,7 +211,7 @@ def cash(*, kinds: Collection[LedgerAccount.Kind], day: date) -> list[Holding]:
     ]
 
 
-_CUSTOMERS: Final = "l.kind = 'customer'"
+_AT_CUSTODIANS: Final = "l.kind IN ('customer', 'clearing')"
 
 
 def _sums(of: str, day: date) -> list[tuple[str, Decimal, Decimal, Decimal, Decimal]]:

@@ -22,6 +22,12 @@ from venues import inbox, outbox
 from venues.messages import ExecutionReport, OrderType, ReportKind, Side, TimeInForce
 
 _numbers = itertools.count(1)
+ADDRESSES = {
+    "bitcoin": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+    "ethereum": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "xrp_ledger": "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh",
+}
+"""Addresses that stand in the specifications of their formats."""
 
 
 def customer(*, cash: str = "100000.00") -> Account:
@@ -60,6 +66,37 @@ def payee(account: Account, *, daily_limit: str = "") -> Payee:
         },
     )[0]  # fmt: skip
     return found
+
+
+def coin_payee(account: Account, network: str = "bitcoin", *, daily_limit: str = "") -> Payee:
+    """Return an address of coins that the account may pay; the same one whenever it is asked."""
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+    if daily_limit:
+        payee(account, daily_limit=daily_limit)
+    found: Payee = Payee.objects.get_or_create(
+        account=account,
+        fingerprint=f"of a test on {network}",
+        defaults={
+            "kind": "coin", "holder": account.user.name, "usable_at": long_ago,
+            "numbers": {
+                "network": network, "address": ADDRESSES[network], "memo": "",
+                "wallet": "self_hosted", "provider": "",
+            },
+            "added_at": long_ago, "added_by": "user:test",
+        },
+    )[0]  # fmt: skip
+    return found
+
+
+def coin(
+    name: str = "BTC", *, bid: str = "99.99", ask: str = "100.00", at: datetime | None = None
+) -> Instrument:
+    """List a coin against USD, with a live quote."""
+    listed = instrument(f"{name}/USD", bid=bid, ask=ask, increment="0.00000001", at=at)
+    crypto = Instrument.AssetClass.CRYPTO
+    Instrument.objects.filter(pk=listed.pk).update(asset_class=crypto, fractionable=True)
+    listed.refresh_from_db()
+    return listed
 
 
 def instrument(

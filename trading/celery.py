@@ -48,6 +48,10 @@ app.conf.beat_schedule = {
         "task": "portfolio.mark_equity",
         "schedule": crontab(minute="*/5"),
     },
+    "Send the coins that were approved, and follow those that were sent": {
+        "task": "portfolio.pay_out",
+        "schedule": MINUTE,
+    },
     "Make partitions for the ticks of the days to come": {
         "task": "marketdata.tasks.make_partitions",
         "schedule": crontab(minute=35),

@@ -292,6 +292,10 @@ if PRODUCTION and PROOF_AGE_SECONDS_MAX > 300:
     raise ImproperlyConfigured("PROOF_AGE_SECONDS_MAX is at most 300 in production.")
 # What sends an SMS: a callable that takes a number and a text. Without one, none are offered.
 SMS_SENDER: str = env.str("SMS_SENDER", "accounts.factors.senders.console.send" if DEMO else "")
+# Who sends coins: a class as `portfolio.custody.custodian` describes it. Without one, people do.
+COIN_CUSTODIAN: str = env.str(
+    "COIN_CUSTODIAN", "portfolio.custody.simulated.SimulatedCustodian" if DEMO else ""
+)
 SMS_GATEWAY_URL: str = env.str("SMS_GATEWAY_URL", "")
 SMS_GATEWAY_TOKEN: str = env.str("SMS_GATEWAY_TOKEN", "")
 SMS_FROM: str = env.str("SMS_FROM", "Openfloor")

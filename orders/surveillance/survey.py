@@ -44,7 +44,9 @@ EACH_MAX: Final = 500
 """Activities of one account in a round: a busy one keeps nobody waiting."""
 PLACED: Final = frozenset({"order.submitted", "order.held"})
 FILLED: Final = frozenset({"order.filled", "order.partially_filled"})
-MOVED: Final = frozenset({"money.deposited", "money.withdrawal_requested"})
+MOVED: Final = frozenset(
+    {"money.deposited", "money.withdrawal_requested", "holding.withdrawal_requested"}
+)
 PEOPLE: Final = ("user:", "api_key:")
 AFTER_CLOSE: Final = timedelta(minutes=10)
 """So long after a close its last minutes are looked at, if nobody was there before."""

@@ -119,10 +119,11 @@ _turnovers = _Turnovers()
 def transfers(account_ids: Collection[UUID]) -> dict[UUID, list[Moved]]:
     """Return the latest deposits and withdrawals of these accounts that were not taken back."""
     found: defaultdict[UUID, list[Moved]] = defaultdict(list)
-    for transfer_id, account_id, sign, amount, at in bulk.execute(
-        _TRANSFERS, [TRANSFERS_EACH, TRANSFERS_EACH, list(account_ids)]
+    for transfer_id, account_id, *moved in bulk.execute(
+        _TRANSFERS,
+        [TRANSFERS_EACH, TRANSFERS_EACH, list(account_ids), list(account_ids), TRANSFERS_EACH],
     ):
-        found[account_id].append(Moved(str(transfer_id), account_id, sign, amount, at))
+        found[account_id].append(Moved(str(transfer_id), account_id, *moved))
     return dict(found)
 
 
@@ -215,7 +216,7 @@ _TURNOVERS: Final = """
      GROUP BY account_id, (booked_at AT TIME ZONE 'America/New_York')::date
 """
 _TRANSFERS: Final = """
-    SELECT t.id, l.owner_id, t.sign, t.amount, t.at
+    SELECT t.id, l.owner_id, t.sign, t.amount, t.at, false
       FROM portfolio_ledgeraccount l
      CROSS JOIN LATERAL (
         (SELECT id, amount, at, 1 AS sign FROM portfolio_transfer
@@ -225,11 +226,21 @@ _TRANSFERS: Final = """
           WHERE debit_id = l.id AND kind = 'withdrawal' ORDER BY at DESC LIMIT %s)) AS t
      WHERE l.owner_id = ANY(%s) AND l.asset = 'USD'
        AND NOT EXISTS (SELECT 1 FROM portfolio_transfer r WHERE r.reverses_id = t.id)
-     ORDER BY t.at
+     UNION ALL
+    -- Coins, with what they were worth.
+    SELECT (SELECT min(id) FROM portfolio_transfer
+             WHERE reference = format('withdrawal:%%s:%%s', f.account_id, f.reference)),
+           f.account_id, -1, f.value, f.asked_at, true
+      FROM unnest(%s::uuid[]) AS a(id)
+     CROSS JOIN LATERAL (
+        SELECT account_id, reference, value, asked_at FROM portfolio_funding
+         WHERE account_id = a.id AND asset <> 'USD' AND state NOT IN ('cancelled', 'returned')
+         ORDER BY asked_at DESC LIMIT %s) AS f
+     ORDER BY at
 """
 _SAME_PAYEES: Final = """
     SELECT p.id, p.account_id, p.added_at, o.id, o.account_id, o.user_id,
-           coalesce((SELECT sum(f.amount) FROM portfolio_funding f
+           coalesce((SELECT sum(f.value) FROM portfolio_funding f
                       WHERE f.payee_id = o.id AND f.state IN ('sent', 'settled')), 0)
       FROM portfolio_payee p
       JOIN accounts_account a ON a.id = p.account_id

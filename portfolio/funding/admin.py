@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,6 +15,7 @@ from django.utils import timezone
 from accounts import approvals
 from accounts.models import User
 from foundation.admin import Many, ReadOnly, ReadOnlyInline, Undeletable, actor_of
+from foundation.decimals import CASH
 from marketdata import calendars
 from portfolio.funding import passage
 from portfolio.funding import services as funding
@@ -25,21 +27,29 @@ from portfolio.funding.models import (
     InterestRate,
 )
 from portfolio.funding.passage import Direction, State, Step
+from portfolio.payees.networks import coin_of
 from portfolio.stepping import Stepped, Steps
 
 _WORDS = {
     Step.APPROVE: "Approve",
-    Step.SEND: "It was sent to the bank",
+    Step.SEND: "It was sent",
     Step.SETTLE: "It has settled",
-    Step.RETURN: "The bank has returned it",
+    Step.RETURN: "It has come back",
     Step.CANCEL: "Cancel",
 }
 
 
 class EntryForm(forms.ModelForm):  # type: ignore[type-arg]
+    asset = forms.CharField(
+        required=False, initial=CASH, max_length=24, help_text="USD, or a coin: BTC."
+    )
+
+    def clean_asset(self) -> str:
+        return self.cleaned_data["asset"] or CASH
+
     class Meta:
         model = Funding
-        fields: ClassVar = ["account", "direction", "amount", "reference", "bank", "payee"]
+        fields: ClassVar = ["account", "direction", "asset", "amount", "reference", "bank", "payee"]
 
 
 class FundingSteps(Steps[Funding]):
@@ -52,17 +62,22 @@ class FundingSteps(Steps[Funding]):
             "now": now,
         }
         if row.direction == Direction.DEPOSIT:
+            if row.asset != CASH:
+                raise funding.UnableToDeposit("Coins cannot be deposited yet.")
             return funding.expect_deposit(**wanted, bank=row.bank)
         if row.payee_id is None:
             raise funding.UnableToWithdraw("Money goes to a payee of the account.")
-        return funding.request_withdrawal(**wanted, payee_id=row.payee_id)
+        return funding.request_withdrawal(**wanted, payee_id=row.payee_id, coin=coin_of(row.asset))
 
     def open(self, row: Funding) -> list[tuple[str, str]]:
         found = passage.steps_from(Direction(row.direction), State(row.state))
+        if row.asset != CASH and settings.COIN_CUSTODIAN:
+            # The custodian says what was sent and what has arrived; that it came back later, we do.
+            found = tuple(step for step in found if step not in (Step.SEND, Step.SETTLE))
         return [(step.value, self._word(row, step)) for step in found]
 
     def _word(self, row: Funding, step: Step) -> str:
-        if step is Step.APPROVE and passage.needs_two_people(Direction(row.direction), row.amount):
+        if step is Step.APPROVE and passage.needs_two_people(Direction(row.direction), row.value):
             is_asked = funding.asked_approval(row, now=timezone.now()) is not None
             return "Approve, as the second person" if is_asked else "Approve, as the first of two"
         return _WORDS[step]
@@ -84,19 +99,26 @@ class FundingStepInline(ReadOnlyInline):
 class FundingAdmin(Stepped):
     form = EntryForm
     steps = FundingSteps()
-    list_display = ("asked_at", "account", "direction", "amount", "state", "reference", "waits_for")
-    list_filter = ("state", "direction")
-    list_select_related = ("account",)
-    search_fields = ("=account__number", "=reference", "bank")
+    list_display = (
+        "asked_at", "account", "direction", "text", "value", "network", "state", "reference",
+        "waits_for",
+    )  # fmt: skip
+    list_filter = ("state", "direction", "asset")
+    list_select_related = ("account", "payee")
+    search_fields = ("=account__number", "=reference", "=transaction", "bank")
     autocomplete_fields = ("account", "payee")
     ordering = ("asked_at",)
     shown = (
         "account",
         "direction",
-        "amount",
+        "text",
+        "fee_text",
+        "value",
+        "network",
         "reference",
         "bank",
         "payee",
+        "transaction",
         "state",
         "asked_at",
         "asked_by",
@@ -109,14 +131,29 @@ class FundingAdmin(Stepped):
         asked_by = approvals.asked_by(now=timezone.now(), kind=funding.APPROVAL)
         return found.annotate(approval_asked_by=asked_by)
 
+    @admin.display(description="amount")
+    def text(self, of: Funding) -> str:
+        return of.text
+
+    @admin.display(description="network fee", empty_value="none")
+    def fee_text(self, of: Funding) -> str | None:
+        return of.fee_text or None
+
+    @admin.display(description="by")
+    def network(self, of: Funding) -> str:
+        """The network that coins leave by; cash comes and goes by banks."""
+        is_cash = of.asset == CASH or of.payee is None
+        return "bank" if is_cash or of.payee is None else of.payee.destination.network.name
+
     @admin.display(description="waits for")
     def waits_for(self, of: Any) -> str:
         if of.state == State.REQUESTED:
-            if not passage.needs_two_people(Direction(of.direction), of.amount):
+            if not passage.needs_two_people(Direction(of.direction), of.value):
                 return "a person"
             asked_by = of.approval_asked_by
             return f"a second person beside {asked_by}" if asked_by else "two people"
-        return {State.PENDING: "the bank", State.APPROVED: "sending", State.SENT: "the bank"}.get(
+        other = "the bank" if of.asset == CASH else "the network"
+        return {State.PENDING: other, State.APPROVED: "sending", State.SENT: other}.get(
             State(of.state), ""
         )
 

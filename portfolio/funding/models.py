@@ -6,27 +6,37 @@ import uuid
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import Account
+from foundation import decimals
+from foundation.decimals import CASH
 from portfolio.amounts import AmountField
 from portfolio.funding.passage import Direction, State, Step
+from portfolio.payees.networks import coin_of
 
 
 class Funding(models.Model):
-    """A deposit or a withdrawal: money on its way between a bank and an account, in USD.
+    """A deposit or a withdrawal: money or coins on their way between the outside and an account.
 
-    What it is never changes; `state` is where its last step led.
+    What it is never changes; `state` is where its last step led. `asset` is USD or the code of a
+    coin's pair. Of coins, `fee` of the same asset is taken beside the amount and goes to the
+    network, and `value` is what both were worth in USD when they were asked for; of cash it is
+    the amount. `transaction` is how the custodian calls a payment on its network, once it knows.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="fundings")
     direction = models.CharField(max_length=10, choices=[(d.value, d.value) for d in Direction])
+    asset = models.CharField(max_length=24, default=CASH)
     amount = AmountField()
+    fee = AmountField(default=Decimal(0), help_text="Of the same asset, beside the amount.")
+    value = AmountField(help_text="USD.")
     reference = models.CharField(max_length=32, help_text="Its name, once in an account.")
     bank = models.CharField(
-        max_length=240, blank=True, default="", help_text="From or to which bank account."
+        max_length=300, blank=True, default="", help_text="From or to which bank account, address."
     )
+    transaction = models.CharField(max_length=120, blank=True, default="")
     payee = models.ForeignKey(
         "portfolio.Payee", null=True, blank=True, on_delete=models.PROTECT, related_name="fundings"
     )
@@ -41,6 +51,11 @@ class Funding(models.Model):
                 fields=["account", "direction", "reference"], name="funding_once"
             ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="funding_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(asset=CASH, fee=0, value=F("amount"))
+                | (~Q(asset=CASH) & Q(fee__gte=0, value__gt=0, direction="withdrawal")),
+                name="funding_value_positive",
+            ),
         )
         indexes = (
             models.Index(
@@ -49,10 +64,39 @@ class Funding(models.Model):
                 name="funding_under_way",
             ),
             models.Index(fields=["state", "asked_at"], name="funding_queue"),
+            # Coins that left are counted with what they were worth, among all the cash.
+            models.Index(fields=["account"], condition=~Q(asset=CASH), name="funding_of_coins"),
         )
 
     def __str__(self) -> str:
-        return f"{self.direction} {self.amount:f} {self.reference}"
+        return f"{self.direction} {self.text} {self.reference}"
+
+    @property
+    def total(self) -> Decimal:
+        """What leaves or comes in all, the fee with it."""
+        total: Decimal = self.amount + self.fee
+        return total
+
+    @property
+    def coin(self) -> str:
+        """What people call the asset: USD, BTC."""
+        return coin_of(self.asset)
+
+    @property
+    def text(self) -> str:
+        """The amount with its unit: 1,250.50 USD, 0.5 BTC."""
+        return told(self.amount, self.asset)
+
+    @property
+    def fee_text(self) -> str:
+        return told(self.fee, self.asset) if self.fee else ""
+
+
+def told(amount: Decimal, asset: str) -> str:
+    """Return an amount of cash or coins as people read it."""
+    if asset == CASH:
+        return f"{amount:,.2f} {CASH}"
+    return f"{decimals.text(amount)} {coin_of(asset)}"
 
 
 class FundingStep(models.Model):

@@ -1,8 +1,9 @@
 """The way of money in and out: which steps a deposit and a withdrawal may take. Pure.
 
-One table says all of it. A withdrawal's cash leaves the customer when it is asked for, so that it
-cannot be spent meanwhile; a deposit's arrives when it settles. What is cancelled or returned is
-undone, transfer by transfer, also long after it has settled: banks take deposits back for weeks.
+One table says all of it, of cash and of coins. What is withdrawn leaves the customer when it is
+asked for, so that it cannot be spent meanwhile; a deposit arrives when it settles. What is
+cancelled or returned is undone, transfer by transfer, also long after it has settled: banks take
+deposits back for weeks.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 TWO_PEOPLE_ABOVE: Final = Decimal(10_000)
-"""A withdrawal of more than this, in USD, is approved by two people."""
+"""A withdrawal of more than this, in USD or worth it, is approved by two people."""
 
 
 class Direction(StrEnum):
@@ -45,7 +46,7 @@ class Movement(StrEnum):
 
     NOTHING = "nothing"
     CREDIT = "credit"  # bank to customer
-    SEND = "send"  # clearing to bank
+    SEND = "send"  # clearing to bank, or out on the network
     UNDO = "undo"  # everything that was moved, the last first
 
 
@@ -110,15 +111,17 @@ def is_credit(direction: Direction, step: Step) -> bool:
     return direction is Direction.DEPOSIT and step is Step.SETTLE
 
 
-def needs_two_people(direction: Direction, amount: Decimal) -> bool:
-    return direction is Direction.WITHDRAWAL and amount > TWO_PEOPLE_ABOVE
+def needs_two_people(direction: Direction, value: Decimal) -> bool:
+    """Tell whether two approve it; `value` is in USD."""
+    return direction is Direction.WITHDRAWAL and value > TWO_PEOPLE_ABOVE
 
 
 def withdrawable(*, available: Decimal, unsettled: Decimal, lendable: Decimal | None) -> Decimal:
     """Return what may leave: available and settled, of a margin account at most `lendable`.
 
-    `unsettled` are proceeds of sales that have not settled; `lendable` is the excess of a margin
-    account's equity over what it must have, None of a cash account.
+    `unsettled` are proceeds of sales that have not settled, or coins that were bought with such;
+    `lendable` is what a margin account may part with and still have what it must, None of a cash
+    account.
     """
     most = available - max(unsettled, Decimal(0))
     if lendable is not None:

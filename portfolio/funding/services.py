@@ -17,25 +17,22 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, Q, Sum
+from django.db.models import Q, Sum
 
-from accounts import activity, approvals, locks
+from accounts import approvals, locks
 from accounts import services as accounts
-from accounts.chain import Event
 from accounts.letters import writing
 from accounts.locks import LockedAccount
 from accounts.models import Account, Approval, User
 from foundation import decimals
 from foundation.decimals import CASH
-from marketdata import calendars
-from portfolio import books
+from portfolio.funding import amounts, keeping, passage
 from portfolio.funding import moves as funding_moves
-from portfolio.funding import passage
-from portfolio.funding.models import Funding, FundingStep
+from portfolio.funding.amounts import Asked
+from portfolio.funding.models import Funding
 from portfolio.funding.passage import Direction, Movement, State, Step
 from portfolio.payees import cancel_links
 from portfolio.payees import services as payees
-from portfolio.payees.models import Payee
 from portfolio.payees.precautions import Objection
 
 log = structlog.get_logger(__name__)
@@ -45,13 +42,13 @@ REFERENCE_LENGTH_MAX: Final = 32
 ZERO: Final = Decimal(0)
 
 _TOLD: Final = {
-    (Direction.DEPOSIT, Step.SETTLE): "money.deposited",
-    (Direction.DEPOSIT, Step.RETURN): "money.deposit_returned",
-    (Direction.WITHDRAWAL, Step.APPROVE): "money.withdrawal_approved",
-    (Direction.WITHDRAWAL, Step.SEND): "money.withdrawal_sent",
-    (Direction.WITHDRAWAL, Step.SETTLE): "money.withdrawal_settled",
-    (Direction.WITHDRAWAL, Step.RETURN): "money.withdrawal_returned",
-    (Direction.WITHDRAWAL, Step.CANCEL): "money.withdrawal_cancelled",
+    (Direction.DEPOSIT, Step.SETTLE): "deposited",
+    (Direction.DEPOSIT, Step.RETURN): "deposit_returned",
+    (Direction.WITHDRAWAL, Step.APPROVE): "withdrawal_approved",
+    (Direction.WITHDRAWAL, Step.SEND): "withdrawal_sent",
+    (Direction.WITHDRAWAL, Step.SETTLE): "withdrawal_settled",
+    (Direction.WITHDRAWAL, Step.RETURN): "withdrawal_returned",
+    (Direction.WITHDRAWAL, Step.CANCEL): "withdrawal_cancelled",
 }
 
 
@@ -79,7 +76,10 @@ class UnableToCarryOn(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What is on its way, in USD: deposits that have not arrived, withdrawals that have left."""
+    """What is on its way, in USD: deposits that have not arrived, withdrawals that have left.
+
+    Coins count with what they were worth when they were asked for.
+    """
 
     coming: Decimal
     going: Decimal
@@ -101,14 +101,14 @@ def expect_deposit(
 
     The same reference again is answered with the same deposit. Raises UnableToDeposit.
     """
-    refuse = UnableToDeposit
     with transaction.atomic():
         account = locks.lock(account_id)
-        known = _known(account, Direction.DEPOSIT, amount, reference, refuse)
+        asked = _cash(amount)
+        known = _known(account, Direction.DEPOSIT, CASH, amount, reference, UnableToDeposit)
         if known is not None:
             return known
-        found = _new(account, Direction.DEPOSIT, amount, reference, bank, actor, now)
-        _record(account, "money.deposit_pending", found, actor, now)
+        found = keeping.new(account, Direction.DEPOSIT, asked, reference, bank, actor, now)
+        keeping.record(account, "deposit_pending", found, actor, now)
     return found
 
 
@@ -123,9 +123,10 @@ def deposit(
     """
     with transaction.atomic():
         account = locks.lock(account_id)
-        if _known(account, Direction.DEPOSIT, amount, reference, UnableToDeposit) is not None:
+        asked, of = _cash(amount), Direction.DEPOSIT
+        if _known(account, of, CASH, amount, reference, UnableToDeposit) is not None:
             return False
-        found = _new(account, Direction.DEPOSIT, amount, reference, "", actor, now)
+        found = keeping.new(account, of, asked, reference, "", actor, now)
         _carry_on(account, found, Step.SETTLE, actor=actor, reason="", now=now)
     return True
 
@@ -138,47 +139,49 @@ def request_withdrawal(
     reference: str,
     actor: str,
     now: datetime,
+    coin: str = CASH,
     lendable: Decimal | None = None,
 ) -> Funding:
-    """Set cash aside that the customer wants sent to a payee; it cannot be spent from now on.
+    """Set cash or coins aside that the customer wants sent to a payee; they cannot be spent or
+    sold from now on.
 
-    `lendable` is the excess of a margin account, and needed for one. The same reference again is
-    answered with the same withdrawal. Raises UnableToWithdraw.
+    `amount` is what is to arrive, of `coin`; the fee of its network is set aside with it.
+    `lendable` is what of it a margin account may part with, and needed for one. The same reference
+    again is answered with the same withdrawal. Raises UnableToWithdraw.
     """
-    refuse = UnableToWithdraw
     with transaction.atomic():
         account = locks.lock(account_id)
-        known = _known(account, Direction.WITHDRAWAL, amount, reference, refuse)
+        known = _known(account, Direction.WITHDRAWAL, coin, amount, reference, UnableToWithdraw)
         if known is not None:
             return known
+        asked = _asked(coin, amount, now)
         if account.status != Account.Status.ACTIVE:
             raise UnableToWithdraw(f"The account is {account.status}.", code="account_not_active")
         if account.margin and lendable is None:
             raise UnableToWithdraw("What the account must keep is not known.", code="not_known")
-        payee = payees.ready(account, payee_id, amount, now=now)
+        payee = payees.ready(account, payee_id, coin=coin, value=asked.value, now=now)
         if isinstance(payee, Objection):
             raise UnableToWithdraw(payee.message, code=payee.code, until=payee.until)
-        opened, today = books.ask_books(account_ids=[account_id]).get(), calendars.date_of(now)
+        opened = funding_moves.opened_for(account, asked.asset)
         most = passage.withdrawable(
-            available=opened.available(account, CASH),
-            unsettled=sum(opened.unsettled(account, today).values(), ZERO),
+            available=opened.available(account, asked.asset),
+            unsettled=funding_moves.unsettled(account, opened, asked.asset, now=now),
             lendable=lendable if account.margin else None,
         )
-        if amount > most:
-            message = f"{decimals.text(most)} USD can be withdrawn."
-            raise UnableToWithdraw(message, code="insufficient_funds")
-        found = _new(
-            account, Direction.WITHDRAWAL, amount, reference, payee.destination.text, actor, now,
+        if asked.total > most:
+            raise UnableToWithdraw(_too_much(asked, coin, most), code="insufficient_funds")
+        found = keeping.new(
+            account, Direction.WITHDRAWAL, asked, reference, payee.destination.text, actor, now,
             payee=payee,
         )  # fmt: skip
-        opened.move(account, funding_moves.set_aside(found, now))
+        funding_moves.set_aside(account, opened, found, now)
         opened.close()
-        _record(account, "money.withdrawal_requested", found, actor, now)
+        keeping.record(account, "withdrawal_requested", found, actor, now)
         writing.write(
             account.user,
             "withdrawal_requested",
             now=now,
-            amount=f"{amount:,.2f}",
+            amount=found.text,
             payee=payee.destination.text,
             link=cancel_links.address(funding=found, now=now),
         )
@@ -200,7 +203,7 @@ def approve(funding_id: UUID, *, by: User, reason: str, now: datetime) -> Fundin
         if funding.asked_by == f"operator:{by.pk}":
             raise UnableToCarryOn("Another person has to approve what you have entered.")
         direction = Direction(funding.direction)
-        if passage.needs_two_people(direction, funding.amount):
+        if passage.needs_two_people(direction, funding.value):
             asked = asked_approval(funding, now=now)
             try:
                 if asked is None:
@@ -254,14 +257,14 @@ def _carry_on(
     except passage.NoSuchStep as error:
         raise UnableToCarryOn(str(error)) from None
     never_came = step is Step.RETURN and funding.state == State.PENDING
-    opened = books.ask_books(account_ids=[account.pk]).get()
+    opened = funding_moves.opened_for(account, funding.asset)
     funding_moves.carry_out(there.movement, account, opened, funding, now)
     opened.close()
     has_left = there.movement is Movement.UNDO and direction is Direction.DEPOSIT
     owed = max(-opened.available(account, CASH), ZERO) if has_left else ZERO
-    _note(funding, there.state, step, actor=actor, reason=reason, now=now, owed=owed)
-    told = "money.deposit_failed" if never_came else _TOLD[direction, step]
-    _record(account, told, funding, actor, now)
+    keeping.note(funding, there.state, step, actor=actor, reason=reason, now=now, owed=owed)
+    told = "deposit_failed" if never_came else _TOLD[direction, step]
+    keeping.record(account, told, funding, actor, now)
     if owed:
         _restrict(account, funding, owed, actor, now)
 
@@ -292,7 +295,7 @@ def pending(account_ids: Collection[UUID]) -> dict[UUID, Pending]:
     rows = (
         Funding.objects.filter(under_way, account_id__in=account_ids)
         .values_list("account_id", "direction")
-        .annotate(sum=Sum("amount"))
+        .annotate(sum=Sum("value"))
     )
     found: dict[UUID, dict[str, Decimal]] = {}
     for account_id, way, amount in rows:
@@ -314,6 +317,28 @@ def _locked(funding_id: UUID) -> tuple[LockedAccount, Funding]:
     return account, Funding.objects.get(pk=funding_id)
 
 
+def _cash(amount: Decimal) -> Asked:
+    try:
+        return amounts.cash(amount)
+    except amounts.UnableToLeave as error:
+        raise UnableToDeposit(str(error)) from None
+
+
+def _asked(coin: str, amount: Decimal, now: datetime) -> Asked:
+    try:
+        return amounts.cash(amount) if coin == CASH else amounts.of_coin(coin, amount, now=now)
+    except amounts.UnableToLeave as error:
+        raise UnableToWithdraw(str(error), code=error.code) from None
+
+
+def _too_much(asked: Asked, coin: str, most: Decimal) -> str:
+    beside = max(most - asked.fee, ZERO)
+    if not asked.fee:
+        return f"{decimals.text(most)} {coin} can be withdrawn."
+    fee = decimals.text(asked.fee)
+    return f"{decimals.text(beside)} {coin} can be withdrawn, beside the fee of {fee} {coin}."
+
+
 def _open_steps(funding: Funding) -> tuple[Step, ...]:
     return passage.steps_from(Direction(funding.direction), State(funding.state))
 
@@ -321,78 +346,21 @@ def _open_steps(funding: Funding) -> tuple[Step, ...]:
 def _known(
     account: LockedAccount,
     direction: Direction,
+    asset: str,
     amount: Decimal,
     reference: str,
     refuse: type[ValueError],
 ) -> Funding | None:
     """Return what this reference stands for already. Raises `refuse` if that is another amount,
-    and for what is no amount or no reference."""
-    if amount <= 0:
-        raise refuse("The amount must be greater than zero.")
-    if amount != decimals.quantize(amount, asset=CASH, rounding=decimals.DOWN):
-        raise refuse("The amount must be in whole cents.")
+    and for what is no reference."""
     if not 0 < len(reference) <= REFERENCE_LENGTH_MAX or not reference.isprintable():
         raise refuse(f"A reference has 1 to {REFERENCE_LENGTH_MAX} characters.")
     before = Funding.objects.filter(
         account=account, direction=direction, reference=reference
     ).first()
-    if before is not None and before.amount != amount:
+    if before is not None and (before.coin, before.amount) != (asset, amount):
         raise refuse(f"This {direction} was booked before with another amount.")
     return before
-
-
-def _new(
-    account: LockedAccount,
-    direction: Direction,
-    amount: Decimal,
-    reference: str,
-    bank: str,
-    actor: str,
-    now: datetime,
-    *,
-    payee: Payee | None = None,
-) -> Funding:
-    found = Funding.objects.create(
-        account=account,
-        direction=direction,
-        amount=amount,
-        reference=reference,
-        bank=bank,
-        payee=payee,
-        state=passage.FIRST[direction],
-        asked_at=now,
-        asked_by=actor,
-        changed_at=now,
-    )
-    FundingStep.objects.create(
-        funding=found, number=1, state=found.state, at=now, actor=actor, reason=""
-    )
-    return found
-
-
-def _note(
-    funding: Funding,
-    state: State,
-    step: Step,
-    *,
-    actor: str,
-    reason: str,
-    now: datetime,
-    owed: Decimal,
-) -> None:
-    last = funding.steps.aggregate(last=Max("number"))["last"]
-    FundingStep.objects.create(
-        funding=funding,
-        number=last + 1,
-        step=step,
-        state=state,
-        owed=owed,
-        at=now,
-        actor=actor,
-        reason=reason,
-    )
-    funding.state, funding.changed_at = state, now
-    funding.save(update_fields=["state", "changed_at"])
 
 
 def _ask(funding: Funding, *, by: User, reason: str, now: datetime) -> None:
@@ -401,7 +369,8 @@ def _ask(funding: Funding, *, by: User, reason: str, now: datetime) -> None:
         subject=str(funding.pk),
         content={
             "account": str(funding.account_id),
-            "amount": decimals.text(funding.amount),
+            "amount": funding.text,
+            "value": decimals.text(funding.value),
             "bank": funding.bank,
             "reference": funding.reference,
         },
@@ -409,10 +378,3 @@ def _ask(funding: Funding, *, by: User, reason: str, now: datetime) -> None:
         by=by,
         now=now,
     )
-
-
-def _record(account: LockedAccount, kind: str, funding: Funding, actor: str, now: datetime) -> None:
-    payload = {"amount": decimals.text(funding.amount), "asset": CASH}
-    if kind != "money.deposited":
-        payload["reference"] = funding.reference
-    activity.record([(account, Event(kind, now, actor, payload))])

@@ -148,6 +148,48 @@ class LotBook:
         found.bring(quantity=quantity, cost=cost, acquired_at=acquired_at)
         self._carry(position, found, before, at)
 
+    def leave(
+        self,
+        account: LockedAccount,
+        instrument_id: UUID,
+        *,
+        quantity: Decimal,
+        by: UUID,
+        at: datetime,
+    ) -> None:
+        """Let so much leave the house without a sale (see `Lots.leave`)."""
+        position = self.position(account, instrument_id, at=at)
+        found = self._of(account, position)
+        self._read(found, position)
+        before = found.moved
+        found.leave(quantity=quantity, by=by, at=at)
+        self._carry(position, found, before, at)
+
+    def come_back(
+        self,
+        account: LockedAccount,
+        instrument_id: UUID,
+        *,
+        quantity: Decimal,
+        left_by: UUID,
+        by: UUID,
+        at: datetime,
+    ) -> None:
+        """Let come back what has left by a withdrawal (see `Lots.come_back`)."""
+        position = self.position(account, instrument_id, at=at)
+        found = self._of(account, position)
+        self._read(found, position)
+        done = self._done_by(found, position, left_by)
+        before = found.moved
+        found.come_back(
+            quantity=quantity,
+            by=by,
+            at=at,
+            left_by=left_by,
+            done=[each for each in done if each.closed_by == left_by],
+        )
+        self._carry(position, found, before, at)
+
     def close(self) -> None:
         """Write everything that changed."""
         new: list[Lot] = []

@@ -55,19 +55,19 @@ class Lot(models.Model):
 
 
 class LotClosing(models.Model):
-    """What one trade closed of one lot. Append-only.
+    """What one trade, or a withdrawal of coins, closed of one lot. Append-only.
 
     `quantity`, `cost` and `proceeds` have the sign of the lot; `realised` is proceeds less cost.
     `undoes` is the closing that a bust took back. A correction is no sale: a bust took the lot
-    away, or left two lots that were set off against each other. The table has one more column,
-    `booked`: the database numbers closings in the order of their booking.
+    away, or left two lots that were set off against each other, or it has left the house. The
+    table has one more column, `booked`: the database numbers closings in the order of booking.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="closings")
     account = models.ForeignKey(Account, on_delete=models.PROTECT)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT)
-    closed_by = models.UUIDField(db_index=True, help_text="The trade, or the bust.")
+    closed_by = models.UUIDField(db_index=True, help_text="The trade, the bust, the withdrawal.")
     acquired_at = models.DateTimeField()
     closed_at = models.DateTimeField()
     quantity = AmountField()

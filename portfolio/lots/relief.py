@@ -7,6 +7,9 @@ what is left opens a lot of the other sign.
 
     realised = proceeds - cost      of a short lot both are negative, so that the same holds
 
+What leaves the house without a sale takes its lots with it, at what they have cost: nothing is
+realised, and nothing is a correction of a trade either. What comes back brings the same lots.
+
 Cash is split over several lots on the running total, and what closes the rest of a lot takes the
 rest of its cost: nothing is lost to rounding.
 
@@ -58,6 +61,10 @@ class Lot:
     def unit_cost(self) -> Decimal:
         return self.cost / self.quantity
 
+    def is_paid_for(self, day: date) -> bool:
+        """Tell whether the money that it was bought with has settled by then."""
+        return self.funds_settle_on is None or self.funds_settle_on <= day
+
 
 @dataclass(frozen=True, slots=True)
 class Closing:
@@ -65,7 +72,8 @@ class Closing:
 
     One that `undoes` another has the same figures the other way round, but for a cent that a bust
     may be rounded otherwise. A correction is no sale: a bust took the lot away, or two lots of
-    different sign that it left were set off.
+    different sign that it left were set off, or what was closed has left the house (`closed_by` is
+    then the withdrawal).
     """
 
     id: UUID
@@ -177,13 +185,14 @@ class Lots:
         """
         closings = [each for each in done if each.undoes is None and each.quantity]
         own = {lot.id for lot in self.lots.values() if lot.opened_by == deal.trade_id}
-        before, cash, again = self.quantity, ZERO, []
+        before, cash = self.quantity, ZERO
+        again: list[Closing] = []
         sign = Decimal(1).copy_sign(deal.signed_quantity)
         for closing in reversed(closings):
             # What the trade set off against a lot of its own counts as what it closed instead.
             if closing.lot_id in own and closing.closed_by != deal.trade_id:
                 self._undo(closing, at)
-                again.append(_deal_of(closing))
+                again.append(closing)
         for lot_id in own:
             lot = self.lots[lot_id]
             if lot.quantity:
@@ -193,8 +202,8 @@ class Lots:
             if closing.closed_by == deal.trade_id and closing.lot_id not in own:
                 cash -= sign * closing.proceeds
                 self._undo(closing, at)
-        for sold in reversed(again):
-            self.trade(sold)  # what was closed of it is closed of others
+        for each in reversed(again):
+            self._close_again(each)  # what was closed of it is closed of others
         left = before - deal.signed_quantity - self.quantity
         rest = deal.cash - cash
         if left:
@@ -204,6 +213,54 @@ class Lots:
             # Of the cents by which the bust is rounded otherwise than its fill was.
             self._realise(self.lots[self.closings[-1].lot_id], sign * rest, bust_id, at)
         self._set_off(at)
+
+    def leave(self, *, quantity: Decimal, by: UUID, at: datetime) -> None:
+        """Let so much of a long position leave the house, of the lots that the method says.
+
+        Those that unsettled proceeds have paid for stay. Raises ValueError when the others are
+        fewer than that.
+        """
+        day = calendars.date_of(at)
+        left = quantity
+        for lot in self._in_order(-quantity, ()):
+            if left and lot.is_paid_for(day):
+                left -= self._close(
+                    lot, min(lot.quantity, left), None, by, at, is_correction=True
+                ).quantity
+        if left:
+            raise ValueError(f"{left} of {quantity} is in no lot that may leave")
+
+    def come_back(
+        self, *, quantity: Decimal, by: UUID, at: datetime, done: Iterable[Closing], left_by: UUID
+    ) -> None:
+        """Let what has left come back: its lots are open again, with their cost and dates.
+
+        `done` are the closings, not undone yet, by which it left. Where a bust has left a short of
+        the withdrawal (`left_by`) in the place of some, that is covered at what it had cost.
+        """
+        left = quantity
+        for closing in reversed([each for each in done if each.quantity]):
+            self._undo(replace(closing, closed_by=by), at)
+            left -= closing.quantity
+        if left:
+            shorts = [lot.cost for lot in self.lots.values() if lot.opened_by == left_by]
+            self.trade(Deal(by, left, -sum(shorts, ZERO), at))
+        self._set_off(at)
+
+    def _close_again(self, closing: Closing) -> None:
+        """Close others for what was closed of a lot that is gone: sold, or left the house."""
+        deal = _deal_of(closing)
+        if not closing.is_correction:
+            self.trade(deal)
+            return
+        left = closing.quantity
+        for lot in self._in_order(-left, ()):
+            if left:
+                taken = min(lot.quantity, left)
+                again = self._close(lot, taken, None, deal.trade_id, deal.at, is_correction=True)
+                left -= again.quantity
+        if left:
+            self._open(deal, -left, _cents(deal.cash * left / closing.quantity), None)
 
     def become(
         self, lot_id: UUID, *, quantity: Decimal, cost: Decimal, realised: Decimal, at: datetime

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from accounts import locks
 from portfolio.lots import wash_sales
 from portfolio.lots.wash_sales import Loss, Purchase
-from portfolio.models import Lot, LotClosing, WashSale
+from portfolio.models import Funding, Lot, LotClosing, WashSale
 
 ZERO: Final = Decimal(0)
 LOOK_BACK: Final = 2 * wash_sales.WINDOW + timedelta(days=2)
@@ -99,8 +99,9 @@ def _losses() -> QuerySet[LotClosing]:
 
 
 def _corrections(lot_id: OuterRef) -> QuerySet[LotClosing]:
-    """Return the rows that took a lot away again."""
-    return LotClosing.objects.filter(lot_id=lot_id, is_correction=True, quantity__gt=0)
+    """Return the rows that took a lot away again; what was withdrawn of it had been bought."""
+    found = LotClosing.objects.filter(lot_id=lot_id, is_correction=True, quantity__gt=0)
+    return found.exclude(Exists(Funding.objects.filter(pk=OuterRef("closed_by"))))
 
 
 def _standing() -> QuerySet[WashSale]:

@@ -1,8 +1,11 @@
-"""Bank accounts that money may be sent to: what must be said of one, and whose it is. Pure.
+"""Where money and coins may be sent to: what must be said of it, and whose it is. Pure.
 
-Two ways are known: an account at a bank of the United States, by its routing number (ABA, nine
-digits with a check digit) and account number; and an IBAN (ISO 13616), whose country and check
-digits are seen to. That the account exists, and is the holder's, only its bank can say.
+Three ways are known: an account at a bank of the United States, by its routing number (ABA, nine
+digits with a check digit) and account number; an IBAN (ISO 13616), whose country and check digits
+are seen to; and an address on a network that coins leave by (`portfolio.payees.networks`), of a
+wallet that the customer keeps or that a provider keeps for them (what FATF's recommendation 16,
+the Travel Rule, asks for with the beneficiary's name). That it exists, and is the holder's, only
+its bank or provider can say.
 """
 
 from __future__ import annotations
@@ -19,22 +22,47 @@ from stdnum import iban
 from stdnum.exceptions import ValidationError
 from stdnum.us import rtn
 
+from foundation.decimals import CASH
+from portfolio.payees import addresses, networks
+from portfolio.payees.networks import Network
+
 HOLDER_LENGTH_MAX: Final = 120
+PROVIDER_LENGTH_MAX: Final = 80
 _ACCOUNT_NUMBER: Final = re.compile(r"[0-9]{4,17}")
 
 
 class Kind(StrEnum):
     US_BANK = "us_bank"
     IBAN = "iban"
+    COIN = "coin"
+
+
+class Wallet(StrEnum):
+    """Who keeps the keys of an address."""
+
+    SELF_HOSTED = "self_hosted"
+    PROVIDER = "provider"
 
 
 FIELDS: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
-    {Kind.US_BANK: ("routing_number", "account_number"), Kind.IBAN: ("iban",)}
+    {
+        Kind.US_BANK: ("routing_number", "account_number"),
+        Kind.IBAN: ("iban",),
+        Kind.COIN: ("network", "address", "memo", "wallet", "provider"),
+    }
 )
+NAMED_BY: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
+    {**FIELDS, Kind.COIN: ("network", "address", "memo")}
+)
+"""Which of its fields say that two are the same."""
+NUMBER: Final[Mapping[Kind, str]] = MappingProxyType(
+    {Kind.US_BANK: "account_number", Kind.IBAN: "iban", Kind.COIN: "address"}
+)
+"""Which of its fields is the number itself."""
 
 
 class InvalidDestination(ValueError):
-    """What was said of the bank account cannot be right: `field` names it, the message why."""
+    """What was said of the destination cannot be right: `field` names it, the message why."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -43,15 +71,29 @@ class InvalidDestination(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A bank account, its numbers without the blanks and hyphens that people write."""
+    """A bank account or an address, its numbers without the blanks that people write."""
 
     kind: Kind
     holder: str
     numbers: Mapping[str, str]
 
     @property
+    def coin(self) -> str:
+        """What it can take, and nothing else: USD, or the coin of its network."""
+        return self.network.coin if self.kind is Kind.COIN else CASH
+
+    @property
+    def network(self) -> networks.Terms:
+        """What its network is like, of an address of coins. Raises KeyError for a bank account."""
+        return networks.TERMS[Network(self.numbers["network"])]
+
+    @property
     def text(self) -> str:
         """All of it in one line, for those who send the money."""
+        if self.kind is Kind.COIN:
+            memo = f", tag {self.numbers['memo']}" if self.numbers["memo"] else ""
+            kept = self.numbers["provider"] or "a wallet of their own"
+            return f"{self.holder}, {self.network.name} {self.numbers['address']}{memo}, {kept}"
         if self.kind is Kind.IBAN:
             return f"{self.holder}, IBAN {iban.format(self.numbers['iban'])}"
         routing, account = self.numbers["routing_number"], self.numbers["account_number"]
@@ -60,22 +102,27 @@ class Destination:
     @property
     def masked(self) -> str:
         """What tells it from others of the same person, and nobody else anything."""
+        if self.kind is Kind.COIN:
+            address = self.numbers["address"]
+            return f"{self.network.name} {address[:6]} … {address[-4:]}"
         if self.kind is Kind.IBAN:
             return f"IBAN {self.numbers['iban'][:2]} … {self.numbers['iban'][-4:]}"
         return f"Account … {self.numbers['account_number'][-4:]}"
 
 
 def destination(kind: str, *, holder: str, numbers: Mapping[str, str]) -> Destination:
-    """Return the bank account that was described. Raises InvalidDestination."""
+    """Return the bank account or address that was described. Raises InvalidDestination."""
     if kind not in set(Kind):
         raise InvalidDestination("kind", f"kind is one of {', '.join(Kind)}.")
     kind = Kind(kind)
     name = " ".join(holder.split())
     if not 0 < len(name) <= HOLDER_LENGTH_MAX or not name.isprintable():
-        raise InvalidDestination("holder", "Say whose account it is, as the bank knows them.")
+        raise InvalidDestination("holder", "Say whose it is, as the bank or provider knows them.")
     strange = sorted(set(numbers) - set(FIELDS[kind]))
     if strange:
         raise InvalidDestination(strange[0], f"{strange[0]} is no part of this kind of account.")
+    if kind is Kind.COIN:
+        return Destination(kind, name, MappingProxyType(_on_network(numbers)))
     given = {field: _bare(numbers.get(field, "")) for field in FIELDS[kind]}
     if kind is Kind.IBAN:
         if not _is_valid(iban, given["iban"]):
@@ -88,6 +135,41 @@ def destination(kind: str, *, holder: str, numbers: Mapping[str, str]) -> Destin
         if not _ACCOUNT_NUMBER.fullmatch(given["account_number"]):
             raise InvalidDestination("account_number", "An account number has 4 to 17 digits.")
     return Destination(kind, name, MappingProxyType(given))
+
+
+def _on_network(numbers: Mapping[str, str]) -> dict[str, str]:
+    """Return what an address of coins is described by, as it is written."""
+    given = {field: str(numbers.get(field, "")).strip() for field in FIELDS[Kind.COIN]}
+    if given["network"] not in set(Network):
+        raise InvalidDestination("network", f"network is one of {', '.join(Network)}.")
+    terms = networks.TERMS[Network(given["network"])]
+    try:
+        given["address"] = terms.address(given["address"])
+    except addresses.NoAddress:
+        raise InvalidDestination(
+            "address", f"This is no address on {terms.name}: copy it whole, do not type it."
+        ) from None
+    memo = given["memo"]
+    if memo and terms.memo is None:
+        raise InvalidDestination("memo", f"{terms.name} has no tags: leave it out.")
+    if memo and terms.memo and not (terms.memo.fullmatch(memo) and int(memo) <= networks.MEMO_MAX):
+        raise InvalidDestination("memo", "A tag is a whole number below 4,294,967,296.")
+    if given["wallet"] not in set(Wallet):
+        raise InvalidDestination("wallet", f"wallet is one of {', '.join(Wallet)}.")
+    given["provider"] = " ".join(given["provider"].split())
+    is_kept = given["wallet"] == Wallet.PROVIDER
+    if is_kept != bool(given["provider"]) or len(given["provider"]) > PROVIDER_LENGTH_MAX:
+        raise InvalidDestination(
+            "provider",
+            "Say which provider keeps the wallet." if is_kept else "Nobody keeps it for you.",
+        )
+    if not given["provider"].isprintable():
+        raise InvalidDestination("provider", "Say which provider keeps the wallet.")
+    if memo == "" and terms.memo is not None and is_kept:
+        raise InvalidDestination(
+            "memo", f"A provider on {terms.name} tells its customers apart by a tag: say yours."
+        )
+    return given
 
 
 def is_of(holder: str, person: str) -> bool:

@@ -12,11 +12,11 @@ from simple_history.models import HistoricalRecords
 
 from accounts.models import Account
 from portfolio.amounts import AmountField
-from portfolio.payees.destinations import Destination, Kind
+from portfolio.payees.destinations import NAMED_BY, Destination, Kind
 
 
 class Payee(models.Model):
-    """A bank account that an account may pay out to, from `usable_at` on until it is removed.
+    """A bank account or address that an account may pay out to, from `usable_at` until removed.
 
     What it is never changes: another number is another payee, with its own waiting time.
     """
@@ -25,7 +25,9 @@ class Payee(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="payees")
     kind = models.CharField(max_length=8, choices=[(kind.value, kind.value) for kind in Kind])
     holder = models.CharField(max_length=120)
-    numbers = models.JSONField(help_text="As its kind has them: routing and account number, IBAN.")
+    numbers = models.JSONField(
+        help_text="As its kind has them: routing and account number, IBAN, network and address."
+    )
     fingerprint = models.CharField(max_length=64, editable=False)
     label = models.CharField(max_length=60, blank=True, default="")
     added_at = models.DateTimeField()
@@ -59,9 +61,9 @@ class Payee(models.Model):
 
     @staticmethod
     def fingerprint_of(destination: Destination) -> str:
-        """Return what is the same for the same bank account, whoever names it."""
+        """Return what is the same for the same bank account or address, whoever names it."""
         numbers = "/".join(
-            f"{name}={number}" for name, number in sorted(destination.numbers.items())
+            f"{name}={destination.numbers[name]}" for name in sorted(NAMED_BY[destination.kind])
         )
         return hashlib.sha256(f"{destination.kind}:{numbers}".encode()).hexdigest()
 

@@ -29,6 +29,7 @@ class Code(StrEnum):
     COOLING_OFF = "payee_cooling_off"
     SECURITY_HOLD = "security_hold"
     DAILY_LIMIT = "daily_limit"
+    OTHER_ASSET = "other_asset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def objection(
     limit: Decimal,
     now: datetime,
 ) -> Objection | None:
-    """Return why `amount` cannot leave now, or None.
+    """Return why `amount` of USD, or coins worth that, cannot leave now; or None.
 
     `held_until` is until when a change of how the customer signs in holds withdrawals back;
     `left_today` is what of the day's `limit` has not been asked for yet.

@@ -72,7 +72,8 @@ def add(
 ) -> Payee:
     """Add a payee, to be paid when its waiting time is over, and write the customer a letter.
 
-    The same bank account again is refused. Raises destinations.InvalidDestination, UnableToAdd.
+    The same bank account or address again is refused. Raises destinations.InvalidDestination,
+    UnableToAdd.
     """
     wanted = destinations.destination(kind, holder=holder, numbers=numbers)
     name = " ".join(label.split())
@@ -91,7 +92,7 @@ def add(
             raise UnableToAdd("kind", f"An account has at most {PAYEES_MAX} payees: remove one.")
         fingerprint = Payee.fingerprint_of(wanted)
         if any(each.fingerprint == fingerprint for each in known):
-            raise UnableToAdd(destinations.FIELDS[wanted.kind][-1], "You have this payee already.")
+            raise UnableToAdd(destinations.NUMBER[wanted.kind], "You have this payee already.")
         payee = Payee.objects.create(
             account=account,
             kind=wanted.kind,
@@ -187,7 +188,10 @@ def limit(account_id: UUID, *, now: datetime) -> Limit:
 
 
 def left_today(account_id: UUID, *, now: datetime) -> Decimal:
-    """Return what of the day's limit was not asked for yet, in USD; a day is New York's."""
+    """Return what of the day's limit was not asked for yet, in USD; a day is New York's.
+
+    Coins count with what they were worth when they were asked for.
+    """
     today = calendars.date_of(now)
     asked = Funding.objects.filter(
         account_id=account_id,
@@ -195,7 +199,7 @@ def left_today(account_id: UUID, *, now: datetime) -> Decimal:
         asked_at__gte=calendars.midnight(today),
         asked_at__lt=calendars.midnight(today + timedelta(days=1)),
     ).exclude(state__in=_NOT_OUT)
-    spent = asked.aggregate(sum=Sum("amount"))["sum"] or ZERO
+    spent = asked.aggregate(sum=Sum("value"))["sum"] or ZERO
     return limit(account_id, now=now).amount - spent
 
 
@@ -203,14 +207,17 @@ def left_today(account_id: UUID, *, now: datetime) -> Decimal:
 
 
 def ready(
-    account: LockedAccount, payee_id: UUID, amount: Decimal, *, now: datetime
+    account: LockedAccount, payee_id: UUID, *, coin: str, value: Decimal, now: datetime
 ) -> Payee | Objection:
-    """Return the payee that `amount` may be sent to now, or why it may not."""
+    """Return the payee that may be sent `coin` (or USD) worth `value` now, or why it may not."""
     payee = Payee.objects.filter(pk=payee_id, account=account, removed_at=None).first()
     if payee is None:
         return Objection(Code.UNKNOWN_PAYEE, "You have no such payee.")
+    takes = payee.destination.coin
+    if coin != takes:
+        return Objection(Code.OTHER_ASSET, f"This payee takes {takes} alone.")
     found = precautions.objection(
-        amount=amount,
+        amount=value,
         usable_at=payee.usable_at,
         held_until=selectors.withdrawals_held_until(account.user),
         left_today=left_today(account.pk, now=now),

@@ -13,6 +13,7 @@ from foundation import bulk
 from marketdata import calendars
 from marketdata.pricing import MARKET_PRICE
 from portfolio.models import EquityPoint
+from portfolio.worth.owned import COINS_GONE
 
 SOON: Final = timedelta(hours=1)
 """After the end of a day: prices of later say something of the next one."""
@@ -28,12 +29,13 @@ WITH price AS (
    GROUP BY p.account_id
 ), worth AS (
   SELECT a.id AS account_id, COALESCE(cash.amount, 0) AS cash,
-         COALESCE(cash.paid_in, 0) AS paid_in,
+         COALESCE(cash.paid_in, 0) - COALESCE(gone.value, 0) AS paid_in,
          COALESCE(held.realised, 0) AS realised,
          COALESCE(cash.amount, 0) + COALESCE(held.value, 0) AS equity
     FROM accounts_account a
     LEFT JOIN portfolio_balance cash ON cash.account_id = a.id AND cash.asset = 'USD'
     LEFT JOIN held ON held.account_id = a.id
+    LEFT JOIN ({COINS_GONE}) AS gone ON gone.account_id = a.id
 )"""  # noqa: S608 - put together from constants
 _SNAPSHOTS: Final[LiteralString] = f"""{_WORTH}
 INSERT INTO portfolio_equitysnapshot (account_id, day, at, cash, equity, paid_in, realised)
@@ -56,9 +58,14 @@ _FLOWS: Final[LiteralString] = " UNION ALL ".join(
      WHERE own.kind = 'customer' AND own.asset = 'USD' AND t.at < %s"""  # noqa: S608 - constants
     for side, other, sign in _SIDES
 )
-_PAID_IN: Final[LiteralString] = (
-    f"SELECT account_id, sum(amount) AS amount FROM ({_FLOWS}) AS flow GROUP BY account_id"  # noqa: S608
-)
+# Coins by what they were worth, there and back.
+_COINS: Final[LiteralString] = """
+    SELECT f.account_id, CASE s.state WHEN 'requested' THEN -f.value ELSE f.value END
+      FROM portfolio_funding f JOIN portfolio_fundingstep s ON s.funding_id = f.id
+     WHERE f.asset <> 'USD' AND s.state IN ('requested', 'cancelled', 'returned') AND s.at < %s"""
+_PAID_IN: Final[LiteralString] = f"""
+    SELECT account_id, sum(amount) AS amount FROM ({_FLOWS} UNION ALL {_COINS}) AS flow
+     GROUP BY account_id"""  # noqa: S608
 _AS_OF: Final[LiteralString] = f"""
 WITH since AS (
   SELECT own.owner_id AS account_id, t.asset,
@@ -124,7 +131,7 @@ def snapshot_equity(*, day: date, now: datetime) -> int:
         raise ValueError(f"{day} is not over.")
     if now - end <= SOON:
         return len(bulk.execute(_SNAPSHOTS, [day, now]))
-    return len(bulk.execute(_AS_OF, [end, end, end, day, end, end, end, end]))
+    return len(bulk.execute(_AS_OF, [end, end, end, day, *[end] * 5]))
 
 
 def mark_equity(*, now: datetime) -> int:

@@ -18,16 +18,23 @@ from marketdata import pricing
 from marketdata.models import Quote
 from portfolio.worth.valuation import DayStart, Owned, OwnedPosition, Price
 
-_OWNED: Final[LiteralString] = """
+COINS_GONE: Final[LiteralString] = """
+SELECT f.account_id, sum(f.value) AS value FROM portfolio_funding f
+ WHERE f.asset <> 'USD' AND f.state NOT IN ('cancelled', 'returned') GROUP BY f.account_id"""
+"""What coins were worth that have left accounts, when that was asked for, by account."""
+
+_OWNED: Final[LiteralString] = f"""
   WITH wanted AS (SELECT unnest(%s::uuid[]) AS id)
 SELECT a.id, COALESCE(cash.amount, 0), COALESCE(cash.held, 0),
-       COALESCE(cash.paid_in, 0), realised.amount,
+       COALESCE(cash.paid_in, 0) - COALESCE(gone.value, 0), realised.amount,
        start.at, start.equity, start.paid_in, start.realised,
        p.instrument_id, p.quantity, COALESCE(b.amount - sign(b.amount) * b.held, 0), p.cost_basis,
        p.opened_at
   FROM wanted
   JOIN accounts_account a ON a.id = wanted.id
   LEFT JOIN portfolio_balance cash ON cash.account_id = a.id AND cash.asset = 'USD'
+  LEFT JOIN LATERAL (
+    SELECT coins.value FROM ({COINS_GONE}) AS coins WHERE coins.account_id = a.id) AS gone ON true
   CROSS JOIN LATERAL (
     SELECT COALESCE(sum(each.realised), 0) AS amount FROM portfolio_position each
      WHERE each.account_id = a.id) AS realised
@@ -37,7 +44,7 @@ SELECT a.id, COALESCE(cash.amount, 0), COALESCE(cash.held, 0),
   LEFT JOIN portfolio_position p ON p.account_id = a.id AND p.quantity <> 0
   LEFT JOIN marketdata_instrument i ON i.id = p.instrument_id
   LEFT JOIN portfolio_balance b ON b.account_id = a.id AND b.asset = i.code
- ORDER BY a.id, i.symbol"""
+ ORDER BY a.id, i.symbol"""  # noqa: S608 - put together from constants
 
 
 def owned(account_ids: Iterable[UUID]) -> dict[UUID, Owned]:

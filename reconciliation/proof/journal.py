@@ -87,7 +87,16 @@ def replayed(count: Count) -> Iterator[Touched]:
                  UNION ALL
                  SELECT e.account_id, a.into_id, e.other_quantity FROM portfolio_entitlement e
                    JOIN portfolio_corporateaction a ON a.id = e.action_id
-                  WHERE e.other_quantity <> 0) moved ORDER BY 1""", count),
+                  WHERE e.other_quantity <> 0
+                 UNION ALL
+                 SELECT l.owner_id, i.id, CASE WHEN l.id = t.credit_id THEN t.amount
+                                               ELSE -t.amount END
+                   FROM portfolio_transfer t
+                   JOIN portfolio_ledgeraccount l ON l.id IN (t.debit_id, t.credit_id)
+                    AND l.owner_id IS NOT NULL
+                   JOIN marketdata_instrument i ON i.code = t.asset
+                  WHERE t.kind IN ('withdrawal', 'reversal') AND t.asset <> 'USD') moved
+                 ORDER BY 1""", count),
         lots=_rows(
             """SELECT ARRAY[account_id, instrument_id], quantity, cost_basis, 1
                  FROM portfolio_lot ORDER BY 1""", count),

@@ -280,7 +280,8 @@ SELECT EXISTS (SELECT FROM booked
                 WHERE at >= %(start)s AND asset = 'USD' AND kind NOT IN ('deposit', 'withdrawal'))
     OR EXISTS (SELECT FROM portfolio_lotclosing c
                 WHERE c.account_id = %(account)s
-                  AND c.closed_at >= %(start)s AND c.closed_at < %(end)s)""",  # noqa: S608
+                  AND c.closed_at >= %(start)s AND c.closed_at < %(end)s
+                  AND NOT EXISTS (SELECT FROM portfolio_funding f WHERE f.id = c.closed_by))""",  # noqa: S608
 }
 
 

@@ -148,8 +148,8 @@ def met_by(account: LockedAccount, sheet: Sheet, call: MarginCall) -> MarginCall
 
 
 def paid_in(account_id: UUID, since: datetime) -> Decimal:
-    """Return how much was deposited since then and not taken out again, in USD."""
-    [[amount]] = bulk.execute(_PAID_IN, [since, account_id, since, account_id])
+    """Return how much was deposited since then and not taken out again, in USD or coins."""
+    [[amount]] = bulk.execute(_PAID_IN, [since, account_id, since, account_id, account_id, since])
     return Decimal(amount)
 
 
@@ -162,6 +162,9 @@ _PAID_IN: Final = """
                       WHERE kind IN ('withdrawal', 'reversal') AND asset = 'USD' AND at >= %s
                         AND debit_id IN (
                             SELECT id FROM portfolio_ledgeraccount WHERE owner_id = %s)), 0)
+         - coalesce((SELECT sum(value) FROM portfolio_funding
+                      WHERE account_id = %s AND asset <> 'USD' AND asked_at >= %s
+                        AND state NOT IN ('cancelled', 'returned')), 0)
 """
 
 

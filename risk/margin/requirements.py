@@ -243,6 +243,14 @@ class Standing:
         owes = self.short_value < 0 or self.cash - free < 0
         return max(min(free, self.equity - EQUITY_MIN), ZERO) if owes else free
 
+    def may_part(self, kept_back: Decimal) -> bool:
+        """Tell whether an account that would stand so after something has left may let it go: with
+        nothing missing, `kept_back` beside it, and with anything lent the least equity."""
+        if self.unpriced or self.excess < kept_back:
+            return False
+        owes = self.short_value < 0 or self.cash < 0
+        return not owes or self.equity >= EQUITY_MIN
+
     @property
     def overnight_buying_power(self) -> Decimal:
         """Return how much may be bought and kept overnight: twice the excess."""

@@ -39,18 +39,19 @@ SHIPPED: Final = Thresholds()
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A deposit (`sign` 1) or a withdrawal (-1)."""
+    """A deposit (`sign` 1) or a withdrawal (-1), in USD; of coins, what they were worth."""
 
     transfer_id: str
     account_id: UUID
     sign: int
     amount: Decimal
     at: datetime
+    is_coins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SamePayee:
-    """A payee that a customer has named, and one of the same bank account, of another customer.
+    """A payee that a customer has named, and the same bank account or address of another customer.
 
     `paid` is what that other has sent there, in USD.
     """
@@ -155,19 +156,24 @@ def _passing(
     traded: Mapping[UUID, Decimal],
     limits: Thresholds,
 ) -> Finding | None:
-    """Return money that leaves within days of its coming, with hardly a trade between."""
+    """Return money that leaves within days of its coming, with hardly a trade between.
+
+    What leaves as coins had to be bought: trades do not excuse it.
+    """
     start = moved.at - limits.passing_through
     came = sum((each.amount for each in earlier if each.sign > 0 and each.at >= start), D(0))
     is_quick = came > 0 and moved.amount >= limits.passing_share * came
-    was_used = traded.get(moved.account_id, D(0)) >= limits.passing_traded_share * came
+    has_traded = traded.get(moved.account_id, D(0)) >= limits.passing_traded_share * came
+    was_used = has_traded and not moved.is_coins
     if moved.amount < limits.floor or not is_quick or was_used:
         return None
+    how = "as coins" if moved.is_coins else "with hardly a trade"
     return Finding(
         kind=Kind.UNUSUAL_TRANSFER,
         severity=Severity.SEVERE,
         account_id=moved.account_id,
         summary=f"{usd(moved.amount)} withdrawn of {usd(came)} that came in within "
-        f"{limits.passing_through.days} days, with hardly a trade",
+        f"{limits.passing_through.days} days, {how}",
         key=f"passing:{moved.transfer_id}",
         happened_at=moved.at,
         evidence={"transfer": moved.transfer_id, "amount": moved.amount, "came_in": came},

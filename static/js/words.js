@@ -183,7 +183,7 @@ export function event({ kind, payload }, digits) {
   const [area, happened] = kind.split(/\.(.*)/s);
   if (area === "order") return orderEvent(happened, payload, digits) ?? plain(kind);
   if (area === "money" || area === "margin") return moneyEvent(kind, payload) ?? plain(kind);
-  if (area === "holding") return holdingEvent(happened, payload);
+  if (area === "holding") return coinsEvent(happened, payload) ?? holdingEvent(happened, payload);
   switch (kind) {
     case "account.settings_changed":
       return `Settings changed: ${Object.entries(payload).map(([name, value]) => `${plain(name)} ${plain(value)}`).join(", ")}`;
@@ -216,6 +216,21 @@ const FUNDED = {
   interest_charged: "of interest charged",
   reversed: "reversed: a mistake was corrected",
 };
+
+const COINS_SENT = {
+  withdrawal_sent: "sent out on its network",
+  withdrawal_settled: "has arrived",
+  withdrawal_cancelled: "not sent: the withdrawal was cancelled, the coins are back",
+  withdrawal_returned: "came back: it did not arrive",
+};
+
+/** What became of a withdrawal of coins; null for what else happens to a holding. */
+function coinsEvent(happened, { coin, sent, fee }) {
+  const what = COINS_SENT[happened] ?? (happened.startsWith("withdrawal_") ? FUNDED[happened] : null);
+  if (!what || !coin) return null;
+  const beside = happened === "withdrawal_requested" ? ` with a network fee of ${money.quantity(fee)} ${coin}` : "";
+  return `${money.quantity(sent)} ${coin} ${what}${beside}`;
+}
 
 function moneyEvent(kind, payload) {
   const [area, happened] = kind.split(".");

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from accounts.sessions.gate import freshly_proved, public
+from foundation.decimals import CASH
 from portfolio import particulars
 from portfolio.funding import passage
 from portfolio.funding import services as funding
@@ -22,9 +23,15 @@ from portfolio.funding.passage import Direction
 from portfolio.payees import cancel_links, cancelling
 from portfolio.payees import services as payees
 from portfolio.payees.destinations import InvalidDestination
+from portfolio.payees.precautions import Code
 from risk.margin import withdrawing
 from trading.pages import auth_forms, now
 from trading.pages.money_forms import LimitForm, PayeeForm, WithdrawalForm
+
+if TYPE_CHECKING:
+    from portfolio.models import Funding, Payee
+
+_OF_PAYEES: Final = frozenset({Code.UNKNOWN_PAYEE, Code.COOLING_OFF, Code.OTHER_ASSET})
 
 
 @never_cache
@@ -39,6 +46,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         {
             **now.context(account_id, page="account"),
             "withdrawable": withdrawing.withdrawable(account_id, now=at),
+            "coins": withdrawing.withdrawable_coins(account_id, now=at),
             "limit": payees.limit(account_id, now=at),
             "left": payees.left_today(account_id, now=at),
             "payees": [{"payee": each, "waits": each.waits(now=at)} for each in known],
@@ -87,11 +95,8 @@ def remove_payee(request: HttpRequest, payee_id: UUID) -> HttpResponse:
 def withdraw(request: HttpRequest) -> HttpResponse:
     """Ask for a withdrawal; the form's reference makes one of it however often it is sent."""
     account_id, at = _account_id(request), timezone.now()
-    ready = [
-        (str(each.pk), f"{each} ({each.destination.masked})" if each.label else str(each))
-        for each in payees.payees(account_id)
-        if not each.waits(now=at)
-    ]
+    known = {str(each.pk): each for each in payees.payees(account_id) if not each.waits(now=at)}
+    ready = [(key, _named(each)) for key, each in known.items()]
     start = {"reference": secrets.token_hex(16), "payee": request.GET.get("payee", "")}
     form = WithdrawalForm(request.POST or None, initial=start, payees=ready)
     if request.method == "POST" and form.is_valid():
@@ -104,21 +109,23 @@ def withdraw(request: HttpRequest) -> HttpResponse:
                 reference=given["reference"],
                 actor=_actor(request),
                 now=at,
+                coin=_coin(known.get(str(given["payee"]))),
             )
         except funding.UnableToWithdraw as error:
-            form.add_error("payee" if "payee" in error.code else "amount", str(error))
+            form.add_error("payee" if error.code in _OF_PAYEES else "amount", str(error))
         else:
-            waits = passage.needs_two_people(Direction.WITHDRAWAL, asked.amount)
+            waits = passage.needs_two_people(Direction.WITHDRAWAL, asked.value)
             who = "two people" if waits else "a person"
             messages.success(
                 request,
-                f"{asked.amount:,.2f} USD are set aside. They go on their way when {who} here "
+                f"{_with_fee(asked)} are set aside. They go on their way when {who} here "
                 "approved it. We have sent you a letter about it.",
             )
             return redirect("money")
     more = {
         "ready": ready,
         "withdrawable": withdrawing.withdrawable(account_id, now=at),
+        "coins": withdrawing.withdrawable_coins(account_id, now=at),
         "left": payees.left_today(account_id, now=at),
     }
     return _form_page(request, "pages/withdraw.html", form, **more)
@@ -137,7 +144,7 @@ def cancel(request: HttpRequest, funding_id: UUID) -> HttpResponse:
     else:
         if not is_known:
             raise Http404
-        messages.success(request, "The withdrawal was cancelled, and its money is yours again.")
+        messages.success(request, "The withdrawal was cancelled: all of it is yours again.")
     return redirect("money")
 
 
@@ -182,11 +189,25 @@ def cancel_link(request: HttpRequest, token: str) -> HttpResponse:
         "auth/cancel.html",
         {
             "is_done": is_done,
-            "amount": paid.amount if paid else None,
+            "amount": paid.text if paid else None,
             "payee": paid.payee if paid else link.payee,
             "is_too_late": not is_done and paid is not None and not cancelling.may_cancel(paid),
         },
     )
+
+
+def _named(payee: Payee) -> str:
+    """Return how a payee stands in a list of those that can be paid: with what it takes."""
+    said = payee.destination
+    return f"{payee} ({said.masked}), {said.coin}" if payee.label else f"{payee}, {said.coin}"
+
+
+def _coin(payee: Payee | None) -> str:
+    return payee.destination.coin if payee else CASH
+
+
+def _with_fee(asked: Funding) -> str:
+    return f"{asked.text} and a network fee of {asked.fee_text}" if asked.fee else asked.text
 
 
 def _form_page(request: HttpRequest, template: str, form: Any, **more: object) -> HttpResponse:

@@ -8,10 +8,30 @@ from typing import Any
 from django import forms
 
 from foundation import decimals
-from portfolio.payees.destinations import FIELDS, HOLDER_LENGTH_MAX, Kind
+from portfolio.payees import networks
+from portfolio.payees.addresses import LENGTH_MAX as ADDRESS_LENGTH_MAX
+from portfolio.payees.destinations import (
+    FIELDS,
+    HOLDER_LENGTH_MAX,
+    PROVIDER_LENGTH_MAX,
+    Kind,
+    Wallet,
+)
 from portfolio.payees.services import LABEL_LENGTH_MAX
 
-_KINDS = ((Kind.US_BANK, "A bank in the United States"), (Kind.IBAN, "A bank elsewhere, by IBAN"))
+_KINDS = (
+    (Kind.US_BANK, "A bank in the United States"),
+    (Kind.IBAN, "A bank elsewhere, by IBAN"),
+    (Kind.COIN, "An address for coins"),
+)
+_NETWORKS = tuple(
+    (network, f"{terms.name} ({terms.coin})") for network, terms in networks.TERMS.items()
+)
+_WALLETS = (
+    (Wallet.SELF_HOSTED, "I keep it myself"),
+    (Wallet.PROVIDER, "A provider keeps it for me"),
+)
+_LITERALLY = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
 
 def amount_field(label: str, *, hint: str = "") -> forms.CharField:
@@ -27,7 +47,7 @@ def amount_field(label: str, *, hint: str = "") -> forms.CharField:
 
 
 class AmountForm(forms.Form):
-    """An amount of USD: digits, at most one point; commas between thousands are left out."""
+    """An amount of USD or of a coin: digits, at most one point; commas between thousands go."""
 
     def clean_amount(self) -> Decimal:
         try:
@@ -37,12 +57,12 @@ class AmountForm(forms.Form):
 
 
 class PayeeForm(forms.Form):
-    kind = forms.ChoiceField(label="Where the account is", choices=_KINDS)
+    kind = forms.ChoiceField(label="Where it goes to", choices=_KINDS)
     holder = forms.CharField(
-        label="Account holder",
+        label="Holder",
         max_length=HOLDER_LENGTH_MAX,
-        help_text="As the bank has it. Money goes to accounts of your own alone.",
-        error_messages={"required": "Type whose account it is."},
+        help_text="As the bank or provider has it. Money and coins go to what is yours alone.",
+        error_messages={"required": "Type whose it is."},
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     routing_number = forms.CharField(
@@ -64,6 +84,39 @@ class PayeeForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+    network = forms.ChoiceField(
+        label="Network",
+        choices=_NETWORKS,
+        required=False,
+        help_text="Coins sent over another network than the address is of are lost.",
+    )
+    address = forms.CharField(
+        label="Address",
+        max_length=ADDRESS_LENGTH_MAX,
+        required=False,
+        help_text="Copy it from your wallet: its checksum finds a slip, not another address.",
+        widget=forms.TextInput(attrs=_LITERALLY),
+    )
+    memo = forms.CharField(
+        label="Destination tag",
+        max_length=20,
+        required=False,
+        help_text="Where your provider has given you one; without it the coins are not yours.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    wallet = forms.ChoiceField(
+        label="Whose wallet it is",
+        choices=_WALLETS,
+        required=False,
+        help_text="We have to know, and tell a provider who you are (the Travel Rule).",
+    )
+    provider = forms.CharField(
+        label="Provider",
+        max_length=PROVIDER_LENGTH_MAX,
+        required=False,
+        help_text="The exchange, bank or custodian, by its full name.",
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
     label = forms.CharField(
         label="What you call it",
         max_length=LABEL_LENGTH_MAX,
@@ -75,17 +128,21 @@ class PayeeForm(forms.Form):
     def wanted(self) -> dict[str, Any]:
         """Return what `portfolio.payees.services.add` takes of it."""
         given = self.cleaned_data
+        fields = FIELDS[Kind(given["kind"])]
+        numbers = {name: given[name] for name in fields}
+        if numbers.get("wallet") == Wallet.SELF_HOSTED:
+            numbers["provider"] = ""  # typed before it was said that nobody keeps it
         return {
             "kind": given["kind"],
             "holder": given["holder"],
             "label": given["label"],
-            "numbers": {name: given[name] for name in FIELDS[Kind(given["kind"])]},
+            "numbers": numbers,
         }
 
 
 class WithdrawalForm(AmountForm):
     payee = forms.UUIDField(label="To", widget=forms.Select(attrs={"class": "input"}))
-    amount = amount_field("Amount, USD")
+    amount = amount_field("Amount", hint="Of USD, or of the coin that the payee takes.")
     reference = forms.RegexField(regex=r"^[0-9a-f]{32}$", widget=forms.HiddenInput())
 
     def __init__(self, *given: Any, payees: list[tuple[str, str]], **named: Any) -> None:

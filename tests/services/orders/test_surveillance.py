@@ -332,6 +332,38 @@ def test_a_bank_account_that_several_customers_name_is_told_of():
     assert Alert.objects.count() == 2
 
 
+def test_an_address_that_several_customers_name_is_told_of():
+    for number in range(2):
+        owner = world.customer()
+        payees.add(
+            account_id=owner.pk, kind="coin", holder=owner.user.name, actor="user:test",
+            now=timezone.now(), numbers={
+                "network": "bitcoin", "address": world.ADDRESSES["bitcoin"],
+                "wallet": "provider", "provider": f"Bank {number}",
+            },
+        )  # fmt: skip
+    look()
+    assert Alert.objects.get().kind == "shared_payee"
+
+
+def test_money_that_passes_through_as_coins_is_seen_by_what_they_are_worth():
+    coin = world.coin(bid="50000.00", ask="50000.00")
+    owner = world.customer(cash="50000.00")
+    world.own(owner, "BTC/USD", "0.99", world.Venue(), price="50000.00")
+    quoted = timezone.now()
+    world.quote(coin, bid="50000.00", ask="50000.00", at=quoted)
+    funding.request_withdrawal(
+        account_id=owner.pk, payee_id=world.coin_payee(owner, daily_limit="90000").pk, coin="BTC",
+        amount=D("0.95"), reference="C1", actor="user:test", now=quoted,
+    )  # fmt: skip
+    look()
+    alert = Alert.objects.get(kind="unusual_transfer")
+    assert (alert.severity, alert.summary) == (
+        Severity.SEVERE,
+        "47,505.00 USD withdrawn of 50,000.00 USD that came in within 5 days, as coins",
+    )
+
+
 def test_the_statements_of_a_round_do_not_grow_with_its_accounts(venue):
     def statements(count):
         accounts = [world.customer() for _ in range(count)]

@@ -68,3 +68,26 @@ def test_nothing_leaves_while_a_position_has_no_price():
     Quote.objects.update(doubts=1)
     with pytest.raises(UnableToWithdraw):
         withdraw(account, "1.00")
+
+
+def test_coins_leave_a_margin_account_that_still_has_what_it_must():
+    """It owes 1,402.50 for shares worth 3,000: 2,000 of equity have to stay beside the loan."""
+    aapl, coin, venue = on_margin.instrument(), world.coin(), world.Venue()
+    account = on_margin.customer(cash="2600.00")
+    world.own(account, "BTC/USD", "10", venue, price="100.00")
+    world.own(account, "AAPL", "30", venue, price="100.00")
+    now = timezone.now()
+    for each in (aapl, coin):
+        world.quote(each, bid="100.00", ask="100.00", at=now)
+
+    def leave(amount):
+        return withdrawing.request_withdrawal(
+            account_id=account.pk, payee_id=world.coin_payee(account).pk, coin="BTC",
+            amount=D(amount), reference=f"coins {amount}", actor="user:test", now=now,
+        )  # fmt: skip
+
+    with pytest.raises(UnableToWithdraw) as refused:
+        leave("6")
+    assert refused.value.code == "insufficient_funds"
+    assert leave("5.9").value == D("590.01")
+    assert Balance.objects.get(account=account, asset="BTC/USD").amount == D("4.0999")

@@ -186,3 +186,80 @@ def test_whoever_has_the_letter_stops_it_without_signing_in(account, browser):
     assert Payee.objects.get().removed_at is not None
     for gone in (anybody.get(path), anybody.post(path), anybody.get("/cancel/nonsense")):
         assert (gone.status_code, "no longer works" in gone.content.decode()) == (410, True)
+
+
+# --- Coins --------------------------------------------------------------------------------------
+
+ADDRESS = {
+    "kind": "coin", "holder": "A Customer", "network": "bitcoin",
+    "address": world.ADDRESSES["bitcoin"], "wallet": "self_hosted",
+}  # fmt: skip
+
+
+@pytest.fixture
+def coins(account: Account, settings: Any) -> None:
+    settings.QUOTE_AGE_SECONDS_MAX = 3600
+    world.coin(bid="50000.00", ask="50000.00")
+    world.own(account, "BTC/USD", "1", world.Venue(), price="50000.00")
+
+
+def test_from_an_address_to_a_withdrawal_of_coins(account, browser, coins):
+    page = browser.post("/account/money/payees/new", {**ADDRESS, "label": "Cold"}, follow=True)
+    assert "Cold was added" in page.content.decode()
+    payee = Payee.objects.get(account=account)
+    assert payee.numbers["address"] == ADDRESS["address"]
+
+    Payee.objects.update(usable_at=timezone.now())
+    form = browser.get("/account/money/withdraw").content.decode()
+    assert "Cold (Bitcoin bc1qw5 … f3t4), BTC" in form
+    assert "0.9999 BTC" in form
+    asked = {"payee": payee.pk, "amount": "0.1", "reference": REFERENCE}
+    page = browser.post("/account/money/withdraw", asked, follow=True).content.decode()
+    assert "0.1 BTC and a network fee of 0.0001 BTC are set aside" in page
+    [found] = Funding.objects.filter(direction="withdrawal")
+    assert (found.coin, found.value, found.state) == ("BTC", 5005, "requested")
+    assert "19,995.00 USD" in page  # of the day's limit of 25,000
+
+    letter = Letter.objects.get(kind="withdrawal_requested")
+    assert "A withdrawal of 0.1 BTC was asked for" in letter.subject
+    [token] = re.findall(r"/cancel/(\S+)", writing.read(letter))
+    assert "Cancel the withdrawal of 0.1 BTC?" in browser.get(f"/cancel/{token}").content.decode()
+    assert browser.post(f"/cancel/{token}").status_code == 200
+    assert Funding.objects.get(pk=found.pk).state == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            {"address": "bc1qw508d6qejxtdg4y5r3z"},
+            "This is no address on Bitcoin",
+        ),
+        ({"network": "ethereum"}, "This is no address on Ethereum"),
+        ({"holder": "Mallory Thief"}, "Money goes to accounts of your own"),
+        ({"wallet": "provider"}, "Say which provider keeps the wallet."),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused_beside_its_field(account, browser, wrong, said):
+    page = browser.post("/account/money/payees/new", {**ADDRESS, **wrong})
+    assert (page.status_code, said in page.content.decode()) == (422, True)
+    assert not Payee.objects.exists()
+
+
+def test_coins_leave_by_the_calls_as_cash_does(account, browser, coins):
+    made = call(browser, "POST", "payees", ADDRESS)
+    assert made.status_code == 201
+    assert (made.json()["asset"], made.json()["network"]) == ("BTC", "bitcoin")
+    assert call(browser, "POST", "payees", ADDRESS).status_code == 422
+    asked = {"payee_id": made.json()["id"], "asset": "BTC", "amount": "0.25"}
+    assert call(browser, "POST", "withdrawals", asked).json()["reason"] == "payee_cooling_off"
+    Payee.objects.update(usable_at=timezone.now())
+    without = {key: asked[key] for key in ("payee_id", "amount")}
+    assert call(browser, "POST", "withdrawals", without).json()["reason"] == "other_asset"
+    done = call(browser, "POST", "withdrawals", asked).json()
+    assert (done["asset"], done["amount"], done["fee"]) == ("BTC", "0.25", "0.0001")
+    assert done["value"] == "12505"
+    limit = call(browser, "GET", "withdrawals/limit").json()
+    assert limit["left_today"] == "12495"
+    assert limit["coins"] == [{"asset": "BTC", "withdrawable": "0.7498", "fee": "0.0001"}]
+    assert call(browser, "DELETE", f"withdrawals/{done['id']}").status_code == 204

@@ -20,7 +20,16 @@ const events = JSON.parse(readFileSync(0, "utf8"));
 process.stdout.write(JSON.stringify(events.map((event) => words.event(event))));
 """
 
+_COINS = {"coin": "BTC", "sent": "0.5", "fee": "0.0001", "symbol": "BTC/USD"}
+
 EVENTS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    (
+        "holding.withdrawal_requested",
+        {**_COINS, "quantity": "-0.5001"},
+        "0.5 BTC asked to be paid out; it is set aside with a network fee of 0.0001 BTC",
+    ),
+    ("holding.withdrawal_approved", _COINS, "0.5 BTC approved to be paid out"),
+    ("holding.withdrawal_settled", _COINS, "0.5 BTC has arrived"),
     (
         "holding.split",
         {"symbol": "JPM", "quantity": "60", "position": "90", "amount": "0"},

@@ -261,3 +261,46 @@ def test_busting_everything_leaves_nothing(trades, method):
         found.bust(deal_, bust_id=UUID(int=5), at=NOON, done=active_of(found, number))
     assert found.moved == lots.Moved(D(0), D(0), D(0))
     assert not any(lot.quantity or lot.cost for lot in found.lots.values())
+
+
+@given(TRADES, METHODS, st.integers(0, 2**32))
+def test_what_leaves_and_comes_back_changes_nothing_for_good(trades, method, seed):
+    """Withdrawals between random trades: what stands of them is gone at its cost, and no profit;
+    once all of them are back, the lots are what the trades alone have made of them."""
+    draw = random.Random(seed)
+    found, twin, away = none_yet(method), none_yet(method), []
+    for number, (quantity, cash, is_buy) in enumerate(trades, start=1):
+        signed = quantity if is_buy else -min(quantity, max(found.quantity, D(0)))
+        if not signed:
+            continue
+        for each in (found, twin):
+            each.trade(deal(number, str(signed), str(cash)))
+        if found.quantity > 0 and draw.random() < 0.6:
+            leaving = (found.quantity * D(draw.randrange(1, 100)) / 100).quantize(D("0.001"))
+            if leaving:
+                before, by = found.moved, trade_id(100 + number)
+                found.leave(quantity=leaving, by=by, at=NOON + timedelta(hours=number))
+                assert found.moved.realised == before.realised
+                assert found.moved.quantity == before.quantity - leaving
+                away.append((by, leaving))
+        if away and draw.random() < 0.5:
+            come_back(found, *away.pop(draw.randrange(len(away))))
+        assert len({lot.quantity > 0 for lot in found.lots.values() if lot.quantity}) < 2
+    for by, quantity in reversed(away):
+        come_back(found, by, quantity)
+    assert found.quantity == twin.quantity
+    assert found.cost - found.moved.realised == twin.cost - twin.moved.realised
+
+
+def come_back(found: Lots, by: UUID, quantity: Decimal) -> None:
+    undone = {each.undoes for each in found.closings}
+    done = [each for each in found.closings if each.closed_by == by and each.id not in undone]
+    standing = [each for each in done if each.undoes is None]
+    at = NOON + timedelta(days=9)
+    found.come_back(quantity=quantity, by=UUID(int=by.int + 500), at=at, done=standing, left_by=by)
+
+
+def test_more_than_may_leave_does_not():
+    found = three_purchases(Method.FIFO)
+    with pytest.raises(ValueError, match="in no lot"):
+        found.leave(quantity=D("30.001"), by=trade_id(9), at=NOON)

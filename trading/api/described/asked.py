@@ -147,11 +147,12 @@ BODIES: Final[Mapping[tuple[str, str], Schema]] = {
     ("DemoDeposit", "post"): body("key", key=text(8, 100)),
     ("Payees", "post"): body(
         "kind", "holder", kind=TEXT, holder=TEXT, label=TEXT, iban=TEXT, routing_number=TEXT,
-        account_number=TEXT, network=TEXT, address=TEXT,
+        account_number=TEXT, network=one_of("bitcoin", "ethereum", "xrp_ledger"), address=TEXT,
+        memo=TEXT, wallet=one_of("self_hosted", "provider"), provider=TEXT,
     ),
     ("Withdrawals", "post"): body(
         "payee_id", "amount", payee_id={"type": "string", "format": "uuid"}, amount=AMOUNT,
-        reference=TEXT,
+        asset=TEXT, reference=TEXT,
     ),
     ("WithdrawalLimit", "post"): body("amount", amount=AMOUNT),
     ("WithdrawalLimit", "put"): body("amount", amount=AMOUNT),

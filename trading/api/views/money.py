@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from accounts.sessions.gate import freshly_proved
 from foundation import decimals
+from foundation.decimals import CASH
 from portfolio import particulars
 from portfolio.funding import services as funding
 from portfolio.funding.models import Funding
@@ -32,12 +33,12 @@ from trading.api.views.base import Call, fields
 
 _PAYEE: Final = frozenset({"kind", "holder", "label"})
 _NUMBERS: Final = frozenset(name for names in destinations.FIELDS.values() for name in names)
-_WITHDRAWAL: Final = frozenset({"payee_id", "amount", "reference"})
+_WITHDRAWAL: Final = frozenset({"payee_id", "amount", "asset", "reference"})
 
 
 @freshly_proved("POST", strong=True)
 class Payees(Call):
-    """The bank accounts of one's own that money can be sent to, in the order they were added."""
+    """What is one's own and can be sent to, banks and addresses, in the order they were added."""
 
     def get(self, request: Request) -> Response:
         return Response([_payee(each) for each in payees.payees(self.origin.account_id)])
@@ -96,6 +97,7 @@ class Withdrawals(Call):
                 reference=_text(body, "reference") or uuid.uuid4().hex,
                 actor=str(self.origin.actor),
                 now=self.origin.received_at,
+                coin=_text(body, "asset") or CASH,
             )
         except funding.UnableToWithdraw as error:
             until = wire.timestamp(error.until)
@@ -146,6 +148,14 @@ class WithdrawalLimit(Call):
             "amount": wire.decimal(limit.amount),
             "left_today": wire.decimal(payees.left_today(account_id, now=now)),
             "withdrawable": wire.decimal(withdrawing.withdrawable(account_id, now=now)),
+            "coins": [
+                {
+                    "asset": each.coin,
+                    "withdrawable": wire.decimal(each.amount),
+                    "fee": wire.decimal(each.fee),
+                }
+                for each in withdrawing.withdrawable_coins(account_id, now=now)
+            ],
             "next_amount": wire.decimal(limit.next),
             "next_from": wire.timestamp(limit.next_from),
         }
@@ -178,6 +188,10 @@ def _payee(payee: Payee) -> wire.Json:
         "kind": payee.kind,
         "holder": payee.holder,
         "account": payee.destination.masked,
+        "asset": payee.destination.coin,
+        "network": payee.numbers.get("network"),
+        "wallet": payee.numbers.get("wallet"),
+        "provider": payee.numbers.get("provider") or None,
         "label": payee.label,
         "added_at": wire.timestamp(payee.added_at),
         "usable_at": wire.timestamp(payee.usable_at),
@@ -188,7 +202,11 @@ def _withdrawal(funding: Funding) -> wire.Json:
     return {
         "id": str(funding.pk),
         "payee_id": str(funding.payee_id) if funding.payee_id else None,
+        "asset": funding.coin,
         "amount": wire.decimal(funding.amount),
+        "fee": wire.decimal(funding.fee),
+        "value": wire.decimal(funding.value),
+        "transaction": funding.transaction or None,
         "reference": funding.reference,
         "state": funding.state,
         "asked_at": wire.timestamp(funding.asked_at),

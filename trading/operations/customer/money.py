@@ -20,12 +20,13 @@ def fundings(account: Account) -> Table:
     return Table(
         "money",
         "Deposits and withdrawals",
-        ("Asked", "What", "#Amount", "State", "To", "Reference"),
+        ("Asked", "What", "#Amount", "#USD", "State", "To", "Reference"),
         [
             (
                 time(each.asked_at),
                 word(each.direction, link=page("portfolio_funding", each.pk)),
-                number(cents(each.amount)),
+                number(each.text),
+                number(cents(each.value)),
                 word(each.state),
                 word(each.payee or each.bank),
                 word(each.reference),
@@ -33,7 +34,7 @@ def fundings(account: Account) -> Table:
             for each in rows.order_by("-asked_at", "-pk")[:ROWS_MAX]
         ],
         listing("portfolio_funding", account.number),
-        "No money has come or gone.",
+        "Nothing has come or gone.",
     )
 
 

@@ -1,0 +1,1 @@
+"""Coins on their way out: who sends them, and what has become of them."""
