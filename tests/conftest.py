@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -65,6 +66,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [*kinds[LIVE], *rest[:first], *kinds[PURE], *kinds[LONG], *rest[first:]]
 
 
+def pytest_collection_finish() -> None:
+    """Let the collector look at what tests leave behind, not at thousands of tests each time."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind, also when a worker died and left its server running."""
     if hasattr(config, "workerinput"):
@@ -83,15 +90,20 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with database.server_at(run) as server:
         database.make_database(server, settings.DATABASES["default"]["NAME"])
         yield
+        database.leave(_owner_conninfo())
         with django_db_blocker.unblock():
             connections["default"].close_pool()
+
+
+def _owner_conninfo() -> str:
+    owner = settings.DATABASES["owner"]
+    return f"host={owner['HOST']} port={owner['PORT']} user={owner['USER']} dbname={owner['NAME']}"
 
 
 @pytest.fixture
 def owner_conninfo(django_db_setup: None) -> str:
     """How the schema's owner reaches this worker's database: for what the program may not do."""
-    owner = settings.DATABASES["owner"]
-    return f"host={owner['HOST']} port={owner['PORT']} user={owner['USER']} dbname={owner['NAME']}"
+    return _owner_conninfo()
 
 
 @pytest.fixture

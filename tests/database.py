@@ -108,15 +108,14 @@ def wipe(conninfo: str) -> None:
 
     Waits a few seconds for threads that are still at work; raises when one holds its locks.
     """
-    with psycopg.connect(conninfo) as connection:
-        # As a replica the server fires no triggers: not those of append-only tables, not keys'.
-        connection.execute("SET session_replication_role = replica; SET lock_timeout = '10s'")
-        tables, kept = _tables(conninfo)
-        look = sql.SQL(" UNION ALL ").join(
-            sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(t, sql.Identifier(t))
-            for t in tables
-        )
-        filled = {table for (table,) in connection.execute(look)}
+    connection = _owner(conninfo)
+    tables, kept = _tables(conninfo)
+    look = sql.SQL(" UNION ALL ").join(
+        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(t, sql.Identifier(t))
+        for t in tables
+    )
+    with connection.transaction():
+        filled = {table for (table,) in connection.execute(look, prepare=True)}
         for table in sorted(filled | set(kept)):
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         for table in kept:
@@ -125,6 +124,23 @@ def wipe(conninfo: str) -> None:
                     sql.Identifier(table), sql.Identifier(table)
                 )
             )
+
+
+@lru_cache
+def _owner(conninfo: str) -> psycopg.Connection:
+    """Return a connection that is kept: a new one learns of a hundred tables before it wipes any.
+
+    As a replica the server fires no triggers: not those of append-only tables, not keys'.
+    """
+    connection = psycopg.connect(conninfo, autocommit=True)
+    connection.execute("SET session_replication_role = replica; SET lock_timeout = '10s'")
+    return connection
+
+
+def leave(conninfo: str) -> None:
+    """Let go of the connection that wipes, as its server is about to stop."""
+    _owner(conninfo).close()
+    _owner.cache_clear()
 
 
 @lru_cache

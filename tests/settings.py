@@ -25,6 +25,11 @@ DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 0, "max_size": 24, "timeo
 # between, the server's clock goes on: it would end whoever holds or waits for a lock for so long.
 for limit in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
     DATABASES["default"]["OPTIONS"]["options"] += f" -c {limit}=240s"  # type: ignore[index]
+# Each browser of a test has a program of its own around it, which would read all files that pages
+# are made of at its first request. Few ask for one.
+WHITENOISE_AUTOREFRESH = True
+# What a test's password is hashed with need not withstand anybody: 46 MiB a hash add up.
+PASSWORD_HASHERS = ["tests.people.Cheap", "accounts.factors.passwords.Argon2id"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STATIC_ROOT = Path(RUN) / "static"
 STATIC_ROOT.mkdir(exist_ok=True)

@@ -13,6 +13,7 @@ from accounts.keys.keyring import Principal
 from accounts.models import Account, ApiKey, SignInLink, User
 from accounts.sessions import authentication
 from tests import people
+from trading import settings as program_settings
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -49,7 +50,8 @@ def test_a_bad_password_is_refused_and_nobody_registered(password):
 @pytest.mark.parametrize(
     "password", ["twelve chars", "ααααββββγγγγδδδδ", "four rivers " * 10 + "seaside."]
 )
-def test_a_password_is_not_told_what_to_be_made_of(password):
+def test_a_password_is_not_told_what_to_be_made_of(password, settings):
+    settings.PASSWORD_HASHERS = program_settings.PASSWORD_HASHERS
     user = services.register(email="ann@example.com", password=password)
     assert user.check_password(password)
     assert user.password.startswith("argon2$argon2id$v=19$m=47104,t=1,p=1$")

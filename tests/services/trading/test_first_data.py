@@ -13,6 +13,7 @@ from accounts.models import Account, User
 from marketdata import listing
 from marketdata.models import Instrument
 from portfolio import selectors as portfolio
+from tests import parts
 from trading import first_data
 
 
@@ -22,7 +23,17 @@ def listed(db):
     listing.load(now=timezone.now())
 
 
-def test_the_demo_customer_has_money_and_operations_may_enter_the_admin(db):
+@pytest.fixture
+def few(db, settings):
+    """A short list of instruments, each with its past."""
+    settings.INSTRUMENTS = parts.FEW
+
+
+def test_what_is_listed_is_the_shipped_list(settings):
+    assert settings.INSTRUMENTS == listing.SHIPPED
+
+
+def test_the_demo_customer_has_money_and_operations_may_enter_the_admin(few):
     first_data.load(now=timezone.now())
 
     demo, operations = first_data.people()
@@ -30,7 +41,7 @@ def test_the_demo_customer_has_money_and_operations_may_enter_the_admin(db):
     assert portfolio.snapshot(account.pk).cash == Decimal(100_000)
     assert (demo.is_staff, operations.is_staff) == (False, True)
     assert selectors.account_of(operations) is None
-    assert Instrument.objects.count() >= 26
+    assert Instrument.objects.count() == 3
 
 
 def test_both_have_a_second_factor_and_no_password(listed):
@@ -50,7 +61,7 @@ def test_a_second_start_changes_nothing(listed):
     assert portfolio.snapshot(selectors.account_of(demo).pk).cash == Decimal(100_000)
 
 
-def test_production_lists_instruments_and_invents_nobody(db, settings):
+def test_production_lists_instruments_and_invents_nobody(few, settings):
     settings.DEMO = False
 
     first_data.load(now=timezone.now())
