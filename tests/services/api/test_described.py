@@ -9,15 +9,12 @@ import pytest
 import schemathesis
 from django.test import Client
 from django.urls import URLResolver, get_resolver
-from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from rest_framework.views import APIView
 
-from accounts.models import Phone
-from accounts.phones import tokens
 from accounts.sessions import authentication
 from tests import people, world
-from tests.services.api.conftest import Api
+from tests.services.api.conftest import Api, phone_of
 from trading.api.described.document import document
 from trading.settings import BASE_DIR
 
@@ -75,16 +72,8 @@ class Caller(Api):
     """A phone that is signed in, and has proved a factor a moment ago: it may make every call."""
 
     def __init__(self) -> None:
-        user, account = people.customer()
-        now, access = timezone.now(), tokens.new()
-        Phone.objects.create(
-            user=user, name="phone", device_digest="0" * 64, factor="authenticator app",
-            password_stamp=tokens.digest_of(user.get_session_auth_hash()), started_at=now,
-            seen_at=now, proved_at=now, strength=2, access_digest=tokens.digest_of(access),
-            access_until=now + tokens.ACCESS_LASTS,
-        )  # fmt: skip
-        self.account = account
-        self.headers = {"Authorization": f"Bearer {access}"}
+        _, self.account = people.customer()
+        self.headers = phone_of(self.account)
 
 
 @pytest.fixture
