@@ -31,7 +31,7 @@ from django.utils import timezone
 
 from trading import postgres
 from trading.postgres import Server
-from trading.recovery import archiving, backups, restoring, standbys
+from trading.recovery import archiving, backups, beside, restoring, standbys
 
 SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.05
@@ -162,8 +162,8 @@ def restore() -> None:
     home = settings.HOME / "restored"
     owner, name = server.owner, server.database
     restored = restoring.restore(plan, home=home, owner=owner, database=name, say=print)
-    beside = restoring.server_in(home, owner=owner, database=name)
-    restoring.check(beside, at=restored.last_at or plan.backup.ended_at)
+    server = beside.server_in(home, owner=owner, database=name)
+    restoring.check(server, at=restored.last_at or plan.backup.ended_at)
     restoring.put_in_place(restored, home=settings.HOME, now=timezone.now())
     restoring.remove(home)
 
@@ -173,7 +173,7 @@ def a_standby() -> Iterator[Server]:
     """A standby of ours, which we wait for from now on."""
     home = Path(tempfile.mkdtemp(prefix="openfloor-bench-"))
     primary = stage.server
-    server = standbys.server_in(home, owner=primary.owner, database=primary.database)
+    server = beside.server_in(home, owner=primary.owner, database=primary.database, follows=True)
     try:
         standbys.make(server, of=standbys.address(primary), secrets=None, beat=lambda: None)
         with server:

@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
@@ -31,7 +30,7 @@ from reconciliation.breaks.working import UnableToResolve
 from reconciliation.others import BYTES_MAX, BadStatement
 from reconciliation.venue_statements import services as statements
 from reconciliation.venue_statements.models import StatementFile, StatementSource
-from risk.findings import Severity
+from risk.graded import Graded
 
 AGES: Final = {"1": 1, "3": 3, "7": 7}
 
@@ -191,7 +190,7 @@ class StepInline(ReadOnlyInline):
 
 
 @admin.register(Break)
-class BreakAdmin(Worked):
+class BreakAdmin(Graded, Worked):
     form = StepForm
     refusals = (UnableToResolve,)
     list_display = (
@@ -229,14 +228,6 @@ class BreakAdmin(Worked):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Break | None = None) -> Any:
         return self.readonly_fields
-
-    @display(
-        description="severity",
-        ordering="severity",
-        label={"severe": "danger", "warning": "warning", "notice": "info"},
-    )
-    def level(self, row: Break) -> str:
-        return Severity(row.severity).name.lower()
 
     @admin.display(description="type", ordering="type")
     def kind_name(self, row: Break) -> str:

@@ -15,11 +15,10 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from foundation.admin import ReadOnlyInline, Worked
-from risk.findings import Severity
+from risk.graded import Graded
 from risk.surveillance import runbooks
 from risk.surveillance import work as alert_work
 from risk.surveillance.models import Alert, AlertEvidence, AlertStep, Telling
@@ -138,7 +137,7 @@ class TellingInline(ReadOnlyInline):
 
 
 @admin.register(Alert)
-class AlertAdmin(Worked):
+class AlertAdmin(Graded, Worked):
     form = StepForm
     refusals = (alert_work.UnableToWork,)
     list_display = (
@@ -203,14 +202,6 @@ class AlertAdmin(Worked):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Alert | None = None) -> Any:
         return self.readonly_fields
-
-    @display(
-        description="severity",
-        ordering="severity",
-        label={"severe": "danger", "warning": "warning", "notice": "info"},
-    )
-    def level(self, alert: Alert) -> str:
-        return Severity(alert.severity).name.lower()
 
     @admin.display(description="kind", ordering="kind")
     def kind_name(self, alert: Alert) -> str:

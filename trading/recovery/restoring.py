@@ -26,14 +26,13 @@ from django.db import connections
 
 from trading.postgres import Server
 from trading.postgres_account import UnableToRunPostgres
-from trading.recovery import backups, wal
+from trading.recovery import backups, beside, wal
 from trading.recovery import store as stores
 from trading.recovery.backups import DATA, SECRETS, UnableToBackUp
 from trading.recovery.store import Backup, Store
 from trading.recovery.wal import SEGMENT_BYTES, Lineage, Segment
 from trading.settings import postgres_socket_folder
 
-REPLAY_SECONDS_MAX: Final = 4 * 3600.0
 ANSWER_SECONDS_MAX: Final = 300.0
 ROOM_LEFT_BYTES: Final = 512 * 1024 * 1024  # a restored server writes, too
 _LAST: Final = re.compile(r"last completed transaction was at log time (\S+ \S+)")
@@ -204,7 +203,7 @@ def restore(plan: Plan, *, home: Path, owner: str, database: str, say: Say) -> R
     """
     begun = time.monotonic()
     say(f"Backup {plan.backup.name} of timeline {plan.backup.timeline}, verified and unpacked")
-    server = server_in(home, owner=owner, database=database)
+    server = beside.server_in(home, owner=owner, database=database)
     server.options = _recovery_settings(plan)
     try:
         backups.verify(plan.backup.folder)
@@ -229,17 +228,6 @@ def restore(plan: Plan, *, home: Path, owner: str, database: str, say: Say) -> R
         plan=plan,
         last_at=_last_transaction(server.data / "start.log"),
         seconds=time.monotonic() - begun,
-    )
-
-
-def server_in(home: Path, *, owner: str, database: str) -> Server:
-    """Return the server of a data folder that was restored."""
-    return Server(
-        data=home / "postgres",
-        socket_folder=postgres_socket_folder(home),
-        owner=owner,
-        database=database,
-        seconds_max=REPLAY_SECONDS_MAX,
     )
 
 

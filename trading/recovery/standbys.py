@@ -18,7 +18,6 @@ from trading.postgres import Server
 from trading.recovery import backups, restoring
 from trading.recovery.backups import UnableToBackUp
 from trading.recovery.store import Store
-from trading.settings import postgres_socket_folder
 
 NAME: Final = "openfloor_standby"
 CONNECT_SECONDS_MAX: Final = 5
@@ -48,17 +47,6 @@ class Follower:
     state: str
     is_waited_for: bool
     behind: int
-
-
-def server_in(home: Path, *, owner: str, database: str) -> Server:
-    """Return the server of a standby's data folder."""
-    return Server(
-        data=home / "postgres",
-        socket_folder=postgres_socket_folder(home),
-        owner=owner,
-        database=database,
-        follows=True,
-    )
 
 
 def make(server: Server, *, of: str, secrets: Path | None, beat: Callable[[], None]) -> None:

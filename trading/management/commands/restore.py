@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from trading import starting
 from trading.postgres import Server
-from trading.recovery import restoring
+from trading.recovery import beside, restoring
 from trading.recovery.restoring import Restored, UnableToRestore
 from trading.starting import UnableToStart
 
@@ -92,7 +92,7 @@ class Command(BaseCommand):
         owner, name = server.owner, server.database
         restored = restoring.restore(plan, home=home, owner=owner, database=name, say=self._say)
         said = restoring.check(
-            restoring.server_in(home, owner=owner, database=name),
+            beside.server_in(home, owner=owner, database=name),
             at=restored.last_at or plan.backup.ended_at,
         )
         self._say(said.strip().splitlines()[-1])

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from trading import starting
 from trading.postgres import Server
 from trading.postgres_account import UnableToRunPostgres
-from trading.recovery import standbys
+from trading.recovery import beside, standbys
 from trading.recovery.standbys import NAME, UnableToFollow
 
 LOOK_SECONDS: Final = 1.0
@@ -69,7 +69,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {each.name}: {each.state}, {each.behind:,} B behind{waited}")
 
     def _follow(self, here: Server, home: Path, options: dict[str, Any]) -> None:
-        server = standbys.server_in(home, owner=here.owner, database=here.database)
+        server = beside.server_in(home, owner=here.owner, database=here.database, follows=True)
         of = options["of"]
         if server.is_made and not server.is_standby:
             raise UnableToFollow(f"{home} has a database that is no standby: choose a new folder.")
