@@ -13,7 +13,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
 from foundation import finding
-from foundation.models import Heartbeat
+from foundation.models import Heartbeat, Safekeeping
 from foundation.paging import Pages, Uncounted
 
 
@@ -177,3 +177,8 @@ def actor_of(request: HttpRequest) -> str:
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnly):
     list_display = ("part", "at", "restarts", "detail")
+
+
+@admin.register(Safekeeping)
+class SafekeepingAdmin(ReadOnly):
+    list_display = ("backup_at", "log_until", "seen_at", "since")

@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models import Q
 
 
 class Heartbeat(models.Model):
@@ -30,3 +31,24 @@ class Measured(models.Model):
 
     def __str__(self) -> str:
         return f"{self.process} at {self.at:%H:%M:%S}"
+
+
+class Safekeeping(models.Model):
+    """How far the database is backed up: one row, written over by whoever does it.
+
+    `backup_at` is when the last base backup was whole; all that was written up to `log_until` lies
+    in the archive of the log. `seen_at` is when somebody last looked after it, `since` the first
+    time.
+    """
+
+    since = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    backup_at = models.DateTimeField(null=True)
+    log_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "backup"
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="safekeeping_once"),)
+
+    def __str__(self) -> str:
+        return f"seen at {self.seen_at:%H:%M:%S}"

@@ -21,7 +21,7 @@ from foundation import bulk, failpoints, metrics, spans, trail, trips, wakeups
 from foundation.wakeups import Channel
 from marketdata.models import Instrument, Quote
 from orders import batch as working
-from orders import booking, legs, lifecycle, owing, reports
+from orders import booking, legs, lifecycle, owing, parking, reports
 from orders.batch import Batch
 from orders.booking import Early, Inapplicable
 from orders.models import Order
@@ -46,9 +46,6 @@ BATCHES: Final = metrics.histogram(
     "openfloor_executions_batch_reports",
     "Reports of venues that were handled in one transaction.",
     bounds=metrics.SIZES,
-)
-PARKED: Final = metrics.counter(
-    "openfloor_reports_parked_total", "Reports that could not be applied.", "venue"
 )
 
 
@@ -144,21 +141,15 @@ def park_overdue(*, now: datetime) -> None:
         return
     with trips.together():
         inbox.claim()
-        for report in inbox.early_before(now - EARLY_MAX, limit=BATCH):
-            _park(report, f"What it follows never came: {report.reason}")
+        overdue = inbox.early_before(now - EARLY_MAX, limit=BATCH)
+        parking.park([(each, f"What it follows never came: {each.reason}") for each in overdue])
 
 
 def _park_alone(report: InboxReport, error: Exception) -> None:
     """Park the report that failed, unless another runner has handled it meanwhile."""
     with trips.together():
         if [report] == inbox.next_reports(1):
-            _park(report, f"{type(error).__name__}: {error}")
-
-
-def _park(report: InboxReport, reason: str) -> None:
-    PARKED.labels(report.venue).inc()
-    log.error("report_parked", venue=report.venue, execution_id=report.execution_id, reason=reason)
-    inbox.park(report, reason=reason, now=timezone.now())
+            parking.park([(report, f"{type(error).__name__}: {error}")])
 
 
 def _apply(claimed: Sequence[InboxReport], *, with_early: bool) -> Batch:
@@ -213,7 +204,7 @@ def _apply_one(batch: Batch, stored: InboxReport) -> InboxReport.State:
         inbox.postpone(stored, reason=str(early), now=batch.now)
         return InboxReport.State.EARLY
     except (Inapplicable, lifecycle.IllegalTransition, books.Uncovered) as error:
-        _park(stored, str(error))
+        parking.park([(stored, str(error))])
         return InboxReport.State.PARKED
     return InboxReport.State.APPLIED
 

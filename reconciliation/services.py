@@ -11,7 +11,7 @@ from accounts import activity, locks
 from accounts.chain import Event
 from accounts.models import Account
 from marketdata import calendars
-from reconciliation import invariants
+from reconciliation import checked, invariants
 from reconciliation.breaks import keeping
 from reconciliation.invariants import Breach, Finding
 
@@ -28,6 +28,7 @@ def check_and_halt(*, now: datetime) -> list[Finding]:
             log.error("invariant_broken", number=finding.number, what=breach.what)
             if finding.halts and breach.account_id is not None:
                 _restrict(finding, breach, now)
+    checked.keep(findings, now=now)
     return findings
 
 

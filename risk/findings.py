@@ -40,16 +40,19 @@ class Kind(StrEnum):
     CORPORATE_ACTION_DUE = "corporate_action_due"
     DAY_JOB_FAILED = "day_job_failed"
     BOOKS_TOUCHED = "books_touched"
+    REPORT_PARKED = "report_parked"
+    BACKUP_OVERDUE = "backup_overdue"
+    ARCHIVE_BEHIND = "archive_behind"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something to be looked at, with what shows it.
 
-    Of one kind, account and instrument there is one alert at a time; `account_id` or
-    `instrument_id` is None where it concerns none or many. `key` names the fact, so that it is
-    told once however often it is found: `order:ID`. `evidence` holds ids and figures, as plain
-    JSON values, Decimals and UUIDs.
+    Of one kind, account, instrument and subject there is one alert at a time; `account_id` or
+    `instrument_id` is None where it concerns none or many, and `subject` names what else it is
+    about: a venue, a feed. `key` names the fact, so that it is told once however often it is
+    found: `order:ID`. `evidence` holds ids and figures, as plain JSON values, Decimals and UUIDs.
     """
 
     kind: str
@@ -59,4 +62,5 @@ class Finding:
     key: str
     happened_at: datetime
     instrument_id: UUID | None = None
+    subject: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)

@@ -74,6 +74,17 @@ class Concentration:
 
 
 @dataclass(frozen=True, slots=True)
+class Largest:
+    """An account by what it has in all instruments, in USD; `equity` has its cash, too."""
+
+    account_id: UUID
+    number: str
+    gross: Decimal
+    net: Decimal
+    equity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Nearest:
     """A margin account and how far its equity is from a call, as a share of what it has."""
 
@@ -138,6 +149,11 @@ def exposures() -> list[Exposure]:
 def concentrations() -> list[Concentration]:
     """Return the largest positions."""
     return [Concentration(*row) for row in bulk.execute(_CONCENTRATIONS, [ROWS_MAX])]
+
+
+def largest() -> list[Largest]:
+    """Return the accounts that have the most, long and short added."""
+    return [Largest(*row) for row in bulk.execute(_LARGEST, [ROWS_MAX])]
 
 
 def nearest() -> list[Nearest]:
@@ -212,6 +228,17 @@ _CONCENTRATIONS: Final = f"""
       JOIN whole w ON w.instrument_id = v.instrument_id
       LEFT JOIN equity e ON e.account_id = v.account_id
      ORDER BY abs(v.value) DESC, a.number LIMIT %s
+"""  # noqa: S608
+_LARGEST: Final = f"""
+    WITH {_VALUED}, most AS (
+        SELECT account_id, sum(abs(value)) AS gross, sum(value) AS net
+          FROM valued GROUP BY account_id ORDER BY gross DESC, account_id LIMIT %s
+    )
+    SELECT m.account_id, a.number, m.gross, m.net, m.net + coalesce(b.amount, 0)
+      FROM most m
+      JOIN accounts_account a ON a.id = m.account_id
+      LEFT JOIN portfolio_balance b ON b.account_id = m.account_id AND b.asset = 'USD'
+     ORDER BY m.gross DESC, m.account_id
 """  # noqa: S608
 _NEAREST: Final = """
     SELECT s.account_id, a.number, s.equity, s.maintenance, s.excess,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.models import Account
 from risk.controls.models import ClockReading, FirmExposure, Switch  # noqa: F401
@@ -37,3 +38,20 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return "allowed" if self.allowed else f"denied: {self.code}"
+
+
+class FirmMeasurement(models.Model):
+    """What all customers together had at stake when it was last added up: one row, written over.
+
+    It takes the longer the more customers there are, so a job does it (`risk.firm_measured`).
+    """
+
+    at = models.DateTimeField()
+    seconds = models.FloatField(help_text="What adding it up took.")
+    figures = models.JSONField()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="firm_measurement_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"

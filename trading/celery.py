@@ -17,6 +17,7 @@ from trading.metrics import jobs as jobs  # counts what is run
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trading.settings")
 
 MINUTE: Final = 60.0
+TWO_MINUTES: Final = 120.0
 TEN_MINUTES: Final = 600.0
 
 app = Celery("openfloor")
@@ -51,6 +52,11 @@ app.conf.beat_schedule = {
     "Send the coins that were approved, and follow those that were sent": {
         "task": "portfolio.pay_out",
         "schedule": MINUTE,
+    },
+    # 20,000 accounts take some two seconds: too long for a page that somebody waits for.
+    "Add up what all customers have at stake": {
+        "task": "risk.measure_firm",
+        "schedule": TWO_MINUTES,
     },
     "Make partitions for the ticks of the days to come": {
         "task": "marketdata.tasks.make_partitions",

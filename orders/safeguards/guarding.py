@@ -27,7 +27,7 @@ from risk.controls import clock, switches
 from risk.controls.models import Switch
 from risk.controls.switches import Scope
 from risk.limits import book as limit_book
-from risk.surveillance import feeds
+from risk.surveillance import feeds, safekept
 
 JOB: Final = "guarding"
 POLL_SECONDS: Final = 1.0
@@ -59,10 +59,11 @@ def _go_on(stop: threading.Event, beat: Callable[[], None]) -> None:
 
 
 def look(*, now: datetime) -> None:
-    """Add up, stop what executes too often, and tell of feeds that are lost: one round."""
+    """Add up, stop what executes too often, and tell of what is lost or not kept: one round."""
     exposure.write_firm(open_buys(), now=now)
     stop_repeated(now=now)
     feeds.look(now=now)
+    safekept.look(now=now)
 
 
 def open_buys() -> Decimal:

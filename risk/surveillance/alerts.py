@@ -20,6 +20,7 @@ from foundation import decimals, trips
 from risk.findings import Finding, Severity
 
 SUMMARY_MAX: Final = 300
+SUBJECT_MAX: Final = 80
 
 
 def raise_alert(
@@ -31,6 +32,7 @@ def raise_alert(
     now: datetime,
     summary: str = "",
     instrument_id: UUID | None = None,
+    subject: str = "",
     key: str = "",
     happened_at: datetime | None = None,
 ) -> None:
@@ -43,6 +45,7 @@ def raise_alert(
         severity=severity,
         account_id=account_id,
         instrument_id=instrument_id,
+        subject=subject,
         summary=summary or kind.replace("_", " "),
         key=key or str(uuid.uuid4()),
         happened_at=happened_at or now,
@@ -66,6 +69,7 @@ def _row(found: Finding) -> dict[str, Any]:
         "severity": int(found.severity),
         "account_id": found.account_id,
         "instrument_id": found.instrument_id,
+        "subject": found.subject[:SUBJECT_MAX],
         "summary": found.summary[:SUMMARY_MAX],
         "key": found.key,
         "happened_at": found.happened_at,
@@ -85,23 +89,23 @@ def _as_text(value: object) -> str:
 _RAISE: Final = """
     WITH clock AS (SELECT %s::timestamptz AS now), given AS (
         SELECT g.* FROM json_to_recordset(%s::json) AS g(
-            kind text, severity smallint, account_id uuid, instrument_id uuid, summary text,
-            key text, happened_at timestamptz, facts jsonb)
+            kind text, severity smallint, account_id uuid, instrument_id uuid, subject text,
+            summary text, key text, happened_at timestamptz, facts jsonb)
          WHERE NOT EXISTS (
             SELECT 1 FROM risk_alertevidence e WHERE e.kind = g.kind AND e.key = g.key)
     ), matter AS (
-        SELECT kind, account_id, instrument_id, max(severity) AS severity,
+        SELECT kind, account_id, instrument_id, subject, max(severity) AS severity,
                (array_agg(summary ORDER BY severity DESC, happened_at DESC))[1] AS summary,
                min(happened_at) AS first_at, max(happened_at) AS last_at
-          FROM given GROUP BY kind, account_id, instrument_id
-         ORDER BY kind, account_id, instrument_id
+          FROM given GROUP BY kind, account_id, instrument_id, subject
+         ORDER BY kind, account_id, instrument_id, subject
     ), raised AS (
-        INSERT INTO risk_alert AS a (kind, severity, account_id, instrument_id, summary, state,
-                                     outcome, first_at, last_at, raised_at, steps_told)
-        SELECT kind, severity, account_id, instrument_id, summary, 'open', '', first_at, last_at,
-               clock.now, 0
+        INSERT INTO risk_alert AS a (kind, severity, account_id, instrument_id, subject, summary,
+                                     state, outcome, first_at, last_at, raised_at, steps_told)
+        SELECT kind, severity, account_id, instrument_id, subject, summary, 'open', '',
+               first_at, last_at, clock.now, 0
           FROM matter, clock
-            ON CONFLICT (kind, account_id, instrument_id) WHERE NOT (state = 'closed')
+            ON CONFLICT (kind, account_id, instrument_id, subject) WHERE NOT (state = 'closed')
             DO UPDATE SET severity = greatest(a.severity, excluded.severity),
                           first_at = least(a.first_at, excluded.first_at),
                           last_at = greatest(a.last_at, excluded.last_at),
@@ -116,7 +120,7 @@ _RAISE: Final = """
                                               THEN NULL ELSE a.next_step_at END,
                           acknowledged_at = CASE WHEN excluded.severity > a.severity
                                                  THEN NULL ELSE a.acknowledged_at END
-        RETURNING id, kind, account_id, instrument_id, last_at
+        RETURNING id, kind, account_id, instrument_id, subject, last_at
     )
     INSERT INTO risk_alertevidence
            (alert_id, kind, key, severity, happened_at, found_at, summary, facts)
@@ -125,6 +129,7 @@ _RAISE: Final = """
       FROM clock, given JOIN raised ON raised.kind = given.kind
                             AND raised.account_id IS NOT DISTINCT FROM given.account_id
                             AND raised.instrument_id IS NOT DISTINCT FROM given.instrument_id
+                            AND raised.subject = given.subject
      ORDER BY given.happened_at, given.key
         ON CONFLICT (kind, key) DO NOTHING
 """

@@ -35,6 +35,7 @@ def look(*, now: datetime) -> None:
             kind=KIND,
             severity=Severity.SEVERE,
             account_id=None,
+            subject=f"{feed.feed}:{feed.market}",
             key=f"{feed.feed}:{feed.market}:{lost_at.isoformat()}",
             happened_at=lost_at,
             summary=f"The feed {feed.feed} ({feed.market}) is {feed.state}: {feed.detail}",

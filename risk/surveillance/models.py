@@ -17,6 +17,8 @@ SEVERITIES: Final = [(each.value, each.name.lower()) for each in Severity]
 class Alert(models.Model):
     """Something that a person has to look at. One at a time for a kind, account and instrument.
 
+    `subject` names what else it is about: a venue, a feed. Of each there is one alert, too.
+
     `first_at` and `last_at` are when what it tells of happened; `told_at` is when it was given to
     the channels that tell people of it. Of the path that it takes through them, `steps_told` were
     told, and at `next_step_at` the next one is, unless somebody has acknowledged it by then.
@@ -42,6 +44,7 @@ class Alert(models.Model):
     instrument = models.ForeignKey(
         Instrument, on_delete=models.PROTECT, null=True, related_name="+"
     )
+    subject = models.CharField(max_length=80, blank=True, default="")
     summary = models.CharField(max_length=300)
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     assigned_to = models.ForeignKey(
@@ -64,7 +67,7 @@ class Alert(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=["kind", "account", "instrument"],
+                fields=["kind", "account", "instrument", "subject"],
                 condition=~Q(state="closed"),
                 nulls_distinct=False,
                 name="alert_open_once",

@@ -14,6 +14,8 @@ from django.db import connection
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from foundation import safekeeping
+
 _SESSIONS: Final = """
     SELECT coalesce(state, 'unknown'), count(*),
            coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)
@@ -40,7 +42,7 @@ _STANDBYS: Final = """
 """
 
 
-def read(_now: datetime) -> Iterator[Metric]:
+def read(now: datetime) -> Iterator[Metric]:
     """Give what the statistics show now."""
     sessions = _rows(_SESSIONS)
     connections = GaugeMetricFamily(
@@ -66,16 +68,30 @@ def read(_now: datetime) -> Iterator[Metric]:
     transactions.add_metric(["rollback"], rollbacks)
     yield transactions
     yield CounterMetricFamily("openfloor_database_deadlocks", "Deadlocks.", deadlocks)
-    yield from _archive()
+    yield from _archive(now)
     yield from _standbys()
 
 
-def _archive() -> Iterator[Metric]:
-    """The continuous archive of the log: what a lost machine would take with it."""
+def _archive(now: datetime) -> Iterator[Metric]:
+    """The continuous archive of the log and the last backup: what a lost machine would cost.
+
+    An outside database's server archives its log itself; of the embedded one the part `backups`
+    does, and writes down how far.
+    """
     [(is_on, failed, age)] = _rows(_ARCHIVE)
+    kept = safekeeping.kept()
+    if kept is not None and (lacks := kept.log_age(now)) is not None:
+        is_on, age = True, lacks.total_seconds()
     yield GaugeMetricFamily(
         "openfloor_database_archive_on", "1 when the log is archived continuously.", int(is_on)
     )
+    backups = GaugeMetricFamily(
+        "openfloor_database_backup_age_seconds",
+        "Since the last base backup was whole; without one, since there could have been.",
+    )
+    if kept is not None:
+        backups.add_metric([], kept.backup_age(now).total_seconds())
+    yield backups
     failures = CounterMetricFamily(
         "openfloor_database_archive_failures", "Tries to archive the log that failed."
     )

@@ -23,8 +23,10 @@ from typing import Any, Final
 import psycopg
 import structlog
 from django.conf import settings
+from django.db import connection as database
 from django.utils import timezone
 
+from foundation import safekeeping
 from trading import postgres, starting
 from trading.postgres import Server
 from trading.recovery import backups, wal
@@ -55,6 +57,13 @@ class TwoContents(RuntimeError):
 
 def run(stop: threading.Event, beat: Callable[[], None]) -> None:
     """Archive the log of the embedded database, in one process at a time, until `stop`."""
+    try:
+        _run(stop, beat)
+    finally:
+        database.close()
+
+
+def _run(stop: threading.Event, beat: Callable[[], None]) -> None:
     server = starting.embedded_server()
     while server is not None and not stop.wait(LOOK_SECONDS):
         beat()
@@ -84,6 +93,7 @@ class Archive:
         self._receiver: subprocess.Popen[bytes] | None = None
         self._complaint: Path = store.wal(self._timeline) / "receiver.log"
         self._synced_at = self._pruned_at = time.monotonic()
+        self._stood: tuple[datetime, int] | None = None
         stores.make_private(self.folder)
         self._keep_history()
 
@@ -97,7 +107,7 @@ class Archive:
         self._receive()
         now = time.monotonic()
         if now - self._synced_at >= SYNC_SECONDS:
-            sync_partial(self.folder)
+            self._sync()
             self._synced_at = now
         pack_one(self.folder)
         if was_cut or self._is_backup_due(timezone.now()):
@@ -122,6 +132,30 @@ class Archive:
                 self._receiver.kill()
                 self._receiver.wait()
         sync_partial(self.folder)
+
+    def _sync(self) -> None:
+        """Have what was received on the disk, and write down how far the database is backed up.
+
+        What the server had written when it was last asked is in the archive once the receiver has
+        come so far: up to that moment nothing is lost with the machine.
+        """
+        received = self._received()
+        sync_partial(self.folder)
+        now, taken = timezone.now(), self._store.backups()
+        log_until = None
+        if self._stood is None or received >= self._stood[1]:
+            log_until = self._stood and self._stood[0]
+            self._stood = now, backups.place_of(self._connection).lsn
+        safekeeping.note(
+            now=now, backup_at=taken[-1].ended_at if taken else None, log_until=log_until
+        )
+
+    def _received(self) -> int:
+        """Return up to which position the receiver has written the log; 0 while it is not there."""
+        row = self._connection.execute(
+            "SELECT write_lsn FROM pg_stat_replication WHERE application_name = %s", [NAME]
+        ).fetchone()
+        return wal.position(row[0]) if row is not None and row[0] else 0
 
     def _receive(self) -> None:
         if self._receiver is None:

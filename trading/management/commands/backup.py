@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from foundation import safekeeping
 from trading import starting
 from trading.postgres import Server
 from trading.postgres_account import UnableToRunPostgres
@@ -25,9 +26,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--list", action="store_true", help="list what can be restored")
+        parser.add_argument(
+            "--made-elsewhere",
+            action="store_true",
+            help="note that a backup of the outside database is whole now, as its last step",
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         server = starting.embedded_server()
+        if options["made_elsewhere"]:
+            self._note(server)
+            return
         if server is None:
             raise CommandError(
                 "The database at DATABASE_URL is not ours to back up: docs/recovery.md says how."
@@ -46,6 +55,13 @@ class Command(BaseCommand):
             f"{taken.folder}: {taken.packed_bytes / 1e6:,.1f} MB, verified. The database can be "
             f"restored to any moment from {_time(taken.ended_at)} on."
         )
+
+    def _note(self, server: Server | None) -> None:
+        if server is not None:
+            raise CommandError("The embedded database is backed up here: leave the option out.")
+        now = timezone.now()
+        safekeeping.note(now=now, backup_at=now)
+        self.stdout.write(f"Noted: a backup is whole at {_time(now)}.")
 
     def _list(self, server: Server) -> None:
         present = restoring.system_of(server.data)
