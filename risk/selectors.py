@@ -14,27 +14,24 @@ from risk.surveillance.models import Alert, Telling
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """Alerts that are not closed, margin calls that are not met, switches that stop something."""
+class OpenCalls:
+    """Margin calls that are not met, and how many of them were to be met by now."""
 
-    alerts: int
-    severe_alerts: int
-    margin_calls: int
-    switches: int
+    open: int
+    overdue: int
 
 
-def waiting() -> Waiting:
-    """Return how much waits for people now."""
-    alerts = Alert.objects.exclude(state=Alert.State.CLOSED).aggregate(
-        all=Count("pk"), severe=Count("pk", filter=Q(severity=Severity.SEVERE))
-    )
+def open_calls(*, now: datetime) -> OpenCalls:
+    """Return how many margin calls are not met."""
     calls = MarginCall.objects.exclude(status=MarginCall.Status.MET)
-    return Waiting(
-        alerts=alerts["all"],
-        severe_alerts=alerts["severe"],
-        margin_calls=calls.count(),
-        switches=Switch.objects.filter(released_at=None).count(),
+    return OpenCalls(
+        **calls.aggregate(open=Count("pk"), overdue=Count("pk", filter=Q(due_at__lt=now)))
     )
+
+
+def engaged_switches() -> int:
+    """Return how many switches stop something."""
+    return Switch.objects.filter(released_at=None).count()
 
 
 @dataclass(frozen=True, slots=True)

@@ -356,7 +356,7 @@ UNFOLD = {
     "SITE_HEADER": "Openfloor operations",
     "SITE_FAVICONS": [{"rel": "icon", "href": "/static/images/mark.svg", "type": "image/svg+xml"}],
     "STYLES": ["/static/css/operations.css"],
-    "DASHBOARD_CALLBACK": "trading.operations.dashboard.cards",
+    "DASHBOARD_CALLBACK": "trading.operations.landing.page.dashboard",
     "SIDEBAR": {
         "navigation": "trading.operations.sidebar.navigation",
         "show_all_applications": True,

@@ -113,7 +113,12 @@ class OutboxMessageAdmin(Many):
         "doubted_at",
         "sent_at",
     )
-    list_filter = (lately("venue"), lately("kind"), ("doubted_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        lately("venue"),
+        lately("kind"),
+        ("doubted_at", admin.EmptyFieldListFilter),
+        ("sent_at", admin.EmptyFieldListFilter),
+    )
     search_fields = ("=order_id",)
 
 

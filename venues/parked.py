@@ -28,11 +28,6 @@ class UnableToDecide(ValueError):
     """The step is not open to this person now; the message says why."""
 
 
-def count() -> int:
-    """Return how many reports wait for people."""
-    return ParkedReport.objects.filter(state=InboxReport.State.PARKED).count()
-
-
 def moves_money(report: InboxReport) -> bool:
     """Tell whether two people must agree on what becomes of the report."""
     return report.report.get("kind") in _MOVES_MONEY

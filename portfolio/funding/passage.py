@@ -9,6 +9,7 @@ deposits back for weeks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -91,6 +92,15 @@ UNDER_WAY: Final = MappingProxyType(
     }
 )
 """In which states money has left its one side and not arrived at the other."""
+
+PATIENCE: Final = MappingProxyType(
+    {
+        State.REQUESTED: timedelta(days=1),
+        State.APPROVED: timedelta(days=1),
+        State.SENT: timedelta(days=5),
+    }
+)
+"""How long a withdrawal may stand so before somebody asks why: people have a day, banks five."""
 
 
 def after(direction: Direction, state: State, step: Step) -> Next:

@@ -20,6 +20,9 @@ _JOBS: Final[Mapping[str, Job]] = MappingProxyType({job.name: job for job in pla
 _PLACES: Final[Mapping[str, int]] = MappingProxyType(
     {job.name: place for place, job in enumerate(plan.JOBS)}
 )
+LATE_AFTER: Final = timedelta(hours=1)
+LATE_MAX: Final = 1_000
+"""More are not looked at: they are counted as so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,15 @@ def recent(count: int) -> list[Summary]:
 def failed() -> int:
     """Return how many jobs have failed and wait to be tried again."""
     return JobRun.objects.filter(state=State.FAILED.value).count()
+
+
+def late(*, now: datetime) -> int:
+    """Return how many jobs were due LATE_AFTER ago or longer, and are neither over nor failed."""
+    left = JobRun.objects.filter(
+        day__ended_at=None, state__in=[State.WAITING.value, State.RUNNING.value]
+    )
+    rows = left.order_by("day", "job").values_list("day_id", "job")[:LATE_MAX]
+    return sum(plan.due_at(_JOBS[job], day) + LATE_AFTER < now for day, job in rows if job in _JOBS)
 
 
 def timeline(day: date, *, now: datetime) -> Timeline | None:

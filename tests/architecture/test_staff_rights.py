@@ -70,7 +70,7 @@ POSTED = {"approval", "day_rerun", "proof_verify"}
 # What is everybody's who works here, or no page: the first one, words, ways that lead nowhere.
 # `search` is the frame's: the names of pages.
 EVERYBODYS = {
-    "index", "jsi18n", "login", "logout", "search", "view_on_site", None,
+    "index", "index_now", "jsi18n", "login", "logout", "search", "view_on_site", None,
 }  # fmt: skip
 ELSEWHERE = {"password_change", "password_change_done"}
 """The gate sends them to our own page of that: see below."""

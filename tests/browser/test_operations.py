@@ -28,7 +28,8 @@ def test_a_link_signs_in_and_the_first_page_leads_to_what_waits(
     expect(page).to_have_title("Waiting for a second person | Openfloor operations")
     page.wait_for_load_state()
     visitor.go("/admin/")
-    cards.get_by_role("link", name="Firm risk").click()
+    stake = page.get_by_role("region", name="What customers have at stake")
+    stake.get_by_role("link", name="Firm risk").click()
     expect(page).to_have_title("Firm risk | Openfloor operations")
     page.wait_for_load_state()
 

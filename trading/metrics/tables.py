@@ -139,7 +139,7 @@ def _prices(now: datetime) -> Iterator[Metric]:
 
 
 def _people(now: datetime) -> Iterator[Metric]:
-    waiting = risk.waiting()
+    calls, engaged = risk.open_calls(now=now), risk.engaged_switches()
     queue = {(each.severity, each.is_acknowledged): each for each in risk.open_alerts()}
     yield gauge(
         "openfloor_alerts_open",
@@ -165,10 +165,16 @@ def _people(now: datetime) -> Iterator[Metric]:
         [((each.channel,), _age(each.oldest_at, now)) for each in risk.untold()],
     )
     yield gauge(
-        "openfloor_margin_calls_open", "Calls not met yet.", [], [((), waiting.margin_calls)]
+        "openfloor_margin_calls_open",
+        "Calls not met yet.",
+        [],
+        [((), calls.open)],
     )
     yield gauge(
-        "openfloor_switches_engaged", "Switches that stop something.", [], [((), waiting.switches)]
+        "openfloor_switches_engaged",
+        "Switches that stop something.",
+        [],
+        [((), engaged)],
     )
     letters = Letter.objects.filter(sent_at=None, given_up_at=None)
     yield gauge("openfloor_letters_waiting", "Letters not sent yet.", [], [((), letters.count())])

@@ -150,7 +150,7 @@ def page(request: HttpRequest) -> HttpResponse:
             "name": MATTERS[each.kind].name if each.kind in MATTERS else each.kind,
             "facts": _facts(each.content),
             "is_own": each.asked_by_id == request.user.pk,
-            "is_open": _may_decide(by, each.kind),
+            "is_open": may_decide(by, each.kind),
         }
         for each in waiting
     ]
@@ -192,7 +192,7 @@ def _approve(approval_id: UUID, *, by: User, reason: str, now: datetime) -> None
     approval = _waiting(approval_id, now)
     if approval.asked_by_id == by.pk:
         raise UnableToApprove("Another person has to approve what you have asked for.")
-    if not _may_decide(by, approval.kind):
+    if not may_decide(by, approval.kind):
         raise UnableToApprove("Your role does not decide on this.")
     MATTERS[approval.kind].approve(approval, by, reason, now)
 
@@ -206,7 +206,8 @@ def _waiting(approval_id: UUID, now: datetime) -> Approval:
     return approval
 
 
-def _may_decide(by: User, kind: str) -> bool:
+def may_decide(by: User, kind: str) -> bool:
+    """Tell whether the roles of `by` decide on approvals of this kind, of others than their own."""
     return kind in MATTERS and by.has_perm(DECIDE) and by.has_perm(MATTERS[kind].permission)
 
 

@@ -10,12 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 
-def enter(request: HttpRequest, permission: str) -> None:
-    """Let the member of staff who asks into a page of the admin.
+def enter(request: HttpRequest, permission: str = "") -> None:
+    """Let the member of staff who asks into a page of the admin; without one it is everybody's.
 
     Raises PermissionDenied without the permission.
     """
-    if not (admin.site.has_permission(request) and request.user.has_perm(permission)):
+    may = not permission or request.user.has_perm(permission)
+    if not (admin.site.has_permission(request) and may):
         raise PermissionDenied
     # Our addresses have a name space of their own; what our pages link to is the admin's.
     request.current_app = admin.site.name

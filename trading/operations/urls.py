@@ -14,9 +14,11 @@ from trading.operations import (
     statement_files,
 )
 from trading.operations.customer import page as customer
+from trading.operations.landing import page as landing
 
 app_name = "admin"
 urlpatterns = [
+    path("now/", landing.now, name="index_now"),
     path("firm/", firm.page, name="firm"),
     path("firm/now/", firm.now, name="firm_now"),
     path("customers/<uuid:account_id>/", customer.page, name="customer"),

@@ -24,8 +24,9 @@ from accounts.oversight import belonging, viewings
 from accounts.oversight.viewings import Page
 from accounts.sessions import origins
 
-NOBODYS: Final = frozenset({"app_list", "index", "jsi18n"})
-"""Pages without a row of anything: the first page counts what waits."""
+NOBODYS: Final = frozenset({"app_list", "index", "index_now", "jsi18n"})
+"""Pages without a row of anything, unless they say whose data they show: the first page counts
+what waits, and names the largest accounts to those who may see them."""
 _SHOWN: Final = "openfloor_shown"
 _RENEWED: Final = "openfloor_renewed"
 
@@ -51,7 +52,8 @@ class NoteViewings:
         match = request.resolver_match
         if response.status_code != 200 or match is None or "admin" not in match.app_names:
             return response
-        if match.url_name not in NOBODYS and isinstance(request.user, User):
+        has_data = match.url_name not in NOBODYS or hasattr(request, _SHOWN)
+        if has_data and isinstance(request.user, User):
             _note(request, request.user, response, match)
         return response
 

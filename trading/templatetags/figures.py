@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from django import template
+
+from trading.operations.landing import lines
 
 register = template.Library()
 
@@ -43,7 +46,13 @@ def percent(share: Decimal | None) -> str:
 
 
 @register.filter
-def quantity(amount: Decimal) -> str:
+def age(span: timedelta) -> str:
+    """Return a span of time in one unit, such as "12 min"."""
+    return lines.spoken(span)
+
+
+@register.filter
+def quantity(amount: Decimal | int) -> str:
     """Return a quantity without trailing zeros."""
     text = f"{amount:,f}"
     return _signed(text.rstrip("0").rstrip(".") if "." in text else text)

@@ -1,24 +1,33 @@
 // A part of a page that renews itself while it is looked at: the newer one takes its place.
 
-const EVERY_MS = 3000;
-
 const part = document.querySelector("[data-source]");
 const lost = document.querySelector(".ops-lost");
+const everyMs = Number(part?.dataset.everyMs ?? 3000);
 
-/** Tell whether a person is at something that would be lost: an open part, words, a selection. */
+/** Tell whether a person is at something that would be lost: an open fold, a selection. */
 function isInUse() {
   return part.querySelector("details[open]") !== null || String(getSelection()) !== "";
 }
 
-/** Put the newer one in place; whoever stands on a link, a button or a fold stays there. */
+/** Return where a link, a table or a fold is found again in the newer part; null for none of them. */
+function placeOf(element) {
+  if (!part.contains(element)) return null;
+  const table = element.closest(".ops-wide")?.getAttribute("aria-labelledby");
+  const within = table ? `[aria-labelledby="${table}"]` : "";
+  const link = element.getAttribute("href");
+  if (link) return `${within} a[href="${CSS.escape(link)}"]`;
+  const fold = element.closest("details")?.id;
+  if (fold) return `#${CSS.escape(fold)} > summary`;
+  return element.id ? `#${CSS.escape(element.id)}` : within || null;
+}
+
+/** Put the newer one in place; whoever has scrolled a table, or stands on something, stays there. */
 function show(renewed) {
-  const at = part.contains(document.activeElement) ? document.activeElement : null;
-  const link = at?.getAttribute("href");
-  const fold = at?.closest("details")?.id;
+  const scrolled = Array.from(part.querySelectorAll(".ops-wide"), (wide) => wide.scrollLeft);
+  const place = placeOf(document.activeElement);
   part.innerHTML = renewed;
-  if (link) part.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus({ preventScroll: true });
-  else if (fold) document.getElementById(fold)?.querySelector("summary").focus({ preventScroll: true });
-  else if (at?.id) document.getElementById(at.id)?.focus({ preventScroll: true });
+  part.querySelectorAll(".ops-wide").forEach((wide, index) => (wide.scrollLeft = scrolled[index] ?? 0));
+  if (place) part.querySelector(place)?.focus({ preventScroll: true });
 }
 
 async function renew() {
@@ -39,7 +48,7 @@ async function renew() {
 
 async function goOn() {
   await renew();
-  setTimeout(goOn, EVERY_MS);
+  setTimeout(goOn, everyMs);
 }
 
-if (part) setTimeout(goOn, EVERY_MS);
+if (part) setTimeout(goOn, everyMs);

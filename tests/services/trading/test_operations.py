@@ -93,7 +93,7 @@ def test_the_first_page_counts_what_waits():
     )
     shown = text_of(people.browser_of(operator()).get("/admin/"))
     assert "Alerts 1 1 severe" in shown
-    assert "Approvals 0 wait for a second person" in shown
+    assert "Approvals 0 wait for you, of 0 in all" in shown
     for name in ("Margin calls", "Switches and halts", "Parked reports"):
         assert f"{name} 0" in shown
     few = text_of(people.browser_of(operator("view_alert")).get("/admin/"))
