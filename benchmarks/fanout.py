@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--idle", type=int, default=2_000)
     parser.add_argument("--decoded", type=int, default=DECODED, help="of so many sockets")
-    parser.add_argument("--rounds", type=float, nargs="*", help="only so often; no most is sought")
+    parser.add_argument("--rounds", type=float, nargs="*", help="so often, and half of it")
     options = parser.parse_args()
     allow_files(options.sockets + options.idle + 200)
     stage.set_up()
