@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from django.http import HttpResponseBase
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
+from django_otp.middleware import OTPMiddleware
 
 from accounts.sessions import authentication, gate
 from accounts.sessions.gate import Access
@@ -58,6 +63,7 @@ class Route:
     name: str | None
     access: Access
     is_admin: bool
+    view: Callable[..., Any]
 
 
 def routes() -> list[Route]:
@@ -72,7 +78,7 @@ def _under(resolver: URLResolver, *, prefix: str, is_admin: bool) -> Iterator[Ro
                 entry, prefix=path, is_admin=is_admin or "admin" in (entry.app_name or "")
             )
         else:
-            yield Route(path, entry.name, gate.access_of(entry.callback), is_admin)
+            yield Route(path, entry.name, gate.access_of(entry.callback), is_admin, entry.callback)
 
 
 def _sample(entry: URLPattern | URLResolver) -> str:
@@ -130,17 +136,59 @@ def without_device() -> Client:
     return browser
 
 
-@pytest.mark.parametrize("who", [anonymous, password_only, unenrolled, without_device])
+def closed() -> list[Route]:
+    found = [route for route in routes() if route.access is Access.VERIFIED]
+    assert len(found) > 300
+    return found
+
+
+def test_no_stranger_gets_in():
+    authentication.forget()
+    visitor = Visitor(anonymous())
+    for route in closed():
+        for method in ("get", "post"):  # the gate stands before the method is looked at
+            assert is_turned_away(visitor.tries(method, route.path), route.path), route
+
+
+class AtTheGate:
+    """Somebody with what their browser was given, who comes as far as the gate and always anew:
+    of what it takes from them, nothing is gone for the next address."""
+
+    def __init__(self, browser: Client) -> None:
+        self._requests = RequestFactory()
+        self._requests.cookies = browser.cookies
+
+    def tries(self, route: Route) -> HttpResponseBase:
+        request = self._requests.get(route.path)
+        with transaction.atomic():
+            answer = self._way_to(route)(request)
+            transaction.set_rollback(True)
+        return answer
+
+    def _way_to(self, route: Route) -> Callable[[HttpRequest], HttpResponseBase]:
+        def gate_alone(request: HttpRequest) -> HttpResponseBase:
+            middleware = gate.VerifiedOnlyMiddleware(lambda _: HttpResponse())
+            return middleware.process_view(request, route.view) or middleware(request)
+
+        return SessionMiddleware(AuthenticationMiddleware(OTPMiddleware(gate_alone)))
+
+
+@pytest.mark.parametrize("who", [password_only, unenrolled, without_device])
 def test_nobody_gets_in_without_both_factors(who):
     authentication.forget()
-    closed = [route for route in routes() if route.access is Access.VERIFIED]
-    assert closed
-    visitor = Visitor(who())
-    # The gate stands before the method is looked at; that it does is tried once, by anonymous.
-    methods = ("get", "post") if who is anonymous else ("get",)
-    for route in closed:
-        for method in methods:
-            assert is_turned_away(visitor.tries(method, route.path), route.path), route
+    browser = who()
+    visitor = AtTheGate(browser)
+    for route in closed():
+        assert is_turned_away(visitor.tries(route), route.path), route
+    assert is_turned_away(Visitor(browser).tries("get", "/account"), "/account")
+
+
+def test_whoever_is_let_in_is_let_in_at_the_gate_alone():
+    """The twin: where those are turned away, a customer with both factors is not."""
+    authentication.forget()
+    visitor = AtTheGate(people.browser_of(people.customer()[0]))
+    pages = [route for route in closed() if not route.is_admin]
+    assert not any(is_turned_away(visitor.tries(route), route.path) for route in pages)
 
 
 @pytest.mark.parametrize("is_staff", [False, True])
