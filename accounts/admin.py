@@ -20,6 +20,7 @@ from django.utils.html import format_html
 from unfold.decorators import action
 
 from accounts import services
+from accounts.customers import admin as customers_admin  # noqa: F401
 from accounts.keys import issuing
 from accounts.models import (
     Account,

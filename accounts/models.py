@@ -12,7 +12,9 @@ from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from accounts.customers.models import AccountNote as AccountNote
 from accounts.customers.models import Joining as Joining
+from accounts.customers.models import NotePin as NotePin
 from accounts.customers.models import Profile as Profile
 from accounts.customers.models import TermsAcceptance as TermsAcceptance
 from accounts.factors.models import Challenge as Challenge

@@ -93,3 +93,34 @@ class Profile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.legal_name} of {self.country}"
+
+
+class AccountNote(models.Model):
+    """What a member of staff has noted about an account. Append-only; no customer sees it."""
+
+    class Kind(models.TextChoices):
+        CALL = "call"
+        COMPLAINT = "complaint"
+        INSTRUCTION = "instruction"
+        OBSERVATION = "observation"
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=12, choices=Kind)
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.at:%Y-%m-%d}"
+
+
+class NotePin(models.Model):
+    """That a note was pinned, or taken down: the last one of a note counts. Append-only."""
+
+    note = models.ForeignKey(AccountNote, on_delete=models.PROTECT, related_name="pins")
+    is_pinned = models.BooleanField()
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return "pinned" if self.is_pinned else "taken down"

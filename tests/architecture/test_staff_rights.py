@@ -49,6 +49,8 @@ OWN = {
     "document": "risk.view_alert",
     "approvals": "accounts.view_approval",
     "customer": "accounts.view_account",
+    "customer_note": "accounts.add_accountnote",
+    "customer_note_pin": "accounts.add_accountnote",
     "approval": "accounts.add_approvaldecision",
     "lost_factors": "accounts.add_reenrolment",
     "names": "accounts.add_profile",
@@ -66,7 +68,7 @@ OWN = {
     "statement_csv": "reconciliation.view_statement",
     "statement_pdf": "reconciliation.view_statement",
 }
-POSTED = {"approval", "day_rerun", "proof_verify"}
+POSTED = {"approval", "customer_note", "customer_note_pin", "day_rerun", "proof_verify"}
 # What is everybody's who works here, or no page: the first one, words, ways that lead nowhere.
 # `search` is the frame's: the names of pages.
 EVERYBODYS = {

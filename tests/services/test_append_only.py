@@ -9,11 +9,13 @@ from foundation.append_only import APP_ROLE
 pytestmark = pytest.mark.django_db
 
 APPEND_ONLY = [
+    "accounts_accountnote",
     "accounts_activity",
     "accounts_historicalaccount",
     "accounts_historicalapikey",
     "accounts_historicalprofile",
     "accounts_historicaluser",
+    "accounts_notepin",
     "accounts_securityevent",
     "accounts_termsacceptance",
     "accounts_viewing",

@@ -56,6 +56,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                 "reconciliation.view_statementfile",
             ),
             ("Accounts", "admin:accounts_account_changelist", "accounts.view_account"),
+            ("Notes", "admin:accounts_accountnote_changelist", "accounts.view_accountnote"),
             ("Lost factors", "operations:lost_factors", "accounts.add_reenrolment"),
             ("Another name", "operations:names", "accounts.add_profile"),
             ("Orders", "admin:orders_order_changelist", "orders.view_order"),

@@ -36,6 +36,7 @@ _PEOPLE: Final = (
     "accounts.view_signin",
     "accounts.view_user",
 )
+_NOTES: Final = ("accounts.view_accountnote", "accounts.add_accountnote")
 _MACHINES: Final = ("venues.view_*", "exchange.view_*", "foundation.view_*")
 _APPROVALS: Final = ("accounts.view_approval", "accounts.add_approvaldecision")
 
@@ -45,6 +46,7 @@ MAY: Final[Mapping[StaffRole, tuple[str, ...]]] = MappingProxyType(
         StaffRole.SUPPORT: (
             *_TRADING,
             *_PEOPLE,
+            *_NOTES,
             "accounts.view_letter",
             "accounts.change_apikey",
             "reconciliation.view_statement",
@@ -53,6 +55,7 @@ MAY: Final[Mapping[StaffRole, tuple[str, ...]]] = MappingProxyType(
         StaffRole.OPERATIONS: (
             *_TRADING,
             *_PEOPLE,
+            *_NOTES,
             *_MACHINES,
             *_APPROVALS,
             "accounts.add_profile",  # a customer's other legal name, by two
@@ -75,6 +78,7 @@ MAY: Final[Mapping[StaffRole, tuple[str, ...]]] = MappingProxyType(
         StaffRole.RISK: (
             *_TRADING,
             *_PEOPLE,
+            *_NOTES,
             *_MACHINES,
             *_APPROVALS,
             "accounts.change_account",
@@ -85,6 +89,7 @@ MAY: Final[Mapping[StaffRole, tuple[str, ...]]] = MappingProxyType(
         # what must be kept.
         StaffRole.COMPLIANCE: (
             "*.view_*",
+            *_NOTES,
             "accounts.add_approvaldecision",
             "accounts.change_account",
             "reconciliation.*_legalhold",

@@ -13,6 +13,7 @@ from trading.operations import (
     runbooks,
     statement_files,
 )
+from trading.operations.customer import notes
 from trading.operations.customer import page as customer
 from trading.operations.landing import page as landing
 
@@ -22,6 +23,10 @@ urlpatterns = [
     path("firm/", firm.page, name="firm"),
     path("firm/now/", firm.now, name="firm_now"),
     path("customers/<uuid:account_id>/", customer.page, name="customer"),
+    path("customers/<uuid:account_id>/notes/", notes.write, name="customer_note"),
+    path(
+        "customers/<uuid:account_id>/notes/<int:note_id>/pin/", notes.pin, name="customer_note_pin"
+    ),
     path("day/", days.latest, name="days"),
     path("day/<str:day>/", days.page, name="day"),
     path("day/<str:day>/now/", days.now, name="day_now"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -22,8 +22,9 @@ from accounts.models import Account
 from accounts.oversight import belonging
 from portfolio import selectors as portfolio
 from risk.margin.models import MarginStatus
-from trading.operations.customer import access, holdings, looked_after, money
+from trading.operations.customer import access, holdings, looked_after, money, notes
 from trading.operations.customer.tables import Table
+from trading.operations.customer.ways import listing
 from trading.operations.framed import enter, framed
 from trading.operations.viewing import shows
 
@@ -80,9 +81,21 @@ def page(request: HttpRequest, account_id: UUID) -> HttpResponse:
         at=now,
         facts=list(_facts(account, may_see_profile=may("accounts.view_profile"))),
         worth=of.owned if may("portfolio.view_balance") else None,
+        **(_notes(account, may_note=may(notes.WRITE)) if may(notes.VIEW) else {}),
         margin=_margin(account) if may("risk.view_marginstatus") else None,
         tables=[made(of) for permission, made in TABLES if may(permission)],
     )
+
+
+def _notes(account: Account, *, may_note: bool) -> dict[str, Any]:
+    """Return what staff has noted, and the form for more."""
+    return {
+        "may_see_notes": True,
+        "notes": notes.latest(account),
+        "all_notes": listing("accounts_accountnote", account.number),
+        "may_note": may_note,
+        "note_form": notes.NoteForm(),
+    }
 
 
 def _facts(account: Account, *, may_see_profile: bool) -> Iterator[tuple[str, str]]:
