@@ -42,6 +42,28 @@ def ask(
     )
 
 
+def ask_once(
+    *,
+    kind: str,
+    subject: str,
+    content: dict[str, Any],
+    reason: str,
+    by: User,
+    now: datetime,
+    refusal: type[ValueError],
+) -> Approval:
+    """Ask for another person's agreement, unless somebody has asked for that about the subject.
+
+    To be called under the subject's lock. Raises `refusal`, in the words of the room that asks.
+    """
+    if waiting(now=now, kind=kind).filter(subject=subject).exists():
+        raise refusal("Somebody has asked for that already: it waits for another person.")
+    try:
+        return ask(kind=kind, subject=subject, content=content, reason=reason, by=by, now=now)
+    except UnableToApprove as error:
+        raise refusal(str(error)) from None
+
+
 def waiting(*, now: datetime, kind: str | None = None) -> QuerySet[Approval]:
     """Return what waits for a decision, oldest first."""
     found = Approval.objects.filter(decision__isnull=True, expires_at__gt=now)

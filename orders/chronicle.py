@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from accounts.oversight import actors
 from orders import history
 from orders.models import Order, Trade
 from risk.models import Decision
 from venues.models import InboxReport, OutboxMessage
 
 ENTRIES_MAX: Final = 500
-_LEFT_OUT: Final = frozenset({"updated_at", "content_digest", "filled_value"})
+_LEFT_OUT: Final = frozenset(
+    {"updated_at", "content_digest", "filled_value", "number_in_second", "number_in_minute"}
+    # When a step was taken stands beside it.
+    | {f"{step}_at" for step in ("submitted", "filled", "cancelled", "expired", "rejected")}
+    | {"replaced_at"}
+)
+_KNOWN: Final = frozenset({"kind", "client_order_id"})
+"""What of a message is said already: what it is, and of which order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class Entry:
 
 
 def entries(order: Order) -> list[Entry]:
-    """Return what happened, the first in front: at most so many of each kind, by five queries."""
+    """Return what happened, the first in front: at most so many of each kind, by six queries."""
     found = [
         *_decisions(order),
         *_steps(order),
@@ -43,7 +51,9 @@ def entries(order: Order) -> list[Entry]:
         *_reports(order),
         *_trades(order),
     ]
-    return sorted(found, key=lambda entry: entry.at)  # of one moment: as they stand above
+    named = actors.named(entry.by for entry in found)
+    told = [replace(entry, by=named[entry.by]) for entry in found]
+    return sorted(told, key=lambda entry: entry.at)  # of one moment: as they stand above
 
 
 def _steps(order: Order) -> Iterator[Entry]:
@@ -118,7 +128,9 @@ def _trades(order: Order) -> Iterator[Entry]:
 
 
 def _facts(told: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    said = ((name.replace("_", " "), _said(value)) for name, value in told.items())
+    said = (
+        (name.replace("_", " "), _said(value)) for name, value in told.items() if name not in _KNOWN
+    )
     return tuple((name, value) for name, value in said if value != "nothing")
 
 

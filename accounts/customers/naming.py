@@ -36,8 +36,6 @@ def ask(
         profile = _locked(user.pk)
         if profile.legal_name == wanted:
             raise UnableToName("This is their name already.")
-        if approvals.waiting(now=now, kind=APPROVAL).filter(subject=str(user.pk)).exists():
-            raise UnableToName("Somebody has asked for that already: it waits for another person.")
         content = {
             "user": str(user.pk),
             "email": user.email,
@@ -45,12 +43,15 @@ def ask(
             "to": wanted,
             "papers": seen,
         }
-        try:
-            return approvals.ask(
-                kind=APPROVAL, subject=str(user.pk), content=content, reason=reason, by=by, now=now
-            )
-        except approvals.UnableToApprove as error:
-            raise UnableToName(str(error)) from None
+        return approvals.ask_once(
+            kind=APPROVAL,
+            subject=str(user.pk),
+            content=content,
+            reason=reason,
+            by=by,
+            now=now,
+            refusal=UnableToName,
+        )
 
 
 def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> Profile:

@@ -55,8 +55,6 @@ def ask(user: User, *, identity: str, reason: str, by: User, now: datetime) -> A
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         _check(user, by=by)
-        if approvals.waiting(now=now, kind=APPROVAL).filter(subject=str(user.pk)).exists():
-            raise UnableToTake("Somebody has asked for that already: it waits for another person.")
         content = {
             "user": str(user.pk),
             "email": user.email,
@@ -64,12 +62,15 @@ def ask(user: User, *, identity: str, reason: str, by: User, now: datetime) -> A
             "identity": seen,
             "ways of signing in": ", ".join(each.name for each in roster.factors(user)),
         }
-        try:
-            return approvals.ask(
-                kind=APPROVAL, subject=str(user.pk), content=content, reason=reason, by=by, now=now
-            )
-        except approvals.UnableToApprove as error:
-            raise UnableToTake(str(error)) from None
+        return approvals.ask_once(
+            kind=APPROVAL,
+            subject=str(user.pk),
+            content=content,
+            reason=reason,
+            by=by,
+            now=now,
+            refusal=UnableToTake,
+        )
 
 
 def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> User:

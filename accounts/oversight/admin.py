@@ -6,9 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin
 
 from accounts.models import User, Viewing
+from accounts.oversight import actors
 from foundation.admin import ReadOnly
 
 
@@ -39,3 +41,27 @@ class ViewingAdmin(ReadOnly):
     def whose(self, viewing: Viewing) -> str:
         found: Any = User.objects.filter(pk__in=viewing.people).order_by("email")
         return ", ".join(found.values_list("email", flat=True)) or "nobody's"
+
+
+class NamesActors(ModelAdmin):
+    """Rows that say in `actors` who acted, by id: lists and pages say it by name."""
+
+    actors: tuple[str, ...] = ()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        answer: HttpResponse = super().changelist_view(request, extra_context)
+        listed = (getattr(answer, "context_data", None) or {}).get("cl")
+        if listed is not None:  # it is drawn later: the names of a whole page are one query
+            rows = listed.result_list = list(listed.result_list)
+            named = actors.named(getattr(row, each) for row in rows for each in self.actors)
+            for row in rows:
+                row.actors_named = named
+        return answer
+
+    def named(self, row: Any, field: str) -> str:
+        """Return who is named in `field` of the row."""
+        said: str = getattr(row, field)
+        known: dict[str, str] | None = getattr(row, "actors_named", None)
+        return (known or actors.named([said]))[said]

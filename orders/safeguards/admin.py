@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts import approvals
+from accounts.oversight.admin import NamesActors
 from foundation.admin import Historied, Undeletable, actor_of
 from orders.safeguards import stopping
 from risk.controls import switches
@@ -97,16 +98,17 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Switch)
-class SwitchAdmin(Historied, Undeletable):
+class SwitchAdmin(Historied, NamesActors, Undeletable):
+    actors = ("engaged_by", "released_by")
     list_display = (
         "effect",
         "scope",
         "code",
         "reason",
         "engaged_at",
-        "engaged_by",
+        "engaged",
         "state",
-        "released_by",
+        "released",
     )
     list_filter = ("effect", "code", ("released_at", admin.EmptyFieldListFilter))
     list_select_related = ("account", "instrument")
@@ -137,10 +139,10 @@ class SwitchAdmin(Historied, Undeletable):
             "code",
             "reason",
             "engaged_at",
-            "engaged_by",
+            "engaged",
             "state",
             "released_at",
-            "released_by",
+            "released",
         )
 
     def has_change_permission(self, request: HttpRequest, obj: Switch | None = None) -> bool:
@@ -196,6 +198,14 @@ class SwitchAdmin(Historied, Undeletable):
         found: QuerySet[Switch] = super().get_queryset(request)
         asked_by = approvals.asked_by(now=timezone.now(), kind=switches.RELEASE)
         return found.annotate(release_asked_by=asked_by)
+
+    @admin.display(description="engaged by")
+    def engaged(self, switch: Switch) -> str:
+        return self.named(switch, "engaged_by")
+
+    @admin.display(description="released by")
+    def released(self, switch: Switch) -> str:
+        return self.named(switch, "released_by")
 
     @admin.display()
     def state(self, switch: Any) -> str:

@@ -46,24 +46,20 @@ def ask_for_release(hold: LegalHold, *, reason: str, by: User, now: datetime) ->
         locks.lock(hold.account_id)
         if LegalHoldRelease.objects.filter(hold=hold).exists():
             raise UnableToHold("It was released before.")
-        if asked(hold, now=now) is not None:
-            raise UnableToHold("Its release was asked for already.")
         content = {
             "account": hold.account.number,
             "hold": hold.reason,
             "placed_at": hold.placed_at.isoformat(),
         }
-        try:
-            return approvals.ask(
-                kind=APPROVAL,
-                subject=str(hold.pk),
-                content=content,
-                reason=reason,
-                by=by,
-                now=now,
-            )
-        except approvals.UnableToApprove as error:
-            raise UnableToHold(str(error)) from None
+        return approvals.ask_once(
+            kind=APPROVAL,
+            subject=str(hold.pk),
+            content=content,
+            reason=reason,
+            by=by,
+            now=now,
+            refusal=UnableToHold,
+        )
 
 
 def release(approval_id: UUID, *, by: User, reason: str, now: datetime) -> LegalHoldRelease:

@@ -207,19 +207,15 @@ def ask_release(switch: Switch, *, reason: str, by: User, now: datetime) -> Appr
     """Ask another person to agree that the switch is released. Raises UnableToSwitch."""
     if switch.released_at is not None:
         raise UnableToSwitch("It was released already.")
-    if waiting_release(switch, now=now) is not None:
-        raise UnableToSwitch("Somebody has asked for that already: it waits for another person.")
-    try:
-        return approvals.ask(
-            kind=RELEASE,
-            subject=str(switch.pk),
-            content={"switch": str(switch.pk), "what": str(switch), "engaged": switch.reason},
-            reason=reason,
-            by=by,
-            now=now,
-        )
-    except approvals.UnableToApprove as error:
-        raise UnableToSwitch(str(error)) from None
+    return approvals.ask_once(
+        kind=RELEASE,
+        subject=str(switch.pk),
+        content={"switch": str(switch.pk), "what": str(switch), "engaged": switch.reason},
+        reason=reason,
+        by=by,
+        now=now,
+        refusal=UnableToSwitch,
+    )
 
 
 def waiting_release(switch: Switch, *, now: datetime) -> Approval | None:

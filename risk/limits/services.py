@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from accounts import approvals
 from accounts.models import Account, Approval, User
@@ -107,13 +107,26 @@ def _terms(wanted: Wanted, *, now: datetime) -> tuple[list[Term], Term]:
 
 def _latest(of: Wanted) -> int:
     """Return the number of the latest row of this very scope, zero when there is none."""
-    scope: dict[str, Any] = {
-        "account_id": of.account_id,
-        "tier": of.tier,
-        "instrument_id": of.instrument_id,
-    }
-    latest: int | None = Limits.objects.filter(**scope).aggregate(pk=Max("pk"))["pk"]
+    latest: int | None = _rows_of(of).aggregate(pk=Max("pk"))["pk"]
     return latest or 0
+
+
+def _before(wanted: Wanted) -> dict[str, str]:
+    """Return what the scope itself says until now, of an override what it is to override."""
+    row = _rows_of(wanted).filter(is_override=False).order_by("-pk").first()
+    said = {} if row is None else row.values
+    return {
+        name: decimals.text(Decimal(value))
+        for name, value in said.items()
+        if name in wanted.values or not wanted.is_override
+    }
+
+
+def _rows_of(wanted: Wanted) -> QuerySet[Limits]:
+    """Return the rows of this very scope."""
+    return Limits.objects.filter(
+        account_id=wanted.account_id, tier=wanted.tier, instrument_id=wanted.instrument_id
+    )
 
 
 def _one_by_one() -> None:
@@ -227,6 +240,7 @@ def _content(wanted: Wanted) -> dict[str, Any]:
         "valid_from": wanted.valid_from.isoformat() if wanted.valid_from else None,
         "valid_until": wanted.valid_until.isoformat() if wanted.valid_until else None,
         "latest_row": _latest(wanted),
+        "before": _before(wanted),
         "values": {name: decimals.text(Decimal(value)) for name, value in wanted.values.items()},
     }
 

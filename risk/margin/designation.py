@@ -40,25 +40,21 @@ def ask_to_clear(account: Account, *, reason: str, by: User, now: datetime) -> A
     with transaction.atomic():
         locks.lock(account.pk)
         status = _clearable(account.pk, now=now)
-        if approvals.waiting(now=now, kind=APPROVAL).filter(subject=str(account.pk)).exists():
-            raise UnableToClear("Somebody has asked for that already: it waits for another person.")
         content = {
             "account": str(account.pk),
             "number": account.number,
             "pattern_day_trader_since": str(status.day_trader_since),
             "cleared_before": status.cleared_at.isoformat() if status.cleared_at else None,
         }
-        try:
-            return approvals.ask(
-                kind=APPROVAL,
-                subject=str(account.pk),
-                content=content,
-                reason=reason,
-                by=by,
-                now=now,
-            )
-        except approvals.UnableToApprove as error:
-            raise UnableToClear(str(error)) from None
+        return approvals.ask_once(
+            kind=APPROVAL,
+            subject=str(account.pk),
+            content=content,
+            reason=reason,
+            by=by,
+            now=now,
+            refusal=UnableToClear,
+        )
 
 
 def approve(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> MarginStatus:

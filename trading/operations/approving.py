@@ -31,6 +31,7 @@ from risk.controls import switches
 from risk.limits import services as limiting
 from risk.margin import designation
 from risk.margin import rates as margin_rates
+from trading.operations import asked_for
 from trading.operations.framed import enter, framed
 from trading.operations.viewing import shows
 
@@ -148,14 +149,13 @@ def page(request: HttpRequest) -> HttpResponse:
         {
             "approval": each,
             "name": MATTERS[each.kind].name if each.kind in MATTERS else each.kind,
-            "facts": _facts(each.content),
+            "facts": facts,
             "is_own": each.asked_by_id == request.user.pk,
             "is_open": may_decide(by, each.kind),
         }
-        for each in waiting
+        for each, facts in zip(waiting, asked_for.facts(waiting), strict=True)
     ]
-    told = (text for each in waiting for _, text in (("", each.subject), *_facts(each.content)))
-    shows(request, belonging.named_in(told))
+    shows(request, belonging.named_in(word for each in waiting for word in asked_for.words(each)))
     return framed(
         request,
         "operations/approvals.html",
@@ -209,14 +209,3 @@ def _waiting(approval_id: UUID, now: datetime) -> Approval:
 def may_decide(by: User, kind: str) -> bool:
     """Tell whether the roles of `by` decide on approvals of this kind, of others than their own."""
     return kind in MATTERS and by.has_perm(DECIDE) and by.has_perm(MATTERS[kind].permission)
-
-
-def _facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what is asked for as names and values, those inside others with both names."""
-    facts = []
-    for name, value in content.items():
-        if isinstance(value, Mapping):
-            facts += [(f"{name}: {inner}", text) for inner, text in _facts(value)]
-        elif value not in (None, "", [], False):
-            facts.append((name.replace("_", " "), str(value)))
-    return facts

@@ -35,7 +35,7 @@ def test_an_order_tells_who_decided_asked_answered_and_booked():
     [filled] = [entry for entry in told if entry.what == "filled"]
     assert ("filled quantity", "0 → 5") in filled.facts
     first = next(entry for entry in told if entry.by)
-    assert first.by == f"user:{order.account.user_id}, from 192.0.2.1"
+    assert first.by == f"{order.account.user.email}, from 192.0.2.1"
 
 
 def test_a_denied_order_tells_why():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from accounts.models import Account, Activity, ApiKey, SecurityEvent, SignIn, Viewing
+from accounts.oversight import actors
 from accounts.sessions.events import FAILURES, TITLES, Kind
 from trading.operations.customer.tables import DASH, ROWS_MAX, Table, number, time, word
 from trading.operations.customer.ways import listing, page
@@ -74,7 +75,8 @@ def keys(account: Account) -> Table:
 
 def activity(account: Account) -> Table:
     """Return what happened last in the account."""
-    rows = Activity.objects.filter(account=account).order_by("-sequence")
+    rows = list(Activity.objects.filter(account=account).order_by("-sequence")[:ROWS_MAX])
+    who = actors.named(each.actor for each in rows)
     return Table(
         "activity",
         "Activity",
@@ -84,9 +86,9 @@ def activity(account: Account) -> Table:
                 number(str(each.sequence)),
                 time(each.at),
                 word(each.kind.replace("_", " "), link=page("accounts_activity", each.pk)),
-                word(each.actor),
+                word(who[each.actor]),
             )
-            for each in rows[:ROWS_MAX]
+            for each in rows
         ],
         listing("accounts_activity", account.number),
     )
