@@ -124,9 +124,12 @@ def _before(wanted: Wanted) -> dict[str, str]:
 
 def _rows_of(wanted: Wanted) -> QuerySet[Limits]:
     """Return the rows of this very scope."""
-    return Limits.objects.filter(
-        account_id=wanted.account_id, tier=wanted.tier, instrument_id=wanted.instrument_id
-    )
+    scope: dict[str, Any] = {
+        "account_id": wanted.account_id,
+        "tier": wanted.tier,
+        "instrument_id": wanted.instrument_id,
+    }
+    return Limits.objects.filter(**scope)
 
 
 def _one_by_one() -> None:

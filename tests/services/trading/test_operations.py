@@ -152,7 +152,7 @@ def test_what_waits_is_shown_with_what_it_would_do():
     assert "Loosen a margin rate" in shown
     assert "The committee has met" in shown
     assert "rate 0.25" in shown
-    assert "values: long 0.3" in shown
+    assert "long 0.3" in shown
     assert "Approve" in shown
     assert "Withdraw it" in text_of(people.browser_of(ann).get("/admin/approvals/"))
 
