@@ -100,10 +100,8 @@ class Lines:
 def match(ours: Told, theirs: Told, count: Count) -> Lines:
     """Return the lines that only one side has, has twice, with another amount, or late."""
     lines = Lines(theirs.days, count)
-    # Of two that say the same the earlier is the first, in whatever order a file has them.
-    mine, told = (
-        sorted(side.lines, key=lambda each: (each.day, each.id)) for side in (ours, theirs)
-    )
+    # Of two that say the same the earlier is the first, of one day that which the file has first.
+    mine, told = _by_day(ours.lines), _by_day(theirs.lines)
     here, fixed = _corrected(mine, {line.id for line in told})
     count.ours, count.theirs = len(here) + len(fixed), len(told)
     open_ = _Open(booked for booked in here if booked.amount)
