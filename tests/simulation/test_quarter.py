@@ -16,8 +16,8 @@ from tests.simulation.quarter.planting import KINDS
 
 DAYS = int(os.environ.get("OPENFLOOR_QUARTER_DAYS", "0"))
 SEED = int(os.environ.get("OPENFLOOR_SIMULATION_SEED", "1"))
-AROUND_A_MONTHS_END = date(2026, 10, 29)
-"""Eight days from here have a weekend, the end of summer time, a dividend and a split."""
+AROUND_A_MONTHS_END = date(2026, 10, 30)
+"""Six days from here have a weekend, the end of summer time, a dividend and a split."""
 BY_OTHERS = set(BreakType) - {BreakType.BOOKS}
 
 
@@ -25,7 +25,7 @@ BY_OTHERS = set(BreakType) - {BreakType.BOOKS}
 def test_a_quarter_ends_with_books_that_are_proved(committed: None, tmp_path: Path) -> None:
     """With DAYS all of it from its first day on, else enough for a break of every type."""
     quarter = Quarter(seed=SEED, first=FIRST, days=DAYS) if DAYS else Quarter(
-        seed=SEED, first=AROUND_A_MONTHS_END, days=8, breaks=6
+        seed=SEED, first=AROUND_A_MONTHS_END, days=6, breaks=10
     )  # fmt: skip
     began = time.monotonic()
     with override_settings(SEALS=tmp_path / "seals"):
