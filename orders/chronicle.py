@@ -21,8 +21,8 @@ _LEFT_OUT: Final = frozenset(
     | {f"{step}_at" for step in ("submitted", "filled", "cancelled", "expired", "rejected")}
     | {"replaced_at"}
 )
-_KNOWN: Final = frozenset({"kind", "client_order_id"})
-"""What of a message is said already: what it is, and of which order."""
+_KNOWN: Final = frozenset({"kind", "client_order_id", "party"})
+"""What of a message is said already: what it is, of which order and whose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,9 @@ def _trades(order: Order) -> Iterator[Entry]:
 
 def _facts(told: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     said = (
-        (name.replace("_", " "), _said(value)) for name, value in told.items() if name not in _KNOWN
+        (name.replace("_", " "), _said(value))
+        for name, value in told.items()
+        if name not in _KNOWN and value is not False
     )
     return tuple((name, value) for name, value in said if value != "nothing")
 
