@@ -10,7 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account, User
+from marketdata.models import Quote
 from portfolio.actions.models import CorporateAction
+from portfolio.funding import services as funding
 from portfolio.funding.models import Funding, InterestRate
 from portfolio.models import Balance
 from tests import people, world
@@ -146,3 +148,24 @@ def test_a_rate_is_of_days_to_come() -> None:
 def test_every_list_opens(name: str) -> None:
     _, client = operator()
     assert client.get(f"/admin/portfolio/{name}/").status_code == 200
+
+
+def test_coins_are_shown_with_their_network_and_sent_by_the_custodian(settings) -> None:
+    _, client = operator()
+    settings.COIN_CUSTODIAN = "portfolio.custody.simulated.SimulatedCustodian"
+    world.coin()
+    account = world.customer()
+    world.own(account, "BTC/USD", "2", world.Venue(), price="90.00")
+    found = funding.request_withdrawal(
+        account_id=account.pk, payee_id=world.coin_payee(account).pk, coin="BTC",
+        amount=D(1), reference="C1", actor="user:test", now=Quote.objects.get().received_at,
+    )  # fmt: skip
+    page = client.get("/admin/portfolio/funding/").content.decode()
+    assert "1 BTC" in page
+    assert "Bitcoin" in page
+    shown = client.get(f"/admin/portfolio/funding/{found.pk}/change/").content.decode()
+    assert "0.0001 BTC" in shown
+    Funding.objects.filter(pk=found.pk).update(state="approved")
+    shown = client.get(f"/admin/portfolio/funding/{found.pk}/change/").content.decode()
+    assert 'value="cancel"' in shown
+    assert 'value="send"' not in shown
