@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import CDPSession, expect
 
+from tests import patience
 from tests.browser.conftest import NARROW, Visitor
 from tests.live_server import LiveServer
 from tests.people import PASSWORD
@@ -74,3 +75,58 @@ def test_a_key_is_added_proves_again_and_signs_in(
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Use a security key or passkey").click()
     page.wait_for_url(f"{visitor.base_url}/")
+
+
+def test_codes_by_sms_and_mail_and_from_the_sheet_prove_again(
+    program: LiveServer, customer: Callable[..., Visitor]
+) -> None:
+    """With the authenticator of a newcomer's first steps (test_joining), every other factor."""
+    visitor = customer(deposit=None, at="/account/security")
+    page = visitor.page
+    box = f"box-{uuid.uuid4().hex[:8]}@example.com"
+    number = f"+43660{uuid.uuid4().int % 10**7:07}"
+    ways = {
+        "sms": (number, rf"SMS to {re.escape(number)}: (\d{{6}}) is"),
+        "email": (box, rf"(?s)To: {re.escape(box)}\n.*?\n(\d{{6}})\r?\n"),
+    }
+    for way, (address, sent) in ways.items():
+        visitor.go(f"/account/security/place/{way}")
+        page.get_by_label("Name").fill(f"my {way}")
+        page.get_by_label("Address").fill(address)
+        page.get_by_role("button", name="Send a code").click()
+        page.get_by_label("Code that was sent to you").fill(newest_code(program, sent, count=1))
+        page.get_by_role("button", name="Add it").click()
+        page.wait_for_url(f"{visitor.base_url}/account/security")
+
+        visitor.go("/prove?next=/account/security")
+        page.get_by_role(
+            "button", name=re.compile("By SMS" if way == "sms" else "By e-?mail", re.IGNORECASE)
+        ).click()
+        page.get_by_label("Code that was sent to you").fill(newest_code(program, sent, count=2))
+        page.locator("form", has=page.get_by_label("Code that was sent to you")).get_by_role(
+            "button"
+        ).click()
+        page.wait_for_url(f"{visitor.base_url}/account/security")
+    expect(page.locator("[aria-labelledby=factors-title] .factor")).to_have_text(
+        [re.compile("authenticator app"), re.compile("my sms"), re.compile("my email")]
+    )
+
+    page.get_by_role("button", name="Make ten recovery codes").click()
+    expect(page.locator("#codes li")).to_have_count(10)
+    code = page.locator("#codes code").first.inner_text()
+    page.get_by_role("link", name="I have kept them").click()
+    visitor.go("/prove?next=/account/security")
+    page.get_by_text("Use a recovery code").click()
+    page.get_by_label("Recovery code").fill(code)
+    page.get_by_label("Recovery code").press("Enter")
+    page.wait_for_url(f"{visitor.base_url}/account/security")
+
+
+def newest_code(program: LiveServer, sent: str, *, count: int) -> str:
+    """Return the latest of `count` codes, once the program has printed so many."""
+
+    def printed() -> list[str]:
+        found = re.findall(sent, program.log)
+        return found if len(found) >= count else []
+
+    return patience.until(printed)[-1]
