@@ -98,6 +98,10 @@ class Owner:
             if not may_be_null
         }
         self.write(table, row | VALID.get(table.name, {}))
+        # The number of the sample is taken: the program's next row of the table has another.
+        self.connection.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, %s)::regclass)", [table.name, table.key]
+        )
 
     def unique(self, table: Table) -> set[str]:
         """Return the columns that some unique constraint looks at."""
