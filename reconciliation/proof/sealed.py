@@ -7,7 +7,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
-from django.db import connection
+from django.db import DataError, connection, transaction
 from psycopg import sql
 
 from foundation import decimals
@@ -197,10 +197,14 @@ def added(*, tables: Sequence[Table], floors: dict[str, str | None]) -> Iterator
             listed=listing.listed(table, after=0),
             most=sql.Literal(ADDED_MAX),
         )
-        with connection.cursor() as cursor:
-            cursor.execute(query)
-            for (key,) in cursor.fetchall():
-                yield Touched(table.name, key, "was added among rows that were sealed without it")
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(query)
+                keys_added = [key for (key,) in cursor.fetchall()]
+        except DataError:
+            continue  # what was listed is no list of keys any more, which `rows` has named
+        for key in keys_added:
+            yield Touched(table.name, key, "was added among rows that were sealed without it")
 
 
 def owed(seal: Seal) -> Iterator[Touched]:

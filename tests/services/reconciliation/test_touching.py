@@ -317,6 +317,23 @@ def test_what_was_touched_is_named(owner: Owner, name: str, column: str | None) 
         assert (named[0].table, named[0].key) == (name, key)
 
 
+@pytest.mark.parametrize("name", ["portfolio_transfer", "orders_trade"])
+def test_a_list_whose_keys_cannot_be_read_is_named(owner: Owner, name: str) -> None:
+    update = (
+        "UPDATE reconciliation_sealedblock SET keys = %s WHERE id ="
+        ' (SELECT min(id) FROM reconciliation_sealedblock WHERE "table" = %s)'
+        " RETURNING (SELECT keys FROM reconciliation_sealedblock b WHERE b.id ="
+        ' (SELECT min(id) FROM reconciliation_sealedblock WHERE "table" = %s))'
+    )
+    [(honest,)] = owner.connection.execute(update, ["~", name, name]).fetchall()
+    try:
+        named = proved()
+    finally:
+        owner.connection.execute(update, [honest, name, name])
+    assert named[0].table == "reconciliation_sealedblock"
+    assert named[0].key.startswith(f"{name} ")
+
+
 def test_an_honest_past_is_proved_by_the_command(owner: Owner) -> None:
     shown = StringIO()
     call_command("prove", stdout=shown, stderr=StringIO())
