@@ -72,7 +72,7 @@ def test_the_page_shows_a_day_as_a_timeline():
 def test_the_first_page_leads_to_the_oldest_day_with_something_left():
     browser = people.browser_of(operator())
     assert browser.get("/admin/day/").headers["location"] == "/admin/day/2026-11-20/"
-    assert "Close of day 1 jobs have failed" in text_of(browser.get("/admin/"))
+    assert "1 job failed" in text_of(browser.get("/admin/"))
     JobRun.objects.filter(day_id=FRIDAY).update(state="done")
     assert browser.get("/admin/day/").headers["location"] == "/admin/day/2026-11-21/"
 
