@@ -252,7 +252,9 @@ def _unpack(backup: Backup, home: Path) -> None:
     for name, folder in (("base.tar.gz", data), ("pg_wal.tar.gz", data / "pg_wal")):
         folder.mkdir(mode=0o700, exist_ok=True)
         with tarfile.open(backup.folder / DATA / name) as file:
-            file.extractall(folder, filter="data")
+            # Python knows this filter since 3.11.4, and a backup is our own: without it is well.
+            file.extraction_filter = getattr(tarfile, "data_filter", None)
+            file.extractall(folder)  # noqa: S202
     backups.bring_secrets(backup.folder, to=home)
 
 
