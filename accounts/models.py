@@ -67,10 +67,16 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         editable=False,
         help_text="When a factor, the password or the e-mail was last changed.",
     )
+    is_password_mailed = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="The password was chosen by a mailed link, and but for codes sent to the mailbox"
+        " nothing was proved since.",
+    )
     last_login = None  # `SignIn` knows every one; this would add a history row to each.
 
     objects: ClassVar[UserManager] = UserManager()
-    history = HistoricalRecords(excluded_fields=["password"])
+    history = HistoricalRecords(excluded_fields=["password", "is_password_mailed"])
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

@@ -83,7 +83,7 @@ def use(token: str, password: str, *, now: datetime) -> User:
         passwords.check(password, user=user)
         link.used_at = now
         link.save(update_fields=["used_at"])
-        _set(user, password, keep=None, now=now)
+        _set(user, password, is_mailed=True, keep=None, now=now)
     return user
 
 
@@ -101,13 +101,14 @@ def change(
     throttles.give_back(subjects, now=now)
     passwords.check(password, user=user)
     with transaction.atomic():
-        _set(user, password, keep=keep, now=now)
+        _set(user, password, is_mailed=user.is_password_mailed, keep=keep, now=now)
         sign_ins.keep_under_password(keep, user=user)
 
 
-def _set(user: User, password: str, *, keep: UUID | None, now: datetime) -> None:
+def _set(user: User, password: str, *, is_mailed: bool, keep: UUID | None, now: datetime) -> None:
     user.set_password(password)
-    user.save(update_fields=["password"])
+    user.is_password_mailed = is_mailed
+    user.save(update_fields=["password", "is_password_mailed"])
     changes.note(user, Kind.PASSWORD_CHANGED, "", keep=keep, now=now)
 
 

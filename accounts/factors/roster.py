@@ -61,11 +61,12 @@ def factors(user: User) -> list[Factor]:
     return sorted(found, key=lambda factor: (factor.created_at, factor.persistent_id))
 
 
-def means(user: User, *, need: Strength = Strength.WEAK, after_reset: bool = False) -> Means:
+def means(user: User, *, need: Strength = Strength.WEAK) -> Means:
     """Return by what `user` can give a proof of at least the strength `need`.
 
     Staff who have a security key have nothing weaker, and never a weak factor; in the demo shape
-    they have. After a password was reset by mail, the mailbox is no second factor beside itself.
+    they have. After a password was reset by mail, the mailbox is no second factor beside itself,
+    until another one was proved.
     """
     found = factors(user)
     has_key = any(isinstance(factor, SecurityKey) for factor in found)
@@ -79,9 +80,20 @@ def means(user: User, *, need: Strength = Strength.WEAK, after_reset: bool = Fal
         for factor in found
         if isinstance(factor, MessageFactor)
         and sent_codes.is_offered(sent_codes.Way(factor.way))
-        and not (after_reset and factor.way == sent_codes.Way.EMAIL)
+        and not (user.is_password_mailed and _is_mailbox(factor))
     )
     return Means(has_app, has_key, places, has_recovery=recovery.left(user) > 0)
+
+
+def note_proved(user: User, factor: Factor) -> None:
+    """Let the mailbox count again once another factor was proved after a reset by mail."""
+    if user.is_password_mailed and not _is_mailbox(factor):
+        User.objects.filter(pk=user.pk).update(is_password_mailed=False)
+        user.is_password_mailed = False
+
+
+def _is_mailbox(factor: Factor) -> bool:
+    return isinstance(factor, MessageFactor) and factor.way == sent_codes.Way.EMAIL
 
 
 def is_bound_to_keys(user: User) -> bool:

@@ -109,5 +109,7 @@ def _take(user: User, *, actor: str, now: datetime) -> None:
     keys = ApiKey.objects.filter(account__user=user, revoked_at=None).select_related("account")
     for key in keys.order_by("account_id", "pk"):
         issuing.revoke(key.account, key.key_id, actor=actor, now=now)
+    # Operations know who it is: what they enrol now counts, be it a mailbox.
+    User.objects.filter(pk=user.pk).update(is_password_mailed=False)
     changes.note(user, Kind.FACTORS_TAKEN, "", now=now)
     reenrolling.begin(user, now=now)

@@ -24,21 +24,18 @@ def begin(
     user: User,
     goal: str,
     now: datetime,
-    is_after_reset: bool = False,
     token: str = "",
 ) -> None:
     """Remember that `user` has given the password, and where they wanted to go.
 
-    Whoever was signed in at this browser no longer is. `is_after_reset` says that the password
-    was chosen a moment ago, by whoever reads the person's mail; `token` is of the link that they
-    came by to enrol anew.
+    Whoever was signed in at this browser no longer is. `token` is of the link that they came by to
+    enrol anew.
     """
     authentication.sign_out(request, now=now)
     request.session[_KEY] = {
         "user": str(user.pk),
         "at": now.isoformat(),
         "goal": goal,
-        "is_after_reset": is_after_reset,
         "token": token,
     }
 
@@ -49,12 +46,6 @@ def user_of(request: HttpRequest, *, now: datetime) -> User | None:
     if found is None or now - datetime.fromisoformat(found["at"]) >= AGE_MAX:
         return None
     return User.objects.filter(pk=found["user"], is_active=True).first()
-
-
-def is_after_reset(request: HttpRequest) -> bool:
-    """Say whether the password was reset by mail on the way in."""
-    found = request.session.get(_KEY) or {}
-    return bool(found.get("is_after_reset"))
 
 
 def token_of(request: HttpRequest) -> str:

@@ -254,7 +254,22 @@ def test_a_reset_by_mail_takes_no_code_by_mail_for_the_second_factor():
     browser.post(link, {"password": OTHER})
     assert f'value="{box.pk}"' not in browser.get("/sign-in/code").content.decode()
     browser.post("/sign-in/code", {"send": box.pk})
+    again = people.halfway(user, password=OTHER)
+    assert f'value="{box.pk}"' not in again.get("/sign-in/code").content.decode()
+    again.post("/sign-in/code", {"send": box.pk})
     assert not Letter.objects.filter(kind="code").exists()
+
+
+def test_once_another_factor_is_proved_the_mailbox_counts_again():
+    user, _ = people.customer(password=PASSWORD)
+    box = MessageFactor.objects.create(user=user, way="email", address=user.email, name="box")
+    Client().post("/sign-in/forgotten", {"email": user.email})
+    link = re.search(r"(/sign-in/reset/\S+)", letter("Choose another password"))[1]
+    browser = Client()
+    browser.post(link, {"password": OTHER})
+    assert browser.post("/sign-in/code", {"code": code_now(user)}).headers["Location"] == "/"
+    again = people.halfway(user, password=OTHER)
+    assert f'value="{box.pk}"' in again.get("/sign-in/code").content.decode()
 
 
 def test_another_password_ends_other_sign_ins_and_holds_withdrawals():

@@ -72,7 +72,7 @@ def code(request: HttpRequest) -> HttpResponse:
     user = halfway.user_of(request, now=now)
     if user is None:
         return redirect(settings.LOGIN_URL)
-    means = roster.means(user, after_reset=halfway.is_after_reset(request))
+    means = roster.means(user)
     asked = auth_factors.ask(request, user, means, now=now)
     if asked.factor is not None:
         goal = halfway.goal_of(request)

@@ -55,7 +55,7 @@ def reset(request: HttpRequest, token: str) -> HttpResponse:
         except resets.LinkGone:
             return render(request, "auth/reset_gone.html", status=410)
         else:
-            halfway.begin(request, user=user, goal="/", now=now, is_after_reset=True)
+            halfway.begin(request, user=user, goal="/", now=now)
             return redirect("code" if roster.factors(user) else "enrol")
     auth_forms.first_focus(form)
     status = 422 if form.errors else 200

@@ -633,3 +633,15 @@ def test_a_browser_does_not_step_up_as_a_phone(owner: User, key: SoftwareKey) ->
     ]:
         answer = browser.post(f"/api/v1/auth/{path}", body, content_type="application/json")
         assert told(answer) == (404, "not_found")
+
+
+def test_after_a_reset_by_mail_the_mailbox_is_no_factor_until_another_was_proved(
+    owner: User, app: App
+) -> None:
+    User.objects.filter(pk=owner.pk).update(is_password_mailed=True)
+    first = app.gives_password()
+    assert {"sms", "authenticator"} == {each["kind"] for each in first.json()["factors"]}
+
+    App(owner, TABLET).signs_in()
+
+    assert "email" in {each["kind"] for each in app.gives_password().json()["factors"]}
