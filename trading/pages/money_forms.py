@@ -31,6 +31,7 @@ _WALLETS = (
     (Wallet.SELF_HOSTED, "I keep it myself"),
     (Wallet.PROVIDER, "A provider keeps it for me"),
 )
+_DIGITS = {"inputmode": "numeric", "autocomplete": "off"}
 _LITERALLY = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
 
@@ -70,13 +71,13 @@ class PayeeForm(forms.Form):
         max_length=20,
         required=False,
         help_text="Nine digits.",
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs=_DIGITS),
     )
     account_number = forms.CharField(
         label="Account number",
         max_length=30,
         required=False,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs=_DIGITS),
     )
     iban = forms.CharField(
         label="IBAN",
@@ -102,7 +103,7 @@ class PayeeForm(forms.Form):
         max_length=20,
         required=False,
         help_text="Where your provider has given you one; without it the coins are not yours.",
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs=_DIGITS),
     )
     wallet = forms.ChoiceField(
         label="Whose wallet it is",
