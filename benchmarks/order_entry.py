@@ -155,8 +155,8 @@ def _seconds(processes: Iterable[psutil.Process]) -> float:
     seconds = 0.0
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            seconds += times.user + times.system
+            # With those of children that have ended, or what they had spent would be missing later.
+            seconds += sum(process.cpu_times()[:4])
     return seconds
 
 

@@ -62,17 +62,32 @@ def _install(interpreter: Path, package: str) -> None:
 
 
 def _recent_python() -> str | None:
-    beside = sorted(Path(sys.base_prefix).parent.glob("3.1[2-9]*/bin/python3"), reverse=True)
-    for candidate in (*map(shutil.which, _PYTHONS), *map(str, beside)):
-        if candidate is not None:
-            with contextlib.suppress(subprocess.CalledProcessError):
-                _call([candidate, "-c", "import venv"])  # a shim may stand for nothing
-                return candidate
+    """Return a Python that is new enough: by its name, else one that lies beside any other."""
+    for candidate in (*filter(None, map(shutil.which, _PYTHONS)), *_beside_others()):
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            _call([candidate, "-c", "import venv"])  # a shim may stand for nothing
+            return candidate
     return None
 
 
-def _call(command: list[str]) -> None:
-    subprocess.run(command, check=True, capture_output=True, timeout=_INSTALL_SECONDS_MAX)
+def _beside_others() -> list[str]:
+    """Return the new Pythons in folders beside those of the Pythons on the PATH, newest first.
+
+    Tools that keep several have a folder for each, whichever of them they are told to use.
+    """
+    folders = {Path(sys.base_prefix).parent}
+    for folder in os.get_exec_path():
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            said = _call([str(Path(folder) / "python3"), "-c", "import sys; print(sys.base_prefix)"])
+            folders.add(Path(said.strip()).parent)
+    found = {each for folder in folders for each in folder.glob("*3.1[2-9]*/bin/python3")}
+    return sorted(map(str, found), reverse=True)
+
+
+def _call(command: list[str]) -> str:
+    """Return what the command says. Raises OSError, CalledProcessError."""
+    run = subprocess.run(command, check=True, capture_output=True, timeout=_INSTALL_SECONDS_MAX)
+    return run.stdout.decode()
 
 
 @contextlib.contextmanager
