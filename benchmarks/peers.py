@@ -78,8 +78,8 @@ def _beside_others() -> list[str]:
     folders = {Path(sys.base_prefix).parent}
     for folder in os.get_exec_path():
         with contextlib.suppress(OSError, subprocess.CalledProcessError):
-            said = _call([str(Path(folder) / "python3"), "-c", "import sys; print(sys.base_prefix)"])
-            folders.add(Path(said.strip()).parent)
+            where = _call([f"{folder}/python3", "-c", "import sys; print(sys.base_prefix)"])
+            folders.add(Path(where.strip()).parent)
     found = {each for folder in folders for each in folder.glob("*3.1[2-9]*/bin/python3")}
     return sorted(map(str, found), reverse=True)
 
