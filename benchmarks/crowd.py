@@ -14,14 +14,12 @@ from typing import Final
 
 from django.conf import settings
 
+from benchmarks import frames
 from benchmarks.load import CHUNK_BYTES
 
 OF_AN_ADDRESS: Final = 5_000
 OPENED_SECONDS_MAX: Final = 600.0
 _ACCEPTED: Final = b"HTTP/1.1 101 "
-_OPCODE_BINARY, _OPCODE_CLOSE, _OPCODE_PING, _OPCODE_PONG = 2, 8, 9, 10
-_LAST: Final = 0x80  # of a message: the frame has all of it
-_MASKED: Final = 0x80
 
 
 @dataclass(eq=False)
@@ -65,26 +63,20 @@ class Visitor:
         self.is_lost = not chunk
         self.received += chunk
         if not self.is_answered:
-            head, end, frames = self.received.partition(b"\r\n\r\n")
+            head, end, rest = self.received.partition(b"\r\n\r\n")
             if not end:
                 return
-            self.is_answered, self.received = True, frames
+            self.is_answered, self.received = True, rest
             self.is_lost = not head.startswith(_ACCEPTED)
         self._take_frames()
 
     def _take_frames(self) -> None:
-        while len(self.received) >= 2:
-            opcode, end = self.received[0] & 15, 2 + self.received[1]
-            if len(self.received) < end:  # none of its payloads is longer than 125 bytes
-                return
-            payload = bytes(self.received[2:end])
-            del self.received[:end]
-            if opcode == _OPCODE_PING:
-                head = bytes([_LAST | _OPCODE_PONG, _MASKED | len(payload)])
-                self.socket.sendall(head + bytes(4) + payload)  # masked by nothing
-            elif opcode == _OPCODE_CLOSE:
+        for opcode, payload in frames.taken_from(self.received):
+            if opcode == frames.PING:
+                self.socket.sendall(frames.made(frames.PONG, payload))
+            elif opcode == frames.CLOSE:
                 self.is_lost = True
-            elif opcode == _OPCODE_BINARY and not self.has_hello:
+            elif opcode == frames.BINARY and not self.has_hello:
                 self.has_hello, self.waited = True, time.monotonic() - self.begun
 
 

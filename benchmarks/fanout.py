@@ -36,7 +36,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import IO, Final
 
-from benchmarks import stage  # first: it says where the settings are read from
+from benchmarks import frames, stage  # first: it says where the settings are read from
 
 # isort: split
 from django.conf import settings
@@ -59,8 +59,6 @@ GROWTH_MIN: Final = 1.03
 STANDSTILLS_MAX: Final = 2  # rates in turn at which no more arrives: one may be the machine's
 SETTLE_SECONDS: Final = 1.0
 STOP_SECONDS_MAX: Final = 30
-OPCODE_BINARY: Final = 2
-_UNREAD: Final = bytearray(CHUNK_BYTES)  # of the sockets whose bytes are only counted
 
 
 def main() -> None:
@@ -129,59 +127,51 @@ class Heard:
 
 
 class Follower:
-    """One socket that follows prices: what has come is counted, or kept for its decoder."""
+    """One socket that follows prices: what has come is counted, or kept for its decoder.
+
+    It answers pings, as every browser does: who does not is closed after a minute, rightly.
+    """
 
     def __init__(self, connection: socket.socket, decoder: Decoder | None) -> None:
         self.socket = connection
-        self.bytes = 0
+        self.bytes = 0  # while the clock ran
         self._decoder = decoder
-        self._came: list[tuple[float, bytes]] = []
-        self._uncounted = 0  # of what came
+        self._is_counting = False
+        self._came: list[tuple[float, bytes, bool]] = []
         self._received = bytearray()
 
     def take(self) -> None:
-        if self._decoder is None:
-            count = self.socket.recv_into(_UNREAD)
-        else:
-            chunk = self.socket.recv(CHUNK_BYTES)
-            self._came.append((time.time(), chunk))
-            count = len(chunk)
-        if not count:
-            raise SystemExit("the server closed a socket")
-        self.bytes += count
+        chunk = self.socket.recv(CHUNK_BYTES)
+        if not chunk:
+            raise SystemExit("the server closed a socket without a word")
+        came_at = time.time()
+        if self._is_counting:
+            self.bytes += len(chunk)
+        self._received += chunk
+        for opcode, payload in frames.taken_from(self._received):
+            if opcode == frames.PING:
+                self.socket.sendall(frames.made(frames.PONG, payload))
+            elif opcode == frames.CLOSE:
+                raise SystemExit(f"the server closed a socket: {frames.why_closed(payload)}")
+            elif self._decoder is not None:
+                self._came.append((came_at, payload, self._is_counting))
 
     def begin(self) -> None:
-        """Count from here on. What came before is decoded with the rest: the market goes on."""
-        self.bytes, self._uncounted = 0, len(self._came)
+        """Count from here on. What comes before and behind is only decoded: the market goes on."""
+        self.bytes, self._is_counting = 0, True
+
+    def end(self) -> None:
+        self._is_counting = False
 
     def read(self, heard: Heard) -> None:
         """Decode what has come since this was done before, if it is to be decoded at all."""
         if self._decoder is None:
             return
-        before = Heard()
-        for number, (came_at, chunk) in enumerate(self._came):
-            into = before if number < self._uncounted else heard
-            into.bytes += len(chunk)
-            self._received += chunk
-            for payload in frames_in(self._received):
-                into.take(self._decoder.take(payload), came_at)
+        heard.bytes += self.bytes
+        rest = Heard()
+        for came_at, payload, is_counted in self._came:
+            (heard if is_counted else rest).take(self._decoder.take(payload), came_at)
         self._came.clear()
-
-
-def frames_in(received: bytearray) -> Iterator[bytes]:
-    """Take the whole frames from the front of `received`; yield what is in the binary ones."""
-    while len(received) >= 2:
-        length, start = received[1] & 0x7F, 2
-        if length == 126:
-            length, start = int.from_bytes(received[2:4], "big"), 4
-        elif length == 127:
-            length, start = int.from_bytes(received[2:10], "big"), 10
-        if len(received) < start + length:
-            return
-        opcode, payload = received[0] & 0x0F, bytes(received[start : start + length])
-        del received[: start + length]
-        if opcode == OPCODE_BINARY:
-            yield payload
 
 
 def opened(cookie: str, *, path: str) -> socket.socket:
@@ -206,15 +196,6 @@ def opened(cookie: str, *, path: str) -> socket.socket:
     return connection
 
 
-def say(connection: socket.socket, payload: bytes) -> None:
-    length = len(payload)
-    if length < 126:
-        head = bytes([0x80 | OPCODE_BINARY, 0x80 | length])
-    else:
-        head = bytes([0x80 | OPCODE_BINARY, 0x80 | 126]) + length.to_bytes(2, "big")
-    connection.sendall(head + bytes(4) + payload)  # masked by nothing
-
-
 def following(cookie: str, count: int, *, decoded: int) -> list[Follower]:
     """Open sockets, each with ten instruments of its own, and decode so many of them."""
     dice = random.Random(11)
@@ -222,7 +203,8 @@ def following(cookie: str, count: int, *, decoded: int) -> list[Follower]:
     for number in range(count):
         connection = opened(cookie, path="/ws/v1/binary")
         decoder = Decoder()
-        say(connection, decoder.subscribe(dice.sample(INSTRUMENTS, OF_EACH)))
+        wanted = decoder.subscribe(dice.sample(INSTRUMENTS, OF_EACH))
+        connection.sendall(frames.made(frames.BINARY, wanted))
         connection.setblocking(False)
         is_decoded = number * decoded // count != (number - 1) * decoded // count
         clients.append(Follower(connection, decoder if is_decoded else None))
@@ -284,7 +266,10 @@ def ticks_at(
     listen(clients, seconds)
     listened = time.process_time() - listened
     taken, worked = time.monotonic() - begun, processor_seconds(pid) - worked
+    for client in clients:
+        client.end()
     tell(market, 0)
+    listen(clients, SETTLE_SECONDS)  # until nothing is under way: nobody reads while we decode
     heard = Heard()
     for client in clients:
         client.read(heard)
@@ -300,7 +285,6 @@ def ticks_at(
         f" {delays[49] * 1e3:>8.1f} {delays[98] * 1e3:>8.1f}",
         flush=True,
     )
-    listen(clients, SETTLE_SECONDS)  # so that nothing of it is left for the next
     return rate
 
 
