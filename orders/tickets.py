@@ -59,6 +59,8 @@ LIQUIDATION: Final = Actor("rule", "liquidation")
 """Who closes what a margin account can no longer keep."""
 LIQUIDATION_PREFIX: Final = "liquidation-"
 """How the names of its orders begin, and those of nobody else."""
+CORPORATE_ACTION: Final = Actor("rule", "corporate-action")
+"""Who carries resting orders over what an issuer does to its shares."""
 
 
 @dataclass(frozen=True, slots=True)

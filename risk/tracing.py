@@ -26,9 +26,7 @@ class Outcome:
 def outcomes(proposal: Proposal, situation: Situation, bounds: Bounds) -> tuple[Outcome, ...]:
     """Return what every check of the order says, in turn; also those behind the first denial."""
     found = []
-    for check in checks.CHECKS:
-        if proposal.is_system and check in checks.SYSTEM_EXEMPT:
-            continue
+    for check in checks.checks_of(proposal):
         read: tuple[dict[str, Any], ...] = ({}, {}, {})
         traced: list[Any] = [
             _Traced(each, into)

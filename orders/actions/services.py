@@ -23,10 +23,9 @@ from orders.actions.adjustments import Action, Change, Increments, Terms, Unfit
 from orders.entry.answers import Answer
 from orders.lifecycle import Status
 from orders.models import Order
-from orders.tickets import Actor, CancelTicket, ReplaceTicket
+from orders.tickets import CORPORATE_ACTION, CancelTicket, ReplaceTicket
 from venues.messages import OrderType, Side
 
-ACTOR: Final = Actor("rule", "corporate-action")
 REFERENCE_LENGTH_MAX: Final = 60
 CHUNK: Final = 256
 ANSWER_SECONDS_MAX: Final = 15.0
@@ -145,7 +144,7 @@ def _replacement(
         stop_price=change.stop_price,
         trail=None,
         time_in_force=None,
-        actor=ACTOR,
+        actor=CORPORATE_ACTION,
         source_address="",
         received_at=now,
         reason=f"{action}: the order goes on under the new terms",
@@ -156,7 +155,7 @@ def _cancel(order: Order, reason: str, now: datetime) -> CancelTicket:
     return CancelTicket(
         account_id=order.account_id,
         order_id=order.pk,
-        actor=ACTOR,
+        actor=CORPORATE_ACTION,
         source_address="",
         reason=reason,
         received_at=now,

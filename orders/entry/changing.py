@@ -150,6 +150,7 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
         new,
         there=replaced,
         is_working=order.status != Status.HELD,
+        is_restated=ticket.actor == tickets.CORPORATE_ACTION,
     )
     desk.batch.new[new.pk] = new
     desk.batch.decisions.append(assessment.decision)

@@ -69,14 +69,23 @@ def assess(
     has_twin: bool = False,
     there: Open = NOT_OPEN,
     is_working: bool = False,
+    is_restated: bool = False,
 ) -> Assessment:
     """Let risk decide on one order, as the tickets before it have left the account.
 
     `ticket` is what it was placed with. `there` is what is open already of the order that it
-    replaces, and `is_working` tells whether a venue has that.
+    replaces, `is_working` tells whether a venue has that, and `is_restated` whether a corporate
+    action asks for it.
     """
     proposal, situation, limits = _put(
-        desk, account, order, ticket, has_twin=has_twin, there=there, is_working=is_working
+        desk,
+        account,
+        order,
+        ticket,
+        has_twin=has_twin,
+        there=there,
+        is_working=is_working,
+        is_restated=is_restated,
     )
     return risk.assess(
         order_id=order.id,
@@ -104,6 +113,7 @@ def _put(
     there: Open,
     has_twin: bool = False,
     is_working: bool = False,
+    is_restated: bool = False,
 ) -> tuple[Proposal, Situation, AppliedLimits | None]:
     """Return what risk is asked of an order, what that meets, and the limits that hold."""
     listing = desk.listing(order.instrument)
@@ -125,6 +135,7 @@ def _put(
         is_oco=order.order_class == OrderClass.OCO,
         is_system=bool(ticket and ticket.actor == LIQUIDATION),
         is_working=is_working,
+        is_restated=is_restated,
         entry_price=None if is_working else _entry_price(desk.batch, order, ticket),
     )
     situation = _situation(desk, account, order, listing, has_twin, there)

@@ -43,8 +43,9 @@ class Proposal:
     will have opened (`is_leg`): it is judged by its terms alone, as the entry is judged for both.
     `intent` is what it does to the position, `asked_intent` what the client said that it does.
     An order `is_system` when a rule of ours closes what a margin account can no longer keep. One
-    that replaces what a venue has `is_working`: it meets the market with its new terms. Of a leg,
-    `entry_price` is what its entry waits for, the market apart, while it is open.
+    that replaces what a venue has `is_working`: it meets the market with its new terms. One that
+    `is_restated` replaces a resting order because of a corporate action. Of a leg, `entry_price` is
+    what its entry waits for, the market apart, while it is open.
     """
 
     symbol: str
@@ -63,6 +64,7 @@ class Proposal:
     is_oco: bool = False
     is_system: bool = False
     is_working: bool = False
+    is_restated: bool = False
     entry_price: Decimal | None = None
 
 

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from accounts.models import Account
 from orders.actions import services as corporate_actions
 from orders.actions.adjustments import Dividend, Removal, Split
 from orders.actions.services import Outcome
@@ -17,6 +18,7 @@ from orders.models import Order
 from reconciliation.invariants import check_invariants
 from tests import world
 from tests.held import at_once, held
+from venues import links, outbox
 from venues.messages import ReportKind, TimeInForce
 
 pytestmark = pytest.mark.django_db
@@ -137,6 +139,31 @@ def test_an_order_whose_new_terms_are_denied_is_cancelled(aapl):
     after = now_of(order)
     assert after.status == "cancelled"
     assert "halted" in after.status_reason
+
+
+def test_a_stop_is_carried_over_at_night_when_prices_are_old_and_the_venue_is_away(aapl):
+    aapl.calendar = "XNYS"
+    aapl.save()
+    with time_machine.travel(datetime(2026, 1, 5, 17, tzinfo=UTC)) as clock:
+        world.quote(aapl, bid="99.99", ask="100.00")
+        order = stop(stop_price=D("105"))
+        clock.move_to(datetime(2026, 1, 6, 6, tzinfo=UTC))
+        links.lose(outbox.EMBEDDED, now=timezone.now(), detail="A test")
+        assert adjust(aapl, Split(2, 1)) == Outcome(replaced=1)
+
+    new = Order.objects.get(pk=now_of(order).replaced_by)
+    assert (new.status, new.is_watched) == ("held", True)
+    assert (new.quantity, new.stop_price) == (D(20), D("52.50"))
+
+
+def test_limits_of_orders_do_not_end_what_asks_for_nothing_new(aapl):
+    owner = world.customer()
+    orders = [stop(account=owner, stop_price=D(price)) for price in ("105", "106", "107")]
+    world.limits(messages_per_minute_max=3, order_quantity_max=D(10), open_orders_max=3)
+    Account.objects.filter(pk=owner.pk).update(status=Account.Status.RESTRICTED)
+    world.quote(aapl, bid="49.99", ask="50.00")
+    assert adjust(aapl, Split(2, 1)) == Outcome(replaced=3)
+    assert {now_of(each).status for each in orders} == {"replaced"}
 
 
 @pytest.mark.parametrize("until", [TimeInForce.DAY, TimeInForce.OPG, TimeInForce.CLS])
