@@ -87,7 +87,7 @@ def phase(calendar: str, at: datetime) -> Phase:
         return Phase.CLOSED
     if datetime.combine(coming.date, _EARLY_BEGINS, NEW_YORK) <= at:
         return Phase.EARLY
-    is_late = following > 0 and at < known[following - 1].close + _LATE_LASTS
+    is_late = following > 0 and at < _end(calendar, known[following - 1])
     return Phase.LATE if is_late else Phase.CLOSED
 
 
@@ -101,6 +101,20 @@ def next_open(calendar: str, at: datetime) -> datetime:
 def next_close(calendar: str, at: datetime) -> datetime:
     """Return the first closing after `at`."""
     return session(calendar, at).close
+
+
+def next_end(calendar: str, at: datetime) -> datetime:
+    """Return the first end of a trading day after `at`: of late trading, where there is any."""
+    if calendar == ALWAYS:
+        return next_close(calendar, at)
+    known, following = _around(calendar, at)
+    return next(
+        end for each in known[max(following - 1, 0) :] if (end := _end(calendar, each)) > at
+    )
+
+
+def _end(calendar: str, of: Session) -> datetime:
+    return of.close + _LATE_LASTS if calendar in _EXTENDED else of.close
 
 
 def sessions(calendar: str, *, first: date, last: date) -> list[Session]:

@@ -261,7 +261,9 @@ def _replacement(desk: Desk, order: Order, ticket: ReplaceTicket, total: Decimal
         new.trail_amount = None if is_percent else ticket.trail
     if ticket.time_in_force is not None:
         new.time_in_force = ticket.time_in_force.value
-        new.expires_at = placing.expiry_of(desk, ticket.time_in_force, order.instrument)
+        new.expires_at = placing.expiry_of(
+            desk, ticket.time_in_force, order.instrument, extended_hours=order.extended_hours
+        )
     if new.display_quantity:
         new.display_quantity = min(new.display_quantity, new.quantity)
     return new

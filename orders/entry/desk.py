@@ -73,7 +73,7 @@ class Desk:
     firm: FirmState
     habits: dict[str, Habit]
     recent: set[tuple[UUID, str]] = field(default_factory=set)
-    expiries: dict[tuple[TimeInForce, str], datetime | None] = field(default_factory=dict)
+    expiries: dict[tuple[TimeInForce, str, bool], datetime | None] = field(default_factory=dict)
     lent: dict[UUID, Lent] = field(default_factory=dict)
     only_looks: bool = False
     listings: dict[str, Listing] = field(default_factory=dict)

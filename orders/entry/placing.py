@@ -101,7 +101,9 @@ def _first_order(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Ord
         is_post_only=ticket.is_post_only,
         extended_hours=ticket.extended_hours,
         order_class=str(ticket.order_class),
-        expires_at=expiry_of(desk, ticket.time_in_force, instrument),
+        expires_at=expiry_of(
+            desk, ticket.time_in_force, instrument, extended_hours=ticket.extended_hours
+        ),
         status=_PENDING,
         created_at=desk.batch.now,
         updated_at=desk.batch.now,
@@ -114,16 +116,22 @@ def _first_order(desk: Desk, ticket: OrderTicket, instrument: Instrument) -> Ord
     return order
 
 
-def expiry_of(desk: Desk, time_in_force: TimeInForce, instrument: Instrument) -> datetime | None:
+def expiry_of(
+    desk: Desk, time_in_force: TimeInForce, instrument: Instrument, *, extended_hours: bool
+) -> datetime | None:
     """Return when an order placed now expires, None for one that is over at once.
 
     None, too, when nobody knows the instrument's calendar: risk denies the order for that.
     """
-    key = time_in_force, instrument.calendar
+    key = time_in_force, instrument.calendar, extended_hours
     if key not in desk.expiries:
         try:
             desk.expiries[key] = lifetimes.of(
-                *key, desk.batch.now, gtc_days_max=settings.GTC_DAYS_MAX
+                time_in_force,
+                instrument.calendar,
+                desk.batch.now,
+                extended_hours=extended_hours,
+                gtc_days_max=settings.GTC_DAYS_MAX,
             )
         except UnknownCalendar:
             desk.expiries[key] = None
