@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from marketdata import calendars
 from venues.messages import TimeInForce
+
+TIME_IS_OVER: Final = "Its time is over"
 
 
 def of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -12,10 +13,11 @@ from orders.booking import Early, Inapplicable
 from orders.events import Told
 from orders.history import Cause
 from orders.lifecycle import Event, Status, next_status
+from orders.lifetimes import TIME_IS_OVER
 from orders.models import Order, Trade
 from orders.tickets import Actor
 from venues import reasons
-from venues.messages import ExecutionReport, ReportKind, Side
+from venues.messages import ExecutionReport, ReportKind, Side, TimeInForce
 
 ZERO: Final = Decimal(0)
 
@@ -73,6 +75,7 @@ def apply(batch: Batch, order: Order, report: ExecutionReport, busted: Trade | N
     """
     if order.replaced_total is not None and report.kind not in _ANY_TIME:
         raise Early("the venue has not said yet that this order replaces the other")
+    report = _as_we_see_it(batch, order, report)
     change = _change(order, report, busted)
     _count(order, report, change)
     filled = order.filled_quantity + change
@@ -137,6 +140,21 @@ def decide_replace(batch: Batch, new: Order, old: Order, report: ExecutionReport
     steps.carry_on(new, taken_over, cause)
     batch.keep(new, cause, "accepted")
     return cause
+
+
+def _as_we_see_it(batch: Batch, order: Order, report: ExecutionReport) -> ExecutionReport:
+    """Return the report, as an expiry where a venue cancels what we have asked it to for its age.
+
+    How long an order good till cancelled may stand is our rule, and venues know nothing of it.
+    """
+    is_aged = (
+        report.kind is ReportKind.CANCELLED
+        and order.status == Status.PENDING_CANCEL
+        and order.time_in_force == TimeInForce.GTC
+        and order.expires_at is not None
+        and order.expires_at <= batch.now
+    )
+    return replace(report, kind=ReportKind.EXPIRED, reason=TIME_IS_OVER) if is_aged else report
 
 
 def _change(order: Order, report: ExecutionReport, busted: Trade | None) -> Decimal:

@@ -9,7 +9,7 @@ from typing import Final
 from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH
-from orders import holding, legs, steps, tickets
+from orders import holding, legs, lifetimes, steps, tickets
 from orders.batch import Batch
 from orders.entry import judging, placing
 from orders.entry.answers import UNKNOWN_ORDER, Answer, refused
@@ -116,7 +116,7 @@ def expire(desk: Desk, account: LockedAccount, ticket: ExpireTicket) -> Answer:
         return refused("not_expired", "The order's time is not over.")
     if Status(order.status).is_final or order.status == Status.PENDING_CANCEL:
         return Answer(order=order, is_repeat=True)
-    cause = Cause(actor=steps.rule("expiry"), at=desk.batch.now, reason="Its time is over")
+    cause = Cause(actor=steps.rule("expiry"), at=desk.batch.now, reason=lifetimes.TIME_IS_OVER)
     _end(desk.batch, order, Event.EXPIRE, cause)
     if order.group is not None:
         legs.settle(desk.batch, order.group, cause)

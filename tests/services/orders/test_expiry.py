@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
 
+from accounts.models import Activity
 from orders.entry import submission
 from orders.entry.answers import Answer
 from orders.held import expiry
@@ -95,6 +96,34 @@ def test_an_old_order_at_the_venue_is_cancelled_there_by_the_rule_once():
     assert (status(order), requests(order)) == ("pending_cancel", ["new", "cancel"])
     history = Order.history.filter(id=order.pk).order_by("history_id").last()
     assert (history.actor, history.history_change_reason) == ("rule:expiry", "Its time is over")
+
+
+@pytest.mark.parametrize(
+    ("time_in_force", "is_over", "end"),
+    [
+        (TimeInForce.GTC, True, "expired"),
+        (TimeInForce.GTC, False, "cancelled"),
+        (TimeInForce.DAY, True, "cancelled"),
+    ],
+)
+def test_what_a_venue_cancels_for_its_age_has_expired(time_in_force, is_over, end):
+    order = resting(time_in_force=time_in_force)
+    if is_over:
+        let_pass(order)
+    at_once(world.cancel_ticket(order))
+    cancelled = ReportKind.CANCELLED
+    world.Venue().says(order, cancelled, execution_id="ended", reason="requested")
+    world.apply_reports()
+
+    after = Order.objects.get(pk=order.pk)
+    assert after.status == end
+    assert (after.expired_at is None, after.cancelled_at is None) == (
+        end != "expired",
+        end != "cancelled",
+    )
+    told = Activity.objects.filter(account_id=order.account_id).latest("sequence")
+    assert told.kind == f"order.{end}"
+    assert portfolio.snapshot(order.account_id).held == 0
 
 
 def test_a_cancel_that_the_venue_refuses_is_asked_for_again_later_and_later():
