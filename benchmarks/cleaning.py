@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from marketdata import screening
-from marketdata.cleaning import Known, Reason
-from marketdata.columns import NOBODY, TickColumns
+from marketdata.batches import screening
+from marketdata.batches.columns import NOBODY, TickColumns
+from marketdata.cleaning.rules import Known, Reason
 from tests import recorded, recorded_ticks
 
 DAYS: Final = tuple(

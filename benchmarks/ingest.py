@@ -19,9 +19,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from marketdata import bars, calendars, cleaning, conflation, rolling, screening, ticks
-from marketdata.cleaning import Known
-from marketdata.columns import TickColumns
+from marketdata import bars, calendars, ticks
+from marketdata.batches import conflation, rolling, screening
+from marketdata.batches.columns import TickColumns
+from marketdata.cleaning import rules
+from marketdata.cleaning.rules import Known
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 from tests import recorded, recorded_ticks
 
@@ -100,7 +102,7 @@ def at_once(batch: TickColumns, known: Mapping[str, Known]) -> tuple[Mapping[str
 def one_by_one(
     batch: Sequence[Tick], known: Mapping[str, Known]
 ) -> tuple[Mapping[str, Known], Outcome]:
-    cleaned = cleaning.clean(ticks=batch, known=known, source="bench", now=None)
+    cleaned = rules.clean(ticks=batch, known=known, source="bench", now=None)
     kept = ticks.conflate(cleaned.believed)
     ways = {symbol: ticks.path(prints) for symbol, prints in kept.trades.items()}
     return cleaned.known, (

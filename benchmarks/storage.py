@@ -25,7 +25,7 @@ from benchmarks import stage  # first: it says where the settings are read from
 from django.db import connection, transaction
 from django.utils import timezone
 
-from marketdata import tape
+from marketdata.arrival import tape
 from marketdata.history import partitions, recording
 from marketdata.history.partitions import Kind
 from marketdata.models import Instrument, Quote

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from foundation.admin import Found, Historied, Kept, Many, ReadOnly, lately
-from marketdata import calendars, silence
+from marketdata import calendars
+from marketdata.arrival import silence
 from marketdata.models import (
     ArchivedTicks,
     Bar,

@@ -10,9 +10,11 @@ from uuid import UUID
 from django.db import transaction
 
 from foundation import wakeups
-from marketdata import calendars, memory, screening, sources, store, ticks
-from marketdata.cleaning import Known
-from marketdata.history import recording, rollups
+from marketdata import calendars, rollups, store, ticks
+from marketdata.batches import screening
+from marketdata.cleaning import memory, sources
+from marketdata.cleaning.rules import Known
+from marketdata.history import recording
 from marketdata.models import Bar, Instrument, Quote
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 

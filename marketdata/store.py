@@ -15,9 +15,9 @@ import orjson
 from django.db import connection
 
 from foundation import bulk, decimals, metrics, wakeups
-from marketdata.cleaning import Suspect
-from marketdata.history.rollups import Part
+from marketdata.cleaning.rules import Suspect
 from marketdata.models import Quote, SuspectTick
+from marketdata.rollups import Part
 from marketdata.ticks import Point, QuoteTick, Tick
 
 WRITERS_TURN: Final = 0x0F100001  # the key of an advisory lock; any number that nobody else uses

@@ -12,7 +12,9 @@ from django.db import connection
 from django.utils import timezone
 
 from foundation import wakeups
-from marketdata import first_data, selectors, tape
+from marketdata import selectors
+from marketdata.arrival import tape
+from marketdata.history import first_data
 from orders import executions
 from orders.held import expiry, triggers
 from tests.patience import DEADLINE_SECONDS, until

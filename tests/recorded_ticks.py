@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from marketdata import calendars, conditions
-from marketdata.columns import NOBODY, Flags, Ints, QuoteColumns, TickColumns, TradeColumns
-from marketdata.columns import microseconds as since_1970
+from marketdata.batches.columns import NOBODY, Flags, Ints, QuoteColumns, TickColumns, TradeColumns
+from marketdata.batches.columns import microseconds as since_1970
 from tests import recorded
 
 PRICE_DECIMALS = 4

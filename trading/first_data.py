@@ -13,7 +13,7 @@ from accounts import selectors
 from accounts import services as accounts
 from accounts.factors import proving
 from accounts.models import User
-from marketdata import first_data as market
+from marketdata.history import first_data as market
 from portfolio import services as portfolio
 
 DEMO_EMAIL: Final = "demo@openfloor.example"

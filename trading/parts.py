@@ -51,8 +51,8 @@ class Part:
 # The embedded exchange prints its tape in its own process, so the feed runs there too.
 PARTS: Final = (
     Part("wakeups", EVERY, "foundation.wakeups:listener.run"),
-    Part("feed", frozenset({Role.FEED, Role.VENUE}), "marketdata.tape:run", trades=True),
-    Part("board", frozenset({Role.FEED, Role.VENUE}), "marketdata.board:run"),
+    Part("feed", frozenset({Role.FEED, Role.VENUE}), "marketdata.arrival.tape:run", trades=True),
+    Part("board", frozenset({Role.FEED, Role.VENUE}), "marketdata.current.board:run"),
     Part("feeds", frozenset({Role.FEED}), "marketdata.feeds.following:run", setting="FEEDS"),
     Part("exchange", frozenset({Role.VENUE}), "venues.exchange.service:run", trades=True),
     Part("port", frozenset({Role.VENUE}), "venues.exchange.port:run", setting="EXCHANGE_PORT"),

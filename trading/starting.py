@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from accounts.sessions import addresses, judging
 from marketdata.feeds import providers
-from marketdata.listing import UnableToList
+from marketdata.instruments.listing import UnableToList
 from risk.surveillance import telling
 from risk.surveillance.channels import UnusableChannel
 from risk.surveillance.paths import UnusablePath

@@ -19,7 +19,7 @@ import structlog
 from django.db import Error, connection
 from django.utils import timezone
 
-from marketdata import late, tape
+from marketdata.arrival import late, tape
 from marketdata.bars import MINUTE
 from marketdata.feeds import past
 from marketdata.feeds.claims import CLAIM_SECONDS, Claims

@@ -16,7 +16,7 @@ from typing import Final
 from django.utils import timezone
 
 from foundation import charge
-from marketdata import tape
+from marketdata.arrival import tape
 from marketdata.feeds import providers, standing
 from marketdata.feeds.line import Line
 from marketdata.feeds.models import FeedHealth

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.sync.client import ClientConnection, connect
 
 from marketdata.bars import minute_of
-from marketdata.cleaning import CLOCK_SLACK, TRADE_AGE_MAX, fault_of_numbers
+from marketdata.cleaning.rules import CLOCK_SLACK, TRADE_AGE_MAX, fault_of_numbers
 from marketdata.feeds import states
 from marketdata.feeds.claims import Claims
 from marketdata.feeds.filling import Filler

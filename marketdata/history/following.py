@@ -9,7 +9,7 @@ from uuid import UUID
 
 from foundation import bulk
 from marketdata import bars
-from marketdata.cleaning import TRADE_AGE_MAX
+from marketdata.cleaning.rules import TRADE_AGE_MAX
 from marketdata.history.records import Print
 from marketdata.models import Bar
 

@@ -22,11 +22,11 @@ from uuid import UUID
 from django.db import transaction
 
 from foundation import decimals
-from marketdata import calendars, restating, selectors, store
+from marketdata import calendars, rollups, selectors, store
 from marketdata.bars import Bar, minute_of
-from marketdata.cleaning import PRICE_MAX, SIZE_MAX
-from marketdata.history import rollups
-from marketdata.history.rollups import Part
+from marketdata.cleaning.rules import PRICE_MAX, SIZE_MAX
+from marketdata.instruments import restating
+from marketdata.rollups import Part
 
 ROWS_OF_A_TURN: Final = 5_000  # between which the feeds have theirs
 LENGTH_MAX: Final = 12  # of the name of a source

@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from marketdata import calendars, restating
+from marketdata import calendars
 from marketdata.calendars import Phase
+from marketdata.instruments import restating
 from marketdata.models import Instrument
 from orders.actions import entitling, stragglers
 from orders.actions import services as corporate_actions

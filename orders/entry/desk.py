@@ -16,8 +16,8 @@ from accounts.locks import LockedAccount
 from foundation import bulk, trips
 from foundation.trips import Answer
 from foundation.values import value
-from marketdata import habits
-from marketdata.habits import UNKNOWN, Habit
+from marketdata.instruments import habits
+from marketdata.instruments.habits import UNKNOWN, Habit
 from marketdata.models import Instrument, Quote
 from orders import batch as working
 from orders import holding

@@ -18,7 +18,8 @@ from django.db import transaction
 from accounts import approvals, watchlists
 from accounts.models import Approval, User
 from foundation import decimals
-from marketdata import calendars, restating
+from marketdata import calendars
+from marketdata.instruments import restating
 from marketdata.models import Instrument
 from portfolio.actions import announcements
 from portfolio.actions.announcements import Announced

@@ -10,7 +10,7 @@ from typing import Final
 from accounts import retention as accounts
 from foundation import decimals
 from marketdata import calendars
-from marketdata import retention as marketdata
+from marketdata.history import retention as marketdata
 from orders.held import expiry
 from portfolio import interest, settling
 from portfolio.actions import entitlements

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from marketdata import rolling
 from marketdata.bars import Side
-from marketdata.columns import microseconds
+from marketdata.batches import rolling
+from marketdata.batches.columns import microseconds
 from tests import recorded, recorded_ticks
 
 REGULAR = range(9 * 60 + 30, 16 * 60)

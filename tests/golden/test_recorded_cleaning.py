@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import cleaning as measurement
-from marketdata.cleaning import Reason
+from marketdata.cleaning.rules import Reason
 from tests import recorded, recorded_ticks
 
 SMALL = {"0.7 % off", "0.5 % off"}  # as far as a true price may go at once

@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from foundation import wakeups
 from marketdata import selectors
+from marketdata.current.present import present
 from marketdata.models import Quote
-from marketdata.present import present
 from marketdata.selectors import Standing
 from trading.streams import data_market, desk
 from trading.streams.audience import Audience

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from foundation import decimals
-from marketdata import depth, selectors
-from marketdata.depth import Level
+from marketdata import selectors
+from marketdata.current import depth
+from marketdata.current.depth import Level
 from marketdata.models import Depth
 from marketdata.stream import pictures
 from marketdata.stream.pictures import LEVELS_MAX, Units, Update, billionths, microseconds

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from marketdata.depth import LEVELS_MAX, ORDERS_MAX, Book, Level, Resting
+from marketdata.current.depth import LEVELS_MAX, ORDERS_MAX, Book, Level, Resting
 from venues.exchange.book import BookSide
 from venues.exchange.engine import Engine
 from venues.exchange.listing import Listing

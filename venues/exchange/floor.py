@@ -15,10 +15,10 @@ from typing import Final
 
 from foundation.decimals import text
 from marketdata import calendars, selectors
+from marketdata.arrival.tape import HEARTBEAT_SECONDS
 from marketdata.calendars import Phase
-from marketdata.depth import Book
+from marketdata.current.depth import Book
 from marketdata.models import Instrument
-from marketdata.tape import HEARTBEAT_SECONDS
 from marketdata.ticks import SIMULATED, QuoteTick, Tick, TradeTick
 from venues.exchange import busts, outside, records, replay
 from venues.exchange.commands import (

@@ -22,7 +22,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from foundation import failpoints, wakeups
-from marketdata import board, tape
+from marketdata.arrival import tape
+from marketdata.current import board
 from venues import messages
 from venues.exchange import floor, records, standing
 from venues.exchange.commands import OURSELVES, Enter

@@ -8,9 +8,9 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata import habits
 from marketdata.history import importing
 from marketdata.history.importing import Imported
+from marketdata.instruments import habits
 
 SHOWN: Final = 10
 

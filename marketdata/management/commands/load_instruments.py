@@ -4,12 +4,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata import listing
+from marketdata.instruments import listing
 
 
 class Command(BaseCommand):
     help = (
-        "List the instruments of a CSV file; see marketdata/data/instruments.csv for its columns."
+        "List the instruments of a CSV file, with the columns of "
+        "marketdata/instruments/data/instruments.csv."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from marketdata import board
-from marketdata.depth import Book, Level, Resting
+from marketdata.current import board
+from marketdata.current.depth import Book, Level, Resting
 from marketdata.models import Instrument, Quote
 from tests import people, world
 from tests.services.api.conftest import Api

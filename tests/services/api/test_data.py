@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from marketdata import restating
+from marketdata.instruments import restating
 from marketdata.models import Bar, Instrument
 from tests import world
 from tests.services.api.conftest import Api

@@ -15,9 +15,12 @@ from django.test import Client
 from django.utils import timezone
 
 from foundation import wakeups
-from marketdata import late, present, restating, selectors, services
+from marketdata import selectors, services
+from marketdata.arrival import late
+from marketdata.current import present
+from marketdata.current.present import Present
+from marketdata.instruments import restating
 from marketdata.models import Instrument
-from marketdata.present import Present
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 from tests.patience import DEADLINE_SECONDS, until
 from tests.services.api.conftest import Api

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from marketdata import calendars, restating
+from marketdata import calendars
 from marketdata.history import archive, recording
 from marketdata.history.partitions import Kind
+from marketdata.instruments import restating
 from marketdata.models import Instrument, Quote
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 from tests import world

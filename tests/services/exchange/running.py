@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from django.db import connection
 
+from marketdata.arrival.tape import tape
 from marketdata.models import Instrument
-from marketdata.tape import tape
 from tests.patience import DEADLINE_SECONDS, until
 from venues.exchange import service
 from venues.messages import CancelOrder, NewOrder, OrderType, Side, TimeInForce

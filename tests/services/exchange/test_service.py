@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from marketdata import tape as tapes
+from marketdata.arrival import tape as tapes
 from marketdata.ticks import QuoteTick, TradeTick
 from tests.patience import DEADLINE_SECONDS
 from tests.services.exchange.running import cancel, exchange, listed, order, wait_for

@@ -12,8 +12,9 @@ from django.forms.models import model_to_dict
 from django.test import Client
 from django.utils import timezone
 
-from marketdata import listing, restating, services
+from marketdata import services
 from marketdata.admin import FeedHealthAdmin
+from marketdata.instruments import listing, restating
 from marketdata.models import ArchivedTicks, FeedHealth, Instrument, SuspectTick
 from marketdata.ticks import TradeTick
 from tests import people

@@ -9,8 +9,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from marketdata import selectors, store
-from marketdata.history import rollups
+from marketdata import rollups, selectors, store
 from marketdata.models import Bar, Instrument
 from marketdata.ticks import TradeTick
 

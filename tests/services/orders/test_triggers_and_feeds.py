@@ -8,7 +8,9 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from marketdata import late, memory, services
+from marketdata import services
+from marketdata.arrival import late
+from marketdata.cleaning import memory
 from marketdata.models import Instrument, SuspectTick
 from marketdata.ticks import QuoteTick, TradeTick
 from orders.held.triggers import Lookout

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from marketdata import habits
+from marketdata.instruments import habits
 from marketdata.models import Bar, Instrument
 from orders.entry import submission
 from orders.tickets import OrderClass, StopLoss

@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from accounts.models import Account, SignIn
 from accounts.sessions import sign_ins
-from marketdata import board, services
-from marketdata.depth import Book, Level
+from marketdata import services
+from marketdata.current import board
+from marketdata.current.depth import Book, Level
 from marketdata.models import Instrument
 from marketdata.ticks import QuoteTick, TradeTick
 from tests import holdings

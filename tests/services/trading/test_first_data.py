@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import selectors
 from accounts.factors import proving
 from accounts.models import Account, User
-from marketdata import listing
+from marketdata.instruments import listing
 from marketdata.models import Instrument
 from portfolio import selectors as portfolio
 from tests import parts

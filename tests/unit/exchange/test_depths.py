@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from marketdata.depth import Book, Level, Resting, as_stored, from_stored
+from marketdata.current.depth import Book, Level, Resting, as_stored, from_stored
 from tests.unit.exchange.floor_words import NOON, an_engine, order
 from venues.exchange import depths
 from venues.exchange.commands import Halt

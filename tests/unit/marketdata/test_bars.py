@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata import bars, calendars, rolling
+from marketdata import bars, calendars
 from marketdata.bars import Bar, QuoteBar, Side, UnknownTimeframe
-from marketdata.columns import TickColumns
+from marketdata.batches import rolling
+from marketdata.batches.columns import TickColumns
 from marketdata.ticks import QuoteTick, TradeTick
 
 NINE = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)

@@ -8,8 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from foundation import decimals
-from marketdata import depth, selectors
-from marketdata.depth import Level
+from marketdata import selectors
+from marketdata.current import depth
+from marketdata.current.depth import Level
 from marketdata.models import Depth, Instrument
 from trading.api import errors, queries, wire
 from trading.api.scopes import reads

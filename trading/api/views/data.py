@@ -15,12 +15,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata import bars as rules
-from marketdata import calendars, naming, selectors
+from marketdata import calendars, selectors
 from marketdata.bars import Bar
+from marketdata.current.present import present
 from marketdata.history.adjusting import Adjustment
 from marketdata.history.records import ArchiveIncomplete
+from marketdata.instruments import naming
 from marketdata.models import Instrument, Quote
-from marketdata.present import present
 from trading.api import errors, queries, wire, wire_data
 from trading.api.scopes import reads
 from trading.api.views import data_pages

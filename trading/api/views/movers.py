@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from foundation import decimals
-from marketdata import movers
+from marketdata.current import movers
+from marketdata.current.movers import Mover, Rank, Wanted
 from marketdata.models import Instrument
-from marketdata.movers import Mover, Rank, Wanted
 from trading.api import errors, queries, wire
 from trading.api.scopes import reads
 from trading.api.views.base import Call

@@ -13,9 +13,9 @@ from accounts import activity, watchlists
 from foundation import decimals
 from marketdata import calendars
 from marketdata import selectors as marketdata
+from marketdata.current.present import present
 from marketdata.history.adjusting import Adjustment
 from marketdata.models import Instrument
-from marketdata.present import present
 from reconciliation.proof import liabilities, sealing
 from trading import demo
 from trading.api import errors, queries, wire, wire_data

@@ -1,0 +1,1 @@
+"""What comes from feeds: laid down, told late, or not heard of any more."""

@@ -1,0 +1,1 @@
+"""The rules for one tick, of whole batches in columns and at once."""

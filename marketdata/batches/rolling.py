@@ -1,0 +1,168 @@
+"""Bars of whole batches: what `bars.roll` and `bars.roll_quotes` say, of columns and at once.
+
+Pure and exact: both ways give the same bars, which a property test holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+
+from marketdata import calendars
+from marketdata.bars import MINUTE, Bar, QuoteBar, Side
+from marketdata.batches.columns import NOBODY, Flags, Ints, TickColumns, microseconds, moment
+from marketdata.ticks import QuoteTick
+
+_MINUTE: Final = MINUTE // timedelta(microseconds=1)
+_MOST: Final = 2**63 - 1
+
+Starts = Callable[[Ints], Ints]
+"""Where the spans begin in which these moments lie."""
+
+
+def minutes(at: Ints) -> Ints:
+    """Return the first instant of each one's minute."""
+    return at - at % _MINUTE
+
+
+def days(at: Ints) -> Ints:
+    """Return the midnight in New York at which each one's day begins."""
+    if not len(at):
+        return at
+    first, last = (calendars.date_of(moment(each)) for each in (at.min(), at.max()))
+    each_day = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    midnights = np.array([microseconds(calendars.midnight(day)) for day in each_day])
+    begun: Ints = midnights[np.searchsorted(midnights, at, side="right") - 1]
+    return begun
+
+
+def trade_bars(columns: TickColumns, *, starts: Starts) -> Iterator[tuple[str, Bar]]:
+    """Yield the bars of the trades in `columns`, each with its symbol, in order of both."""
+    trades = columns.trades
+    order, symbol, start, first = _spans(trades.symbol, starts(trades.at))
+    if not len(first):
+        return
+    price, size, sets_last = trades.price[order], trades.size[order], trades.sets_last[order]
+    rows = np.arange(len(order))
+    opens = np.minimum.reduceat(np.where(sets_last, rows, _MOST), first).tolist()
+    closes = np.maximum.reduceat(np.where(sets_last, rows, -1), first).tolist()
+    highs = np.maximum.reduceat(np.where(sets_last, price, NOBODY), first)
+    lows = np.minimum.reduceat(np.where(sets_last, price, _MOST), first)
+    volumes, turnovers = _sums(size, first), _sums_of_products(price, size, first)
+    counts = np.diff(first, append=len(order)).tolist()
+    as_price, as_size = columns.price, columns.size
+    decimals = columns.price_decimals + columns.size_decimals
+    for span, row in enumerate(first.tolist()):
+        has_price = closes[span] >= 0
+        yield (
+            columns.symbols[symbol[row]],
+            Bar(
+                start=moment(start[row]),
+                open=as_price(price[opens[span]]) if has_price else None,
+                high=as_price(highs[span]) if has_price else None,
+                low=as_price(lows[span]) if has_price else None,
+                close=as_price(price[closes[span]]) if has_price else None,
+                volume=as_size(volumes[span]),
+                turnover=Decimal(turnovers[span]).scaleb(-decimals),
+                trades=counts[span],
+            ),
+        )
+
+
+def quote_bars(
+    columns: TickColumns, *, starts: Starts, before: Mapping[str, QuoteTick] | None = None
+) -> Iterator[tuple[str, QuoteBar]]:
+    """Yield the bars of the quotes in `columns`, each with its symbol, in order of both.
+
+    `before` has what stood, by symbol, when the first of them was quoted.
+    """
+    quotes = columns.quotes
+    order, symbol, start, first = _spans(quotes.symbol, starts(quotes.at))
+    if not len(first):
+        return
+    bids, bid_sizes = quotes.bid[order], quotes.bid_size[order]
+    asks, ask_sizes = quotes.ask[order], quotes.ask_size[order]
+    names = [columns.symbols[number] for number in symbol[first]]
+    stood = [(before or {}).get(name) for name in names]
+    first_bids = [each.bid if each else None for each in stood]
+    first_asks = [each.ask if each else None for each in stood]
+    sides = zip(
+        _sides(columns, bids, bid_sizes, symbol, first, first_bids),
+        _sides(columns, asks, ask_sizes, symbol, first, first_asks),
+        strict=True,
+    )
+    for name, row, (bid, ask) in zip(names, first, sides, strict=True):
+        yield name, QuoteBar(moment(start[row]), bid, ask)
+
+
+def _sides(
+    columns: TickColumns,
+    price: Ints,
+    size: Ints,
+    symbol: Ints,
+    first: Ints,
+    before: list[Decimal | None],
+) -> Iterator[Side]:
+    """Yield how one side went in each span; its first of a symbol opens with what was `before`."""
+    last = np.append(first[1:], len(price)) - 1
+    is_there = price != NOBODY
+    rows = np.arange(len(price))
+    opens = np.minimum.reduceat(np.where(is_there, rows, _MOST), first).tolist()
+    highs = np.maximum.reduceat(price, first)
+    lows = np.minimum.reduceat(np.where(is_there, price, _MOST), first)
+    is_new = np.diff(symbol[first], prepend=-1) != 0
+    stood: Decimal | None = None
+    for span, end in enumerate(last.tolist()):
+        stood = before[span] if is_new[span] else stood
+        has_price = opens[span] != _MOST
+        high, low = columns.price(highs[span]), columns.price(lows[span]) if has_price else None
+        seen = [each for each in (stood, high, low) if each is not None]
+        opened = columns.price(price[opens[span]]) if has_price else None
+        close = columns.price(price[end])
+        yield Side(
+            open=opened if stood is None else stood,
+            high=max(seen, default=None),
+            low=min(seen, default=None),
+            close=close,
+            size=columns.size(size[end]),
+        )
+        stood = close
+
+
+def _spans(symbol: Ints, start: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return an order by symbol and start, both in that order, and where each span begins."""
+    order = np.arange(len(symbol))
+    if not _rises(symbol, start):
+        order = np.lexsort((start, symbol))
+        symbol, start = symbol[order], start[order]
+    is_first = np.ones(len(symbol), dtype=np.bool_)
+    is_first[1:] = (symbol[1:] != symbol[:-1]) | (start[1:] != start[:-1])
+    return order, symbol, start, np.flatnonzero(is_first)
+
+
+def _rises(symbol: Ints, start: Ints) -> bool:
+    is_next: Flags = symbol[1:] > symbol[:-1]
+    return bool((is_next | ((symbol[1:] == symbol[:-1]) & (start[1:] >= start[:-1]))).all())
+
+
+def _sums(amounts: Ints, first: Ints) -> list[int]:
+    """Return the sum of each span: in 64 bits where they suffice, else in numbers of any length."""
+    if len(amounts) * int(np.abs(amounts).max()) < _MOST:
+        whole: list[int] = np.add.reduceat(amounts, first).tolist()
+        return whole
+    ends = [*first[1:].tolist(), len(amounts)]
+    plain = amounts.tolist()
+    return [sum(plain[a:b]) for a, b in zip(first.tolist(), ends, strict=True)]
+
+
+def _sums_of_products(price: Ints, size: Ints, first: Ints) -> list[int]:
+    if len(price) * int(np.abs(price).max()) * int(np.abs(size).max()) < _MOST:
+        whole: list[int] = np.add.reduceat(price * size, first).tolist()
+        return whole
+    products = [one * other for one, other in zip(price.tolist(), size.tolist(), strict=True)]
+    ends = [*first[1:].tolist(), len(price)]
+    return [sum(products[a:b]) for a, b in zip(first.tolist(), ends, strict=True)]

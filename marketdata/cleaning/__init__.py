@@ -1,0 +1,1 @@
+"""Which ticks are believed, and of whom."""

@@ -1,0 +1,108 @@
+"""Ticks side by side are the same ticks, and their bars the same bars."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marketdata import bars, calendars, ticks
+from marketdata.bars import Bar, QuoteBar
+from marketdata.batches import conflation, rolling
+from marketdata.batches.columns import TickColumns
+from marketdata.ticks import QuoteTick, Tick, TradeTick
+
+START = datetime(2026, 3, 2, 4, 58, tzinfo=UTC)  # two minutes before a New York midnight
+
+times = st.integers(0, 4 * 60 * 1_000_000).map(lambda us: START + timedelta(microseconds=us))
+symbols = st.sampled_from(["IBM", "BAC", "BTC/USD"])
+
+
+def amounts(places: int) -> st.SearchStrategy[Decimal]:
+    return st.decimals(min_value=Decimal(1), max_value=10_000, places=places)
+
+
+numbers = st.sampled_from([0, 2, 4, 9]).flatmap(amounts)
+trades = st.builds(TradeTick, symbols, times, numbers, numbers, st.text(max_size=2), st.booleans())
+quotes = st.builds(
+    QuoteTick, symbols, times, st.none() | numbers, numbers, st.none() | numbers, numbers
+)
+odd = st.builds(
+    TradeTick,
+    symbols,
+    times,
+    st.sampled_from(["NaN", "sNaN", "-Infinity", "1e10", "1e-10"]).map(Decimal),
+    numbers,
+    st.text(max_size=2),
+)
+
+
+def same(one: Tick, other: Tick) -> bool:
+    return repr(one) == repr(other) or one == other  # NaN is not equal to itself
+
+
+@settings(max_examples=40)
+@given(st.lists(trades | quotes | odd, max_size=20))
+def test_ticks_come_out_of_columns_as_they_went_in(told: list[Tick]) -> None:
+    columns = TickColumns.of(told)
+    assert len(columns) == len(told)
+    for form in (columns, columns.by_symbol()):
+        assert all(map(same, form.ticks(), told))
+    assert list(columns.by_symbol().trades.symbol) == sorted(columns.trades.symbol)
+
+
+@settings(max_examples=40)
+@given(st.lists(trades, max_size=25))
+def test_bars_of_columns_are_the_bars_of_the_trades(told: list[TradeTick]) -> None:
+    columns = TickColumns.of(told)
+
+    def plain(start_of: object) -> list[tuple[str, Bar]]:
+        return [
+            (symbol, bar)
+            for symbol in columns.symbols
+            for bar in bars.roll(
+                [each for each in told if each.symbol == symbol],
+                start_of=start_of,  # type: ignore[arg-type]
+            )
+        ]
+
+    assert list(rolling.trade_bars(columns, starts=rolling.minutes)) == plain(bars.minute_of)
+    assert list(rolling.trade_bars(columns, starts=rolling.days)) == plain(
+        lambda at: calendars.midnight(calendars.date_of(at))
+    )
+
+
+few_prices = st.builds(
+    TradeTick, symbols, times, st.integers(1, 4).map(Decimal), numbers, st.just(""), st.booleans()
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(few_prices | quotes, max_size=120))
+def test_what_remains_of_columns_is_what_remains_of_the_ticks(told: list[Tick]) -> None:
+    batch = ticks.conflate(told)
+    columns = TickColumns.of(told).by_symbol()
+    assert conflation.latest_quotes(columns) == batch.quotes
+    ways = {symbol: ticks.path(prints) for symbol, prints in batch.trades.items()}
+    assert conflation.paths(columns) == {symbol: way for symbol, way in ways.items() if way}
+
+
+@settings(max_examples=40)
+@given(st.lists(quotes, max_size=25), st.dictionaries(symbols, quotes))
+def test_bars_of_columns_are_the_bars_of_the_quotes(
+    told: list[QuoteTick], before: dict[str, QuoteTick]
+) -> None:
+    in_order = sorted(told, key=lambda each: each.at)
+    columns = TickColumns.of(in_order)
+    plain: list[tuple[str, QuoteBar]] = [
+        (symbol, bar)
+        for symbol in columns.symbols
+        for bar in bars.roll_quotes(
+            [each for each in in_order if each.symbol == symbol],
+            start_of=bars.minute_of,
+            before=before.get(symbol),
+        )
+    ]
+    assert list(rolling.quote_bars(columns, starts=rolling.minutes, before=before)) == plain
