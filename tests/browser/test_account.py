@@ -19,6 +19,11 @@ def test_an_empty_account_is_given_simulated_money(customer: Callable[..., Visit
     visitor.wait_for_text("#deposit-state", "10,000.00 USD deposited")
     expect(page.locator("[data-money=cash]")).to_have_text("10,000.00")
     expect(page.locator("[data-strip=equity]")).to_have_text("10,000.00")
+    # What the server wrote follows without a reload: settled cash, the deposit, the curve.
+    expect(page.locator("#settled")).to_have_text("10,000.00")
+    row = page.get_by_role("row", name=re.compile("Deposit 10,000.00 USD Settled"))
+    expect(row).to_be_visible()
+    expect(page.locator("#curve-notice")).to_be_hidden()
 
 
 def test_the_curve_of_an_account_begins_with_its_first_money(

@@ -95,7 +95,8 @@ def remove_payee(request: HttpRequest, payee_id: UUID) -> HttpResponse:
 def withdraw(request: HttpRequest) -> HttpResponse:
     """Ask for a withdrawal; the form's reference makes one of it however often it is sent."""
     account_id, at = _account_id(request), timezone.now()
-    known = {str(each.pk): each for each in payees.payees(account_id) if not each.waits(now=at)}
+    named = payees.payees(account_id)
+    known = {str(each.pk): each for each in named if not each.waits(now=at)}
     ready = [(key, _named(each)) for key, each in known.items()]
     start = {"reference": secrets.token_hex(16), "payee": request.GET.get("payee", "")}
     form = WithdrawalForm(request.POST or None, initial=start, payees=ready)
@@ -124,6 +125,7 @@ def withdraw(request: HttpRequest) -> HttpResponse:
             return redirect("money")
     more = {
         "ready": ready,
+        "has_payees": named != [],
         "withdrawable": withdrawing.withdrawable(account_id, now=at),
         "coins": withdrawing.withdrawable_coins(account_id, now=at),
         "left": payees.left_today(account_id, now=at),

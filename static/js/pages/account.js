@@ -30,20 +30,44 @@ function showCall({ equity, maintenance_margin: required }) {
   put(place, money.money(money.text(missing > 0n ? missing : 0n)));
 }
 
-/** Put the margin calls as they are now in the place of those before: what they say is the server's. */
-async function renewCalls() {
+// What the server writes: margin calls, settled cash, deposits and withdrawals.
+const GATHER_MS = 300;
+const OF_CALLS = /^margin\./;
+const OF_STANDING = /^(margin|money|holding)\.|^order\.(filled|partially_filled|busted)$/;
+const outdated = new Set();
+let renewing = 0;
+
+/** Put `fresh` in the place of the one before it; whoever stands on something there stays on it. */
+function replace(fresh) {
+  const before = document.getElementById(fresh.id);
+  const place = $$("a, [tabindex]", before).indexOf(document.activeElement);
+  before.replaceWith(fresh);
+  time.localise(fresh);
+  $$("a, [tabindex]", fresh)[place]?.focus({ preventScroll: true });
+}
+
+/** Show what the server writes now where it wrote something else before. */
+async function renew() {
+  renewing = 0;
+  const ids = [...outdated];
+  outdated.clear();
   const answer = await fetch(location.pathname);
   if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#margin-calls");
-  if (!fresh) return; // signed out meanwhile
-  $("#margin-calls").replaceWith(fresh);
-  time.localise(fresh);
-  showMoney();
-  announce($$("h2", fresh).map((title) => title.textContent).join(". ") || "No margin call is left.");
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const id of ids) {
+    const fresh = page.getElementById(id);
+    if (!fresh) return; // signed out meanwhile
+    replace(fresh);
+  }
+  tell("account", store.account);
+  if (!ids.includes("margin-calls")) return;
+  announce($$("#margin-calls h2").map((title) => title.textContent).join(". ") || "No margin call is left.");
 }
 
 on("activity", (events) => {
-  if (events.some(({ kind }) => kind.startsWith("margin."))) renewCalls();
+  if (events.some(({ kind }) => OF_CALLS.test(kind))) outdated.add("margin-calls");
+  if (events.some(({ kind }) => OF_STANDING.test(kind))) outdated.add("standing");
+  if (outdated.size && !renewing) renewing = setTimeout(renew, GATHER_MS);
 });
 
 function showPositions() {

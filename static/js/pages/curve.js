@@ -52,6 +52,7 @@ export function begin() {
   beginPeriods();
   on("account", eachFrame(showNow));
   on("connection", (state) => state === "live" && points.length && load());
+  on("activity", (events) => points.length || (events.some(({ kind }) => kind.startsWith("money.")) && load()));
   setInterval(() => document.hidden || load(), AGAIN_MS);
   load();
 }
