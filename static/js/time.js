@@ -1,6 +1,7 @@
 // Times in the reader's own zone; the zone itself is in the tooltip.
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const SECONDS = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
@@ -12,6 +13,9 @@ export function short(at) {
   const isToday = moment.toDateString() === new Date().toDateString();
   return isToday ? CLOCK.format(moment) : `${DAY.format(moment)} ${CLOCK.format(moment)}`;
 }
+
+/** Return the time of day to the second, in 24 hours: where many stand below each other. */
+export const clock = (at) => SECONDS.format(new Date(at));
 
 export const long = (at) => MOMENT.format(new Date(at));
 

@@ -243,6 +243,12 @@ def test_prices_and_the_book_come_in_few_bytes_and_where_that_fails_as_json(
     levels = page.locator("#ladder .level:enabled")
     expect(levels).to_have_count(10)
     visitor.wait_for_change("#ladder", visitor.text("#ladder"))
+    page.get_by_role("button", name="Trades", exact=True).click()
+    expect(page.locator("#ladder")).to_be_hidden()
+    first = page.locator("#tape tbody tr").first
+    expect(first).to_have_text(re.compile(r"^\d\d:\d\d:\d\d.*\d+\.\d\d\d+$"))
+    visitor.wait_for_change("#tape tbody", visitor.text("#tape tbody"))
+    page.get_by_role("button", name="Book", exact=True).click()
     page.locator("#ladder .level--asks").first.click()
     expect(page.get_by_label("Limit price, USD")).to_have_value(re.compile(r"^\d+\.\d\d$"))
     assert heard["binary"]

@@ -52,6 +52,7 @@ _OWN: list[tuple[str, type[Call]]] = [
     ("bars", own.ChartBars),
     ("screener", movers.Screener),
     ("instruments/<path:name>/book", books.BookOf),
+    ("instruments/<path:name>/trades", books.TradesOf),
     ("account/settings", settings.AccountSettings),
     ("activity", own.ActivityLog),
     ("watchlist", own.WatchlistCall),

@@ -14,6 +14,7 @@ import * as orders from "./orders.js";
 import * as placing from "./placing.js";
 import * as positions from "./positions.js";
 import * as quote from "./quote.js";
+import * as tape from "./tape.js";
 import * as ticket from "./ticket.js";
 import * as watchlist from "./watchlist.js";
 
@@ -62,6 +63,7 @@ watchlist.begin({ watched: start.watched, select });
 live.subscribe([store.symbol]);
 quote.begin({ pick });
 ladder.begin({ pick });
+tape.begin();
 ticket.begin({ review: placing.review });
 placing.begin({ again: ticket.empty, blame: ticket.blame, isField: ticket.isField });
 positions.begin({

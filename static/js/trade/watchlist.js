@@ -13,9 +13,10 @@ const list = $("#watch");
 let symbols = [];
 let choose = () => {};
 
-export function addressOf(symbol) {
-  return `/trade/${symbol.split("/").map(encodeURIComponent).join("/")}`;
-}
+/** Return a symbol as it stands in an address. */
+export const partOf = (symbol) => symbol.split("/").map(encodeURIComponent).join("/");
+
+export const addressOf = (symbol) => `/trade/${partOf(symbol)}`;
 
 export function begin({ watched, select }) {
   choose = select;

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from marketdata import calendars
 from marketdata.current import board
 from marketdata.current.depth import Book, Level, Resting
+from marketdata.history import recording
 from marketdata.models import Instrument, Quote
+from marketdata.ticks import TradeTick
 from tests import people, world
 from tests.services.api.conftest import Api
 
@@ -52,6 +56,30 @@ def test_a_book_comes_by_price_and_by_order(browser: Client, pair: Instrument) -
     assert by_order["asks"] == [
         {"price": "60001", "size": "2", "orders": [{"number": 4, "size": "2"}]}
     ]
+
+
+def test_todays_newest_trades_come_first_and_other_days_not_at_all(
+    browser: Client, pair: Instrument
+) -> None:
+    now = timezone.now()
+    midnight = calendars.midnight(calendars.date_of(now))
+    recording.record(
+        [
+            TradeTick("BTC/USD", at, D(price), D("0.5"), str(n), sets_last=n != 2)
+            for n, (at, price) in enumerate(
+                [(midnight - timedelta(seconds=1), 1), (midnight, 60000), (now, 60001)]
+            )
+        ],
+        standing={"BTC/USD": Quote.objects.get(instrument=pair)},
+        source="test",
+    )
+    address = "/api/v1/instruments/BTC/USD/trades"
+    found = browser.get(address).json()["trades"]
+    told = [(each["price"], each["size"], each["sets_last"]) for each in found]
+    assert told == [("60001", "0.5", False), ("60000", "0.5", True)]
+    assert browser.get(f"{address}?limit=1").json()["trades"] == found[:1]
+    assert browser.get(f"{address}?limit=0").status_code == 422
+    assert browser.get("/api/v1/instruments/NOPE/trades").status_code == 404
 
 
 def test_a_book_of_another_source_than_the_prices_is_not_told(

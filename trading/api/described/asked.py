@@ -93,6 +93,7 @@ QUERIES: Final[Mapping[tuple[str, str], Mapping[str, Schema]]] = {
         "volume_min": TEXT, "turnover_min": TEXT,
     },
     ("BookOf", "get"): {"by": one_of("price", "order")},
+    ("TradesOf", "get"): {"limit": whole(1, 200)},
     ("ActivityLog", "get"): {"since": whole(0, 999_999_999), "limit": whole(1, 1_000)},
     ("Statements", "get"): {
         "year": whole(1970, 9999),

@@ -1,16 +1,19 @@
-"""The best levels of books: by price or by order at our address, and in the compatible shape."""
+"""The best levels of books, by price or by order at our address and in the compatible shape, and
+the newest trades as a page shows them beside a book."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from foundation import decimals
-from marketdata import selectors
+from marketdata import calendars, selectors
 from marketdata.current import depth
 from marketdata.current.depth import Level
+from marketdata.history.records import Print
 from marketdata.models import Depth, Instrument
 from trading.api import errors, queries, wire
 from trading.api.scopes import reads
@@ -18,6 +21,8 @@ from trading.api.views.base import Call, instrument_named
 from trading.api.views.data import DataCall
 
 BY_PRICE, BY_ORDER = "price", "order"
+TRADES: Final = 40
+TRADES_MAX: Final = 200
 
 
 class BookOf(Call):
@@ -48,6 +53,22 @@ class BookOf(Call):
                 "asks": asks,
             }
         )
+
+
+class TradesOf(Call):
+    """Today's newest trades of one instrument, the latest first."""
+
+    @reads
+    def get(self, request: Request, name: str) -> Response:
+        self.take_only(request, "limit")
+        limit = queries.whole(request.query_params, "limit", default=TRADES, most=TRADES_MAX)
+        instrument = instrument_named(name)
+        if instrument is None:
+            raise errors.not_found("The symbol")
+        now = self.origin.received_at
+        today = calendars.midnight(calendars.date_of(now))
+        found = selectors.trades(instrument, start=today, end=now, limit=limit, is_ascending=False)
+        return Response({"symbol": instrument.symbol, "trades": [_trade(each) for each in found]})
 
 
 class LatestOrderbooks(DataCall):
@@ -82,6 +103,16 @@ def _level(level: Level, *, is_by_order: bool) -> wire.Json:
             {"number": each.number, "size": decimals.text(each.size)} for each in level.orders
         ]
     return shown
+
+
+def _trade(told: Print) -> wire.Json:
+    return {
+        "number": told.number,
+        "at": wire.timestamp(told.at),
+        "price": decimals.text(told.price),
+        "size": decimals.text(told.size),
+        "sets_last": told.sets_last,
+    }
 
 
 def _short(side: Iterable[Level]) -> list[wire.Json]:
