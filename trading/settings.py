@@ -384,7 +384,7 @@ UNFOLD = {
 MARKET_HOURS: str = env.str("MARKET_HOURS", "always")  # or the ISO code of an exchange: XNYS
 # What is listed at a start, unless it is there already.
 INSTRUMENTS = Path(
-    env.str("INSTRUMENTS", "") or BASE_DIR / "marketdata" / "instruments" / "data" / "instruments.csv"
+    env.str("INSTRUMENTS", "") or BASE_DIR / "marketdata/instruments/data/instruments.csv"
 )
 MARKET_SEED: int = env.int("MARKET_SEED", 1)
 # How often the participants of the simulated market act. A quote must be confirmed well before it
