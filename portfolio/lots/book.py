@@ -8,7 +8,8 @@ against a position needs them, and they were read with it where that could be fo
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -61,13 +62,10 @@ class LotBook:
         funds_settle_on: date | None = None,
     ) -> list[tuple[Closing, lots.Lot]]:
         """Close and open lots, and carry the position on; return what was closed of which lots."""
-        position = self.position(account, instrument_id, at=deal.at)
-        found = self._of(account, position)
-        if position.quantity * deal.signed_quantity < 0:
-            self._read(found, position)
-        before = found.moved
-        closed = found.trade(deal, named=named, funds_settle_on=funds_settle_on)
-        self._carry(position, found, before, deal.at)
+        stands = self.position(account, instrument_id, at=deal.at).quantity
+        is_against = stands * deal.signed_quantity < 0
+        with self._changing(account, instrument_id, at=deal.at, reads=is_against) as found:
+            closed = found.trade(deal, named=named, funds_settle_on=funds_settle_on)
         return [(closing, found.lots[closing.lot_id]) for closing in closed]
 
     def bust(
@@ -80,13 +78,9 @@ class LotBook:
         at: datetime,
     ) -> None:
         """Undo what a trade did (see `Lots.bust`)."""
-        position = self.position(account, instrument_id, at=at)
-        found = self._of(account, position)
-        self._read(found, position)
-        done = self._done_by(found, position, deal.trade_id)
-        before = found.moved
-        found.bust(deal, bust_id=bust_id, at=at, done=done)
-        self._carry(position, found, before, at)
+        with self._changing(account, instrument_id, at=at) as found:
+            done = self._done_by(found, (account.id, instrument_id), deal.trade_id)
+            found.bust(deal, bust_id=bust_id, at=at, done=done)
 
     def open_lots(self, account: LockedAccount, instrument_id: UUID) -> list[lots.Lot]:
         """Return what is left of the lots of a position, the oldest first."""
@@ -114,11 +108,9 @@ class LotBook:
 
         `realised` is the profit on what it lost for cash.
         """
-        position = self._positions[account.id, instrument_id]
-        found = self._of(account, position)
-        self._read(found, position)
-        before, lot = found.moved, found.lots[lot_id]
-        found.become(lot_id, quantity=quantity, cost=cost, realised=realised, at=at)
+        with self._changing(account, instrument_id, at=at) as found:
+            lot = found.lots[lot_id]
+            found.become(lot_id, quantity=quantity, cost=cost, realised=realised, at=at)
         self._adjustments.append(
             bulk.new(
                 LotAdjustment,
@@ -129,7 +121,6 @@ class LotBook:
                 cost=cost - lot.cost,
             )
         )
-        self._carry(position, found, before, at)
 
     def bring(
         self,
@@ -142,11 +133,8 @@ class LotBook:
         at: datetime,
     ) -> None:
         """Open a lot that no trade has opened, as by a merger. `cost` has the quantity's sign."""
-        position = self.position(account, instrument_id, at=at)
-        found = self._of(account, position)
-        before = found.moved
-        found.bring(quantity=quantity, cost=cost, acquired_at=acquired_at)
-        self._carry(position, found, before, at)
+        with self._changing(account, instrument_id, at=at, reads=False) as found:
+            found.bring(quantity=quantity, cost=cost, acquired_at=acquired_at)
 
     def leave(
         self,
@@ -158,12 +146,8 @@ class LotBook:
         at: datetime,
     ) -> None:
         """Let so much leave the house without a sale (see `Lots.leave`)."""
-        position = self.position(account, instrument_id, at=at)
-        found = self._of(account, position)
-        self._read(found, position)
-        before = found.moved
-        found.leave(quantity=quantity, by=by, at=at)
-        self._carry(position, found, before, at)
+        with self._changing(account, instrument_id, at=at) as found:
+            found.leave(quantity=quantity, by=by, at=at)
 
     def come_back(
         self,
@@ -176,19 +160,15 @@ class LotBook:
         at: datetime,
     ) -> None:
         """Let come back what has left by a withdrawal (see `Lots.come_back`)."""
-        position = self.position(account, instrument_id, at=at)
-        found = self._of(account, position)
-        self._read(found, position)
-        done = self._done_by(found, position, left_by)
-        before = found.moved
-        found.come_back(
-            quantity=quantity,
-            by=by,
-            at=at,
-            left_by=left_by,
-            done=[each for each in done if each.closed_by == left_by],
-        )
-        self._carry(position, found, before, at)
+        with self._changing(account, instrument_id, at=at) as found:
+            done = self._done_by(found, (account.id, instrument_id), left_by)
+            found.come_back(
+                quantity=quantity,
+                by=by,
+                at=at,
+                left_by=left_by,
+                done=[each for each in done if each.closed_by == left_by],
+            )
 
     def close(self) -> None:
         """Write everything that changed."""
@@ -212,6 +192,26 @@ class LotBook:
             fields=("quantity", "cost_basis", "realised", "opened_at", "lots_opened"),
         )
 
+    @contextmanager
+    def _changing(
+        self, account: LockedAccount, instrument_id: UUID, *, at: datetime, reads: bool = True
+    ) -> Iterator[Lots]:
+        """Yield the lots of a position, those that nobody foresaw to be needed read unless told
+        otherwise; carry the position on by what has been done to them."""
+        position = self.position(account, instrument_id, at=at)
+        found = self._of(account, position)
+        if reads:
+            self._read(found, position)
+        before = found.moved
+        yield found
+        if not position.quantity:
+            position.opened_at = at
+        position.quantity += found.moved.quantity - before.quantity
+        position.cost_basis += found.moved.cost - before.cost
+        position.realised += found.moved.realised - before.realised
+        position.lots_opened = found.count
+        self._changed.add((account.id, instrument_id))
+
     def _of(self, account: LockedAccount, position: Position) -> Lots:
         key = (position.account_id, position.instrument_id)
         found = self._lots.get(key)
@@ -233,13 +233,13 @@ class LotBook:
             clause = "account_id = %s AND instrument_id = %s AND quantity <> 0"
             self._take_in(found, bulk.select(Lot, clause, list(key)))
 
-    def _done_by(self, found: Lots, position: Position, trade_id: UUID) -> list[Closing]:
+    def _done_by(self, found: Lots, key: Key, trade_id: UUID) -> list[Closing]:
         """Return the closings that a bust of the trade undoes, and have their lots read."""
         own = bulk.select(
             Lot,
             """account_id = %s AND instrument_id = %s AND (opened_by = %s OR id IN (
                    SELECT lot_id FROM portfolio_lotclosing WHERE closed_by = %s))""",
-            [position.account_id, position.instrument_id, trade_id, trade_id],
+            [*key, trade_id, trade_id],
         )
         self._take_in(found, own)
         opened = [lot.id for lot in found.lots.values() if lot.opened_by == trade_id]
@@ -252,7 +252,7 @@ class LotBook:
             [trade_id, opened],
         )
         undone = {closing.undoes for closing in found.closings}
-        known = [_closing_of(row) for row in stored if row.account_id == position.account_id]
+        known = [_closing_of(row) for row in stored if row.account_id == key[0]]
         return [
             closing
             for closing in [*known, *found.closings]
@@ -274,15 +274,6 @@ class LotBook:
                     cost=row.cost_basis,
                     funds_settle_on=row.funds_settle_on,
                 )
-
-    def _carry(self, position: Position, found: Lots, before: lots.Moved, at: datetime) -> None:
-        if not position.quantity:
-            position.opened_at = at
-        position.quantity += found.moved.quantity - before.quantity
-        position.cost_basis += found.moved.cost - before.cost
-        position.realised += found.moved.realised - before.realised
-        position.lots_opened = found.count
-        self._changed.add((position.account_id, position.instrument_id))
 
     def _row(self, lot: lots.Lot) -> Lot:
         row = self._rows[lot.id]
