@@ -122,8 +122,3 @@ def doubt(messages: Sequence[OutboxMessage], *, now: datetime) -> None:
 def confirm(messages: Sequence[OutboxMessage], *, now: datetime) -> None:
     """The venue has these: do not send them again."""
     OutboxMessage.objects.filter(pk__in=[m.pk for m in messages]).update(sent_at=now)
-
-
-def unsent_count(venue: str) -> int:
-    """Return how many messages the venue has not confirmed."""
-    return OutboxMessage.objects.filter(venue=venue, sent_at=None).count()

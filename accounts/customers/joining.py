@@ -16,7 +16,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import selectors, services
-from accounts.customers import terms
 from accounts.letters import writing
 from accounts.models import Account, Joining, Letter, TermsAcceptance, User
 from accounts.sessions import security_log, throttles
@@ -105,10 +104,6 @@ def join(
             user, Kind.JOINED, now=now, origin=origin, about=f"agreed to the terms of {version}"
         )
     return user
-
-
-def has_agreed(user: User, *, version: str = terms.VERSION) -> bool:
-    return TermsAcceptance.objects.filter(user=user, version=version).exists()
 
 
 def agree(user: User, *, version: str, origin: Origin, now: datetime) -> None:

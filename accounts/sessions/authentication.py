@@ -181,11 +181,6 @@ _USED: Final = """
 """
 
 
-def browser_cached(session_key: str) -> SignedIn | None:
-    """Return who is signed in with this session if it was seen within the last second."""
-    return _browsers.get(sign_ins.digest_of(session_key))
-
-
 def browser(session_key: str | None, *, now: datetime, is_activity: bool = True) -> SignedIn | None:
     """Return who is signed in, both factors proved, with this session cookie; or None.
 

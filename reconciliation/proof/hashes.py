@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
-
-DIGEST_BYTES: Final = 32
 
 
 def block_digest(*, table: str, columns: Sequence[str], keys: str, digests: bytes) -> bytes:

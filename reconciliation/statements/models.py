@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
 
 from django.db import models
 from django.db.models import F, Q
@@ -110,10 +109,6 @@ class LegalHold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account}: {self.reason}"
-
-    def holds_on(self, day: date) -> bool:
-        """Tell whether it holds on `day`, if it is not released."""
-        return self.until is None or day <= self.until
 
 
 class LegalHoldRelease(models.Model):

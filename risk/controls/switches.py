@@ -218,11 +218,6 @@ def ask_release(switch: Switch, *, reason: str, by: User, now: datetime) -> Appr
     )
 
 
-def waiting_release(switch: Switch, *, now: datetime) -> Approval | None:
-    """Return the release of the switch that waits for a second person, if somebody asked for it."""
-    return approvals.waiting(now=now, kind=RELEASE).filter(subject=str(switch.pk)).first()
-
-
 def release(approval_id: UUID, *, by: User, reason: str = "", now: datetime) -> Switch:
     """Agree to the release that another person has asked for, and release the switch.
 

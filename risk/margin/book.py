@@ -199,11 +199,6 @@ def cleared(account_ids: Iterable[UUID]) -> dict[UUID, datetime]:
     return dict(trips.send(_CLEARED, [list(account_ids)]).get())
 
 
-def all_sheets(*, now: datetime) -> dict[UUID, Sheet]:
-    """Return every margin account that is not closed, all as they stood at one moment."""
-    return sheets(all_accounts(), now=now)
-
-
 def all_accounts() -> list[UUID]:
     """Return every margin account that is not closed."""
     return [account_id for [account_id] in trips.send(_ALL).get()]

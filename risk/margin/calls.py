@@ -19,14 +19,13 @@ from django.db.models import QuerySet
 from accounts import activity, locks
 from accounts.chain import Event
 from accounts.locks import LockedAccount
-from accounts.models import User
 from foundation import bulk, decimals
 from marketdata import calendars
 from risk.findings import Kind, Severity
 from risk.margin import book as margin_book
 from risk.margin import requirements as margin
 from risk.margin.book import Sheet
-from risk.margin.models import MarginCall, MarginCallNote
+from risk.margin.models import MarginCall
 from risk.margin.requirements import Standing
 from risk.surveillance import alerts
 
@@ -188,13 +187,6 @@ def liquidate(
     if is_first:
         tell(account, fresh, "margin.liquidating", now)
     return fresh
-
-
-def add_note(call_id: int, *, text: str, by: User, now: datetime) -> MarginCallNote:
-    """Keep what somebody has to say of a call. Raises ValueError when it is nothing."""
-    if not text.strip():
-        raise ValueError("Say something.")
-    return MarginCallNote.objects.create(call_id=call_id, at=now, by=by, text=text.strip()[:500])
 
 
 def is_news(call: MarginCall | None, found: Standing) -> bool:

@@ -12,7 +12,7 @@ export function offer(command) {
   commands.push(command);
 }
 
-export const isTyping = (target) =>
+const isTyping = (target) =>
   target.isContentEditable || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName);
 
 function onKey(event) {

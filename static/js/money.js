@@ -41,12 +41,6 @@ export function times(a, b) {
 /** Return a / b, cut to a billionth. */
 export const divided = (a, b) => (a * ONE) / b;
 
-/** Return how much of `unit` goes into `amount`, cut to whole `increment`s. */
-export function howMany(amount, unit, increment) {
-  if (unit <= 0n || amount <= 0n) return 0n;
-  return down((amount * ONE) / unit, increment);
-}
-
 export function down(value, increment) {
   return value - (((value % increment) + increment) % increment);
 }

@@ -154,7 +154,8 @@ class Day:
         broken = [f for f in check_invariants(now=timezone.now()) if not f.holds]
         assert broken == [], broken
         self.check_value()
-        for account_id, sheet in margin_book.all_sheets(now=timezone.now()).items():
+        sheets = margin_book.sheets(margin_book.all_accounts(), now=timezone.now())
+        for account_id, sheet in sheets.items():
             # Risk and the portfolio value an account alike, shorts and debts included.
             assert sheet.standing().equity == portfolio.snapshot(account_id).equity
         for wave in LiquidationWave.objects.filter(call__status="met").select_related("call"):

@@ -26,8 +26,6 @@ from trading.streams.shown import Shown
 Sides = tuple[dict[str, str], dict[str, str]]
 """The size at each price, of bids and of asks, best first."""
 
-NO_SIDES: Sides = ({}, {})
-
 
 @dataclass(frozen=True)
 class ShownBook:

@@ -1,6 +1,5 @@
 // Which terms of an order go together. Pure: the ticket shows what fits, and nothing else.
 
-const STOPS = new Set(["stop", "stop_limit", "trailing_stop"]);
 const LIMITED = new Set(["limit", "stop_limit"]);
 const TIMES = {
   market: ["day", "gtc", "ioc", "fok", "opg", "cls"],
@@ -56,6 +55,3 @@ export const exitSide = ({ kind, side }) => {
   if (kind === "oco") return side;
   return side === "buy" ? "sell" : "buy";
 };
-
-/** Whether we keep the order ourselves until its price is reached. */
-export const isStop = (kind) => STOPS.has(kind);

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import approvals
 from accounts.models import Approval
 from orders.entry import submission
 from risk.controls import switches
@@ -120,7 +121,8 @@ def test_a_switch_is_thrown_and_its_release_asked_for():
     page = f"/admin/risk/switch/{switch.pk}/change/"
     assert b"Runs wild" in browser.get(page).content
     assert browser.post(page, {"why_release": "Mended"}).status_code == 302
-    assert switches.waiting_release(switch, now=timezone.now()).asked_by == user
+    waiting = approvals.waiting(now=timezone.now(), kind=switches.RELEASE)
+    assert [(each.subject, each.asked_by) for each in waiting] == [(str(switch.pk), user)]
     assert b"release asked for" in browser.get("/admin/risk/switch/").content
     assert order(account).denial_code == "kill_switch"
 
