@@ -122,6 +122,7 @@ class Profiles:
             return free.pop()
         profile = self._browser.new_context(**options)
         profile.set_default_timeout(WAIT_MS)
+        profile.new_page()  # keeps its window: a new one costs three times what a page in it does
         return profile
 
     def give_back(self, page: Page, options: dict[str, Any], origin: str) -> None:
