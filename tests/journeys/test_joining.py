@@ -289,7 +289,7 @@ def test_whoever_agreed_to_other_terms_is_asked_again_before_the_next_page(monke
 
 def test_who_never_joined_by_the_letter_is_asked_for_no_terms(monkeypatch):
     user, _ = people.customer()
-    browser = people.browser_of(user)
+    browser = people.browser_by_link(user)
     monkeypatch.setattr(terms, "VERSION", "2099-01")
     authentication.forget()
     assert browser.get("/account").status_code == 200

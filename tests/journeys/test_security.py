@@ -142,7 +142,7 @@ def test_somebody_new_on_the_staff_enrols_a_security_key_in_production(settings)
 
 def test_every_change_of_factors_wants_a_fresh_proof():
     user, _ = people.customer(password=PASSWORD)
-    browser = people.browser_of(user)
+    browser = people.browser_by_link(user)
     (only,) = roster.factors(user)
     sign_in = SignIn.objects.get(user=user)
     authentication.forget()
@@ -170,7 +170,7 @@ def test_every_change_of_factors_wants_a_fresh_proof():
 
 def test_factors_are_added_named_renamed_and_removed_but_never_the_last():
     user, _ = people.customer(password=PASSWORD)
-    browser = people.browser_of(user)
+    browser = people.browser_by_link(user)
     page = browser.get("/account/security").content.decode()
     assert "authenticator app" in page
     assert "remove_factor" not in page
@@ -204,7 +204,7 @@ def test_factors_are_added_named_renamed_and_removed_but_never_the_last():
 
 def test_recovery_codes_are_shown_once_and_one_of_them_signs_in_weakly():
     user, _ = people.customer(password=PASSWORD)
-    browser = people.browser_of(user)
+    browser = people.browser_by_link(user)
     page = browser.post("/account/security/recovery-codes").content.decode()
     codes = re.findall(r"<code>([a-z2-9-]{19})</code>", page)
     assert len(codes) == 10
@@ -274,7 +274,7 @@ def test_once_another_factor_is_proved_the_mailbox_counts_again():
 
 def test_another_password_ends_other_sign_ins_and_holds_withdrawals():
     user, _ = people.customer(password=PASSWORD)
-    other, browser = people.browser_of(user), people.browser_of(user)
+    other, browser = people.browser_by_link(user), people.browser_by_link(user)
     former = browser.cookies["session"].value
     wrong = {"present": "wrong password", "password": OTHER}
     assert browser.post("/account/security/password", wrong).status_code == 422
@@ -296,7 +296,7 @@ def test_another_password_ends_other_sign_ins_and_holds_withdrawals():
 def test_another_email_tells_the_old_address_and_holds_withdrawals():
     user, _ = people.customer(password=PASSWORD)
     taken = people.person().email
-    former, other, browser = user.email, people.browser_of(user), people.browser_of(user)
+    former, other, browser = user.email, people.browser_by_link(user), people.browser_by_link(user)
     page = "/account/security/email"
     for address, status in ((taken, 422), ("New@Example.com", 302)):
         assert "was sent" in browser.post(page, {"email": address}).content.decode()

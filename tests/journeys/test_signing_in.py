@@ -83,7 +83,7 @@ def test_a_stranger_joins_enrols_signs_out_and_signs_in_again():
 
 def test_an_old_session_is_worth_nothing_after_signing_out():
     user, _ = people.customer()
-    browser = people.browser_of(user)
+    browser = people.browser_by_link(user)
     kept = browser.cookies["session"].value
     browser.post("/sign-out")
     thief = Client()
@@ -139,7 +139,7 @@ def test_a_sign_in_ends_when_idle_or_too_old_and_says_so(is_staff):
     expected = 200 if is_staff else 404
     start = timezone.now()
     with time_machine.travel(start, tick=False):
-        browser = people.browser_of(user)
+        browser = people.browser_by_link(user)
     with time_machine.travel(start + timedelta(minutes=idle, seconds=-1), tick=False):
         authentication.forget()
         assert browser.get(PROTECTED).status_code == expected
@@ -153,7 +153,7 @@ def test_a_sign_in_ends_when_idle_or_too_old_and_says_so(is_staff):
         assert "without activity" in browser.get(away).content.decode()
 
     with time_machine.travel(start, tick=False):
-        browser = people.browser_of(user)
+        browser = people.browser_by_link(user)
     SignIn.objects.filter(ended_at=None).update(seen_at=start + timedelta(hours=age, seconds=-5))
     with time_machine.travel(start + timedelta(hours=age, seconds=-1), tick=False):
         authentication.forget()
@@ -167,7 +167,7 @@ def test_a_socket_that_looks_is_no_activity():
     user, _ = people.customer()
     start = timezone.now()
     with time_machine.travel(start, tick=False):
-        session = people.browser_of(user).cookies["session"].value
+        session = people.browser_by_link(user).cookies["session"].value
     for minutes in (10, 20, 29):
         authentication.forget()
         at = start + timedelta(minutes=minutes)
@@ -179,7 +179,7 @@ def test_a_socket_that_looks_is_no_activity():
 
 def test_a_changed_password_ends_every_sign_in():
     user, _ = people.customer(password=PASSWORD)
-    browser = people.browser_of(user)
+    browser = people.browser_by_link(user)
     user.set_password("another horse battery")
     user.save()
     authentication.forget()
@@ -222,7 +222,7 @@ def test_signing_in_leads_to_no_other_site(goal):
 
 
 def test_the_admin_asks_for_no_password_of_its_own():
-    operator = people.browser_of(people.person(is_staff=True))
+    operator = people.browser_by_link(people.person(is_staff=True))
     assert operator.get("/admin/login/").headers["Location"] == "/admin/"
     assert operator.post("/admin/login/", {"username": "a"}).headers["Location"] == "/admin/"
     session = operator.cookies["session"].value
@@ -232,7 +232,7 @@ def test_the_admin_asks_for_no_password_of_its_own():
 
 def test_an_operator_restricts_an_account_and_must_say_why():
     operator = people.person(is_staff=True)
-    browser = people.browser_of(operator)
+    browser = people.browser_by_link(operator)
     _, account = people.customer()
     path = f"/admin/accounts/account/{account.pk}/change/"
     assert browser.get(path).status_code == 200
@@ -248,7 +248,7 @@ def test_an_operator_restricts_an_account_and_must_say_why():
 
 def test_an_operator_revokes_a_key_and_sees_no_secrets():
     operator = people.person(is_staff=True)
-    browser = people.browser_of(operator)
+    browser = people.browser_by_link(operator)
     _, account = people.customer()
     key, secret = issuing.create(account, "bot")
     device = selectors.authenticators(operator)[0]

@@ -97,7 +97,7 @@ def test_nobody_is_asked_unless_it_is_configured(service: Service, settings: Any
 @pytest.mark.django_db
 def test_a_stolen_password_is_not_taken(service: Service) -> None:
     user = people.person(password=PASSWORD)
-    browser = people.browser_of(user)
+    browser = people.browser_by_link(user)
     sent = {"present": PASSWORD, "password": STOLEN}
     answer = browser.post("/account/security/password", sent)
     assert answer.status_code == 422

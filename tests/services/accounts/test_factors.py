@@ -375,8 +375,8 @@ def test_several_authenticators_are_added_each_with_its_name():
 def test_a_removed_factor_tells_its_owner_ends_other_sign_ins_and_holds_withdrawals():
     user = people.person()
     key = registered(user, SoftwareKey())
-    people.browser_of(user)
-    people.browser_of(user)
+    people.browser_by_link(user)
+    people.browser_by_link(user)
     kept, ended = SignIn.objects.filter(user=user).order_by("started_at")
     assert selectors.withdrawals_held_until(user) is None
     roster.remove(user, key.persistent_id, keep=kept.pk, now=NOW)
@@ -439,7 +439,7 @@ def asked_link(user: User) -> str:
 
 def test_a_reset_link_changes_the_password_once_within_30_minutes():
     user = people.person(password=PASSWORD)
-    people.browser_of(user)
+    people.browser_by_link(user)
     token = asked_link(user)
     assert not ResetLink.objects.filter(token_digest=token).exists()
     late = NOW + resets.AGE_MAX

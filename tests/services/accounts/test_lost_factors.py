@@ -95,7 +95,7 @@ def test_nothing_changes_until_another_person_agrees(customer, ann):
 
 
 def test_all_that_opened_the_account_is_taken_and_the_person_is_told(customer, ann, bob):
-    user, browser = customer.user, people.browser_of(customer.user)
+    user, browser = customer.user, people.browser_by_link(customer.user)
     assert browser.get("/account").status_code == 200
     Letter.objects.all().delete()
     before = timezone.now()
@@ -205,19 +205,19 @@ def test_an_address_that_changed_meanwhile_is_asked_for_again(customer, ann, bob
 
 def test_operations_asks_on_a_page_and_another_of_them_agrees(customer, ann, bob):
     told = {"email": customer.user.email, "identity": PAPERS, "reason": "Lost the phone"}
-    asking = people.browser_of(ann)
+    asking = people.browser_by_link(ann)
     assert asking.get("/admin/lost-factors/").status_code == 200
     refused = asking.post("/admin/lost-factors/", {**told, "email": "nobody@example.com"})
     assert "Nobody is registered" in refused.content.decode()
     assert asking.post("/admin/lost-factors/", told).headers["Location"] == "/admin/approvals/"
     approval = Approval.objects.get(kind=taking.APPROVAL)
     decide = f"/admin/approvals/{approval.pk}/"
-    risk = people.browser_of(member(StaffRole.RISK))
+    risk = people.browser_by_link(member(StaffRole.RISK))
     for browser in (asking, risk):
         browser.post(decide, {"outcome": "approve", "reason": "Seen"})
         assert len(roster.factors(customer.user)) == 1
-    assert PAPERS in people.browser_of(bob).get("/admin/approvals/").content.decode()
-    people.browser_of(bob).post(decide, {"outcome": "approve", "reason": "Seen"})
+    assert PAPERS in people.browser_by_link(bob).get("/admin/approvals/").content.decode()
+    people.browser_by_link(bob).post(decide, {"outcome": "approve", "reason": "Seen"})
     assert roster.factors(customer.user) == []
-    support = people.browser_of(member(StaffRole.SUPPORT))
+    support = people.browser_by_link(member(StaffRole.SUPPORT))
     assert support.get("/admin/lost-factors/").status_code == 403

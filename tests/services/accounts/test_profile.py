@@ -53,7 +53,7 @@ def letters(user: User) -> int:
 
 
 def test_where_somebody_lives_is_changed_by_them_and_told(customer):
-    browser = people.browser_of(customer)
+    browser = people.browser_by_link(customer)
     assert "1 Example Street" in browser.get("/account/profile").content.decode()
     assert "1 Example Street" in browser.get("/account/profile/home").content.decode()
     assert browser.post("/account/profile/home", HOME).headers["Location"] == "/account/profile"
@@ -72,7 +72,7 @@ def test_where_somebody_lives_is_changed_by_them_and_told(customer):
 
 
 def test_what_will_not_do_changes_nothing(customer):
-    browser = people.browser_of(customer)
+    browser = people.browser_by_link(customer)
     for given in ({**HOME, "street": "PO Box 7"}, {**HOME, "country": ""}):
         assert browser.post("/account/profile/home", given).status_code == 422
     assert Profile.objects.get(user=customer).street == "1 Example Street"
@@ -81,13 +81,13 @@ def test_what_will_not_do_changes_nothing(customer):
 
 @pytest.mark.parametrize("part", ["person", "nothing"])
 def test_who_somebody_is_they_do_not_change_themselves(customer, part):
-    browser = people.browser_of(customer)
+    browser = people.browser_by_link(customer)
     assert browser.post(f"/account/profile/{part}", {"legal_name": "Rich Uncle"}).status_code == 404
     assert Profile.objects.get(user=customer).legal_name == "Sam Sample"
 
 
 def test_who_has_no_profile_yet_opens_an_account_first():
-    browser = people.browser_of(people.customer()[0])
+    browser = people.browser_by_link(people.customer()[0])
     assert browser.get("/account/profile").status_code == 404
     assert browser.get("/account/profile/home").status_code == 404
 
@@ -125,13 +125,13 @@ def test_operations_asks_on_a_page_and_another_of_them_agrees(customer, ann, bob
     told = {
         "email": customer.email, "legal_name": "Sam Other", "papers": PAPERS, "reason": "Married",
     }  # fmt: skip
-    asking = people.browser_of(ann)
+    asking = people.browser_by_link(ann)
     refused = asking.post("/admin/names/", {**told, "email": "nobody@example.com"})
     assert "Nobody is registered" in refused.content.decode()
     assert asking.post("/admin/names/", told).headers["Location"] == "/admin/approvals/"
     decide = f"/admin/approvals/{Approval.objects.get().pk}/"
-    for browser in (asking, people.browser_of(member(StaffRole.COMPLIANCE))):
+    for browser in (asking, people.browser_by_link(member(StaffRole.COMPLIANCE))):
         browser.post(decide, {"outcome": "approve", "reason": "Seen"})
         assert Profile.objects.get(user=customer).legal_name == "Sam Sample"
-    people.browser_of(bob).post(decide, {"outcome": "approve", "reason": "Seen"})
+    people.browser_by_link(bob).post(decide, {"outcome": "approve", "reason": "Seen"})
     assert Profile.objects.get(user=customer).legal_name == "Sam Other"

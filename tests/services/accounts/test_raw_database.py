@@ -34,7 +34,7 @@ def test_no_seed_secret_token_or_password_lies_in_plain_text():
     user, account = people.customer(password=PASSWORD)
     _, secret = issuing.create(account, "canary-key-name")
     token = services.new_sign_in_link(user, timezone.now())
-    people.browser_of(user)
+    people.browser_by_link(user)
     device = selectors.authenticators(user)[0]
     codes = recovery.renew(user, now=timezone.now())
     sent = _ask_for_codes(user)

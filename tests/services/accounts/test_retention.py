@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 def test_rows_past_their_time_go_and_nothing_else():
     user, _ = people.customer()
-    browser = people.browser_of(user)
+    browser = people.browser_by_link(user)
     now = timezone.now()
     Throttle.objects.create(subject="a" * 64, attempts=1, last_at=now)
     assert retention.drop(now=now) == 0

@@ -62,7 +62,7 @@ def test_the_oldest_sign_in_beyond_the_limit_ends_and_is_told_why(is_staff, most
     browsers = []
     for number in range(most + 1):
         with time_machine.travel(start + timedelta(seconds=number), tick=False):
-            browsers.append(people.browser_of(user))
+            browsers.append(people.browser_by_link(user))
     with time_machine.travel(start + timedelta(seconds=most), tick=False):
         assert [is_in(each) for each in browsers] == [False] + [True] * most
         away = browsers[0].get("/account/security").headers["Location"]
@@ -74,7 +74,7 @@ def test_the_oldest_sign_in_beyond_the_limit_ends_and_is_told_why(is_staff, most
 
 def test_one_or_all_other_sign_ins_are_ended_from_the_page():
     user, _ = people.customer()
-    mine, second, third = (people.browser_of(user) for _ in range(3))
+    mine, second, third = (people.browser_by_link(user) for _ in range(3))
     page = mine.get("/account/security").content.decode()
     ends = re.findall(r'action="(/account/security/end/[^"]+)"', page)
     assert len(ends) == 2
@@ -88,8 +88,8 @@ def test_one_or_all_other_sign_ins_are_ended_from_the_page():
 
 
 def test_nobody_ends_the_sign_ins_of_somebody_else():
-    mine = people.browser_of(people.customer()[0])
-    other = people.browser_of(people.customer()[0])
+    mine = people.browser_by_link(people.customer()[0])
+    other = people.browser_by_link(people.customer()[0])
     theirs = SignIn.objects.get(session_digest=sign_ins.digest_of(other.cookies["session"].value))
     assert mine.post(f"/account/security/end/{theirs.pk}").status_code == 404
     mine.post("/account/security/end-others")
@@ -100,7 +100,7 @@ def test_ending_sign_ins_asks_for_a_proof_of_now():
     user, _ = people.customer()
     start = timezone.now()
     with time_machine.travel(start, tick=False):
-        mine, other = people.browser_of(user), people.browser_of(user)
+        mine, other = people.browser_by_link(user), people.browser_by_link(user)
     with time_machine.travel(start + timedelta(minutes=5), tick=False):
         authentication.forget()
         asked = mine.post("/account/security/end-others")
@@ -110,9 +110,9 @@ def test_ending_sign_ins_asks_for_a_proof_of_now():
 
 def test_the_newest_sign_in_is_told_to_the_others_by_the_activities():
     user, account = people.customer()
-    people.browser_of(user)
+    people.browser_by_link(user)
     assert not Activity.objects.filter(account=account).exists()
-    people.browser_of(user)
+    people.browser_by_link(user)
     [told] = activity.since(account.pk, 0)
     assert told.kind == "security.signed_in"
     assert told.payload == {
@@ -122,7 +122,7 @@ def test_the_newest_sign_in_is_told_to_the_others_by_the_activities():
 
 def test_no_session_key_lies_in_the_database():
     user, _ = people.customer()
-    browser = people.browser_of(user)
+    browser = people.browser_by_link(user)
     key = browser.cookies["session"].value
     assert not Session.objects.filter(session_key=key).exists()
     with connection.cursor() as cursor:
@@ -226,8 +226,8 @@ def test_wrong_passwords_are_logged_for_the_person_alone():
 
 def test_the_person_reads_the_log_and_nobody_elses():
     user, _ = people.customer()
-    people.browser_of(people.customer()[0])
-    browser = people.browser_of(user)
+    people.browser_by_link(people.customer()[0])
+    browser = people.browser_by_link(user)
     page = browser.get("/account/security").content.decode()
     assert "Security log" in page
     assert page.count("Signed in") == 1
@@ -235,8 +235,8 @@ def test_the_person_reads_the_log_and_nobody_elses():
 
 def test_an_operator_reads_the_log_and_changes_nothing():
     user, _ = people.customer()
-    people.browser_of(user)
-    operator = people.browser_of(people.person(is_staff=True))
+    people.browser_by_link(user)
+    operator = people.browser_by_link(people.person(is_staff=True))
     event = SecurityEvent.objects.filter(user=user).latest("pk")
     for path in ("", f"{event.pk}/change/"):
         assert operator.get(f"/admin/accounts/securityevent/{path}").status_code == 200

@@ -75,7 +75,7 @@ def customer() -> User:
 
 @pytest.fixture
 def browser(customer: User) -> Client:
-    return people.browser_of(customer)
+    return people.browser_by_link(customer)
 
 
 def proved_at(user: User):

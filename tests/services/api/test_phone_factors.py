@@ -491,7 +491,7 @@ def test_what_a_mark_is_worth(app: App, owner: User, clock: Any, what: str, stat
             add_place(phone.user, "sms", "+436607654321")
             has_signed_in_before(phone.user)
         case "as a browser's cookie":
-            browser = people.browser_of(owner)
+            browser = people.browser_by_link(owner)
             mark = browser.cookies["device"].value
         case "changed":
             mark = f"x{mark}"

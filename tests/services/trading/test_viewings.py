@@ -68,7 +68,7 @@ def active_customer(symbol: str) -> Account:
         account_id=account.pk, payee_id=world.payee(account).pk, amount=Decimal(10),
         reference=symbol, actor=f"user:{user.pk}", now=now,
     )  # fmt: skip
-    people.browser_of(user)
+    people.browser_by_link(user)
     return account
 
 
