@@ -39,7 +39,7 @@ import django
 django.setup()
 from django.utils import timezone
 from django.conf import settings
-from marketdata import first_data
+from marketdata.history import first_data
 first_data.load(now=timezone.now(), path=settings.INSTRUMENTS)
 """
 # What running programs trade: each instrument more costs a past, and a part of a processor.
