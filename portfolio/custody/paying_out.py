@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 from django.conf import settings
+from django.db.models import F
 from django.utils.module_loading import import_string
 
 from foundation.decimals import CASH
@@ -42,9 +43,9 @@ def pay_out(*, now: datetime) -> int:
     if by is None:
         return 0
     taken = 0
-    for each in _of(State.APPROVED):
+    for each in _next(State.APPROVED, now):
         taken += _take(each, Step.SEND, "Handed to the custodian", now)
-    for each in _of(State.SENT):
+    for each in _next(State.SENT, now):
         try:
             taken += _follow(each, by, now)
         except OutOfReach as error:
@@ -52,10 +53,14 @@ def pay_out(*, now: datetime) -> int:
     return taken
 
 
-def _of(state: State) -> list[Funding]:
-    found = Funding.objects.filter(direction=Direction.WITHDRAWAL, state=state)
-    found = found.exclude(asset=CASH).exclude(payee=None).select_related("payee")
-    return list(found.order_by("changed_at", "pk")[:BATCH])
+def _next(state: State, now: datetime) -> list[Funding]:
+    """Return those whose turn it is: the new ones, then those that were not looked at for longest,
+    so that however many are stuck, every other one is reached."""
+    of = Funding.objects.filter(direction=Direction.WITHDRAWAL, state=state)
+    of = of.exclude(asset=CASH).exclude(payee=None).select_related("payee")
+    found = list(of.order_by(F("followed_at").asc(nulls_first=True), "changed_at", "pk")[:BATCH])
+    Funding.objects.filter(pk__in=[each.pk for each in found]).update(followed_at=now)
+    return found
 
 
 def _follow(found: Funding, by: Custodian, now: datetime) -> int:
@@ -85,7 +90,7 @@ def _take(found: Funding, step: Step, why: str, now: datetime) -> int:
 
 def _terms(found: Funding) -> Terms:
     if found.payee is None:
-        raise ValueError(f"{found} goes nowhere")  # `_of` leaves such out
+        raise ValueError(f"{found} goes nowhere")  # `_next` leaves such out
     return found.payee.destination.network
 
 

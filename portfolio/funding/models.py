@@ -44,6 +44,9 @@ class Funding(models.Model):
     asked_at = models.DateTimeField()
     asked_by = models.CharField(max_length=80)
     changed_at = models.DateTimeField()
+    followed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it last had its turn with the custodian."
+    )
 
     class Meta:
         constraints = (

@@ -124,6 +124,18 @@ def test_one_that_is_out_of_reach_stands_in_nobodys_way(account):
     assert known == {first.pk: "", second.pk: f"tx {second.pk}"}
 
 
+def test_those_that_stay_stuck_hide_no_younger_ones(account, monkeypatch):
+    monkeypatch.setattr(paying_out, "BATCH", 2)
+    stuck = [approved(account, amount) for amount in ("0.1", "0.2", "0.3")]
+    pay_out()
+    pay_out(later=timedelta(minutes=1))
+    younger = approved(account, "0.4")
+    for minute in range(2, 5):
+        pay_out(later=timedelta(minutes=minute))
+    told = [each.id for each in Told.payments]
+    assert sorted(told) == sorted(each.pk for each in (*stuck, younger))
+
+
 @pytest.mark.parametrize("way", ["refused", "returned"])
 def test_what_does_not_arrive_comes_back(account, way):
     found = approved(account)
