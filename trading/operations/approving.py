@@ -14,6 +14,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -50,13 +51,15 @@ def _refuse(approval: Approval, by: User, reason: str, now: datetime) -> None:
 class Matter(NamedTuple):
     """A kind of approval: its name, the permission of those who may agree, and what that does.
 
-    `refuse` is what a refusal does, where it does more than to be one.
+    `refuse` is what a refusal does, where it does more than to be one. `model` ("risk.switch") is
+    of the row that is its subject, where there is one.
     """
 
     name: str
     permission: str
     approve: Decide
     refuse: Decide = _refuse
+    model: str = ""
 
 
 MATTERS: Final[Mapping[str, Matter]] = {
@@ -69,6 +72,7 @@ MATTERS: Final[Mapping[str, Matter]] = {
         "Release a switch",
         "risk.change_switch",
         lambda a, by, why, now: switches.release(a.pk, by=by, reason=why, now=now),
+        model="risk.switch",
     ),
     margin_rates.APPROVAL: Matter(
         "Loosen a margin rate",
@@ -79,11 +83,13 @@ MATTERS: Final[Mapping[str, Matter]] = {
         "Take back that somebody is a pattern day trader",
         "risk.change_marginstatus",
         lambda a, by, why, now: designation.approve(a.pk, by=by, reason=why, now=now),
+        model="risk.marginstatus",
     ),
     funding.APPROVAL: Matter(
         "Pay out a large withdrawal",
         "portfolio.change_funding",
         lambda a, by, why, now: funding.approve(UUID(a.subject), by=by, reason=why, now=now),
+        model="portfolio.funding",
     ),
     taking.APPROVAL: Matter(
         "Take every factor of somebody who has lost them",
@@ -99,12 +105,14 @@ MATTERS: Final[Mapping[str, Matter]] = {
         "Release a legal hold",
         "reconciliation.change_legalhold",
         lambda a, by, why, now: holds.release(a.pk, by=by, reason=why, now=now),
+        model="reconciliation.legalhold",
     ),
     correcting.APPROVAL: Matter(
         "Correct our books for a break",
         "reconciliation.change_break",
         lambda a, by, why, now: correcting.approve(a.pk, by=by, reason=why, now=now),
         lambda a, by, why, now: correcting.decline(a.pk, by=by, reason=why, now=now),
+        model="reconciliation.break",
     ),
     corporate_actions.APPROVAL: Matter(
         "Carry out a corporate action",
@@ -112,6 +120,7 @@ MATTERS: Final[Mapping[str, Matter]] = {
         lambda a, by, why, now: corporate_actions.approve(
             UUID(a.subject), by=by, reason=why, now=now
         ),
+        model="portfolio.corporateaction",
     ),
 }
 _REFUSALS: Final = (
@@ -148,7 +157,8 @@ def page(request: HttpRequest) -> HttpResponse:
     shown = [
         {
             "approval": each,
-            "name": MATTERS[each.kind].name if each.kind in MATTERS else each.kind,
+            "name": name_of(each.kind),
+            "link": _page_of(each, by),
             "facts": facts,
             "is_own": each.asked_by_id == request.user.pk,
             "is_open": may_decide(by, each.kind),
@@ -204,6 +214,20 @@ def _waiting(approval_id: UUID, now: datetime) -> Approval:
     if approval.kind not in MATTERS:
         raise UnableToApprove("Nobody here knows how to carry that out.")
     return approval
+
+
+def name_of(kind: str) -> str:
+    """Return what approvals of this kind are for, in words."""
+    return MATTERS[kind].name if kind in MATTERS else kind.replace("_", " ")
+
+
+def _page_of(approval: Approval, by: User) -> str:
+    """Return the address of the row that it is about, "" without one that `by` may see."""
+    model = MATTERS[approval.kind].model if approval.kind in MATTERS else ""
+    app, _, name = model.partition(".")
+    if not model or not by.has_perm(f"{app}.view_{name}"):
+        return ""
+    return reverse(f"admin:{app}_{name}_change", args=[approval.subject])
 
 
 def may_decide(by: User, kind: str) -> bool:

@@ -17,7 +17,7 @@ BEFORE: Final = "before"
 """Of a change, the values that hold when it is asked for; those wanted are its `values`."""
 VALUES: Final = "values"
 NOTHING: Final = "not limited"
-_MADE_FOR_US: Final = frozenset({"latest_row"})
+_MADE_FOR_US: Final = frozenset({"latest_row", "switch"})
 """What of the content is there for whoever carries it out, and says nothing to a reader."""
 
 

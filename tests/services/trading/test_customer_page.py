@@ -62,7 +62,7 @@ def test_everything_about_a_customer_is_on_one_page():
         account.number, account.user.email, "Pat Person",  # who it is
         "Equity", "Cash 49,", "Held for orders",  # what it is worth
         "AAPL", "buy 10 AAPL",  # a position, and an order that is open
-        "withdrawal", "Very large", "severe", "Signed in",
+        "Pay out a large withdrawal", "Very large", "severe", "Signed in",
     ):  # fmt: skip
         assert told in shown, told
     [tables] = [answer.context["tables"]]

@@ -197,6 +197,10 @@ def test_approving_a_release_releases_the_switch():
         now=timezone.now(),
     )
     approval = switches.ask_release(switch, reason="It was not", by=ann, now=timezone.now())
+    page = people.browser_of(bob).get("/admin/approvals/").content.decode()
+    [link] = re.findall(r'href="([^"]*)"[^>]*>Release a switch</a>', page)
+    assert link == f"/admin/risk/switch/{switch.pk}/change/"
+    assert page.count(str(switch.pk)) == 1  # in that link: nobody reads an id
     decide(people.browser_of(bob), approval, "approve")
     switch.refresh_from_db()
     assert switch.released_at is not None

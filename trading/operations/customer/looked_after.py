@@ -15,6 +15,7 @@ from reconciliation.statements.models import LegalHold
 from risk.controls.models import Switch
 from risk.findings import Severity
 from risk.surveillance.models import Alert
+from trading.operations import approving
 from trading.operations.customer.tables import ROWS_MAX, Table, day, time, word
 from trading.operations.customer.ways import listing, page
 
@@ -74,6 +75,7 @@ def breaks(account: Account) -> Table:
 def asked(account: Account, now: datetime) -> Table:
     """Return what waits for a second person and names the account or its owner."""
     named = {str(account.pk), account.number, str(account.user_id)}
+    waiting = reverse("operations:approvals")
     found = [each for each in approvals.waiting(now=now) if named & set(_said(each))]
     return Table(
         "approvals",
@@ -83,12 +85,12 @@ def asked(account: Account, now: datetime) -> Table:
             (
                 time(each.asked_at),
                 word(each.asked_by),
-                word(each.kind, link=reverse("operations:approvals")),
+                word(approving.name_of(each.kind), link=f"{waiting}#asked-{each.pk}"),
                 word(each.reason),
             )
             for each in found[:ROWS_MAX]
         ],
-        reverse("operations:approvals"),
+        waiting,
         "Nothing waits.",
     )
 
