@@ -26,10 +26,8 @@ NOT_OURS: Final = "exchange_"
 SEALS: Final = ("reconciliation_seal", "reconciliation_sealedblock", "reconciliation_owedblock")
 RISING: Final = frozenset({"orders_trade"})
 """Tables whose UUIDs rise with the time (`foundation.ids`)."""
-WRITTEN_WITH: Final[Mapping[str, tuple[str, str]]] = {
-    "portfolio_lotclosing": ("closed_by", "orders_trade"),
-}
-"""Tables with keys by chance whose rows are written with a row of another: by which column."""
+NUMBERED: Final[Mapping[str, str]] = {"portfolio_lotclosing": "booked"}
+"""Tables with keys by chance whose rows the database numbers as they are written: the column."""
 _ORDERED: Final = ("bigint", "integer", "smallint", "date")
 
 # How a row's JSON is written must not depend on who asks.
@@ -51,9 +49,11 @@ class Table:
     columns: tuple[str, ...]
 
     @property
-    def is_ordered(self) -> bool:
-        """Tell whether a row that is written later has a higher key."""
-        return self.key_type in _ORDERED or self.name in RISING
+    def rising(self) -> str:
+        """Return the column that is higher in a row that is written later, "" where none is."""
+        if self.key_type in _ORDERED or self.name in RISING:
+            return self.key
+        return NUMBERED.get(self.name, "")
 
 
 def guarded() -> dict[str, bool]:
@@ -121,17 +121,14 @@ def digest_of(block: SealedBlock, columns: Sequence[str]) -> bytes:
 def list_new(table: Table, *, number: int, floors: Mapping[str, str | None]) -> dict[str, Any]:
     """List what is new in a table under the seal of this number; return its entry in the seal.
 
-    `floors` are the keys at which the listing of two seals before ended, by table.
+    `floors` are what the listing of two seals before ended with, by table.
     """
-    floor, by = floors.get(table.name), None
-    if table.name in WRITTEN_WITH:
-        by, above = WRITTEN_WITH[table.name]
-        floor = floors.get(above)
-    is_bounded = floor is not None and (table.is_ordered or by is not None)
+    floor = floors.get(table.name)
+    is_bounded = floor is not None and table.rising != ""
     where: sql.Composable = sql.SQL("true")
     if is_bounded:
         where = sql.SQL("{} > {}").format(
-            sql.Identifier(table.name, by or table.key), sql.Literal(floor)
+            sql.Identifier(table.name, table.rising), sql.Literal(floor)
         )
     new = sql.SQL(
         "SELECT t.openfloor_key, t.digest FROM ("
@@ -145,9 +142,7 @@ def list_new(table: Table, *, number: int, floors: Mapping[str, str | None]) -> 
         where=where,
         listed=listed(table, after=number - 2 if is_bounded else 0),
     )
-    through = None
-    if table.is_ordered:
-        through = _last_key(table)
+    through = _last(table) if table.rising else None
     return _write(table.name, table.columns, new, number=number, through=through)
 
 
@@ -170,10 +165,10 @@ def list_heads(*, number: int, floors: Mapping[str, str | None]) -> dict[str, An
     return _write(CHAINS, ("digest",), heads, number=number, through=last)
 
 
-def _last_key(table: Table) -> str | None:
+def _last(table: Table) -> str | None:
     # By its whole name: a column's alone would be what is selected, a text.
-    query = sql.SQL("SELECT {key}::text FROM {table} ORDER BY {key} DESC LIMIT 1").format(
-        key=sql.Identifier(table.name, table.key), table=sql.Identifier(table.name)
+    query = sql.SQL("SELECT {rising}::text FROM {table} ORDER BY {rising} DESC LIMIT 1").format(
+        rising=sql.Identifier(table.name, table.rising), table=sql.Identifier(table.name)
     )
     with connection.cursor() as cursor:
         cursor.execute(query)

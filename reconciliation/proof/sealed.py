@@ -175,16 +175,11 @@ def _changed_heads(block: SealedBlock, seal: Seal) -> Iterator[Touched]:
 def added(*, tables: Sequence[Table], floors: dict[str, str | None]) -> Iterator[Touched]:
     """Name rows that stand among those that were sealed, and were not there then.
 
-    `floors` are the keys up to which all rows were listed: those of the last seal but one.
+    `floors` are up to where all rows were listed: what the last seal but one ended with.
     """
     for table in tables:
-        column, floor = table.key, floors.get(table.name)
-        if table.name in listing.WRITTEN_WITH:
-            column, above = listing.WRITTEN_WITH[table.name]
-            floor = floors.get(above)
-        elif not table.is_ordered:
-            continue
-        if floor is None:
+        floor = floors.get(table.name)
+        if floor is None or not table.rising:
             continue
         query = sql.SQL(
             "SELECT {key}::text FROM {table} WHERE {column} <= {floor} AND NOT EXISTS"
@@ -192,7 +187,7 @@ def added(*, tables: Sequence[Table], floors: dict[str, str | None]) -> Iterator
         ).format(
             key=sql.Identifier(table.name, table.key),
             table=sql.Identifier(table.name),
-            column=sql.Identifier(column),
+            column=sql.Identifier(table.rising),
             floor=sql.Literal(floor),
             listed=listing.listed(table, after=0),
             most=sql.Literal(ADDED_MAX),

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from orders.entry import submission
-from portfolio.models import Transfer
+from portfolio.models import LotClosing, Transfer
 from reconciliation.models import Seal
 from reconciliation.proof import exporting, keys, proving, sealing, signed
 from tests import world
@@ -109,6 +109,27 @@ def test_what_was_written_late_is_listed_by_the_next_seal(traded):
     late.save(force_insert=True)
     assert listed(sealed(2))["portfolio_transfer"] == 1
     assert listed(sealed(3))["portfolio_transfer"] == 0
+
+
+def test_a_bust_of_a_sale_that_was_sealed_long_ago_is_listed_and_proved(traded):
+    """It takes back closings in the name of the trade that made them, whose key is long listed."""
+    account, venue = traded
+    order = account.orders.get(side="sell", status="filled")
+    [fill] = order.trades.all()
+    for day in range(3):
+        sealed(day)
+    venue.says(
+        order, world.ReportKind.BUSTED, quantity="4", price="99.99", reference=fill.execution_id,
+        reason="trade_busted",
+    )  # fmt: skip
+    world.apply_reports()
+    written = LotClosing.objects.count() - 1
+    assert written > 0
+    assert proved() == []
+    assert listed(sealed(3))["portfolio_lotclosing"] == written
+    for day in range(4, 7):
+        assert listed(sealed(day))["portfolio_lotclosing"] == 0
+    assert proved() == []
 
 
 def test_a_day_is_sealed_once(traded, folder):
