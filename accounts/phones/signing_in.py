@@ -47,8 +47,8 @@ class Halfway:
 
 @dataclass(frozen=True, slots=True)
 class SignedInPhone:
-    """A phone with its first tokens, and the mark that it is known by from now on: "" after a weak
-    proof, where what it had before stands."""
+    """A phone with its first tokens, and the mark that it is known by from now on: "" after one
+    weak proof alone, where what it had before stands."""
 
     phone: Phone
     pair: Pair
@@ -145,7 +145,7 @@ def finish(token: str, proof: Proof, *, origin: Origin = NOWHERE, now: datetime)
         )
         roster.note_proved(user, factor)
         mark = ""
-        if factor.strength >= Strength.STRONG:
+        if factor.strength >= Strength.STRONG or _has_done_their_best(halfway):
             mark = devices.mark_phone(
                 user, device_digest=phone.device_digest, name=phone.name, now=now
             )
@@ -178,6 +178,12 @@ def _admit(halfway: HalfwayPhone, factor: Factor, *, origin: Origin, now: dateti
         if judging.has_stronger(halfway.user):
             choices = tuple(each for each in choices if each.way not in asking.SENT)
         raise AnotherProofNeeded(error.text, choices) from None
+
+
+def _has_done_their_best(halfway: HalfwayPhone) -> bool:
+    """Tell whether two weak proofs were given by somebody who has nothing stronger: asked for two
+    every time, they would learn nothing but to type codes."""
+    return halfway.has_proved_weak and not judging.has_stronger(halfway.user)
 
 
 def _waiting(token: str, *, now: datetime) -> HalfwayPhone:

@@ -413,9 +413,23 @@ def test_whoever_has_nothing_stronger_proves_twice_at_a_phone_that_is_not_known(
     assert told(app.gives(**proof)) == (401, "wrong_code")  # one code is one proof
     answer = app.gives(**app.proof_by(kind))
     assert answer.status_code == 200
-    assert "device_token" not in answer.json()
     assert letters() == ["new_sign_in"]
     assert logged(owner) == ["signed_in", "stronger_asked", "wrong_code", "signed_in"]
+    app.gives_password()  # from now on it is known, and one proof will do
+    assert app.gives(**app.proof_by(kind)).status_code == 200
+    assert letters() == ["new_sign_in"]
+
+
+def test_a_weak_proof_of_whoever_has_a_stronger_factor_makes_no_phone_known(
+    app: App, owner: User
+) -> None:
+    has_signed_in_before(owner)
+    code, *_ = recovery.renew(owner, now=timezone.now())
+    app.gives_password()
+    assert told(app.gives(**app.proof_by("sms"))) == (403, "stronger_factor_needed")
+    answer = app.gives_code(code)
+    assert answer.status_code == 200
+    assert "device_token" not in answer.json()
 
 
 def test_a_weak_proof_of_another_way_in_is_none_of_this_one(app: App, owner: User) -> None:
