@@ -225,6 +225,13 @@ def test_each_rule_leads_to_a_runbook_that_is_there():
         assert not place or place in places, link
 
 
+def test_what_wakes_somebody_is_on_the_dashboard():
+    board, rules = (
+        (DEPLOY / name).read_text() for name in ("grafana/openfloor.json", "alert-rules.yml")
+    )
+    assert named_in(rules) - named_in(board) == set()
+
+
 def test_the_dashboard_is_whole():
     board = json.loads((DEPLOY / "grafana" / "openfloor.json").read_text())
     panels = [panel for panel in board["panels"] if panel["type"] != "row"]
