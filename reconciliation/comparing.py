@@ -87,27 +87,42 @@ def compare(name: str, *, day: date, now: datetime) -> Comparison:
 
 
 def compare_so_far(name: str, *, now: datetime) -> Comparison:
-    """Hold what was executed today against what the venue of the house says of it up to now."""
+    """Hold what was executed today against what the venue of the house says of it up to now.
+
+    What has no other side may have one in the file of the day before: it is read only then.
+    """
     of, day = statements.source(name), calendars.date_of(now)
     told = statements.so_far(day=day)
     with transaction.atomic():
         _settle_the_view()
-        days = frozenset({day})
-        theirs = Told(days, told.matters, told.executions, told.orders, until=now)
-        mine = Told(
-            days=days,
-            matters=told.matters,
-            executions=_own_executions(of, days, theirs),
-            orders=tuple(ours.open_orders(venue=of.venue, day=day, until=now)),
-            until=now,
-        )
-        matched = matching.match(mine, theirs, Terms(firsts=_firsts(mine, theirs)))
+        theirs = Told(frozenset({day}), told.matters, told.executions, told.orders, until=now)
+        mine, matched = _matched_so_far(of, theirs, day=day, now=now)
+        if matched.breaks and (before := _told_of(name, day - timedelta(days=1))):
+            theirs = replace(theirs, executions=(*before, *theirs.executions))
+            mine, matched = _matched_so_far(of, theirs, day=day, now=now)
         found = [*matched.breaks, *_booked_otherwise(mine, theirs, venue=of.venue)]
     with transaction.atomic():
         kept = keeping.keep(
             source=name, found=found, on=day, days={day}, kinds=SO_FAR_KINDS, now=now
         )
         return _written(of, day, None, matched, kept, now, is_final=False)
+
+
+def _matched_so_far(of: Source, theirs: Told, *, day: date, now: datetime) -> tuple[Told, Matched]:
+    mine = Told(
+        days=theirs.days,
+        matters=theirs.matters,
+        executions=_own_executions(of, theirs.days, theirs),
+        orders=tuple(ours.open_orders(venue=of.venue, day=day, until=now)),
+        until=now,
+    )
+    return mine, matching.match(mine, theirs, Terms(firsts=_firsts(mine, theirs)))
+
+
+def _told_of(name: str, day: date) -> tuple[Execution, ...]:
+    """Return what the file of a day tells of executions, nothing where there is none yet."""
+    files = statements.latest(name, frozenset({day}))
+    return statements.read(files[day]).executions if day in files else ()
 
 
 def came_late(name: str, *, before: date) -> list[date]:

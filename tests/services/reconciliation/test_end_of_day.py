@@ -126,6 +126,19 @@ def test_what_happens_after_midnight_is_of_the_next_day(exchange, clock):
     assert not Break.objects.exists()
 
 
+def test_what_the_exchange_told_with_the_day_before_is_not_missed_so_far(exchange, clock):
+    clock.move_to(MORNING.replace(hour=0) + timedelta(days=1, milliseconds=400))
+    resting = Order.objects.filter(status="submitted", side="buy").order_by("-limit_price").first()
+    world.quote(resting.instrument, bid="99.99", ask="100.00")
+    exchange.offers("4", "99.99")
+    exchange.turn()
+    after_midnight(clock)
+    jobs.fetch_venue_files(day=DAY, now=timezone.now(), progress=lambda done, of: None)
+    made = so_far()
+    assert (made.day, made.new) == (FOLLOWING, 0)
+    assert not Break.objects.exists()
+
+
 def another_file(*edits: tuple[str, str]) -> None:
     """Let the exchange have sent another file of the day, the later of the two."""
     content = statements.fetch(day=DAY).decode()
