@@ -101,6 +101,11 @@ def refuse(approval_id: UUID, *, by: User, reason: str, now: datetime) -> None:
         _decide(approval, Outcome.WITHDRAWN if is_own else Outcome.REFUSED, by, reason, now)
 
 
+def let_go(asked: Approval, *, reason: str, now: datetime) -> None:
+    """Take it from what waits, as what it was about is over. Raises UnableToApprove."""
+    _decide(asked, Outcome.OVER, None, reason, now)
+
+
 def _open(approval_id: UUID, now: datetime) -> Approval:
     found = Approval.objects.filter(pk=approval_id).first()
     if found is None:
@@ -111,7 +116,11 @@ def _open(approval_id: UUID, now: datetime) -> Approval:
 
 
 def _decide(
-    approval: Approval, outcome: ApprovalDecision.Outcome, by: User, reason: str, now: datetime
+    approval: Approval,
+    outcome: ApprovalDecision.Outcome,
+    by: User | None,
+    reason: str,
+    now: datetime,
 ) -> None:
     """Write the decision; its key is the approval's, so that of two at once one is refused."""
     try:

@@ -205,20 +205,33 @@ class Approval(models.Model):
 
 
 class ApprovalDecision(models.Model):
-    """What became of an approval: agreed to by another person, refused, or withdrawn. Once."""
+    """What became of an approval: agreed to by another person, refused, or withdrawn. Once.
+
+    It is over, and by nobody, where what it was about is: there is nothing to decide on any more.
+    """
 
     class Outcome(models.TextChoices):
         APPROVED = "approved"
         REFUSED = "refused"
         WITHDRAWN = "withdrawn"
+        OVER = "over"
 
     approval = models.OneToOneField(
         Approval, on_delete=models.PROTECT, primary_key=True, related_name="decision"
     )
     outcome = models.CharField(max_length=10, choices=Outcome)
     reason = models.CharField(max_length=300, blank=True, default="")
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(outcome="over", by=None)
+                | (~models.Q(outcome="over") & models.Q(by__isnull=False)),
+                name="approval_decided_by_somebody",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.approval_id}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -21,9 +22,10 @@ from unfold.widgets import (
 )
 
 from accounts.models import Account, User
-from foundation.admin import Historied, ReadOnlyInline, Undeletable, Worked, actor_of
+from accounts.oversight import actors
+from foundation.admin import Historied, ReadOnlyInline, Undeletable, Worked, actor_of, figure
 from marketdata import calendars
-from reconciliation.breaks import selectors, working
+from reconciliation.breaks import asked, selectors, working
 from reconciliation.breaks.keeping import OPEN
 from reconciliation.breaks.models import Break, BreakStep
 from reconciliation.breaks.working import UnableToResolve
@@ -32,6 +34,7 @@ from reconciliation.venue_statements import services as statements
 from reconciliation.venue_statements.models import StatementFile, StatementSource
 from risk.graded import Graded
 
+_LINK: Final = '<a class="text-link" href="{}">{}</a>'
 AGES: Final = {"1": 1, "3": 3, "7": 7}
 
 
@@ -175,18 +178,33 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]
         return str(found.pk) if found is not None else ""
 
 
+def _called(name: str, value: str) -> str:
+    """Return a fact of a step as it reads: an account by its number, an amount in USD."""
+    if name == "amount":
+        return f"{figure(Decimal(value))} USD"
+    if name == "account" and value not in {kind.value for kind in working.HOUSE}:
+        found = Account.objects.filter(pk=value).first()
+        return found.number if found is not None else value
+    return value
+
+
 class StepInline(ReadOnlyInline):
     model = BreakStep
     verbose_name_plural = "steps"
-    fields = ("at", "actor", "kind", "note", "shown")
+    fields = ("at", "who", "kind", "note", "shown")
     readonly_fields = fields
     ordering = ("number",)
     hide_title = True
 
+    def who(self, step: BreakStep) -> str:
+        return actors.named([step.actor])[step.actor]
+
     @admin.display(description="with")
     def shown(self, step: BreakStep) -> SafeString:
         facts = [(name, value) for name, value in step.facts.items() if isinstance(value, str)]
-        return format_html_join(" ", "<span>{} {}</span>", facts)
+        return format_html_join(
+            " ", "<span>{} {}</span>", ((name, _called(name, value)) for name, value in facts)
+        )
 
 
 @admin.register(Break)
@@ -204,23 +222,25 @@ class BreakAdmin(Graded, Worked):
     ordering = ("-severity", "day", "pk")
     rows = (
         ("level", "kind_name", "source"),
-        ("day", "age", "found_on"),
+        ("day_page", "age", "found_on"),
         "sides",
         ("apart_shown", "value_shown"),
         ("account_page", "order_page"),
         ("state", "assigned_to"),
         ("rule", "resolved_at"),
         "waits_for",
+        "what_to_do",
     )
     readonly_fields = (
-        *("level", "kind_name", "source", "day", "age", "found_on", "sides", "apart_shown"),
+        *("level", "kind_name", "source", "day_page", "age", "found_on", "sides", "apart_shown"),
         *("value_shown", "account_page", "order_page", "state", "assigned_to", "rule"),
-        *("resolved_at", "waits_for"),
+        *("resolved_at", "waits_for", "what_to_do"),
     )
     inlines = (StepInline,)
 
     def get_fieldsets(self, request: HttpRequest, obj: Break | None = None) -> Any:
-        shown: list[Any] = [(None, {"fields": self.rows})]
+        told = [row for row in self.rows if obj is None or self._says(row, obj)]
+        shown: list[Any] = [(None, {"fields": told})]
         if obj is not None and self.has_change_permission(request, obj):
             steps = ("step", "note", "person", ("entry", "number", "amount"))
             shown.append(("The next step", {"fields": steps}))
@@ -228,6 +248,17 @@ class BreakAdmin(Graded, Worked):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Break | None = None) -> Any:
         return self.readonly_fields
+
+    def _says(self, row: Any, of: Break) -> bool:
+        """Tell whether a line of the page says anything of this break."""
+        match row:
+            case ("account_page", "order_page"):
+                return of.account_id is not None or of.order_id is not None
+            case ("rule", "resolved_at"):
+                return not of.is_open
+            case "waits_for":
+                return of.state in (Break.State.EXPLAINED, Break.State.RESOLVING)
+        return True
 
     @admin.display(description="type", ordering="type")
     def kind_name(self, row: Break) -> str:
@@ -274,31 +305,42 @@ class BreakAdmin(Graded, Worked):
             lines,
         )
 
+    @admin.display(description="day")
+    def day_page(self, row: Break) -> str:
+        where = reverse("operations:reconciliation_day", args=[row.day])
+        return format_html(_LINK, where, row.day)
+
     @admin.display(description="account")
     def account_page(self, row: Break) -> str:
         if row.account_id is None:
             return "-"
-        where = reverse("admin:accounts_account_change", args=[row.account_id])
-        return format_html('<a class="text-link" href="{}">{}</a>', where, row.account)
+        where = reverse("operations:customer", args=[row.account_id])
+        return format_html(_LINK, where, row.account)
 
     @admin.display(description="order")
     def order_page(self, row: Break) -> str:
         if row.order_id is None:
             return "-"
         where = reverse("admin:orders_order_change", args=[row.order_id])
-        return format_html('<a class="text-link" href="{}">{}</a>', where, str(row.order_id)[:8])
+        return format_html(_LINK, where, str(row.order_id)[:8])
 
     @admin.display(description="waits for")
     def waits_for(self, row: Break) -> str:
         if row.state == Break.State.EXPLAINED:
             return "another person to accept the explanation"
-        asked = working.waiting(row, now=timezone.now()) if row.is_open else None
-        if asked is None:
+        found = asked.waiting(row, now=timezone.now()) if row.is_open else None
+        if found is None:
             return "-"
         return format_html(
-            '<a class="text-link" href="{}">a second person, asked by {}</a>',
-            reverse("operations:approvals"), asked.asked_by,
+            '<a class="text-link" href="{}#asked-{}">a second person, asked by {}</a>',
+            reverse("operations:approvals"), found.pk, found.asked_by,
         )  # fmt: skip
+
+    @admin.display(description="what to do")
+    def what_to_do(self, row: Break) -> str:
+        return format_html(
+            _LINK, reverse("operations:runbook", args=["break-found"]), "break-found"
+        )
 
 
 class UploadForm(forms.ModelForm):  # type: ignore[type-arg]

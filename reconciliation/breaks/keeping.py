@@ -15,7 +15,7 @@ from django.db.models import Max
 from marketdata.models import Instrument
 from orders.models import Order
 from portfolio.models import Transfer
-from reconciliation.breaks import ageing, harmless
+from reconciliation.breaks import ageing, asked, harmless
 from reconciliation.breaks.ageing import Change, Standing
 from reconciliation.breaks.models import BOOKS, Break, BreakStep
 from reconciliation.invariants import Finding
@@ -34,6 +34,7 @@ OPEN: Final = [
     Break.State.RESOLVING.value,
 ]  # fmt: skip
 KEY_MAX: Final = 160
+GONE: Final = "It is not found any more."
 State = Break.State
 Kind = BreakStep.Kind
 
@@ -208,7 +209,8 @@ def _let_go(change: Change, now: datetime) -> None:
         return
     row.state, row.rule, row.resolved_at = State.AUTO_RESOLVED, harmless.GONE, now
     row.save(update_fields=["state", "rule", "resolved_at"])
-    step(row, Kind.RESOLVED, actor=RULE, now=now, note="It is not found any more.")
+    step(row, Kind.RESOLVED, actor=RULE, now=now, note=GONE)
+    asked.let_go(row, why=GONE, now=now)
 
 
 def _locked(change: Change) -> Break:
@@ -223,6 +225,7 @@ def _by_rule(row: Break, rule: harmless.Rule, now: datetime) -> None:
     row.state, row.rule, row.resolved_at = State.AUTO_RESOLVED, rule.code, now
     row.save(update_fields=["state", "rule", "resolved_at"])
     step(row, Kind.RESOLVED, actor=f"rule:{rule.code}", now=now, note=rule.says)
+    asked.let_go(row, why=rule.says, now=now)
 
 
 def _told(change: Change) -> Found:

@@ -2,7 +2,8 @@
 
 A correction is another transfer against suspense, never an edit, and is asked for by one and
 carried out by the agreement of another. So is an explanation accepted of a break about money. A
-correction that is refused, withdrawn or not decided on in time leaves the break as it was before.
+correction that is refused, withdrawn or not decided on in time leaves the break as it was before;
+one whose break is gone goes with it (`keeping`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from django.db import transaction
 from accounts import activity, approvals, locks
 from accounts.approvals import UnableToApprove
 from accounts.chain import Event
-from accounts.letters import writing
 from accounts.locks import UnknownAccount
 from accounts.models import Account, Approval, User
 from foundation import decimals
@@ -26,6 +26,7 @@ from foundation.decimals import CASH
 from portfolio import books, house
 from portfolio.books import Move
 from portfolio.models import LedgerAccount, Transfer
+from reconciliation.breaks import asked as asking
 from reconciliation.breaks import harmless, keeping
 from reconciliation.breaks.models import Break, BreakStep
 from reconciliation.ours import CORRECTION
@@ -33,8 +34,8 @@ from reconciliation.records import BreakType
 
 log = structlog.get_logger(__name__)
 
-APPROVAL: Final = "reconciliation.correction"
 CORRECTED: Final = "corrected"
+NOT_MADE: Final = "correction_not_made"
 NOTHING: Final = Decimal(0)
 NOTE_MAX: Final = BreakStep._meta.get_field("note").max_length or 0
 HOUSE: Final = (
@@ -141,7 +142,7 @@ def ask_to_correct(
         _check(amount, account)
         try:
             asked = approvals.ask(
-                kind=APPROVAL,
+                kind=asking.APPROVAL,
                 subject=str(row.pk),
                 content={
                     "break": str(row),
@@ -171,8 +172,10 @@ def approve(approval_id: UUID, *, by: User, reason: str, now: datetime) -> None:
     Raises UnableToResolve and UnableToApprove; then nothing is booked, and it waits as before.
     """
     with transaction.atomic():
+        row = _about(approval_id)
+        if not row.is_open:
+            raise UnableToResolve("The break is resolved already.")
         approval = approvals.approve(approval_id, by=by, reason=reason, now=now)
-        row = _open(int(approval.subject))
         if row.state != State.RESOLVING:
             raise UnableToResolve("The correction does not wait any more.")
         if approval.content.get("apart", row.apart) != row.apart:
@@ -192,17 +195,16 @@ def decline(approval_id: UUID, *, by: User, reason: str, now: datetime) -> None:
     for it is told. Raises UnableToResolve and UnableToApprove.
     """
     with transaction.atomic():
-        said = _said(reason)
+        said, row = _said(reason), _about(approval_id)
         approvals.refuse(approval_id, by=by, reason=said, now=now)
         approval = Approval.objects.select_related("asked_by").get(pk=approval_id)
-        row = _locked(int(approval.subject))
         is_own = approval.asked_by_id == by.pk
         kind = Kind.WITHDRAWN if is_own else Kind.REFUSED
         keeping.step(row, kind, actor=_actor(by), now=now, note=said, facts=_facts(approval))
         if row.is_open:
             _reopen(row)
         if not is_own:
-            _tell(approval, row, f"was refused: {said}", now)
+            asking.tell(approval, row, NOT_MADE, f"was refused: {said}", now)
 
 
 def let_lapse(*, now: datetime) -> int:
@@ -217,31 +219,18 @@ def let_lapse(*, now: datetime) -> int:
 
 def _lapses(row: Break, now: datetime) -> bool:
     """Carry the break on if its correction has waited too long; tell whether it had."""
-    if row.state != State.RESOLVING or waiting(row, now=now) is not None:
+    if row.state != State.RESOLVING or asking.waiting(row, now=now) is not None:
         return False
-    asked = Approval.objects.filter(kind=APPROVAL, subject=str(row.pk))
+    asked = Approval.objects.filter(kind=asking.APPROVAL, subject=str(row.pk))
     approval = asked.select_related("asked_by").latest("asked_at")
     keeping.step(row, Kind.LAPSED, actor=keeping.RULE, now=now, facts=_facts(approval))
     _reopen(row)
-    _tell(approval, row, "was not decided on in time", now)
+    asking.tell(approval, row, NOT_MADE, "was not decided on in time", now)
     return True
-
-
-def _tell(approval: Approval, row: Break, what: str, now: datetime) -> None:
-    """Write to the one who has asked for a correction what became of it."""
-    writing.write(
-        approval.asked_by, "correction_not_made", now=now, about=f"{row}, {row.source}",
-        amount=approval.content["amount"], what=what, number=row.pk,
-    )  # fmt: skip
 
 
 def _facts(approval: Approval) -> dict[str, str]:
     return {name: approval.content[name] for name in ("account", "amount")}
-
-
-def waiting(row: Break, *, now: datetime) -> Approval | None:
-    """Return the correction that waits for a second person, if there is one."""
-    return approvals.waiting(now=now, kind=APPROVAL).filter(subject=str(row.pk)).first()
 
 
 def _book(
@@ -287,6 +276,15 @@ def _check(amount: Decimal, account: str) -> None:
         raise UnableToResolve("The customer's account is closed.")
 
 
+def _about(approval_id: UUID) -> Break:
+    """Return the break of a correction, locked before anything is decided about it: whoever finds
+    the break gone takes the two in this order, too."""
+    asked = Approval.objects.filter(pk=approval_id, kind=asking.APPROVAL).first()
+    if asked is None:
+        raise UnableToApprove("There is nothing to approve.")
+    return _locked(int(asked.subject))
+
+
 def _locked(break_id: int) -> Break:
     row = Break.objects.select_for_update(no_key=True).filter(pk=break_id).first()
     if row is None:
@@ -304,7 +302,7 @@ def _open(break_id: int) -> Break:
 def _undecided(break_id: int, now: datetime) -> Break:
     """Return an open break without a correction that waits."""
     row = _open(break_id)
-    if waiting(row, now=now) is not None:
+    if asking.waiting(row, now=now) is not None:
         raise UnableToResolve("A correction waits for a second person.")
     _lapses(row, now)
     return row

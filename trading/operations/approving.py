@@ -26,6 +26,7 @@ from accounts.models import Approval, User
 from accounts.oversight import belonging
 from portfolio.actions import services as corporate_actions
 from portfolio.funding import services as funding
+from reconciliation.breaks import asked as correction
 from reconciliation.breaks import working as correcting
 from reconciliation.statements import holds
 from risk.controls import switches
@@ -107,7 +108,7 @@ MATTERS: Final[Mapping[str, Matter]] = {
         lambda a, by, why, now: holds.release(a.pk, by=by, reason=why, now=now),
         model="reconciliation.legalhold",
     ),
-    correcting.APPROVAL: Matter(
+    correction.APPROVAL: Matter(
         "Correct our books for a break",
         "reconciliation.change_break",
         lambda a, by, why, now: correcting.approve(a.pk, by=by, reason=why, now=now),

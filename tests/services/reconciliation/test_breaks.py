@@ -16,6 +16,7 @@ from orders.models import Trade
 from portfolio.models import LedgerAccount, Transfer
 from reconciliation import comparing
 from reconciliation.bank import plain_file as bank_file
+from reconciliation.breaks import asked as asked_for
 from reconciliation.breaks import jobs, keeping, working
 from reconciliation.breaks.models import Break, Comparison
 from reconciliation.breaks.working import UnableToResolve
@@ -450,11 +451,7 @@ def let_it_be_another(owner, row):
     Break.objects.filter(pk=row.pk).update(difference=D("249.00"))
 
 
-def let_it_be_gone(owner, row):
-    keeping.keep(source=BANK, found=[], on=DAY, days={DAY}, kinds={"line"}, now=EVENING)
-
-
-@pytest.mark.parametrize("change", [close_the_account, let_it_be_another, let_it_be_gone])
+@pytest.mark.parametrize("change", [close_the_account, let_it_be_another])
 def test_a_correction_that_cannot_be_carried_out_any_more_books_nothing(owner, change):
     row = a_stray_line(owner)
     one, another = operators()
@@ -469,11 +466,30 @@ def test_a_correction_that_cannot_be_carried_out_any_more_books_nothing(owner, c
     row.refresh_from_db()
     assert ((row.state, row.rule), row.steps.count()) == (before, steps)
     assert not Transfer.objects.filter(kind="correction").exists()
-    assert approvals.waiting(now=EVENING, kind=working.APPROVAL).get() == asked
+    assert approvals.waiting(now=EVENING, kind=asked_for.APPROVAL).get() == asked
     working.decline(asked.pk, by=another, reason="Not any more", now=EVENING)
     row.refresh_from_db()
     assert row.state == ("open" if before[0] == "resolving" else before[0])
     assert row.steps.last().kind == "refused"
+
+
+def test_the_correction_of_a_break_that_is_gone_waits_for_nobody(owner):
+    row = a_stray_line(owner)
+    one, another = operators()
+    asked = asked_to_correct(row, by=one)
+    keeping.keep(source=BANK, found=[], on=DAY, days={DAY}, kinds={"line"}, now=EVENING)
+    row.refresh_from_db()
+    assert (row.state, row.rule) == ("auto_resolved", "gone")
+    assert not approvals.waiting(now=EVENING).exists()
+    asked.refresh_from_db()
+    assert (asked.decision.outcome, asked.decision.by) == ("over", None)
+    letter = Letter.objects.get(user=one, kind="correction_not_needed")
+    assert "It is not found any more." in writing.read(letter)
+    with pytest.raises(UnableToResolve):
+        working.approve(asked.pk, by=another, reason="Yes", now=EVENING)
+    with pytest.raises(approvals.UnableToApprove):
+        working.decline(asked.pk, by=another, reason="No", now=EVENING)
+    assert not Transfer.objects.filter(kind="correction").exists()
 
 
 def test_money_is_explained_by_one_and_accepted_by_another(owner):
