@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final, TypeAlias
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.html import format_html
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
-from foundation import finding
+from foundation import decimals, finding
 from foundation.models import Heartbeat, Safekeeping
 from foundation.paging import Pages, Uncounted
+
+_Number: TypeAlias = "models.DecimalField[Any, Any]"
 
 
 class Historied(SimpleHistoryAdmin):
@@ -50,7 +56,50 @@ def _check_key(model: type[models.Model], object_id: str) -> None:
         raise Http404 from None
 
 
-class Undeletable(ModelAdmin):
+def figure(value: Decimal) -> str:
+    """Return a number as people read it: 1,204.50, −0.000125, 1,000."""
+    whole, _, part = f"{value:,f}".partition(".")
+    part = part.rstrip("0")
+    shown = f"{whole}.{part:0<2}" if part else whole
+    return shown.replace("-", "\N{MINUS SIGN}")
+
+
+def _as_figure(shown: str) -> str:
+    """Return a number of a row's page as people read it; what is none stays as it is."""
+    try:
+        return figure(decimals.parse(str(shown)))
+    except decimals.InvalidDecimal:
+        return shown
+
+
+@cache
+def _column(field: _Number) -> Callable[[models.Model], Any]:
+    """Return a column of a list that shows the numbers of a field as people read them."""
+
+    @admin.display(description=field.verbose_name, ordering=field.name, empty_value="-")
+    def column(row: models.Model) -> Any:
+        value = getattr(row, field.attname)
+        return value if value is None else format_html('<b class="n">{}</b>', figure(value))
+
+    column.__name__ = field.name
+    return column
+
+
+class Figures:
+    """Numbers of a row as people read them: without the zeros that the column keeps."""
+
+    model: type[models.Model]
+
+    @property
+    def readonly_preprocess_fields(self) -> dict[str, Callable[[str], str]]:
+        return dict.fromkeys(self._numbers(), _as_figure)
+
+    def _numbers(self) -> dict[Any, _Number]:
+        fields = self.model._meta.concrete_fields
+        return {each.name: each for each in fields if isinstance(each, models.DecimalField)}
+
+
+class Undeletable(Figures, ModelAdmin):
     """Rows that stay, and may be many: their pages do not count them."""
 
     paginator = Uncounted
@@ -59,6 +108,11 @@ class Undeletable(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Pages]:
         return Pages
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        numbers = self._numbers()
+        shown = super().get_list_display(request)
+        return [_column(numbers[name]) if name in numbers else name for name in shown]
 
     def has_delete_permission(self, *_: object, **__: object) -> bool:
         return False
@@ -156,7 +210,7 @@ def lately(field: str) -> type[admin.SimpleListFilter]:
     return Lately
 
 
-class ReadOnlyInline(TabularInline):
+class ReadOnlyInline(Figures, TabularInline):
     """Rows to look at beneath the one that they belong to."""
 
     extra = 0

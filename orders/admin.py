@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -14,6 +14,12 @@ from foundation.admin import Historied, Many, ReadOnly, ReadOnlyInline, lately
 from orders import chronicle
 from orders.models import Order, Trade, Watch
 from orders.safeguards import admin as switch_admin  # noqa: F401
+
+_FOR_US: Final = frozenset(
+    {"content_digest", "number_in_second", "number_in_minute", "filled_value", "updated_at"}
+)
+"""What the program keeps beside an order for itself."""
+_NOTHING: Final[tuple[object, ...]] = (None, "", False, [])
 
 
 class TradeInline(ReadOnlyInline):
@@ -53,7 +59,9 @@ class OrderAdmin(Historied, Many):
     history_list_display = ("status", "filled_quantity", "actor", "source_address")
 
     def get_fields(self, request: HttpRequest, obj: Order | None = None) -> Any:
-        told = [field.name for field in Order._meta.concrete_fields]
+        """Return what the order says; what it says nothing of is not on its page."""
+        fields = [each for each in Order._meta.concrete_fields if each.name not in _FOR_US]
+        told = [each.name for each in fields if getattr(obj, each.attname, None) not in _NOTHING]
         return ("what_happened", *told)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Order | None = None) -> Any:

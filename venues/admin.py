@@ -3,15 +3,19 @@ parked reports that wait for people."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.timesince import timesince
 
+from accounts.oversight import actors
 from foundation.admin import (
     Historied,
     Many,
@@ -33,6 +37,8 @@ from venues.models import (
     Venue,
     VenueLink,
 )
+
+_LINK: Final = '<a class="text-link" href="{}">{}</a>'
 
 
 class _Explained(forms.ModelForm):  # type: ignore[type-arg]
@@ -187,8 +193,11 @@ class ParkedForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class StepInline(ReadOnlyInline):
     model = ParkedStep
-    fields = ("at", "actor", "kind", "remedy", "reason")
+    fields = ("at", "who", "kind", "remedy", "reason")
     readonly_fields = fields
+
+    def who(self, step: ParkedStep) -> str:
+        return actors.named([step.actor])[step.actor]
 
 
 @admin.register(ParkedReport)
@@ -203,10 +212,11 @@ class ParkedReportAdmin(Worked):
         "received_at",
         "venue",
         "execution_id",
-        "client_order_id",
+        "order_page",
         "why_parked",
-        "report",
         "waits_for",
+        "what_to_do",
+        "report",
     )
     readonly_fields = fields
     inlines = (StepInline,)
@@ -250,4 +260,17 @@ class ParkedReportAdmin(Worked):
         proposal = parked.proposal(report)
         if proposal is None:
             return "two people" if parked.moves_money(report) else "a person"
-        return f"a second person: {proposal.actor} proposed to {proposal.remedy} it"
+        who = actors.named([proposal.actor])[proposal.actor]
+        return f"a second person: {who} proposed to {proposal.remedy} it"
+
+    @admin.display(description="order")
+    def order_page(self, report: ParkedReport) -> str:
+        """Lead to what is known under the order's id, if there is such an order."""
+        where = reverse("admin:orders_order_changelist")
+        query = urlencode({"q": report.client_order_id})
+        return format_html(_LINK, f"{where}?{query}", report.client_order_id)
+
+    @admin.display(description="what to do")
+    def what_to_do(self, report: ParkedReport) -> str:
+        where = reverse("operations:runbook", args=["venue-link"])
+        return format_html(_LINK, f"{where}#parked-reports", "parked reports")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 from django.db.models import Count, Q, QuerySet
@@ -91,8 +91,25 @@ def count_open() -> tuple[int, int]:
 
 
 def sides(row: Break) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield what a break is about, fact by fact: its name, ours, theirs, whether they differ."""
+    """Yield what a break is about, fact by fact: its name, ours, theirs, whether they differ.
+
+    What differs comes first.
+    """
     names = dict.fromkeys((*row.ours, *row.theirs))
-    for name in names:
-        here, there = str(row.ours.get(name, "")), str(row.theirs.get(name, ""))
+    told = [
+        (name, _said(row.ours.get(name, "")), _said(row.theirs.get(name, ""))) for name in names
+    ]
+    for name, here, there in sorted(told, key=lambda each: each[1] == each[2]):
         yield name.replace("_", " "), here, there, here != there
+
+
+def _said(fact: object) -> str:
+    """Return a fact as it reads; a time in UTC."""
+    said = str(fact)
+    if "T" not in said or not said[:1].isdigit():
+        return said
+    try:
+        at = datetime.fromisoformat(said)
+    except ValueError:
+        return said
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC"
