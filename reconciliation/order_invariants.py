@@ -35,6 +35,11 @@ QUERIES: Final = (
                   FROM orders_order WHERE order_class IN ('bracket', 'oto')
                  GROUP BY 1, 2) g
          WHERE closed > opened
+           -- What a venue takes back of an entry may have been closed before.
+           AND closed > opened + (SELECT coalesce(sum(t.quantity), 0)
+                                    FROM orders_trade t JOIN orders_order o ON o.id = t.order_id
+                                   WHERE o."group" = g."group" AND o.role = 'entry'
+                                     AND t.busts_id IS NOT NULL)
         """,
     ),
     (

@@ -338,3 +338,34 @@ def test_a_leg_that_the_venue_has_is_replaced_within_the_collar_alone(account, v
     answers = [submit(given_away), submit(cheap)]
     assert [answer.order.denial_code for answer in answers] == ["price_collar", ""]
     assert [kind for kind, _ in sent()].count("replace") == 1
+
+
+def test_a_bust_of_what_its_exit_has_closed_leaves_shares_owed_and_no_breach(account, venue):
+    entry, profit, stop = bracket(account)
+    venue.accepts(entry)
+    venue.fills(entry, "4", "100.00")
+    last = venue.fills(entry, "6", "100.00")
+    world.apply_reports()
+    venue.fills(profit, "10", "110.00")
+    venue.busts(entry, last)
+    world.apply_reports()
+
+    assert states(entry, profit, stop) == ["cancelled", "filled", "cancelled"]
+    assert Position.objects.get(account=account).quantity == D(-6)
+    account.refresh_from_db()
+    assert account.status == "restricted"
+
+
+def test_exits_that_close_more_than_was_ever_opened_are_a_breach(account, venue):
+    entry, profit, _ = bracket(account)
+    venue.fills(entry, "10", "100.00")
+    world.apply_reports()
+    venue.fills(profit, "10", "110.00")
+    world.apply_reports()
+    Order.objects.filter(pk=entry.pk).update(filled_quantity=D(9))
+    breaches = {b.what for f in check_invariants(now=timezone.now()) for b in f.breaches}
+    Order.objects.filter(pk=entry.pk).update(filled_quantity=D(10))
+    assert (
+        f"group {entry.pk}: its exits have closed 10.000000000 of the 9.000000000 that were opened"
+        in breaches
+    )
