@@ -212,6 +212,10 @@ class Batch:
         )
         self._tell(order, cause, kind, told)
 
+    def note(self, order: Order, cause: Cause) -> None:
+        """Note a step for the order's history alone: its owner need not be told."""
+        self.steps.append(history.step(order, cause))
+
     def _tell(self, order: Order, cause: Cause, kind: str, told: events.Told) -> None:
         """Note what the order's owner is told."""
         event = events.order_event(order, kind=kind, at=cause.at, actor=cause.actor, told=told)

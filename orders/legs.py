@@ -67,11 +67,13 @@ def _carry_out(
         else:
             because = _because(why, "Another order of its group takes its place")
             steps.request_cancel(batch, orders[order_id], because)
-    for order_id, size in plan.sizes.items():
-        _resize(batch, orders[order_id], size, why)
     for order_id in plan.watched:
         if order_id != plan.sent and not orders[order_id].is_watched:
             batch.watch(orders[order_id], mark=None)
+            if order_id not in plan.sizes:
+                batch.note(orders[order_id], _because(why, "Its price is watched from now on"))
+    for order_id, size in plan.sizes.items():
+        _resize(batch, orders[order_id], size, why)
     return _set_aside_or_send(batch, orders, plan, why) or bool(plan.dropped)
 
 

@@ -66,10 +66,20 @@ QUERIES: Final = (
         SELECT o.account_id, format('order %s is %s with %s filled, its history ends with %s, %s',
                                     o.id, o.status, o.filled_quantity, h.status, h.filled_quantity)
           FROM orders_order o
-          LEFT JOIN LATERAL (SELECT status, filled_quantity FROM orders_historicalorder h
+          LEFT JOIN LATERAL (SELECT * FROM orders_historicalorder h
                               WHERE h.id = o.id ORDER BY history_id DESC LIMIT 1) h ON true
-         WHERE h.status IS DISTINCT FROM o.status
-            OR h.filled_quantity IS DISTINCT FROM o.filled_quantity
+         WHERE (o.status, o.quantity, o.filled_quantity, o.filled_value, o.limit_price,
+                o.stop_price, o.protection_price, o.high_water_mark, o.is_watched, o.venue,
+                o.venue_order_id, o.replaced_by, o.replaced_total, o.venue_code, o.status_reason)
+               IS DISTINCT FROM
+               (h.status, h.quantity, h.filled_quantity, h.filled_value, h.limit_price,
+                h.stop_price, h.protection_price, h.high_water_mark, h.is_watched, h.venue,
+                h.venue_order_id, h.replaced_by, h.replaced_total, h.venue_code, h.status_reason)
+            OR (o.triggered_at, o.submitted_at, o.filled_at, o.cancelled_at, o.expired_at,
+                o.rejected_at, o.replaced_at)
+               IS DISTINCT FROM
+               (h.triggered_at, h.submitted_at, h.filled_at, h.cancelled_at, h.expired_at,
+                h.rejected_at, h.replaced_at)
         """,
     ),
     (

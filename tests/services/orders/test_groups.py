@@ -109,6 +109,21 @@ def test_what_is_filled_is_protected_at_once_and_the_profit_follows_the_end(acco
     assert watched() == {loss.pk}
 
 
+def test_the_history_says_since_when_a_price_is_watched(account, venue):
+    world.own(account, "AAPL", "10", venue, price="100.00")
+    profit, loss = bracket(
+        account,
+        side=Side.SELL,
+        order_class=OrderClass.OCO,
+        limit_price=D("110.00"),
+        take_profit=None,
+    )
+    watched_in = list(Order.history.filter(id=loss.pk).values_list("is_watched", flat=True))
+    assert watched_in == [True, False]  # the latest first
+    assert selectors.as_of(loss.pk, timezone.now()).is_watched
+    assert not Order.history.filter(id=profit.pk, is_watched=True).exists()
+
+
 def test_a_filled_profit_ends_the_stop_in_the_same_transaction(account, venue):
     entry, profit, loss = bracket(account)
     venue.fills(entry, "10", "100.00")
