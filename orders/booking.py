@@ -63,13 +63,15 @@ def fill(
             price=price,
             value_before=order.filled_value,
             filled_quantity=filled,
-            leaves_quantity=order.quantity - filled,
+            leaves_quantity=max(order.quantity - filled, ZERO),
             at=at,
             replaced=_replaced(batch, order),
         ),
     )
     order.filled_quantity = filled
     order.filled_value += price * quantity
+    # One by value that was spent was taken for as large as it had filled.
+    order.quantity = max(order.quantity, filled)
     batch.trades.append(trade)
     if violation is not None:
         until = batch.books.settled_only_until(account)

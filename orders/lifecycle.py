@@ -159,6 +159,8 @@ _TABLE: Final[dict[tuple[Status, Event], Status | _Working]] = {
     # a fill that the venue made before the end, too, and it is ours all the same;
     (_S.CANCELLED, _E.FILL): _S.CANCELLED,
     (_S.EXPIRED, _E.FILL): _S.EXPIRED,
+    # so is one of an order by value that has ended because its value was spent;
+    (_S.FILLED, _E.FILL): _S.FILLED,
     # a cancel or replace that came too late is refused;
     **{(end, _E.REJECT_CANCEL): end for end in _FINAL},
     **{(end, _E.REJECT_REPLACE): end for end in _FINAL},

@@ -165,13 +165,23 @@ def _change(order: Order, report: ExecutionReport, busted: Trade | None) -> Deci
         return ZERO
     if not report.quantity or report.quantity <= 0 or not report.price or report.price <= 0:
         raise Inapplicable("a fill needs a quantity and a price")
-    if order.notional is not None and order.side == Side.BUY:
-        if order.filled_value + report.price * report.quantity > order.notional:
-            raise Inapplicable(f"overfill: the order may cost {order.notional}")
-    elif report.quantity > order.leaves_quantity:
+    value, most = order.filled_value + report.price * report.quantity, order.notional
+    if most is not None and order.side == Side.BUY and value > most:
+        raise Inapplicable(f"overfill: the order may cost {most}")
+    if report.quantity > order.leaves_quantity and not _was_spent(order):
         told, left = decimals.text(report.quantity), decimals.text(order.leaves_quantity)
         raise Inapplicable(f"overfill: {told} reported, {left} of the order is left")
     return report.quantity
+
+
+def _was_spent(order: Order) -> bool:
+    """Tell whether the order is filled because its value was: a fill may still come behind that."""
+    return (
+        order.status == Status.FILLED
+        and order.side == Side.BUY
+        and order.notional is not None
+        and order.venue_code == _CASH_SPENT
+    )
 
 
 def _has_spent(order: Order, report: ExecutionReport) -> bool:

@@ -16,8 +16,9 @@ from orders.tickets import ExpireTicket
 from portfolio.models import Balance, Hold
 from reconciliation.invariants import check_invariants
 from tests import world
+from venues import inbox
 from venues.messages import OrderType, Side, TimeInForce
-from venues.models import OutboxMessage
+from venues.models import InboxReport, OutboxMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -191,6 +192,45 @@ def test_an_order_by_value_never_costs_more(venue):
     )
     assert held(account) == 0
     assert Balance.objects.get(account=account, asset="USD").amount == D("0.02")
+
+
+def dismissed() -> str:
+    """Dismiss the report that is parked, as two people do; return why it was."""
+    parked = InboxReport.objects.get(state="parked")
+    inbox.dismiss(parked, reason="A test", now=timezone.now())
+    return parked.reason
+
+
+def test_a_fill_behind_the_end_of_an_order_whose_value_is_spent_is_booked(venue):
+    world.instrument(increment="0.000000001")
+    Instrument.objects.update(fractionable=True)
+    account = world.customer(cash="100.00")
+    order = place(world.ticket(account, quantity=None, notional=D("100.00")))
+    venue.fills(order, "0.5", "101.00")
+    venue.says(order, world.ReportKind.CANCELLED, reason="cash_reached")
+    venue.fills(order, "0.48", "102.00")
+    world.apply_reports()
+    assert (status(order), order.filled_quantity, order.quantity) == (
+        "filled",
+        D("0.98"),
+        D("0.98"),
+    )
+    assert Balance.objects.get(account=account, asset="USD").amount == D("0.54")
+    venue.fills(order, "0.01", "100.00")  # one cent more than it may cost
+    world.apply_reports()
+    assert status(order) == "filled"
+    assert dismissed() == "overfill: the order may cost 100.00"
+
+
+def test_an_order_by_value_is_never_filled_beyond_its_quantity(venue):
+    world.instrument(increment="0.000000001")
+    Instrument.objects.update(fractionable=True)
+    order = place(world.ticket(world.customer(), quantity=None, notional=D("100.00")))
+    venue.fills(order, "1", "50.00")
+    venue.fills(order, "0.5", "50.00")
+    world.apply_reports()
+    assert (status(order), order.filled_quantity) == ("filled", D(1))
+    assert dismissed() == "overfill: 0.5 reported, 0 of the order is left"
 
 
 def test_a_sale_by_value_is_of_what_that_is_worth_now(venue):
