@@ -18,6 +18,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from accounts import services as accounts
 from accounts.models import Account
 from marketdata.models import Instrument
 from orders import executions
@@ -29,15 +30,17 @@ from orders.tickets import (
     OrderClass,
     OrderTicket,
     ReplaceTicket,
+    ResumeTicket,
     StopLoss,
     Ticket,
     TriggerTicket,
 )
+from portfolio import services as funding
 from portfolio.fees import schedule
 from portfolio.fees.models import FeeRule
 from reconciliation.invariants import Finding, check_invariants
 from tests import world
-from tests.simulation.market import SYMBOLS, TICK, Market
+from tests.simulation.market import PARTS, SYMBOLS, TICK, Market, lot_of
 from tests.simulation.wire import INVENTED, Line, Misbehaviour
 from venues import inbox, outbox, wire
 from venues.messages import ExecutionReport, OrderType, ReportKind, Request, Side, TimeInForce
@@ -66,7 +69,7 @@ class DatabaseSimulation:
         wrong = misbehaviour or Misbehaviour(late=0.1, overfilled=0.01, delay_max=25, silence=80)
         self.requests: Line[Request] = Line(self.draw, wrong)
         self.reports: Line[ExecutionReport] = Line(self.draw, wrong)
-        self.market = Market(self.draw, wrong, self._say, self._is_robust)
+        self.market = Market(self.draw, wrong, self._say, self._is_robust, busts_all=True)
         self.accounts: list[Account] = []
         self.instruments: list[Instrument] = []
         self._placed: list[UUID] = []
@@ -93,8 +96,12 @@ class DatabaseSimulation:
             account.margin = number % 4 == 3
             account.lot_method = list(Account.LotMethod)[number % 3]
             account.save(update_fields=["margin", "lot_method"])
-        self.instruments = [world.instrument(symbol) for symbol in SYMBOLS]
+        self.instruments = [
+            world.instrument(symbol, increment=f"{lot_of(symbol):f}") for symbol in SYMBOLS
+        ]
         Instrument.objects.update(marginable=True, shortable=True, easy_to_borrow=True)
+        in_parts = [symbol for symbol in SYMBOLS if PARTS[symbol] > 1]
+        Instrument.objects.filter(symbol__in=in_parts).update(fractionable=True)
         FeeRule.objects.create(
             name="commission",
             beneficiary="fees",
@@ -111,7 +118,7 @@ class DatabaseSimulation:
         self._quote()
         open_orders = self._open_orders()
         tickets = [self._ticket(open_orders) for _ in range(self.draw.randrange(1, BATCH_MAX))]
-        self._submit([*tickets, *self._triggers()])
+        self._submit([*tickets, *self._triggers(), *self._resumptions()])
         self._act(open_orders)
         self._deliver()
 
@@ -235,8 +242,24 @@ class DatabaseSimulation:
             self.market.halt(symbol)
         if draw.random() < 0.01:
             self.market.turn_the_day()
+        if draw.random() < 0.05:
+            self._make_up_with(draw.choice(self.accounts))
         if open_orders and draw.random() < 0.1:
             self._lose_the_link(draw.choice(open_orders))
+
+    def _make_up_with(self, account: Account) -> None:
+        """Let an account that a bust has left in debt pay, and go on."""
+        account.refresh_from_db()
+        if account.status != Account.Status.RESTRICTED:
+            return
+        self.count["restrictions lifted"] += 1
+        now, actor, reference = timezone.now(), "operator:test", f"made up {self.step}"
+        amount = Decimal("50000.00")
+        funding.deposit(
+            account_id=account.pk, amount=amount, reference=reference, actor=actor, now=now
+        )
+        active = Account.Status.ACTIVE
+        accounts.change_status(account.pk, status=active, reason="Paid", actor=actor, now=now)
 
     def _lose_the_link(self, order: Order) -> None:
         """Say that the order is in doubt, and what the venue answers when it is there again."""
@@ -305,10 +328,17 @@ class DatabaseSimulation:
             **{
                 "client_order_id": self._name(),
                 "side": side,
-                "quantity": Decimal(self.draw.randrange(1, 120)),
+                "quantity": self._quantity(symbol, 120),
                 **wanted,
             },
         )
+
+    def _quantity(self, symbol: str, units_max: int) -> Decimal:
+        """Draw how much somebody wants; of what is traded in parts, often less than a unit more."""
+        quantity = Decimal(self.draw.randrange(1, units_max))
+        if PARTS[symbol] > 1 and self.draw.random() < 0.5:
+            quantity -= self.draw.randrange(PARTS[symbol]) * lot_of(symbol)
+        return quantity
 
     def _side(self) -> Side:
         return self.draw.choice((Side.BUY, Side.BUY, Side.SELL))
@@ -344,14 +374,16 @@ class DatabaseSimulation:
 
     def _bracket(self) -> OrderTicket:
         draw, symbol = self.draw, self.draw.choice(SYMBOLS)
+        side = draw.choice((Side.BUY, Side.BUY, Side.SELL))
         price = self._price(symbol, draw.randrange(-10, 10))
-        profit, loss = price + TICK * draw.randrange(3, 40), price - TICK * draw.randrange(3, 40)
+        profit = price + side.sign * TICK * draw.randrange(3, 40)
+        loss = price - side.sign * TICK * draw.randrange(3, 40)
         legs: dict[str, object] = {"take_profit": profit, "stop_loss": StopLoss(loss)}
         kind = draw.choice((OrderClass.BRACKET, OrderClass.OTO))
         if kind is OrderClass.OTO:
             legs = dict([draw.choice(list(legs.items()))])
         return self._of(
-            Side.BUY,
+            side,
             symbol,
             type=OrderType.LIMIT,
             limit_price=price,
@@ -381,7 +413,7 @@ class DatabaseSimulation:
             account_id=order.account_id,
             order_id=order.pk,
             client_order_id=self._name(),
-            quantity=Decimal(draw.randrange(1, 150)) if is_resized else None,
+            quantity=self._quantity(symbol, 150) if is_resized else None,
             limit_price=price if has_limit and draw.random() < 0.7 else None,
             stop_price=None,
             trail=None,
@@ -404,6 +436,12 @@ class DatabaseSimulation:
             if is_reached:
                 now = timezone.now()
                 yield TriggerTicket(watch.account_id, order_id, price, now, now, mark=watch.mark)
+
+    def _resumptions(self) -> Iterable[Ticket]:
+        """Yield a ticket for each order whose turn has come and whose way was not free."""
+        waiting = {o.pk: o for o in Order.objects.filter(is_waiting=True)}
+        for order_id in [each for each in self._placed if each in waiting]:
+            yield ResumeTicket(waiting[order_id].account_id, order_id, timezone.now())
 
     # --- What must be true -----------------------------------------------------------------
 

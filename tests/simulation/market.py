@@ -26,21 +26,29 @@ from venues.exchange.commands import (
     Trade,
 )
 from venues.exchange.engine import Engine
+from venues.exchange.state import ticket_of
 from venues.messages import ExecutionReport, ReportKind, Request
 
 BEGINNING = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 SYMBOLS = ("AAPL", "IBM", "MSFT")
 TICK = Decimal("0.01")
+PARTS = {"AAPL": 1, "IBM": 1, "MSFT": 10**9}
+"""How many lots a unit is: one of them is traded in billionths."""
 MIDDLE = 10_000
 CALENDAR = "always"
 ZERO = Decimal(0)
+
+
+def lot_of(symbol: str) -> Decimal:
+    """Return the least quantity of a symbol, and the step of all."""
+    return Decimal(1) / PARTS[symbol]
 
 
 class Market:
     """The exchange and everybody on it but us. What it says goes to `say`, in its order.
 
     `executed` is what it really executed of each order; `is_robust` tells whose orders it may lie
-    about.
+    about, and take fills of back, unless it `busts_all`.
     """
 
     def __init__(
@@ -49,6 +57,8 @@ class Market:
         misbehaviour: Misbehaviour,
         say: Callable[[ExecutionReport], None],
         is_robust: Callable[[str], bool],
+        *,
+        busts_all: bool = False,
     ) -> None:
         self.engine = Engine()
         self.step = 0
@@ -59,11 +69,12 @@ class Market:
         self._is = misbehaviour
         self._say = say
         self._is_robust = is_robust
+        self.busts_all = busts_all
         self._day = BEGINNING.date()
         self._fills: deque[tuple[int, Trade, Report]] = deque(maxlen=500)
         self._busted: set[str] = set()
         for symbol in SYMBOLS:
-            self._do(Admit(symbol, TICK, Decimal(1), Decimal(1), CALENDAR))
+            self._do(Admit(symbol, TICK, lot_of(symbol), lot_of(symbol), CALENDAR))
         self._do(OpenSession(CALENDAR, self._day))
         for symbol in SYMBOLS:
             self._quote(symbol)
@@ -91,7 +102,7 @@ class Market:
         """Let somebody take what there is."""
         sign = self._draw.choice((1, -1))
         price = self.middle[symbol] + sign * self._draw.randrange(0, 30)
-        self._do(Take("crowd", symbol, sign, price, self._draw.randrange(1, 300)))
+        self._do(Take("crowd", symbol, sign, price, self._lots(symbol, 300)))
 
     def halt(self, symbol: str) -> None:
         """Halt the instrument; one that is halted goes on, mostly."""
@@ -152,7 +163,7 @@ class Market:
                 quantity=None,
                 price=None,
                 cumulative_quantity=self.executed.get(name, ZERO),
-                leaves_quantity=Decimal(order.leaves),
+                leaves_quantity=ticket_of(order).leaves * lot_of(ticket_of(order).symbol),
             )
         )
 
@@ -168,10 +179,16 @@ class Market:
     def _quote(self, symbol: str) -> None:
         middle = self.middle[symbol]
         bids, asks = (
-            [(middle + sign * (1 + 2 * i), self._draw.randrange(1, 400)) for i in range(5)]
+            [(middle + sign * (1 + 2 * i), self._lots(symbol, 400)) for i in range(5)]
             for sign in (-1, 1)
         )
         self._do(MassQuote("maker", symbol, bids, asks))
+
+    def _lots(self, symbol: str, units_max: int) -> int:
+        """Draw how many lots somebody has or wants, now and then in parts of a unit."""
+        lots = self._draw.randrange(1, units_max) * PARTS[symbol]
+        is_odd = PARTS[symbol] > 1 and self._draw.random() < 0.3
+        return lots - self._draw.randrange(PARTS[symbol]) if is_odd else lots
 
     def _do(self, command: Command) -> None:
         said: list[ExecutionReport] = []
@@ -195,7 +212,7 @@ class Market:
         self.executed[name] = self.executed.get(name, ZERO) + change
         if is_fill and trade is not None:
             self.count["executions"] += 1
-            if self._is_robust(name):
+            if self.busts_all or self._is_robust(name):
                 self._fills.append((self.step, trade, event))
 
     def _on_a_bad_day(self, said: list[ExecutionReport]) -> list[ExecutionReport]:
