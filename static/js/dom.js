@@ -19,9 +19,15 @@ export function make(tag, properties = {}, ...children) {
 /** Make a table's cell. Its name is its place where a row is stacked in lines: see stacked.css. */
 export const cell = (name, properties = {}, ...children) => make("td", { dataset: { cell: name }, ...properties }, ...children);
 
-/** Set the text of an element only when it differs: an unchanged cell costs no layout. */
+/**
+ * Set the text of an element only when it differs: an unchanged cell costs no layout. The text it has
+ * is written over, as new nodes for each price would be so much to collect again.
+ */
 export function put(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const [only, second] = element.childNodes;
+  if (only?.nodeType === Node.TEXT_NODE && !second) {
+    if (only.data !== text) only.data = text;
+  } else if (element.textContent !== text) element.textContent = text;
 }
 
 export function setDirection(element, direction) {

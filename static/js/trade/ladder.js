@@ -57,7 +57,8 @@ function showLevel(button, level, { side, most, digits }) {
   const words = level ? money.price(level.price, digits) : money.NONE;
   put(size, level ? money.quantity(level.size) : money.NONE);
   put(price, words);
-  bar.style.width = level ? `${(Number(level.size) / most) * 100}%` : "0";
+  // It is cut, not made shorter: a cut costs no layout.
+  bar.style.setProperty("--cut", level ? `${(1 - Number(level.size) / most) * 100}%` : "100%");
   button.disabled = !level;
   button.dataset.price = level?.price ?? "";
   button.title = level ? `${SIDES[side].words} ${words}. Press to use it as your limit.` : "";
