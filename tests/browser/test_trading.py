@@ -201,6 +201,35 @@ def test_symbols_are_chosen_by_keyboard_and_the_chart_shows_bars_of_every_span(
         expect(page.locator("#chart-notice")).to_be_hidden()
 
 
+def test_the_watchlist_is_put_in_another_order_and_stays_so(customer: Customer) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    rows = page.locator(".watch li")
+    first, second, third = (str(rows.nth(n).get_attribute("data-key")) for n in range(3))
+
+    def order() -> list[str]:
+        found: list[str] = rows.evaluate_all("rows => rows.slice(0, 3).map(r => r.dataset.key)")
+        return found
+
+    rows.nth(1).locator("a").focus()
+    with page.expect_response("**/api/v1/watchlist"):
+        page.keyboard.press("Alt+ArrowUp")
+    assert order() == [second, first, third]
+    expect(rows.nth(0).locator("a")).to_be_focused()
+    with page.expect_response("**/api/v1/watchlist"):
+        rows.nth(2).drag_to(rows.nth(0), target_position={"x": 20, "y": 4})
+    assert order() == [third, second, first]
+    page.reload()
+    expect(rows.first).to_have_attribute("data-key", third)
+    assert order() == [third, second, first]
+
+    visitor.go(f"/trade/{third}")
+    page.locator("#main").focus()
+    page.keyboard.press("]")
+    page.wait_for_url(re.compile(f"/trade/{second}$"))
+
+
 def test_on_a_phone_the_views_are_one_at_a_time_and_an_order_goes_by_sheet(
     customer: Customer,
 ) -> None:

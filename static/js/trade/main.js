@@ -99,5 +99,6 @@ offer({
     if (!placing.leave()) document.activeElement?.blur();
   },
 });
+offer({ keys: "Alt ↑ ↓", words: "Move the symbol in the watchlist that has the focus" });
 offer({ keys: "Delete", words: "Stop watching the symbol in the watchlist that has the focus" });
 offer({ keys: "↑ ↓", words: "Move in a list; change a quantity or a price by a step (Shift: ten)" });

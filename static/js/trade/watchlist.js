@@ -6,6 +6,7 @@ import { announce, offer } from "../keys.js";
 import * as live from "../live.js";
 import * as money from "../money.js";
 import { isStale, on, store } from "../store.js";
+import * as reordering from "./reordering.js";
 
 const FOUND_MAX = 12;
 
@@ -29,6 +30,10 @@ export function begin({ watched, select }) {
   on("symbol", show);
   list.addEventListener("click", onClick);
   list.addEventListener("keydown", onKey);
+  reordering.begin(list, move);
+  for (const [keys, by, words] of [["[", -1, "before"], ["]", 1, "after"]]) {
+    offer({ keys, words: `The symbol ${words} this one in the watchlist`, run: () => step(by) });
+  }
   beginSearch();
 }
 
@@ -41,10 +46,10 @@ function buildRow(symbol) {
   const instrument = store.instruments.get(symbol);
   return make(
     "li",
-    {},
+    { draggable: "true" },
     make(
       "a",
-      { href: addressOf(symbol), title: instrument.name },
+      { href: addressOf(symbol), title: instrument.name, draggable: "false" },
       make("span", { class: "watch__symbol" }, symbol),
       make("span", { class: "watch__last number live" }, money.NONE),
       make("span", { class: "watch__name" }, instrument.name),
@@ -89,7 +94,26 @@ function onClick(event) {
   }
 }
 
+/** Go to the symbol so many places further; from one that is not watched to the first or last. */
+function step(by) {
+  if (!symbols.length) return;
+  const from = symbols.indexOf(store.symbol);
+  const to = from < 0 ? Math.min(by, 0) : from + by;
+  choose(symbols.at(to % symbols.length));
+  list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+}
+
+/** Move a symbol by so many places. */
+function move(symbol, by) {
+  const from = symbols.indexOf(symbol);
+  const to = Math.min(Math.max(from + by, 0), symbols.length - 1);
+  if (to === from) return;
+  watch(symbols.toSpliced(from, 1).toSpliced(to, 0, symbol));
+  announce(`${symbol} is number ${to + 1} of ${symbols.length}.`);
+}
+
 function onKey(event) {
+  if (event.altKey) return; // reordering.js
   const row = event.target.closest("li");
   const to = { ArrowDown: row?.nextElementSibling, ArrowUp: row?.previousElementSibling }[event.key];
   if (to) {
