@@ -194,11 +194,17 @@ def test_symbols_are_chosen_by_keyboard_and_the_chart_shows_bars_of_every_span(
     expect(keys).to_be_hidden()
 
     chart = page.locator("#chart")
-    for span in ("5m", "15m", "1h", "1D", "1m"):
+    for span in ("5m", "15m", "30m", "1h", "1D", "1W", "1m"):
         page.get_by_role("button", name=span, exact=True).click()
         words = page.get_by_role("button", name=span, exact=True).get_attribute("title")
         expect(chart).to_have_attribute("aria-label", re.compile(str(words).lower()))
         expect(page.locator("#chart-notice")).to_be_hidden()
+
+    page.get_by_role("button", name="MA 20").click()
+    page.reload()
+    average = page.get_by_role("button", name="MA 20")
+    expect(average).to_have_attribute("aria-pressed", "true")  # as it was chosen
+    expect(average).to_have_text(re.compile(r"^MA 20 \d+\.\d\d$"))
 
 
 def test_the_watchlist_is_put_in_another_order_and_stays_so(customer: Customer) -> None:

@@ -13,19 +13,22 @@ import { offer } from "../keys.js";
 import * as money from "../money.js";
 import * as palette from "../palette.js";
 import { on, store } from "../store.js";
+import * as indicators from "./indicators.js";
 import * as lines from "./lines.js";
 
 const TIMEFRAMES = [
   { name: "1m", wire: "1Min", seconds: 60, title: "Bars of 1 minute" },
   { name: "5m", wire: "5Min", seconds: 300, title: "Bars of 5 minutes" },
   { name: "15m", wire: "15Min", seconds: 900, title: "Bars of 15 minutes" },
+  { name: "30m", wire: "30Min", seconds: 1800, title: "Bars of 30 minutes" },
   { name: "1h", wire: "1Hour", seconds: 3600, title: "Bars of 1 hour" },
-  { name: "1D", wire: "1Day", seconds: 86400, title: "Bars of 1 day" },
+  { name: "1D", wire: "1Day", seconds: 86400, title: "Bars of 1 day", isDaily: true },
+  { name: "1W", wire: "1Week", seconds: 604800, title: "Bars of 1 week", isDaily: true },
 ];
 const BARS_FIRST = 500;
 const BARS_MAX = 5000;
 const BARS_SHOWN = 120;
-const TOKENS = ["bg-1", "line", "line-strong", "text-2", "text-3", "up", "down", "accent"];
+const TOKENS = ["bg-1", "line", "line-strong", "text-2", "text-3", "up", "down", "accent", "warn"];
 
 const place = $("#chart-place");
 const legend = $("#chart-legend");
@@ -65,8 +68,12 @@ export function begin() {
     priceLineVisible: false,
   });
   volumes.priceScale().applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
+  indicators.begin(chart, () => ({ bars, colours, isDaily: frame.isDaily, priceFormat: priceFormat(), words: priceWords }));
   paint();
-  chart.subscribeCrosshairMove(({ time }) => showLegend(time));
+  chart.subscribeCrosshairMove(({ time, seriesData }) => {
+    showLegend(time);
+    indicators.showValues(time ? seriesData : null);
+  });
   chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
     if (range && range.from < 20) loadOlder();
   });
@@ -88,6 +95,7 @@ function paint() {
     wickDownColor: colours.down,
   });
   if (bars.length) volumes.setData(bars.map(volumeOf));
+  indicators.showAll();
   drawLines();
 }
 
@@ -96,6 +104,15 @@ const volumeOf = (bar) => ({
   value: bar.volume,
   color: palette.faded(bar.close >= bar.open ? colours.up : colours.down),
 });
+
+const increment = () => store.instruments.get(store.symbol).price_increment;
+const priceFormat = () => ({ type: "price", precision: money.places(increment()), minMove: Number(increment()) });
+
+/** Return a price of the chart as the page writes prices. */
+function priceWords(value) {
+  const digits = money.places(increment());
+  return money.price(value.toFixed(digits), digits);
+}
 
 // --- Loading ---------------------------------------------------------------------------------------
 
@@ -126,17 +143,14 @@ async function load() {
   dayVolume = null;
   candles.setData([]);
   volumes.setData([]);
+  indicators.showAll();
   drawLines();
   put(legend, "");
-  const { price_increment: increment } = store.instruments.get(store.symbol);
-  const digits = money.places(increment);
   chart.applyOptions({
-    timeScale: { timeVisible: frame.wire !== "1Day" },
-    localization: { priceFormatter: (value) => money.price(value.toFixed(digits), digits) },
+    timeScale: { timeVisible: !frame.isDaily },
+    localization: { priceFormatter: priceWords },
   });
-  candles.applyOptions({
-    priceFormat: { type: "price", precision: digits, minMove: Number(increment) },
-  });
+  candles.applyOptions({ priceFormat: priceFormat() });
   say("Loading bars…");
   try {
     bars = await fetchBars({ limit: BARS_FIRST }, mine.signal);
@@ -205,6 +219,7 @@ async function loadOlder() {
 function showAll() {
   candles.setData(bars);
   volumes.setData(bars.map(volumeOf));
+  indicators.showAll();
   showLegend();
   describe();
 }
@@ -216,6 +231,7 @@ const showLast = eachFrame(() => {
   if (!bar) return;
   candles.update(bar);
   volumes.update(volumeOf(bar));
+  indicators.showLast();
   showLegend();
 });
 
@@ -244,9 +260,10 @@ function takeQuotes(quotes) {
 
 const NEW_YORK_DAY = new Intl.DateTimeFormat("en-CA", { timeZone: "America/New_York" });
 
-/** Return when the bar of `seconds` begins; a day is New York's, and keeps its first bar's time. */
+/** Return when the bar of `seconds` begins; days and weeks are New York's, and keep the time of the bar. */
 function startOf(seconds, last) {
-  if (frame.wire !== "1Day") return Math.floor(seconds / frame.seconds) * frame.seconds;
+  if (frame.wire === "1Week") return seconds < last + frame.seconds ? last : last + frame.seconds;
+  if (!frame.isDaily) return Math.floor(seconds / frame.seconds) * frame.seconds;
   const dayOf = (at) => NEW_YORK_DAY.format(new Date(at * 1000));
   return dayOf(seconds) === dayOf(last) ? last : last + frame.seconds;
 }
@@ -266,17 +283,16 @@ function say(words, retry = null) {
 function showLegend(time = null) {
   const bar = (time && bars.find((each) => each.time === time)) || bars.at(-1);
   if (!bar) return;
-  const digits = money.places(store.instruments.get(store.symbol).price_increment);
-  const at = (value) => money.price(value.toFixed(digits), digits);
+  const [open, high, low, close] = [bar.open, bar.high, bar.low, bar.close].map(priceWords);
   put(
     legend,
-    `O ${at(bar.open)}  H ${at(bar.high)}  L ${at(bar.low)}  C ${at(bar.close)}  ` +
+    `O ${open}  H ${high}  L ${low}  C ${close}  ` +
       `V ${money.quantity(String(Number(bar.volume.toFixed(6))))}`,
   );
 }
 
 function describe() {
-  const digits = money.places(store.instruments.get(store.symbol).price_increment);
+  const digits = money.places(increment());
   const low = Math.min(...bars.map((bar) => bar.low)).toFixed(digits);
   const high = Math.max(...bars.map((bar) => bar.high)).toFixed(digits);
   $("#chart").setAttribute(
@@ -317,5 +333,5 @@ function tickText(seconds, kind) {
 
 function crosshairText(seconds) {
   const at = new Date(seconds * 1000);
-  return frame.wire === "1Day" ? LONG_DAY.format(at) : MOMENT.format(at);
+  return frame.isDaily ? LONG_DAY.format(at) : MOMENT.format(at);
 }
