@@ -14,6 +14,17 @@ from tests.browser.test_trading import amount, wait_until_live
 
 Customer = Callable[..., Visitor]
 MIDDLING = {"width": 768, "height": 1024}
+# At which height of the chart a line can be taken hold of, null while there is none.
+LINE_UNDER = """selector => {
+  const chart = document.querySelector(selector);
+  const { top, height } = chart.getBoundingClientRect();
+  for (let y = 0; y < height; y += 1) {
+    const at = { clientY: top + y, pointerType: "mouse" };
+    chart.dispatchEvent(new PointerEvent("pointermove", at));
+    if (chart.classList.contains("is-over-line")) return y + 4;
+  }
+  return null;
+}"""
 
 
 def kind(page: Page, word: str) -> None:
@@ -147,6 +158,38 @@ def test_an_order_is_changed_in_place_and_linked_both_ways(customer: Customer) -
     expect(page.locator("#order-state")).to_have_text("Sent")
     page.get_by_role("button", name="Back to now").click()
     expect(page.locator("#order-state")).to_have_text("Replaced")
+
+
+def test_the_line_of_an_order_is_dragged_to_another_price_and_sent_by_hand(
+    customer: Customer,
+) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    page.get_by_role("button", name="1D", exact=True).click()  # on which a far limit is in sight
+    expect(page.locator("#chart")).to_have_attribute("aria-label", re.compile("bars of 1 day"))
+    low = ask_of(visitor) * Decimal("0.9")
+    fill(page, "b", "5")
+    kind(page, "Limit")
+    page.get_by_label("Limit price, USD").fill(f"{low:.2f}")
+    send(page)
+    visitor.wait_for_text("#placed-state", "Working")
+    place = page.locator("#chart").bounding_box()
+    assert place is not None
+    height = page.wait_for_function(LINE_UNDER, arg="#chart").json_value()
+    x, y = place["x"] + 100, place["y"] + height
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 30, steps=3)
+    page.mouse.up()
+    form = page.get_by_role("form", name="Change this order")
+    wanted = form.get_by_label("Limit").input_value()
+    assert Decimal(wanted) > low
+    rows = page.locator("[data-rows=open] tr")
+    expect(rows.first).to_contain_text(f"Limit {low:.2f}")  # nothing has left yet
+    expect(form.get_by_role("button", name="Change order")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(rows).to_contain_text([f"Limit {wanted}"])
 
 
 def test_of_two_equal_fills_the_one_that_is_taken_back_is_struck_out(customer: Customer) -> None:

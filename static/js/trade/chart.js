@@ -13,6 +13,7 @@ import { offer } from "../keys.js";
 import * as money from "../money.js";
 import * as palette from "../palette.js";
 import { on, store } from "../store.js";
+import * as dragging from "./dragging.js";
 import * as indicators from "./indicators.js";
 import * as lines from "./lines.js";
 
@@ -44,7 +45,8 @@ let loading = null; // aborts a load that a later choice overtakes
 let hasAllOlder = false;
 let dayVolume = null;
 
-export function begin() {
+/** `propose(id, field, price)` is told where the line of an order was dragged to. */
+export function begin({ propose }) {
   chart = createChart($("#chart"), {
     autoSize: true,
     crosshair: { mode: CrosshairMode.Normal },
@@ -76,6 +78,10 @@ export function begin() {
   });
   chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
     if (range && range.from < 20) loadOlder();
+  });
+  dragging.begin($("#chart"), candles, {
+    hold: (isHeld) => chart.applyOptions({ handleScroll: !isHeld, handleScale: !isHeld }),
+    propose,
   });
   beginTimeframes();
   palette.onChange(paint);

@@ -5,7 +5,7 @@ import * as money from "../money.js";
 import { store } from "../store.js";
 import * as words from "../words.js";
 
-const drawn = new Map(); // key -> { line, look }
+const drawn = new Map(); // key -> { line, look, move }
 
 /** Bring the lines of `series` in step with the store; `colours` by the names of the tokens. */
 export function draw(series, colours) {
@@ -15,15 +15,27 @@ export function draw(series, colours) {
     series.removePriceLine(line);
     drawn.delete(key);
   }
-  for (const [key, { options }] of wanted) {
+  for (const [key, { options, move = null }] of wanted) {
     const look = JSON.stringify(options);
     const known = drawn.get(key);
-    if (!known) drawn.set(key, { line: series.createPriceLine(options), look });
-    else if (known.look !== look) {
-      known.line.applyOptions(options);
-      known.look = look;
+    if (!known) drawn.set(key, { line: series.createPriceLine(options), look, move });
+    else {
+      if (known.look !== look) known.line.applyOptions(options);
+      Object.assign(known, { look, move });
     }
   }
+}
+
+/** Return the lines that stand for the price of one order which can be changed. */
+export const movable = () =>
+  [...drawn.values()]
+    .filter(({ move }) => move)
+    .map(({ line, move }) => ({ line, ...move, price: line.options().price }));
+
+/** Put a line that was dragged back to what its order says. */
+export function putBack(line) {
+  const known = [...drawn.values()].find((each) => each.line === line);
+  if (known) line.applyOptions(JSON.parse(known.look));
 }
 
 /** Return the scale with the lines in sight that are no further off than the bars are high. */
@@ -79,8 +91,10 @@ function orderLine(key, same, colours) {
   const side = order.side === "buy" ? colours.up : colours.down;
   const sum = same.reduce((total, { order: { qty } }) => total + (money.parse(qty) ?? 0n), 0n);
   const size = same.length === 1 ? words.size(order) : `${money.quantity(money.text(sum))} in ${same.length}`;
+  const isOne = same.length === 1 && words.isChangeable(order) && order.type !== "trailing_stop";
   return {
     key,
+    move: isOne ? { order, field: `${kind}_price` } : null,
     options: {
       price: Number(price),
       color: isWaiting ? colours["text-3"] : side,

@@ -73,7 +73,7 @@ positions.begin({
 });
 orders.begin({ select });
 activity.begin();
-chart.begin();
+chart.begin({ propose: orders.propose });
 tell("symbol", store.symbol);
 tell("account", store.account);
 

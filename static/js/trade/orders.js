@@ -120,6 +120,17 @@ function change(id) {
   $("input", form)?.focus({ preventScroll: true });
 }
 
+/** Open the editor of an order with another price, for somebody to send it or leave it. */
+export function propose(id, field, price) {
+  $("#tab-open").click();
+  change(id);
+  const input = $(`[data-rows=open] .change [name=${field}]`);
+  if (!input) return; // it has ended meanwhile
+  input.value = price;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  $("[data-rows=open] .change button").focus({ preventScroll: true });
+}
+
 function editor(order) {
   return changing.form(order, {
     leave,
