@@ -43,9 +43,15 @@ export function widen(info) {
   if (!info?.priceRange) return info;
   const { minValue, maxValue } = info.priceRange;
   const reach = maxValue - minValue;
-  const near = [...drawn.values()]
-    .map(({ line }) => line.options().price)
-    .filter((price) => price >= minValue - reach && price <= maxValue + reach);
+  const isNear = (line) => {
+    const { price } = line.options();
+    return price >= minValue - reach && price <= maxValue + reach;
+  };
+  const all = [...drawn.values()].map(({ line }) => line);
+  const near = all.filter(isNear).map((line) => line.options().price);
+  // The labels of others would stand at the edge, and seem to be there.
+  const wrong = all.filter((line) => line.options().axisLabelVisible !== isNear(line));
+  if (wrong.length) queueMicrotask(() => wrong.forEach((line) => line.applyOptions({ axisLabelVisible: isNear(line) })));
   return {
     ...info,
     priceRange: { minValue: Math.min(minValue, ...near), maxValue: Math.max(maxValue, ...near) },

@@ -19,6 +19,7 @@ const MARKS_MS = 5000; // how often trailing stops are asked where they have fol
 const known = new Map(); // id -> order
 const changed = new Set();
 let isLoaded = false;
+let isMore = false; // whether more orders are open than were read
 let timer = 0;
 let editing = null; // the id of the order that is being changed
 
@@ -57,6 +58,7 @@ async function load() {
       http.get("/api/v1/orders", { status: "open", nested: true, limit: OPEN_MAX }),
       http.get("/api/v1/orders", { status: "closed", nested: true, limit: HISTORY_MAX }),
     ]);
+    isMore = open.length === OPEN_MAX;
     known.clear();
     take([...closed, ...open]);
     isLoaded = true;
@@ -106,7 +108,7 @@ function showTables() {
   store.openOrders = open;
   store.latestOrders = newest;
   tell("lines");
-  tables.show({ open, closed, editing });
+  tables.show({ open, closed, editing, isMore });
   cancelling.show(open);
 }
 

@@ -32,7 +32,7 @@ export function begin(actions) {
   }
 }
 
-export function show({ open, closed, editing }) {
+export function show({ open, closed, editing, isMore }) {
   const rows = open.flatMap((order) => [
     { key: order.id, order },
     ...(order.id === editing ? [{ key: `${order.id}:change`, order, isEditor: true }] : []),
@@ -41,7 +41,8 @@ export function show({ open, closed, editing }) {
   keepRows(tables.history.rows, closed, ({ id }) => id, buildClosed, fillClosed);
   say(tables.open, open, "No order is open. What you place shows here until it is done.");
   say(tables.history, closed, "No order has ended yet. Filled, cancelled and rejected ones show here.");
-  put($("[data-count=open]"), open.length ? String(open.length) : "");
+  put($("[data-count=open]"), open.length ? `${open.length}${isMore ? "+" : ""}` : "");
+  $("#more-open").hidden = !isMore;
 }
 
 export function fail(sentence) {
