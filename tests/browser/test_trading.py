@@ -162,10 +162,13 @@ def test_a_lost_connection_is_said_and_heals(customer: Customer) -> None:
     visitor.wait_for_text("[data-strip=connection]", "Offline")
     expect(page.locator(".instrument")).to_have_class(re.compile("is-stale"))
     visitor.wait_for_text("[data-quote=note]", "old")
+    page.get_by_role("button", name="1h", exact=True).click()
+    visitor.wait_for_text("#chart-notice", "The chart could not be loaded.")
     page.context.set_offline(False)
     page.evaluate("window.dispatchEvent(new Event('online'))")
     visitor.wait_for_text("[data-strip=connection]", "Live")
     expect(page.locator(".instrument")).not_to_have_class(re.compile("is-stale"))
+    expect(page.locator("#chart-notice")).to_be_hidden()
     visitor.complaints = [each for each in visitor.complaints if "ERR_INTERNET" not in each]
 
 

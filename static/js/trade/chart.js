@@ -43,6 +43,7 @@ let bars = []; // { time, open, high, low, close, volume }, oldest first
 let colours = {};
 let loading = null; // aborts a load that a later choice overtakes
 let hasAllOlder = false;
+let hasFailed = false;
 let dayVolume = null;
 
 /** `propose(id, field, price)` is told where the line of an order was dragged to. */
@@ -88,7 +89,11 @@ export function begin({ propose }) {
   on("symbol", load);
   on("quotes", takeQuotes);
   on("lines", drawLines);
-  on("connection", (state) => state === "live" && bars.length && catchUp());
+  on("connection", (state) => {
+    if (state !== "live") return;
+    if (bars.length) catchUp();
+    else if (hasFailed) load();
+  });
 }
 
 function paint() {
@@ -146,6 +151,7 @@ async function load() {
   loading = mine;
   bars = [];
   hasAllOlder = false;
+  hasFailed = false;
   dayVolume = null;
   candles.setData([]);
   volumes.setData([]);
@@ -163,6 +169,7 @@ async function load() {
   } catch (error) {
     if (mine.signal.aborted) return;
     if (!(error instanceof http.ApiError)) throw error;
+    hasFailed = true;
     say(`The chart could not be loaded. ${error.message}`, load);
     return;
   }

@@ -42,6 +42,7 @@ export function begin({ select }) {
   });
   cancelling.begin({ done: load });
   setInterval(followMarks, MARKS_MS);
+  on("connection", (state) => state === "live" && !isLoaded && load());
   load();
 }
 
@@ -65,7 +66,7 @@ async function load() {
     show();
   } catch (error) {
     if (!(error instanceof http.ApiError)) throw error;
-    tables.fail(`The orders could not be loaded. ${error.message} Reload the page.`);
+    tables.fail(`The orders could not be loaded. ${error.message}`);
   }
 }
 

@@ -28,6 +28,7 @@ export function begin({ select, close, protect }) {
       select(symbol);
     }
   });
+  on("connection", (state) => state === "live" && !store.positions && load());
   load();
 }
 
@@ -39,7 +40,7 @@ async function load() {
     tell("positions", store.positions);
   } catch (error) {
     if (!(error instanceof http.ApiError)) throw error;
-    put(empty, `The positions could not be loaded. ${error.message} Reload the page.`);
+    put(empty, `The positions could not be loaded. ${error.message}`);
   }
 }
 

@@ -89,7 +89,8 @@ function showAge() {
   const age = quote ? Math.max(Date.now() - Date.parse(quote.at), 0) : 0;
   put(cells.age, quote && age > AGE_AFTER_MS ? `${time.age(age)} old` : "");
   cells.age.title = quote ? time.full(quote.at) : "";
-  put(cells.note, stale ? `Price is ${time.age(age)} old` : "");
+  put(cells.note, stale ? `${time.age(age)} old` : "");
+  cells.note.title = stale ? `The last price that came is of ${time.full(quote.at)}.` : "";
   for (const element of [$(".quote__body"), $(".instrument")]) {
     element.classList.toggle("is-stale", stale);
   }
