@@ -156,13 +156,14 @@ def use_link(token: str, *, now: datetime) -> SignInLink | None:
 
 def current_code(user: User, *, now: datetime) -> str:
     """Return the code that the user's authenticator shows now, or, if that one was used, the next,
-    which is accepted already.
+    which is accepted already. Without one, the code of the app that is about to be confirmed.
 
     Raises NotInProduction, NoAuthenticator.
     """
     if not settings.DEMO:
         raise NotInProduction("Codes are printed in the demo shape only.")
-    for device in selectors.authenticators(user):
+    begun = TotpDevice.objects.filter(user=user, confirmed=False)
+    for device in selectors.authenticators(user) or begun:
         generator = device.totp(at=now.timestamp())
         if generator.t() <= device.step_last:
             generator.time += device.STEP_SECONDS

@@ -48,7 +48,12 @@ def enrol(request: HttpRequest) -> HttpResponse:
     except proving.AlreadyEnrolled:
         return redirect("code")
     auth_forms.first_focus(form)
-    context = {"form": form, "person": user, **auth_factors.enrolment(device)}
+    context = {
+        "form": form,
+        "person": user,
+        "is_demo": settings.DEMO,
+        **auth_factors.enrolment(device),
+    }
     return render(request, "auth/enrol.html", context, status=422 if form.errors else 200)
 
 
