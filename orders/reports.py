@@ -59,6 +59,8 @@ _UNCOUNTED: Final = frozenset(
     {ReportKind.ACCEPTED, ReportKind.CANCEL_REJECTED, ReportKind.STATUS, ReportKind.DOUBTED}
 )
 
+_ENDS: Final = frozenset({ReportKind.CANCELLED, ReportKind.EXPIRED})
+
 # What can be said of a replacement before it has taken over.
 _ANY_TIME: Final = frozenset({ReportKind.CANCEL_REJECTED, ReportKind.STATUS, ReportKind.DOUBTED})
 
@@ -199,8 +201,9 @@ def _count(order: Order, report: ExecutionReport, change: Decimal) -> None:
     if report.kind in _UNCOUNTED:
         return
     filled = order.filled_quantity + change
-    is_late = report.kind is ReportKind.ACCEPTED and report.cumulative_quantity < filled
-    if report.cumulative_quantity != filled and not is_late:
+    # An end that was overtaken by a fill, which it had not counted, is the end all the same.
+    is_overtaken = report.kind in _ENDS and report.cumulative_quantity < filled
+    if report.cumulative_quantity != filled and not is_overtaken:
         raise _miscounted(order, report.cumulative_quantity, filled)
 
 

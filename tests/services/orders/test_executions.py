@@ -223,14 +223,33 @@ def test_an_end_that_overtakes_a_fill_waits_for_it(account, venue):
     assert early.state == "applied"
 
 
-def test_a_report_that_counts_less_than_we_have_is_parked(account, venue):
+def test_a_fill_that_counts_less_than_we_have_is_parked(account, venue):
     order = place(world.limit_ticket(account, "100.00"))
     venue.fills(order, "2", "100.00")
-    venue._filled[str(order.pk)] = D(1)
-    venue.says(order, ReportKind.CANCELLED)
+    venue.says(order, ReportKind.FILL, quantity="3", price="100.00", cumulative=D(4))
     world.apply_reports()
     assert state(order) == ("partially_filled", D(2))
-    assert "the venue counts 1" in parked_reason()
+    assert "the venue counts 4" in parked_reason()
+
+
+@pytest.mark.parametrize("end", [ReportKind.CANCELLED, ReportKind.EXPIRED])
+@pytest.mark.parametrize("turn", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)])
+def test_an_end_that_had_not_counted_the_last_fill_ends_the_order_in_any_order(
+    account, venue, end, turn
+):
+    order = place(world.limit_ticket(account, "100.00"))
+    told = [
+        {"kind": ReportKind.FILL, "quantity": "2", "price": "100.00", "cumulative": D(2)},
+        {"kind": ReportKind.FILL, "quantity": "3", "price": "99.00", "cumulative": D(5)},
+        {"kind": end, "cumulative": D(2)},
+    ]
+    for place_in_turn in turn:
+        venue.says(order, **told[place_in_turn])
+        world.apply_reports()
+    assert state(order) == (end.value, D(5))
+    assert portfolio.snapshot(account.pk).held == 0
+    assert not InboxReport.objects.exclude(state="applied").exists()
+    assert broken() == set()
 
 
 def test_nothing_to_do_is_done_at_once(db):
