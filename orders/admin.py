@@ -97,7 +97,10 @@ class WatchAdmin(ReadOnly):
 
 @admin.register(Trade)
 class TradeAdmin(Many):
-    list_display = ("executed_at", "account", "instrument", "side", "quantity", "price", "venue")
+    list_display = (
+        *("executed_at", "account", "instrument", "side", "quantity", "price", "venue"),
+        "execution_id",
+    )
     list_filter = ("side", lately("venue"))
     list_select_related = ("account", "instrument")
     search_fields = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -129,11 +129,16 @@ def _trades(order: Order) -> Iterator[Entry]:
 
 def _facts(told: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     said = (
-        (name.replace("_", " "), _said(value))
+        (name.replace("_", " "), _moment(value) if name == "at" else _said(value))
         for name, value in told.items()
         if name not in _KNOWN and value is not False
     )
     return tuple((name, value) for name, value in said if value != "nothing")
+
+
+def _moment(told: object) -> str:
+    """Return a time that a message tells, as the others beside it are written."""
+    return f"{datetime.fromisoformat(str(told)).astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def _said(value: object) -> str:

@@ -101,13 +101,12 @@ class ReleaseForm(forms.ModelForm):  # type: ignore[type-arg]
 class SwitchAdmin(Historied, NamesActors, Undeletable):
     actors = ("engaged_by", "released_by")
     list_display = (
-        "effect",
         "scope",
-        "code",
+        "effect",
         "reason",
+        "state",
         "engaged_at",
         "engaged",
-        "state",
         "released",
     )
     list_filter = ("effect", "code", ("released_at", admin.EmptyFieldListFilter))

@@ -11,6 +11,7 @@ from typing import Final
 
 from django.db.models import Count
 
+from accounts.oversight import actors
 from marketdata import calendars
 from reconciliation.day import plan
 from reconciliation.day.models import DayRun, JobRun, JobStep
@@ -129,6 +130,7 @@ def timeline(day: date, *, now: datetime) -> Timeline | None:
     steps: dict[int, list[JobStep]] = {row.pk: [] for row in rows}
     for step in JobStep.objects.filter(run__day=run).order_by("run", "number"):
         steps[step.run_id].append(step)
+    who = actors.named(step.actor for every in steps.values() for step in every)
     sessions = calendars.sessions(plan.EXCHANGE, first=day, last=day)
     return Timeline(
         day=day,
@@ -136,7 +138,8 @@ def timeline(day: date, *, now: datetime) -> Timeline | None:
         ended_at=run.ended_at,
         closes_at=sessions[0].close if sessions else None,
         lines=tuple(
-            _line(row, _waits_for(row, day, states, before, now), steps[row.pk]) for row in rows
+            _line(row, _waits_for(row, day, states, before, now), steps[row.pk], who)
+            for row in rows
         ),
     )
 
@@ -154,7 +157,7 @@ def _waits_for(
     return plan.waits_for(job, day, states=states, before=before, now=now)
 
 
-def _line(row: JobRun, waits_for: str, steps: Sequence[JobStep]) -> Line:
+def _line(row: JobRun, waits_for: str, steps: Sequence[JobStep], who: Mapping[str, str]) -> Line:
     job = _JOBS.get(row.job)
     started_at, ended_at = row.started_at, row.ended_at
     return Line(
@@ -173,6 +176,6 @@ def _line(row: JobRun, waits_for: str, steps: Sequence[JobStep]) -> Line:
         error=row.error,
         waits_for=waits_for,
         steps=tuple(
-            Step(step.get_kind_display(), step.at, step.actor, step.detail) for step in steps
+            Step(step.get_kind_display(), step.at, who[step.actor], step.detail) for step in steps
         ),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from accounts.oversight import actors
 from reconciliation.proof.models import ProofRun, Seal
 
 
@@ -91,7 +93,9 @@ def seal(number: int) -> SealShown | None:
 
 def recent_runs(most: int) -> list[RunShown]:
     """Return the latest proofs first."""
-    return [_run(each) for each in ProofRun.objects.order_by("-id")[:most]]
+    found = list(ProofRun.objects.order_by("-id")[:most])
+    who = actors.named(each.asked_by for each in found)
+    return [_run(each, who) for each in found]
 
 
 def _shown(seal: Seal) -> SealShown:
@@ -125,11 +129,11 @@ def _shown(seal: Seal) -> SealShown:
     )
 
 
-def _run(run: ProofRun) -> RunShown:
+def _run(run: ProofRun, who: Mapping[str, str]) -> RunShown:
     return RunShown(
         state=_state(run),
         asked_at=run.asked_at,
-        asked_by=run.asked_by,
+        asked_by=who[run.asked_by],
         ended_at=run.ended_at,
         took=run.ended_at - run.started_at if run.ended_at and run.started_at else None,
         done=run.done,

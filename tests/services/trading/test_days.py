@@ -87,7 +87,9 @@ def test_a_job_is_done_again_with_a_reason():
     browser = people.browser_of(by)
     page = browser.post("/admin/day/2026-11-20/dividends/again/", {"reason": "A late one"})
     assert page.headers["location"] == "/admin/day/2026-11-20/"
-    assert "It is done again within a minute." in text_of(browser.get(page.headers["location"]))
+    shown = text_of(browser.get(page.headers["location"]))
+    assert "It is done again within a minute." in shown
+    assert f"asked for again {by.email} A late one" in shown
     run = JobRun.objects.get(day_id=FRIDAY, job="dividends")
     assert (run.state, run.rerun_by, run.rerun_reason) == (
         "waiting", f"operator:{by.pk}", "A late one",

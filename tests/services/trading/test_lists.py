@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Account, Activity, User
-from foundation.admin import Found, Many, Undeletable
+from foundation.admin import Found, Many, Undeletable, figure
 from foundation.paging import PAGES_MAX, Uncounted
 from marketdata.models import Bar, SuspectTick
 from orders.admin import OrderAdmin
@@ -265,3 +266,36 @@ def test_a_filter_names_what_the_latest_rows_say():
     kind = min(kinds)
     page = browser.get("/admin/accounts/activity/", {"kind": kind}).context["cl"]
     assert {row.kind for row in page.result_list} == {kind}
+
+
+@pytest.mark.parametrize(
+    ("number", "read"),
+    [
+        ("1000.000000000", "1,000"), ("12345.670000000", "12,345.67"), ("0.500000000", "0.50"),
+        ("-0.000125000", "\N{MINUS SIGN}0.000125"), ("0E-9", "0"),
+        ("-1204.5", "\N{MINUS SIGN}1,204.50"),
+    ],
+)  # fmt: skip
+def test_a_number_is_shown_as_people_read_it(number, read):
+    assert figure(Decimal(number)) == read
+
+
+def test_lists_and_pages_show_numbers_as_people_read_them():
+    account = active_customer("AAPL")
+    order = account.orders.earliest("pk")
+    Order.objects.filter(pk=order.pk).update(quantity=Decimal(1000), limit_price=Decimal("90.5"))
+    browser = people.browser_of(operator())
+    listed = browser.get(reverse("admin:orders_order_changelist")).content.decode()
+    page = browser.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
+    for shown in (listed, page):
+        assert "1,000<" in shown.replace("\n", "").replace(" ", "")
+        assert ".000000000" not in shown
+        assert "90.50" in shown
+
+
+def test_an_orders_page_leaves_out_what_the_order_says_nothing_of():
+    order = active_customer("AAPL").orders.filter(type="limit").earliest("pk")
+    page = people.browser_of(operator()).get(f"/admin/orders/order/{order.pk}/change/")
+    shown = page.context["adminform"].fieldsets[0][1]["fields"]
+    assert {"status", "quantity", "limit_price"} <= set(shown)
+    assert not {"stop_price", "trail_percent", "is_post_only", "content_digest"} & set(shown)

@@ -87,7 +87,8 @@ def test_everything_is_verified_in_the_background_and_the_page_follows():
     [run] = ProofRun.objects.all()
     assert run.started_at is None
     shown = text_of(auditor.get(f"{PAGE}now/"))
-    assert f"Asked for by {run.asked_by}" in shown
+    asked_by = User.objects.get(pk=run.asked_by.removeprefix("operator:"))
+    assert f"Asked for by {asked_by.email}" in shown
     assert "Verify now" not in shown
     auditor.post(f"{PAGE}verify/")
     assert ProofRun.objects.count() == 1

@@ -16,11 +16,11 @@ from accounts.customers import notes
 from accounts.customers.models import AccountNote
 from accounts.locks import UnknownAccount
 from accounts.models import Account, User
-from trading.operations.customer.tables import ROWS_MAX
 from trading.operations.framed import enter
 
 VIEW: Final = "accounts.view_accountnote"
 WRITE: Final = "accounts.add_accountnote"
+SHOWN_MAX: Final = 4
 
 
 class NoteForm(forms.Form):
@@ -38,8 +38,9 @@ class PinForm(forms.Form):
 
 
 def latest(account: Account) -> list[AccountNote]:
-    """Return the notes of the page: pinned ones first, then the newest."""
-    return list(notes.of(account)[:ROWS_MAX])
+    """Return the notes of the page: pinned ones first, then the newest; not so many that what
+    stops the account stands far below."""
+    return list(notes.of(account)[:SHOWN_MAX])
 
 
 @require_POST
