@@ -13,7 +13,7 @@ from marketdata import calendars
 from portfolio.models import EquityPoint, EquitySnapshot, Transfer
 from portfolio.worth.curve import NOTHING, Mark
 
-FLOWS: Final = ("deposit", "withdrawal", "dividend", "interest")
+FLOWS: Final = ("deposit", "withdrawal", "dividend", "interest", "correction")
 
 
 def closes(account_id: UUID, *, start: datetime, end: datetime) -> list[Mark]:

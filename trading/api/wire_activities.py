@@ -99,6 +99,7 @@ _BOOKED: Final = {
     "money.interest_charged": _Booked("INT", _OUT, "Interest on what was lent"),
     "money.dividend": _Booked("DIV", _AS_IT_IS, "Cash dividend"),
     "money.cash_in_lieu": _Booked("CIL", _AS_IT_IS, "Cash in lieu of a fraction"),
+    "money.corrected": _Booked("JNLC", _AS_IT_IS, "Correction of our books"),
     # Securities that are transferred out or in; no cash moves.
     "holding.withdrawal_requested": _Booked("ACATS", _AS_IT_IS, "Withdrawal of coins"),
     "holding.withdrawal_cancelled": _Booked("ACATS", _AS_IT_IS, "A withdrawal was cancelled"),

@@ -12,7 +12,15 @@ from marketdata import calendars
 from portfolio.worth.curve import Mark, Sample, Timeframe
 from trading.api import errors, wire
 
-_TYPES: Final = {"deposit": "CSD", "withdrawal": "CSW", "dividend": "DIV", "interest": "INT"}
+_TYPES: Final = {
+    "deposit": "CSD",
+    "withdrawal": "CSW",
+    "dividend": "DIV",
+    "interest": "INT",
+    "correction": "JNLC",
+}
+_WITHOUT_CASH: Final = frozenset({"ACATC", "ACATS", "JNLS", "SPIN", "SPLIT"})
+"""Activities that clients may name, and that move no cash here: nothing flows in any window."""
 _RATIO_QUANTUM: Final = Decimal("0.000001")
 
 
@@ -21,8 +29,8 @@ def types_of(names: Iterable[str]) -> frozenset[str]:
     wanted = frozenset(names) - {"NONE"}
     if "ALL" in wanted:
         return frozenset(_TYPES.values())
-    if unknown := sorted(wanted - set(_TYPES.values())):
-        known = ", ".join(_TYPES.values())
+    if unknown := sorted(wanted - set(_TYPES.values()) - _WITHOUT_CASH):
+        known = ", ".join([*_TYPES.values(), *sorted(_WITHOUT_CASH)])
         raise errors.invalid(f"cashflow_types has {unknown[0][:20]}; known are {known}, ALL, NONE.")
     return wanted
 

@@ -12,6 +12,8 @@ import time_machine
 from alpaca.trading.models import NonTradeActivity
 from django.utils import timezone
 
+from accounts.models import Account
+from marketdata import calendars
 from marketdata.models import Instrument
 from orders.entry import submission
 from orders.models import Order, Trade
@@ -19,6 +21,9 @@ from portfolio import services as portfolio
 from portfolio.actions import entitlements
 from portfolio.funding import services as funding
 from portfolio.funding.passage import Step
+from reconciliation.breaks import working
+from reconciliation.breaks.models import Break
+from reconciliation.records import BreakType
 from tests import issuers, world
 from tests.services.api.conftest import Api, Customer
 from venues.messages import Side
@@ -207,6 +212,22 @@ def test_corporate_actions_are_activities(api: Api, customer: Customer) -> None:
     assert [row["activity_type"] for row in asked(api, "SPLIT", "DIV")] == ["SPLIT", "DIV"]
 
 
+def give_out_of_suspense(account: Account, amount: str) -> None:
+    """Have a break corrected into the account by two people."""
+    now = timezone.now()
+    day = calendars.date_of(now)
+    row = Break.objects.create(
+        source="first-bank", key="line:1", day=day, found_on=day, found_at=now, asset="USD",
+        type=BreakType.MISSING_HERE, severity=1, ours={}, theirs={}, difference=Decimal(amount),
+        cash=0, value=Decimal(amount),
+    )  # fmt: skip
+    ann, bob = issuers.person("ann"), issuers.person("bob")
+    asked_for = working.ask_to_correct(
+        row.pk, amount=Decimal(amount), account=str(account.pk), by=ann, reason="Hers", now=now
+    )
+    working.approve(asked_for.pk, by=bob, reason="Yes", now=now)
+
+
 def test_every_amount_of_cash_has_its_activity(api: Api, customer: Customer) -> None:
     """What the activities add up to is the cash, whatever happened."""
     aapl, venue = Instrument.objects.get(), world.Venue()
@@ -222,7 +243,10 @@ def test_every_amount_of_cash_has_its_activity(api: Api, customer: Customer) -> 
         reference="B", actor="user:x", now=timezone.now(),
     )  # fmt: skip
     entitlements.entitle(issuers.split(aapl, 1, 10, price="950"), now=timezone.now())
+    give_out_of_suspense(customer.account, "25.00")
     whole = asked(api)
+    [corrected] = [row for row in whole if row["activity_type"] == "JNLC"]
+    assert (corrected["net_amount"], corrected["description"]) == ("25", "Correction of our books")
     for row in whole:  # as their own client reads them
         if row["activity_type"] != "FILL":
             assert NonTradeActivity(**row).net_amount == float(row["net_amount"])

@@ -102,9 +102,21 @@ def test_cash_flows_by_type(api: Api, customer: Customer) -> None:
     assert sum(body["cashflow"]["CSD"]) == 100025
     assert sum(body["cashflow"]["DIV"]) == 0
     assert set(history(api, period="1D", cashflow_types="ALL")["cashflow"]) == {
-        "CSD", "CSW", "DIV", "INT",
+        "CSD", "CSW", "DIV", "INT", "JNLC",
     }  # fmt: skip
     assert "cashflow" not in history(api, period="1D", cashflow_types="NONE")
+
+
+def test_flows_are_asked_for_by_any_activity_that_clients_know(
+    api: Api, customer: Customer
+) -> None:
+    """JNLC,CSD,CSW is the example of the API that ours is compatible with."""
+    body = history(api, period="1D", timeframe="1H", cashflow_types="JNLC,CSD,CSW")
+    assert {name: sum(flow) for name, flow in body["cashflow"].items()} == {
+        "CSD": 100000, "CSW": 0, "JNLC": 0,
+    }  # fmt: skip
+    body = history(api, period="1D", timeframe="1H", cashflow_types="ACATS")
+    assert body["cashflow"] == {"ACATS": [0] * len(body["timestamp"])}  # coins, and no cash
 
 
 @pytest.mark.parametrize(
