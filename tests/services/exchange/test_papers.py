@@ -187,7 +187,7 @@ def test_a_bust_of_no_trade_is_refused(house):
     assert BustRequest.objects.get().state == "refused"
     busts.ask(trade_number=8, reason="x", requested_by="x", now=house.now)
     with pytest.raises(CommandError, match="Trade 8"):
-        call_command("exchange_bust", 8, reason="twice")
+        call_command("exchange_bust", "T8S", reason="twice")  # as a member calls it
 
 
 # --- Statements ---------------------------------------------------------------------------------

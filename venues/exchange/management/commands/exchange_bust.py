@@ -16,6 +16,11 @@ _ANSWER_SECONDS_MAX: Final = 10.0
 _LOOK_SECONDS: Final = 0.2
 
 
+def _number(said: str) -> int:
+    """Return the number on the tape of a trade, from what a member calls its side of it, too."""
+    return int(said.removeprefix("T").removesuffix("B").removesuffix("S"))
+
+
 class Command(BaseCommand):
     help = (
         "Take back a trade of the embedded exchange: both members are told, and the bust is in "
@@ -23,7 +28,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("trade", type=int, help="The trade's number, as printed on the tape.")
+        parser.add_argument(
+            "trade", type=_number, help="The trade's number, or either side's execution: T20B."
+        )
         parser.add_argument("--reason", required=True, help="Why; it is kept with the request.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
