@@ -20,9 +20,9 @@ from risk.findings import Finding, Severity
 from risk.models import Alert, AlertEvidence, AlertStep, Surveyed
 from risk.surveillance import alerts
 from risk.surveillance import work as alert_work
-from tests import world
+from tests import parts, world
 from tests.concurrency.test_order_path import at_once
-from tests.patience import DEADLINE_SECONDS, until
+from tests.patience import until
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -120,6 +120,4 @@ def at_work() -> Iterator[None]:
     try:
         yield
     finally:
-        stop.set()
-        for thread in threads:
-            thread.join(DEADLINE_SECONDS)
+        parts.end(stop, threads)

@@ -18,6 +18,7 @@ from accounts import activity, locks
 from accounts.chain import Event
 from accounts.models import Account
 from foundation import wakeups
+from tests import parts as running
 from tests import people
 from tests.patience import DEADLINE_SECONDS
 from tests.sockets import PatientSocket
@@ -88,9 +89,7 @@ def parts(committed: None) -> Iterator[None]:
     for thread in threads:
         thread.start()
     yield
-    stop.set()
-    for thread in threads:
-        thread.join(DEADLINE_SECONDS)
+    running.end(stop, threads)
     desk.desk._watched.clear()  # of pages that a failed test has left open
 
 

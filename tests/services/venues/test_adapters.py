@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from foundation import wakeups
 from marketdata.calendars import NEW_YORK
+from tests import parts
 from tests.live_server import free_port
 from tests.patience import DEADLINE_SECONDS, until
 from tests.services.exchange.running import exchange, listed, order
@@ -87,9 +88,7 @@ def door(market, settings) -> Iterator[str]:
         thread.start()
     assert beaten.wait(DEADLINE_SECONDS)
     yield f"127.0.0.1:{settings.EXCHANGE_PORT}"
-    stop.set()
-    for thread in threads:
-        thread.join(DEADLINE_SECONDS)
+    parts.end(stop, threads)
 
 
 def line_to(address: str, **changes) -> Line:
