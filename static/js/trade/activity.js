@@ -10,19 +10,22 @@ const SHOWN_MAX = 200;
 const rows = $("[data-rows=activity]");
 const empty = $("[data-empty=activity]");
 let shown = []; // newest first
+let isLoaded = false;
 
 export function begin() {
   on("activity", add);
+  on("connection", (state) => state === "live" && !isLoaded && load());
   load();
 }
 
 async function load() {
   try {
     add(await http.get("/api/v1/activity"));
+    isLoaded = true;
     put(empty, "Nothing has happened in this account yet.");
   } catch (error) {
     if (!(error instanceof http.ApiError)) throw error;
-    put(empty, `The activity could not be loaded. ${error.message} Reload the page.`);
+    put(empty, `The activity could not be loaded. ${error.message}`);
   }
 }
 
