@@ -95,6 +95,12 @@ class Holds:
         hold.lots = [str(lot_id) for lot_id in lot_ids]
         self._changed_holds.add(order_id)
 
+    def pass_lots_on(self, *, old_id: UUID, new_id: UUID) -> None:
+        """Let an order close those lots first that the one was to close which it replaces."""
+        old = self._holds.get(old_id)
+        self._holds[new_id].lots = old.lots if old else []
+        self._changed_holds.add(new_id)
+
     def hold(
         self,
         account: LockedAccount,
@@ -174,7 +180,7 @@ class Holds:
         self.release(account, order_id=old_id)
         if new is None:
             return
-        new.lots = self._holds[old_id].lots if old_id in self._holds else []
+        self.pass_lots_on(old_id=old_id, new_id=new_id)
         needed = charging.agreed(new).of(quantity)
         if not _may_owe(account, new.asset):
             needed = min(needed, self._free(account, new.asset) + new.remaining)

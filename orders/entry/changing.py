@@ -285,6 +285,7 @@ def _replace_held(
     steps.end(batch, order, Event.REPLACE, replace(cause, reason="Replaced by another order"))
     if was_holding:
         steps.hold_for(batch, new, new.quantity, worst)
+        batch.books.pass_lots_on(old_id=order.pk, new_id=new.pk)
     new.status = steps.following(new, Event.HOLD).value
     if was_watched:
         batch.watch(new, mark=mark)

@@ -30,7 +30,7 @@ from portfolio.models import (
 )
 from reconciliation.invariants import check_invariants
 from tests import world
-from venues.messages import Side
+from venues.messages import OrderType, Side
 
 D = Decimal
 
@@ -129,6 +129,24 @@ def test_a_sale_closes_the_lots_that_it_names(aapl, venue):
         assert (answer.order, answer.refusal.code) == (None, "unknown_lot")
     assert Trade.objects.count() == count
     assert Hold.objects.get(order_id=order.pk).lots == [str(third.pk)]
+
+
+def test_a_stop_that_is_replaced_closes_the_lots_that_were_named(aapl, venue):
+    account = world.customer()
+    for price in ("100.00", "99.00"):
+        trade(account, venue, "10", price)
+    second = Lot.objects.get(account=account, number=2)
+    stop = world.ticket(
+        account, side=Side.SELL, type=OrderType.STOP, stop_price=D(95), lots=(second.pk,)
+    )
+    [placed] = submission.submit_batch([stop], now=timezone.now())
+    wanted = world.replace_ticket(placed.order, stop_price=D(94))
+    [replaced] = submission.submit_batch([wanted], now=timezone.now())
+    submission.submit_batch([world.trigger_ticket(replaced.order, "94")], now=timezone.now())
+    venue.fills(replaced.order, "10", "99.90")
+    world.apply_reports()
+    assert Hold.objects.get(order_id=replaced.order.pk).lots == [str(second.pk)]
+    assert LotClosing.objects.get().lot_id == second.pk
 
 
 def test_a_purchase_names_no_lots(aapl):
