@@ -269,8 +269,9 @@ def _refund(charge: Charge) -> Charge:
     return Charge(charge.beneficiary, -charge.amount)
 
 
-_ASSETS: LiteralString = """(SELECT 'USD' UNION SELECT code FROM marketdata_instrument
-                                WHERE symbol = ANY(%s) OR id = ANY(%s))"""
+_IN_ASSETS: LiteralString = """asset = ANY(ARRAY(SELECT code FROM marketdata_instrument
+                                                   WHERE symbol = ANY(%s) OR id = ANY(%s))
+                                             || 'USD'::varchar)"""
 
 
 def ask_books(
@@ -289,12 +290,12 @@ def ask_books(
     owners, orders = list(account_ids), list(order_ids)
     wanted = list(set(instrument_ids))
     these = [list(set(symbols)), wanted]
-    balances = bulk.ask(Balance, "account_id = ANY(%s) AND asset IN " + _ASSETS, [owners, *these])
+    balances = bulk.ask(Balance, "account_id = ANY(%s) AND " + _IN_ASSETS, [owners, *these])
     holds = bulk.ask(Hold, "order_id = ANY(%s)", [orders]) if orders else None
     lots = house = None
     if for_fills:
         lots = lot_book.ask_lots(account_ids=owners, instrument_ids=wanted, order_ids=orders)
-        house = bulk.ask(LedgerAccount, "owner_id IS NULL AND asset IN " + _ASSETS, these)
+        house = bulk.ask(LedgerAccount, "owner_id IS NULL AND " + _IN_ASSETS, these)
     return Answer(
         lambda: Books(
             balances=balances.get(),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 from django.utils import timezone
 
+from foundation import bulk, trips
 from orders import executions
-from orders.entry import submission
+from orders.entry import desk, submission
 from orders.models import Trade
 from tests import world
 from tests.wire import trips_noted
@@ -50,3 +52,27 @@ def test_fills_are_booked_in_six_trips(orders):
         executions.apply_next()
     assert Trade.objects.count() == len(first) + orders
     assert len(taken) == 6
+
+
+def test_an_order_alone_reads_no_row_of_other_accounts_orders(owner_conninfo):
+    """Also where it was planned while there were few orders, and the planner knew of that."""
+    with psycopg.connect(owner_conninfo, autocommit=True) as owner:
+        owner.execute("VACUUM ANALYZE orders_order")
+    world.instrument("AAPL")
+    others = [world.customer() for _ in range(4)]
+    submit(world.ticket(others[0]))
+    submit(*(world.ticket(others[number % 4]) for number in range(240)))
+    asked = world.ticket(world.customer())
+    with trips.together():
+        before = _orders_read()
+        desk.open_desk([asked])
+        assert _orders_read() == before
+
+
+def _orders_read() -> int:
+    """Return how many rows of orders this connection has read since its counts were last sent."""
+    [[read]] = bulk.execute(
+        "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables"
+        " WHERE relname = 'orders_order'"
+    )
+    return int(read)
