@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from accounts.factors import changes, recovery, sent_codes
+from accounts.factors import changes, mailboxes, recovery, sent_codes
 from accounts.factors.models import Factor
 from accounts.factors.strength import Strength
 from accounts.models import MessageFactor, SecurityKey, TotpDevice, User
@@ -80,20 +80,9 @@ def means(user: User, *, need: Strength = Strength.WEAK) -> Means:
         for factor in found
         if isinstance(factor, MessageFactor)
         and sent_codes.is_offered(sent_codes.Way(factor.way))
-        and not (user.is_password_mailed and _is_mailbox(factor))
+        and mailboxes.counts(user, factor)
     )
     return Means(has_app, has_key, places, has_recovery=recovery.left(user) > 0)
-
-
-def note_proved(user: User, factor: Factor) -> None:
-    """Let the mailbox count again once another factor was proved after a reset by mail."""
-    if user.is_password_mailed and not _is_mailbox(factor):
-        User.objects.filter(pk=user.pk).update(is_password_mailed=False)
-        user.is_password_mailed = False
-
-
-def _is_mailbox(factor: Factor) -> bool:
-    return isinstance(factor, MessageFactor) and factor.way == sent_codes.Way.EMAIL
 
 
 def is_bound_to_keys(user: User) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.factors import proving, roster
+from accounts.factors import mailboxes, proving
 from accounts.factors.models import Factor
 from accounts.factors.strength import Strength
 from accounts.models import HalfwayPhone, Phone, RefreshToken, User
@@ -143,7 +143,7 @@ def finish(token: str, proof: Proof, *, origin: Origin = NOWHERE, now: datetime)
         RefreshToken.objects.create(
             digest=tokens.digest_of(pair.refresh), phone=phone, issued_at=now
         )
-        roster.note_proved(user, factor)
+        mailboxes.note_proved(user, factor)
         mark = ""
         if factor.strength >= Strength.STRONG or _has_done_their_best(halfway):
             mark = devices.mark_phone(

@@ -23,7 +23,7 @@ from django.http import HttpRequest
 from accounts import activity, locks, selectors
 from accounts.chain import Event
 from accounts.customers import terms
-from accounts.factors import roster
+from accounts.factors import mailboxes
 from accounts.factors.models import Factor
 from accounts.factors.strength import Strength
 from accounts.models import Account, SignIn, TermsAcceptance, User
@@ -110,7 +110,7 @@ def start(request: HttpRequest, *, user: User, device: Factor, now: datetime) ->
             strength=device.strength,
         )
         _end_oldest(user, now=now)
-        roster.note_proved(user, device)
+        mailboxes.note_proved(user, device)
         devices.remember(request, user, now=now)
         security_log.note(
             user, Kind.SIGNED_IN, now=now, origin=origin, about=_with(device, verdict)
