@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 
 from foundation.append_only import APP_ROLE
-from trading import logs
+from trading import databases, logs, own_secrets
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -37,37 +30,11 @@ REDIS_URL: str = env.str("REDIS_URL", "")
 EMBEDDED_POSTGRES = not DATABASE_URL
 
 
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other processes that ask for the same out until we are done."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        flock(descriptor, LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _kept_secret(name: str) -> str:
-    """Return the secret of this data folder, made on first use; production must bring its own."""
+    """Return this data folder's own secret; production must bring its own."""
     if PRODUCTION:
         raise ImproperlyConfigured(f"Set {name}: production does not make its own secrets.")
-    path = HOME / name.lower()
-    try:
-        HOME.mkdir(parents=True, exist_ok=True)
-        with _alone_in(HOME):
-            if not (path.exists() and path.stat().st_size):
-                made = path.with_suffix(".new")
-                made.unlink(missing_ok=True)
-                made.touch(mode=0o600)
-                made.write_text(secrets.token_urlsafe(48))
-                made.rename(path)  # whole or not at all, whatever happens now
-        return path.read_text().strip()
-    except OSError as error:
-        raise ImproperlyConfigured(
-            f"The data folder {HOME} cannot be written ({error.strerror}). "
-            "Set OPENFLOOR_HOME to a folder that can."
-        ) from error
+    return own_secrets.kept(name, home=HOME)
 
 
 SECRET_KEY: str = env.str("SECRET_KEY", "") or _kept_secret("SECRET_KEY")
@@ -95,47 +62,17 @@ def postgres_socket_folder(home: Path = HOME) -> Path:
 
 POSTGRES_PORT = 5432  # names the socket file; the embedded server listens on no TCP port
 POSTGRES_OWNER = "openfloor"
-
-
-def _outside_database() -> tuple[dict[str, object], dict[str, object]]:
-    """Return where DATABASE_URL leads, and its other libpq parameters (sslmode and so on)."""
-    try:
-        given = conninfo_to_dict(DATABASE_URL)
-    except ProgrammingError as error:
-        raise ImproperlyConfigured(
-            "DATABASE_URL must be like postgresql://user:password@host:5432/name."
-        ) from error
-    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST"}
-    where: dict[str, object] = {django: given.pop(libpq, "") for libpq, django in names.items()}
-    return {**where, "PORT": str(given.pop("port", "") or "")}, dict(given)
-
-
-def _database(*, role: str | None) -> dict[str, object]:
-    """Return the settings of the database, entered as its owner or as the restricted role."""
-    session = "-c lock_timeout=5s"
-    where: dict[str, object]
-    options: dict[str, object]
-    if EMBEDDED_POSTGRES:
-        folder = str(postgres_socket_folder())
-        where, options = {"NAME": "openfloor", "USER": POSTGRES_OWNER, "HOST": folder}, {}
-        where["PORT"] = str(POSTGRES_PORT)
-    else:
-        where, options = _outside_database()
-    if role:
-        session += " -c statement_timeout=20s -c idle_in_transaction_session_timeout=30s"
-        session += f" -c role={role}"
-        options["pool"] = {"min_size": 1, "max_size": 40, "timeout": 2}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        **where,
-        "OPTIONS": {**options, "options": session},
-        "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": False,
-    }
-
-
+_EMBEDDED = {
+    "NAME": "openfloor",
+    "USER": POSTGRES_OWNER,
+    "HOST": str(postgres_socket_folder()),
+    "PORT": str(POSTGRES_PORT),
+}
 # `default` is what the program uses; `owner` changes the schema (see the migrate command).
-DATABASES = {"default": _database(role=APP_ROLE), "owner": _database(role=None)}
+DATABASES = {
+    "default": databases.entered(url=DATABASE_URL, embedded=_EMBEDDED, role=APP_ROLE),
+    "owner": databases.entered(url=DATABASE_URL, embedded=_EMBEDDED, role=None),
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What a lost database is restored from: best on another disk. See docs/recovery.md.
