@@ -9,7 +9,7 @@ from typing import Final
 from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.decimals import CASH
-from orders import holding, legs, lifetimes, steps, tickets
+from orders import flaws, holding, legs, lifetimes, steps, tickets
 from orders.batch import Batch
 from orders.entry import judging, placing
 from orders.entry.answers import UNKNOWN_ORDER, Answer, refused
@@ -137,7 +137,7 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
     order = desk.order_of(account, ticket.order_id)
     if order is None:
         return refused(*UNKNOWN_ORDER)
-    refusal = tickets.replace_flaw(ticket) or _misfit(order, ticket)
+    refusal = flaws.of_replacement(ticket) or _misfit(order, ticket)
     if refusal is not None:
         return Answer(refusal=refusal)
     total = ticket.quantity or order.quantity

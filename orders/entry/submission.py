@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from foundation import failpoints, trips
-from orders import tickets
+from orders import flaws
 from orders.entry import changing, desk, placing, releasing
 from orders.entry.answers import Answer, refused
 from orders.entry.desk import Desk
@@ -50,7 +50,7 @@ def submit_batch(batch: Sequence[Ticket], *, now: datetime | None = None) -> lis
 
 
 def _flaw(ticket: Ticket) -> Refusal | None:
-    return tickets.flaw(ticket) if isinstance(ticket, OrderTicket) else None
+    return flaws.of_order(ticket) if isinstance(ticket, OrderTicket) else None
 
 
 def _carry_out(opened: Desk, ticket: Ticket) -> Answer:

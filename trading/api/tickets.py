@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from orders import tickets
+from orders import flaws
 from orders.tickets import (
     SYMBOL_LENGTH_MAX,
     Actor,
@@ -179,7 +179,7 @@ def order_ticket(
         position_intent=intent,
         lots=lots,
     )
-    _refuse(tickets.flaw(ticket), trail="trail_percent" if trail_percent else "trail_price")
+    _refuse(flaws.of_order(ticket), trail="trail_percent" if trail_percent else "trail_price")
     return ticket
 
 
@@ -215,7 +215,7 @@ def replace_ticket(
     )
     if reading.mistakes:
         raise InvalidTicket(reading.mistakes, has_unknown_fields=reading.has_unknown_fields)
-    _refuse(tickets.replace_flaw(ticket), trail="trail")
+    _refuse(flaws.of_replacement(ticket), trail="trail")
     return ticket
 
 

@@ -13,7 +13,7 @@ from accounts import locks
 from accounts.models import Account, Activity
 from marketdata import calendars
 from marketdata.models import Instrument
-from orders import tickets
+from orders import flaws
 from orders.entry import submission
 from orders.models import Trade
 from portfolio import books, settlement
@@ -151,7 +151,7 @@ def test_a_stop_that_is_replaced_closes_the_lots_that_were_named(aapl, venue):
 
 def test_a_purchase_names_no_lots(aapl):
     wanted = world.limit_ticket(world.customer(), "98.00", lots=(uuid.uuid4(),))
-    assert tickets.flaw(wanted).code == "lots_unfit"
+    assert flaws.of_order(wanted).code == "lots_unfit"
 
 
 def test_closings_are_never_edited(aapl, venue):

@@ -14,7 +14,7 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders import tickets as order_tickets
+from orders import flaws
 from orders.tickets import Actor, OrderClass, OrderTicket, ReplaceTicket, StopLoss
 from trading.api import reading, tickets
 from trading.api.reading import Mistake
@@ -207,9 +207,9 @@ def test_a_mistake_has_a_code(payload: dict[str, object], expected: str) -> None
 
 
 def test_every_flaw_that_an_order_can_have_names_a_field() -> None:
-    source = inspect.getsource(order_tickets)
-    flaws = set(re.findall(r'Refusal\(\s*f?"([a-z_]+)"', source)) - {"trail", "invalid_trail"}
-    assert flaws - tickets._FIELD_OF.keys() == {"nothing_to_replace"}
+    source = inspect.getsource(flaws)
+    found = set(re.findall(r'Refusal\(\s*f?"([a-z_]+)"', source)) - {"trail", "invalid_trail"}
+    assert found - tickets._FIELD_OF.keys() == {"nothing_to_replace"}
 
 
 def test_every_code_is_in_the_documentation() -> None:
