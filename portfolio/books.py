@@ -30,7 +30,7 @@ from portfolio.ledger import LedgerKey
 from portfolio.lots import book as lot_book
 from portfolio.lots import good_faith
 from portfolio.lots.book import LotBook
-from portfolio.lots.relief import Deal, Lot
+from portfolio.lots.records import Deal, Lot
 from portfolio.models import Balance, GoodFaithViolation, Hold, LedgerAccount, Transfer
 from portfolio.transfers import Move as Move
 from portfolio.transfers import Transfers

@@ -18,8 +18,9 @@ from uuid import UUID
 from accounts.locks import LockedAccount
 from foundation import bulk
 from foundation.trips import Answer
-from portfolio.lots import relief as lots
-from portfolio.lots.relief import Closing, Deal, Lots, Method
+from portfolio.lots import records
+from portfolio.lots.records import Closing, Deal, Method
+from portfolio.lots.relief import Lots
 from portfolio.models import Lot, LotAdjustment, LotClosing, Position
 
 ZERO: Final = Decimal(0)
@@ -60,7 +61,7 @@ class LotBook:
         *,
         named: Sequence[UUID] = (),
         funds_settle_on: date | None = None,
-    ) -> list[tuple[Closing, lots.Lot]]:
+    ) -> list[tuple[Closing, records.Lot]]:
         """Close and open lots, and carry the position on; return what was closed of which lots."""
         stands = self.position(account, instrument_id, at=deal.at).quantity
         is_against = stands * deal.signed_quantity < 0
@@ -82,7 +83,7 @@ class LotBook:
             done = self._done_by(found, (account.id, instrument_id), deal.trade_id)
             found.bust(deal, bust_id=bust_id, at=at, done=done)
 
-    def open_lots(self, account: LockedAccount, instrument_id: UUID) -> list[lots.Lot]:
+    def open_lots(self, account: LockedAccount, instrument_id: UUID) -> list[records.Lot]:
         """Return what is left of the lots of a position, the oldest first."""
         position = self._positions.get((account.id, instrument_id))
         if position is None:
@@ -265,7 +266,7 @@ class LotBook:
         for row in rows:
             if row.id not in found.lots:
                 self._rows[row.id] = row
-                found.lots[row.id] = lots.Lot(
+                found.lots[row.id] = records.Lot(
                     id=row.id,
                     number=row.number,
                     opened_by=row.opened_by,
@@ -275,12 +276,12 @@ class LotBook:
                     funds_settle_on=row.funds_settle_on,
                 )
 
-    def _row(self, lot: lots.Lot) -> Lot:
+    def _row(self, lot: records.Lot) -> Lot:
         row = self._rows[lot.id]
         row.quantity, row.cost_basis = lot.quantity, lot.cost
         return row
 
-    def _new_row(self, key: Key, opened: lots.Lot, found: Lots) -> Lot:
+    def _new_row(self, key: Key, opened: records.Lot, found: Lots) -> Lot:
         left = found.lots[opened.id]
         return bulk.new(
             Lot,

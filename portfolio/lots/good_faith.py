@@ -15,7 +15,7 @@ from uuid import UUID
 from accounts.locks import LockedAccount
 from foundation import bulk
 from marketdata import calendars
-from portfolio.lots.relief import Lot
+from portfolio.lots.records import Lot
 from portfolio.models import GoodFaithViolation
 
 VIOLATIONS_MAX: Final = 3

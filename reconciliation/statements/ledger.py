@@ -20,7 +20,7 @@ from django.db import connection, transaction
 
 from foundation.decimals import CASH
 from marketdata import calendars
-from portfolio.lots.relief import is_long_term
+from portfolio.lots.records import is_long_term
 from reconciliation.statements.confirmations import Execution
 from reconciliation.statements.periods import DAY, Kind, Period
 from reconciliation.statements.rules import Figures, Movement

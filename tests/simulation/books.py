@@ -18,7 +18,8 @@ from portfolio import accounting
 from portfolio.accounting import HoldTerms
 from portfolio.fees import rules as fees
 from portfolio.fees.rules import NO_FEES, FeeRule, FeeTerms
-from portfolio.lots.relief import Closing, Deal, Lots, Method
+from portfolio.lots.records import Closing, Deal, Method
+from portfolio.lots.relief import Lots
 from venues.messages import Side
 
 ZERO = Decimal(0)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from accounts import selectors as accounts
 from portfolio import particulars
 from portfolio import selectors as portfolio
-from portfolio.lots import relief as rules
+from portfolio.lots import records as lots
 from portfolio.lots import tax
 from trading.pages import now
 
@@ -64,7 +64,7 @@ def detail(request: HttpRequest, symbol: str) -> HttpResponse:
                 LotView(
                     lot=lot,
                     gain=None if price is None else lot.quantity * price - lot.cost_basis,
-                    is_long_term=rules.is_long_term(lot.acquired_at, at),
+                    is_long_term=lots.is_long_term(lot.acquired_at, at),
                     disallowed=disallowed.get(lot.pk, ZERO),
                 )
                 for lot in open_lots

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.lots import relief as lots
-from portfolio.lots.relief import Closing, Deal, Lot, Lots, Method
+from portfolio.lots import records
+from portfolio.lots.records import Closing, Deal, Lot, Method
+from portfolio.lots.relief import Lots
 
 D = Decimal
 NOON = datetime(2026, 3, 2, 17, tzinfo=UTC)
@@ -70,7 +71,7 @@ def test_the_method_says_which_lots_a_sale_closes(method, left, realised):
     found.trade(deal(4, "-15", "180.00"))
     assert open_lots(found) == [(D(q), D(c)) for q, c in left]
     assert sum(closing.realised for closing in found.closings) == D(realised)
-    assert found.moved == lots.Moved(D(15), found.cost, D(realised))
+    assert found.moved == records.Moved(D(15), found.cost, D(realised))
 
 
 def test_named_lots_come_first_and_the_first_in_after_them():
@@ -108,7 +109,7 @@ def test_a_bust_of_a_sale_opens_again_what_it_had_closed():
     done = found.trade(sale)
     found.bust(sale, bust_id=trade_id(9), at=NOON, done=done)
     assert found.lots == before
-    assert found.moved == lots.Moved(D(30), D("340.00"), D(0))
+    assert found.moved == records.Moved(D(30), D("340.00"), D(0))
 
 
 def test_what_was_sold_of_a_busted_purchase_is_sold_of_others():
@@ -141,7 +142,7 @@ def test_a_bust_between_a_long_and_a_short_lets_them_close_each_other():
     found.bust(sold, bust_id=trade_id(9), at=NOON, done=done)
     # Without the sale of ten, the sale of four would have been of those bought.
     assert open_lots(found) == [(D(6), D("60.00"))]
-    assert found.moved == lots.Moved(D(6), D("60.00"), D("12.00"))
+    assert found.moved == records.Moved(D(6), D("60.00"), D("12.00"))
 
 
 def test_a_trade_of_before_there_were_lots_is_undone_by_its_opposite():
@@ -153,11 +154,11 @@ def test_a_trade_of_before_there_were_lots_is_undone_by_its_opposite():
 
 
 def test_more_than_a_year_is_long_term():
-    assert not lots.is_long_term(NOON, datetime(2027, 3, 2, 17, tzinfo=UTC))
-    assert lots.is_long_term(NOON, datetime(2027, 3, 3, 17, tzinfo=UTC))
+    assert not records.is_long_term(NOON, datetime(2027, 3, 2, 17, tzinfo=UTC))
+    assert records.is_long_term(NOON, datetime(2027, 3, 3, 17, tzinfo=UTC))
     leap = datetime(2028, 2, 29, 17, tzinfo=UTC)
-    assert not lots.is_long_term(leap, datetime(2029, 2, 28, 17, tzinfo=UTC))
-    assert lots.is_long_term(leap, datetime(2029, 3, 1, 17, tzinfo=UTC))
+    assert not records.is_long_term(leap, datetime(2029, 2, 28, 17, tzinfo=UTC))
+    assert records.is_long_term(leap, datetime(2029, 3, 1, 17, tzinfo=UTC))
 
 
 def active_of(found: Lots, number: int) -> list[Closing]:
@@ -259,7 +260,7 @@ def test_busting_everything_leaves_nothing(trades, method):
         done.append(deal_)
     for number, deal_ in enumerate(done):
         found.bust(deal_, bust_id=UUID(int=5), at=NOON, done=active_of(found, number))
-    assert found.moved == lots.Moved(D(0), D(0), D(0))
+    assert found.moved == records.Moved(D(0), D(0), D(0))
     assert not any(lot.quantity or lot.cost for lot in found.lots.values())
 
 
