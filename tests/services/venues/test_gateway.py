@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from tests.conversing import Stand, new_order, put
 from tests.patience import DEADLINE_SECONDS, until
-from tests.services.venues.test_conversation import Stand, new_order, put
 from venues import gateway, links, outbox
 from venues.adapters import VenueUnavailable
 from venues.models import Venue
