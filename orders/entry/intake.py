@@ -2,6 +2,8 @@
 
 A writer takes whatever waits for it, 1 to 256 tickets, and commits them together. There is no
 timer: a lone order waits for nobody, and under load the batch grows while the last one commits.
+Behind a batch of several the writer rests for a moment, so that those who were answered can come
+again: the next batch is larger then, and costs each of them less than the rest does.
 What concerns one account stays in the order in which it came, also where several writers share
 the work, each with the accounts that are its own.
 Several processes have an intake each; the account locks put them in order.
@@ -30,6 +32,7 @@ log = structlog.get_logger(__name__)
 BATCH_MAX: Final = 256
 WAITING_MAX: Final = 10_000
 IDLE_SECONDS: Final = 5.0
+REST_SECONDS: Final = 0.001
 WAIT_SECONDS_MAX: Final = 8.0
 """Less than the edge waits for an answer."""
 
@@ -72,8 +75,16 @@ class _Entry(Future[Answer]):
 class Intake:
     """The writers, and which of them a ticket is for."""
 
-    def __init__(self, *, writers: int = 1, waiting_max: int = WAITING_MAX) -> None:
-        self._writers = [_Writer(number, waiting_max // writers) for number in range(writers)]
+    def __init__(
+        self,
+        *,
+        writers: int = 1,
+        waiting_max: int = WAITING_MAX,
+        rest_seconds: float = REST_SECONDS,
+    ) -> None:
+        self._writers = [
+            _Writer(number, waiting_max // writers, rest_seconds) for number in range(writers)
+        ]
 
     def enter(self, ticket: Ticket) -> Future[Answer]:
         """Queue a ticket. Raises IntakeFull or IntakeClosed, and then nothing happened."""
@@ -96,13 +107,14 @@ class Intake:
 class _Writer:
     """One queue and the thread that works it off, started by the first ticket."""
 
-    def __init__(self, number: int, waiting_max: int) -> None:
+    def __init__(self, number: int, waiting_max: int, rest_seconds: float) -> None:
         self._name = f"intake-{number}"
         self._waiting_max = waiting_max
+        self._rest_seconds = rest_seconds
         self._waiting: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._is_closed = False
+        self._closed = threading.Event()
 
     @property
     def waiting(self) -> int:
@@ -111,7 +123,7 @@ class _Writer:
     def enter(self, ticket: Ticket) -> Future[Answer]:
         entry = _Entry(ticket)
         with self._lock:
-            if self._is_closed:
+            if self._closed.is_set():
                 raise IntakeClosed
             if self._waiting.qsize() >= self._waiting_max:
                 raise IntakeFull
@@ -124,8 +136,8 @@ class _Writer:
     def close(self) -> None:
         """Take no more tickets; the thread ends when those that wait are done."""
         with self._lock:
-            if not self._is_closed:
-                self._is_closed = True
+            if not self._closed.is_set():
+                self._closed.set()
                 self._waiting.put(None)
 
     def join(self, timeout: float) -> None:
@@ -137,6 +149,9 @@ class _Writer:
             while (batch := self._next_batch()) is not None:
                 if batch:
                     _settle(batch)
+                if len(batch) > 1:
+                    # Meanwhile Python's lock is the event loop's, which has answers to send.
+                    self._closed.wait(self._rest_seconds)
         finally:
             connection.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 
 import pytest
 from django.db import DataError, transaction
@@ -11,6 +11,7 @@ from django.db import DataError, transaction
 from accounts import locks
 from accounts.models import Account, Activity
 from orders.entry.intake import Intake, IntakeClosed, IntakeFull
+from orders.entry.submission import Answer
 from orders.models import Order
 from tests import world
 from tests.patience import DEADLINE_SECONDS
@@ -93,6 +94,39 @@ def test_a_ticket_that_cannot_be_written_fails_alone(intake):
     with pytest.raises(DataError):
         poisoned.result(SECONDS)
     assert Order.objects.count() == 3
+
+
+def held_in_one_batch(intake: Intake, account: Account) -> list[Future[Answer]]:
+    """Enter an order that waits for its account, and two that wait for it: a batch of two."""
+    with transaction.atomic():
+        locks.lock(account.pk)
+        first = intake.enter(world.ticket(account))
+        while not first.running():
+            pass
+        return [first, *(intake.enter(world.ticket(account)) for _ in range(2))]
+
+
+def test_behind_a_batch_of_several_the_writer_rests_until_the_intake_closes():
+    world.instrument()
+    account = world.customer()
+    resting, awake = Intake(rest_seconds=2 * SECONDS), Intake()
+    wait(held_in_one_batch(resting, account), SECONDS)
+    again = resting.enter(world.ticket(account))
+    assert awake.enter(world.ticket(account)).result(SECONDS).order is not None
+    assert not again.running()
+    assert not again.done()
+    for each in (resting, awake):
+        each.close(SECONDS)
+    assert again.result(0).order.status == "submitted"
+
+
+def test_a_lone_order_waits_for_nobody():
+    world.instrument()
+    account = world.customer()
+    resting = Intake(rest_seconds=2 * SECONDS)
+    for _ in range(3):
+        assert resting.enter(world.ticket(account)).result(SECONDS).order is not None
+    resting.close(SECONDS)
 
 
 def test_closing_finishes_what_waits_with_both_writers_and_takes_no_more(intake):
