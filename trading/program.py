@@ -111,6 +111,7 @@ class Program:
         self._begin_traces(stack)
         listening = None
         if Role.WEB in self._roles:
+            starting.allow_sockets()
             listening = self._take_port()
             stack.callback(listening.close)
         if Role.VENUE in self._roles:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from trading.metrics.fence import Fence
 from trading.recovery import standbys
 
 REDIS_SECONDS_MAX: Final = 5.0
+FILES_MAX: Final = 65_536
 _TURN: Final = 0x0F_F1_0A_11  # the advisory lock under which the schema changes
 
 
@@ -43,6 +45,12 @@ def step(say: Callable[[str], None], what: str) -> Iterator[None]:
     begun = time.monotonic()
     yield
     say(f"  {what:<46}{time.monotonic() - begun:6.1f} s")
+
+
+def allow_sockets() -> None:
+    """Let this process have as many sockets as the system lets it: by itself it gives it few."""
+    given, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(given, min(FILES_MAX, most)), most))
 
 
 def check_settings() -> None:

@@ -1,11 +1,15 @@
-"""The port is taken by one program, and shared with nobody but its own processes."""
+"""The port is taken by one program, and shared with nobody but its own processes; how many sockets
+that may have."""
 
 from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
 
 import pytest
 
 from tests.live_server import free_port
-from trading.starting import UnableToStart, join_port, take_port
+from trading.starting import FILES_MAX, UnableToStart, allow_sockets, join_port, take_port
 
 HOST = "127.0.0.1"
 
@@ -46,3 +50,18 @@ def test_a_port_that_is_not_shared_cannot_be_joined(sockets):
 
     with pytest.raises(UnableToStart, match=f"Port {port} is taken"):
         sockets.append(join_port(host=HOST, port=port))
+
+
+@pytest.fixture
+def few_files() -> Iterator[int]:
+    """The number of files that this process might have, where it has few."""
+    given, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, most))
+    yield most
+    resource.setrlimit(resource.RLIMIT_NOFILE, (given, most))
+
+
+def test_a_web_process_has_as_many_sockets_as_the_system_lets_it(few_files: int) -> None:
+    allow_sockets()
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert (now, most) == (min(few_files, FILES_MAX), few_files)
