@@ -33,8 +33,12 @@ class Visitor:
     has_asked: bool = False
     is_answered: bool = False
     has_hello: bool = False
-    is_lost: bool = False
+    lost_by: str | None = None
     waited: float = 0.0
+
+    @property
+    def is_lost(self) -> bool:
+        return self.lost_by is not None
 
     @property
     def is_under_way(self) -> bool:
@@ -51,23 +55,26 @@ class Visitor:
         )
         try:
             self.socket.sendall(head.encode())
-        except OSError:
-            self.is_lost = True
+        except OSError as error:
+            self._lose(errno.errorcode[error.errno])
 
     def take(self) -> None:
         """Take what has come: the answer, then frames."""
         try:
             chunk = self.socket.recv(CHUNK_BYTES)
-        except OSError:
-            chunk = b""
-        self.is_lost = not chunk
+        except OSError as error:
+            self._lose(errno.errorcode[error.errno])
+            return
+        if not chunk:
+            self._lose("an end without a word")
         self.received += chunk
         if not self.is_answered:
             head, end, rest = self.received.partition(b"\r\n\r\n")
             if not end:
                 return
             self.is_answered, self.received = True, rest
-            self.is_lost = not head.startswith(_ACCEPTED)
+            if not head.startswith(_ACCEPTED):
+                self._lose(head.splitlines()[0].decode())
         self._take_frames()
 
     def _take_frames(self) -> None:
@@ -75,9 +82,14 @@ class Visitor:
             if opcode == frames.PING:
                 self.socket.sendall(frames.made(frames.PONG, payload))
             elif opcode == frames.CLOSE:
-                self.is_lost = True
+                self._lose(frames.why_closed(payload))
             elif opcode == frames.BINARY and not self.has_hello:
                 self.has_hello, self.waited = True, time.monotonic() - self.begun
+
+    def _lose(self, by: str) -> None:
+        """Note what it was lost by, the first time."""
+        phase = "open" if self.has_hello else "answered" if self.is_answered else "waiting"
+        self.lost_by = self.lost_by or f"{by} ({phase})"
 
 
 class Crowd:
@@ -99,7 +111,8 @@ class Crowd:
                 under_way += 1
             under_way -= self._hear(1.0)
         for visitor in visitors:
-            visitor.is_lost = not visitor.has_hello
+            if visitor.is_under_way:
+                visitor.lost_by = "no hello in time"
         return visitors
 
     def listen(self, seconds: float) -> None:
