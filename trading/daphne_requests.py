@@ -18,7 +18,9 @@ asyncioreactor.install(uvloop.new_event_loop())  # type: ignore[no-untyped-call]
 
 from daphne import server  # noqa: E402
 from daphne.http_protocol import HTTPFactory, WebRequest  # noqa: E402
-from twisted.internet import reactor  # noqa: E402
+from twisted.internet import reactor, tcp  # noqa: E402
+
+from trading import daphne_sockets  # noqa: E402
 
 __all__ = ["Server", "reactor"]
 
@@ -47,4 +49,7 @@ class Server(server.Server):
         return sum(not task.done() for task in working if task is not None)
 
 
-server.HTTPFactory = _Factory  # by this name `run` makes it
+# By these names daphne and Twisted make them.
+server.HTTPFactory = _Factory
+server.WebSocketFactory = daphne_sockets.Sockets
+tcp.Port = daphne_sockets.Port  # type: ignore[misc]

@@ -7,10 +7,9 @@ DRAIN_SECONDS_MAX at most, close the sockets, return. The application knows none
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import uvloop
@@ -21,11 +20,15 @@ if TYPE_CHECKING:
 DRAIN_SECONDS_MAX: Final = 5.0
 CANCEL_SECONDS_MAX: Final = 1.0
 SOCKET_MESSAGE_BYTES_MAX: Final = 1024 * 1024
-# When all clients come back at once, the last of them waits for its turn and is not refused.
-HANDSHAKE_SECONDS_MAX: Final = 120
+# When all clients come back at once, the last of them waits for its turn and is not refused. What
+# a handshake takes once its request has come is our time alone.
+HANDSHAKE_SECONDS_MAX: Final = 600
 BACKLOG: Final = 4096
-# A loop that lets in thousands hears late of the pongs that have long arrived.
+# A loop that lets in thousands hears late of the pongs that have long arrived: it looks whose time
+# is over before it reads. So the time has parts, and what had come in one is read before the next
+# is over.
 PONG_SECONDS_MAX: Final = 60
+PONG_PARTS: Final = 3
 
 
 class WebServer(Protocol):
@@ -55,7 +58,7 @@ class Daphne:
             websocket_handshake_timeout=HANDSHAKE_SECONDS_MAX,
             websocket_max_message_size=SOCKET_MESSAGE_BYTES_MAX,
             websocket_max_frame_size=SOCKET_MESSAGE_BYTES_MAX,
-            ping_timeout=PONG_SECONDS_MAX,
+            ping_timeout=PONG_SECONDS_MAX / PONG_PARTS,
             application_close_timeout=int(DRAIN_SECONDS_MAX),
         )
 
@@ -95,10 +98,7 @@ class Uvicorn:
     def __init__(self, application: Application, listening: socket.socket) -> None:
         import uvicorn
 
-        class Server(uvicorn.Server):
-            @contextlib.contextmanager
-            def capture_signals(self) -> Iterator[None]:
-                yield  # signals are `serve`'s
+        from trading.uvicorn_sockets import Server, Socket
 
         self._listening = listening
         self._server = Server(
@@ -109,12 +109,14 @@ class Uvicorn:
                 access_log=False,
                 server_header=False,
                 backlog=BACKLOG,
-                ws_ping_timeout=PONG_SECONDS_MAX,
+                ws=Socket,
+                ws_ping_timeout=PONG_SECONDS_MAX / PONG_PARTS,
                 ws_max_size=SOCKET_MESSAGE_BYTES_MAX,
                 ws_per_message_deflate=False,  # as the others: memory and time for each socket
                 timeout_graceful_shutdown=int(DRAIN_SECONDS_MAX),
                 proxy_headers=False,  # it would believe any program of this machine
-            )
+            ),
+            listening,
         )
 
     def run(self, on_ready: Callable[[], None]) -> None:
@@ -123,7 +125,7 @@ class Uvicorn:
         self._listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._listening.listen(BACKLOG)
         on_ready()
-        _run(self._server.serve(sockets=[self._listening]))
+        _run(self._server.serve())
 
     def stop(self) -> None:
         self._server.force_exit = self._server.should_exit

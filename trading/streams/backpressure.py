@@ -82,7 +82,7 @@ def _daphne_protocol(send: Send) -> Any | None:
     if not isinstance(send, partial) or not send.args:
         return None
     protocol = send.args[0]
-    return protocol if type(protocol).__module__ == "daphne.ws_protocol" else None
+    return protocol if outlets.is_of(protocol, "daphne.ws_protocol") else None
 
 
 def _fitted(protocol: Any) -> _Valve:

@@ -82,6 +82,11 @@ def framed(payload: bytes) -> bytes:
 def of_uvicorn(send: Callable[..., Any]) -> Outlet | None:
     """Return the way out of the socket that `send` belongs to; None where it is not uvicorn's."""
     protocol: Any = getattr(send, "__self__", None)
-    is_its = type(protocol).__module__ == "uvicorn.protocols.websockets.websockets_sansio_impl"
+    is_its = is_of(protocol, "uvicorn.protocols.websockets.websockets_sansio_impl")
     # An extension would make another frame of the payload.
     return OfUvicorn(protocol) if is_its and not protocol.conn.extensions else None
+
+
+def is_of(protocol: object, module: str) -> bool:
+    """Tell whether it is what this module of a server makes, or what we have made of that."""
+    return any(each.__module__ == module for each in type(protocol).__mro__)
