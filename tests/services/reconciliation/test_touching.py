@@ -51,8 +51,11 @@ SAMPLES: dict[str, object] = {
     "ARRAY": [],
     "bytea": r"\x00",
 }
-VALID: dict[str, dict[str, object]] = {"portfolio_lotadjustment": {"quantity": 0, "cost": 0}}
-"""What makes a sample harmless to the books."""
+VALID: dict[str, dict[str, object]] = {
+    "accounts_approvaldecision": {"outcome": "over"},  # by nobody, as the sample is
+    "portfolio_lotadjustment": {"quantity": 0, "cost": 0},
+}
+"""What makes a sample one that could be, and harmless to the books."""
 
 
 class Owner:
