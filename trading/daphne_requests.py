@@ -11,10 +11,12 @@ from functools import partial
 from typing import Any
 
 import uvloop
-from twisted.internet import asyncioreactor
+from twisted.internet.main import installReactor
+
+from trading.daphne_reactor import Reactor
 
 # Twisted has one reactor, the first: daphne would install one on the loop of asyncio.
-asyncioreactor.install(uvloop.new_event_loop())  # type: ignore[no-untyped-call]
+installReactor(Reactor(uvloop.new_event_loop()))  # type: ignore[no-untyped-call]
 
 from daphne import server  # noqa: E402
 from daphne.http_protocol import HTTPFactory, WebRequest  # noqa: E402
