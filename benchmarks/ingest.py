@@ -1,11 +1,11 @@
-"""What a tick costs on its way in: cleaning, conflation, paths and bars, of whole batches.
+"""What a tick costs on its way in: what `services.accept` does with a batch, but for the database.
 
 Eighty thousand ticks of BAC and IBM around noon, recorded, and as many of a made-up market of two
-hundred instruments that is there on every machine. `at once` is
-how batches go in as columns, `ticks, at once` the same with the making of columns from a feed's
-ticks. Beside them, in the same run, the same ticks `one by one`: the rules of `cleaning`, `ticks`
-and `bars`. What comes out must be the same. Figures are of CPU time: the machine may have others to
-serve. `python -m benchmarks.ingest`.
+hundred instruments that is there on every machine. `from ticks` is `batches.ingest` as `accept`
+calls it; `from columns` the same without the making of columns from ticks, which no source of ours
+is spared. Beside them, in the same run, the same ticks `one by one`, as small batches go. What
+comes out must be the same. Figures are of CPU time: the machine may have others to serve.
+`python -m benchmarks.ingest`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from marketdata import bars, calendars, ticks
-from marketdata.batches import conflation, rolling, screening
+from marketdata import outcomes
+from marketdata.batches import conflation, ingest, screening
 from marketdata.batches.columns import TickColumns
 from marketdata.cleaning import rules
-from marketdata.cleaning.rules import Known
+from marketdata.cleaning.rules import Known, Suspect
+from marketdata.outcomes import Outcome
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 from tests import recorded, recorded_ticks
 
@@ -32,11 +33,11 @@ TICKS: Final = 50_000
 BEFORE: Final = 30_000
 RATIO_MIN: Final = 20
 BATCHES: Final = (5_000, 50_000)  # as the tape hands them on; as much as lies on it at most
-Outcome = tuple[Any, ...]
+Made = tuple[Mapping[str, Known], Sequence[Suspect], Outcome]
 
 
 def main() -> None:
-    print(f"{'':<34}{'ticks/s of CPU':>15}{'one by one':>12}{'ratio':>7}")
+    print(f"{'':<46}{'ticks/s of CPU':>15}{'one by one':>12}{'ratio':>7}")
     ratios = []
     for name, told in markets():
         for size in BATCHES:
@@ -68,64 +69,40 @@ def compare(name: str, told: TickColumns, size: int) -> float:
     begun = {symbol: Known(asset_class="us_equity") for symbol in told.symbols}
     lists = [part.ticks() for part in parts]
     count = len(told)
-    ours, ours_out = timed(lambda: [*run(parts, begun, at_once)])
-    whole, _ = timed(lambda: [*run(map(TickColumns.of, lists), begun, at_once)])
+    bare, bare_out = timed(lambda: [*run(parts, begun, from_columns)])
+    ours, ours_out = timed(lambda: [*run(lists, begun, from_ticks)])
     theirs, theirs_out = timed(lambda: [*run(lists, begun, one_by_one)], rounds=1)
-    if ours_out != theirs_out:
+    if not ours_out == bare_out == theirs_out:
         sys.exit(f"{name}: batches come to something else than their ticks.")
     plain = count / theirs
-    print(f"{name + ', at once':<34}{count / ours:>15,.0f}{plain:>12,.0f}{theirs / ours:>7.1f}")
-    print(f"{'  ticks, at once':<34}{count / whole:>15,.0f}{'':>12}{theirs / whole:>7.1f}")
-    return theirs / ours
+    for way, spent in (("from ticks", ours), ("from columns", bare)):
+        row = f"{name}, {way}"
+        print(f"{row:<46}{count / spent:>15,.0f}{plain:>12,.0f}{theirs / spent:>7.1f}")
+    return theirs / bare
 
 
-def run(batches: Any, begun: Mapping[str, Known], ingest: Callable[..., Any]) -> Any:
-    """Yield what `ingest` makes of each batch, each with what those before it have taught."""
+def run(batches: Any, begun: Mapping[str, Known], make: Callable[..., Made]) -> Any:
+    """Yield what `make` makes of each batch, each with what those before it have taught."""
     known = begun
     for batch in batches:
-        known, outcome = ingest(batch, known)
-        yield outcome
+        known, *made = make(batch, known)
+        yield made
 
 
-def at_once(batch: TickColumns, known: Mapping[str, Known]) -> tuple[Mapping[str, Known], Outcome]:
+def from_ticks(batch: Sequence[Tick], known: Mapping[str, Known]) -> Made:
+    made = ingest.ingest(ticks=batch, known=known, source="bench", now=None)
+    return made.cleaned.known, made.cleaned.suspects, made.outcome
+
+
+def from_columns(batch: TickColumns, known: Mapping[str, Known]) -> Made:
     screened = screening.clean(batch, known=known, source="bench", now=None)
-    believed = screened.believed
-    return screened.known, (
-        [suspect for _, suspect in screened.suspects],
-        conflation.latest_quotes(believed),
-        conflation.paths(believed),
-        sorted(rolling.trade_bars(believed, starts=rolling.minutes), key=_place),
-        sorted(rolling.trade_bars(believed, starts=rolling.days), key=_place),
-    )
+    suspects = [suspect for _, suspect in screened.suspects]
+    return screened.known, suspects, conflation.outcome(screened.believed)
 
 
-def one_by_one(
-    batch: Sequence[Tick], known: Mapping[str, Known]
-) -> tuple[Mapping[str, Known], Outcome]:
+def one_by_one(batch: Sequence[Tick], known: Mapping[str, Known]) -> Made:
     cleaned = rules.clean(ticks=batch, known=known, source="bench", now=None)
-    kept = ticks.conflate(cleaned.believed)
-    ways = {symbol: ticks.path(prints) for symbol, prints in kept.trades.items()}
-    return cleaned.known, (
-        list(cleaned.suspects),
-        kept.quotes,
-        {symbol: way for symbol, way in ways.items() if way},
-        sorted(_rolled(kept, bars.minute_of), key=_place),
-        sorted(_rolled(kept, _day_of), key=_place),
-    )
-
-
-def _rolled(kept: ticks.Batch, start_of: Callable[[datetime], datetime]) -> Any:
-    for symbol, prints in kept.trades.items():
-        for bar in bars.roll(prints, start_of=start_of):
-            yield symbol, bar
-
-
-def _day_of(at: datetime) -> datetime:
-    return calendars.midnight(calendars.date_of(at))
-
-
-def _place(told: tuple[str, bars.Bar]) -> tuple[str, datetime]:
-    return told[0], told[1].start
+    return cleaned.known, cleaned.suspects, outcomes.of_ticks(cleaned.believed)
 
 
 def timed(work: Callable[[], Any], rounds: int = 3) -> tuple[float, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -10,13 +10,15 @@ from uuid import UUID
 from django.db import transaction
 
 from foundation import wakeups
-from marketdata import calendars, rollups, store, ticks
-from marketdata.batches import screening
+from marketdata import calendars, rollups, store
+from marketdata.batches import ingest
 from marketdata.cleaning import memory, sources
 from marketdata.cleaning.rules import Known
 from marketdata.history import recording
 from marketdata.models import Bar, Instrument, Quote
-from marketdata.ticks import QuoteTick, Tick, TradeTick
+from marketdata.outcomes import Outcome
+from marketdata.rollups import Part
+from marketdata.ticks import Point, QuoteTick, Tick, TradeTick
 
 
 def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
@@ -36,21 +38,26 @@ def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
         quotes = standing({tick.symbol for tick in told}, now=now)
         told, quotes, others = sources.separated(told, quotes, source=source)
         known = {symbol: _known(quote) for symbol, quote in quotes.items()}
-        cleaned = screening.clean_ticks(ticks=told, known=known, source=source, now=now)
+        ingested = ingest.ingest(ticks=told, known=known, source=source, now=now)
+        cleaned, outcome = ingested.cleaned, ingested.outcome
         learned = {quote.instrument_id: cleaned.known[symbol] for symbol, quote in quotes.items()}
         transaction.on_commit(lambda: memory.keep(learned))
         recording.record(cleaned.believed, standing=quotes, source=source)
-        batch = ticks.conflate(cleaned.believed)
-        news = _apply(batch, quotes=quotes, source=source, now=now)
+        news = _apply(outcome, quotes=quotes, source=source, now=now)
         for symbol, quote in quotes.items():
             quote.doubted = cleaned.known[symbol].doubted
             quote.doubts = cleaned.known[symbol].doubts
-        store.write_paths(_paths(batch, quotes), source=source)
+        store.write_paths(_paths(outcome, quotes), source=source)
         store.write_quotes(
             [quote for quote in quotes.values() if quote.instrument_id in news or quote.sequence],
             news=news,
         )
-        store.add_bars(_parts_of_bars(batch, quotes), source=source)
+        parts = (
+            (quotes[symbol].instrument_id, part)
+            for symbol, found in outcome.parts.items()
+            for part in found
+        )
+        store.add_bars(parts, source=source)
         suspects = [*others, *cleaned.suspects]
         store.keep_aside(suspects, source=source, day=calendars.date_of(now), now=now)
         if news:
@@ -87,11 +94,11 @@ def _known(quote: Quote) -> Known:
 
 
 def _apply(
-    batch: ticks.Batch, *, quotes: Mapping[str, Quote], source: str, now: datetime
+    outcome: Outcome, *, quotes: Mapping[str, Quote], source: str, now: datetime
 ) -> set[UUID]:
-    """Bring `quotes` up to date with `batch`; return the instruments of which there is news."""
+    """Bring `quotes` up to date with `outcome`; return the instruments of which there is news."""
     news: set[UUID] = set()
-    for symbol in batch.quotes.keys() | batch.trades.keys():
+    for symbol in outcome.quotes.keys() | outcome.printed.keys():
         quote = quotes[symbol]
         if quote.source != source:
             _change_source(quote, source=source, now=now)
@@ -99,11 +106,14 @@ def _apply(
         if calendars.date_of(now) > quote.day:
             turn_day(quote, day=calendars.date_of(now))
             news.add(quote.instrument_id)
-        if symbol in batch.quotes and _set_sides(quote, batch.quotes[symbol], now=now):
+        if symbol in outcome.quotes and _set_sides(quote, outcome.quotes[symbol], now=now):
             news.add(quote.instrument_id)
-        for trade in batch.trades.get(symbol, ()):
-            _print(quote, trade)
+        if symbol in outcome.printed:
+            quote.last_trade_id = outcome.printed[symbol].trade_id
+            _count_in_day(quote, outcome.parts[symbol])
             news.add(quote.instrument_id)
+        if symbol in outcome.lasts:
+            _set_last(quote, outcome.lasts[symbol])
     return news
 
 
@@ -150,41 +160,33 @@ def _set_sides(quote: Quote, tick: QuoteTick, *, now: datetime) -> bool:
     return is_news
 
 
-def _print(quote: Quote, trade: TradeTick) -> None:
-    """Count one trade in the figures of its day and, if it sets that, in the last price."""
-    quote.last_trade_id = trade.trade_id
-    if calendars.date_of(trade.at) == quote.day:
-        quote.day_volume += trade.size
-    if not trade.sets_last:
-        return
+def _count_in_day(quote: Quote, parts: Sequence[Part]) -> None:
+    """Count trades, as `parts` of bars, in the figures of the quote's day."""
+    midnight = calendars.midnight(quote.day)
+    for part in parts:
+        bar = part.bar
+        if part.timeframe != rollups.DAY or bar.start != midnight:
+            continue
+        quote.day_volume += bar.volume
+        if bar.open is not None and bar.high is not None and bar.low is not None:
+            quote.day_open = bar.open if quote.day_open is None else quote.day_open
+            quote.day_high = max(bar.high, quote.day_high or bar.high)
+            quote.day_low = min(bar.low, quote.day_low or bar.low)
+
+
+def _set_last(quote: Quote, trade: TradeTick) -> None:
     # With its own time: a stop must not take an old price for what an odd print has made new.
     quote.last, quote.last_size, quote.last_at = trade.price, trade.size, trade.at
-    if calendars.date_of(trade.at) == quote.day:
-        quote.day_open = trade.price if quote.day_open is None else quote.day_open
-        quote.day_high = max(trade.price, quote.day_high or trade.price)
-        quote.day_low = min(trade.price, quote.day_low or trade.price)
 
 
-def _paths(
-    batch: ticks.Batch, quotes: Mapping[str, Quote]
-) -> list[tuple[UUID, int, list[ticks.Point]]]:
+def _paths(outcome: Outcome, quotes: Mapping[str, Quote]) -> list[tuple[UUID, int, list[Point]]]:
     """Number the way of each last price (instrument, number, points)."""
     paths = []
-    for symbol, trades in batch.trades.items():
-        points = ticks.path(trades)
-        if points:
-            quote = quotes[symbol]
-            quote.paths += 1
-            paths.append((quote.instrument_id, quote.paths, points))
+    for symbol, points in outcome.paths.items():
+        quote = quotes[symbol]
+        quote.paths += 1
+        paths.append((quote.instrument_id, quote.paths, points))
     return paths
-
-
-def _parts_of_bars(
-    batch: ticks.Batch, quotes: Mapping[str, Quote]
-) -> Iterable[tuple[UUID, rollups.Part]]:
-    for symbol, trades in batch.trades.items():
-        for part in rollups.parts(trades):
-            yield quotes[symbol].instrument_id, part
 
 
 @transaction.atomic

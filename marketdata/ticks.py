@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -55,30 +55,6 @@ class Point(NamedTuple):
 
 POINTS_MAX: Final = 32
 """So many points of a path are kept; of one that turns more often, the ends and the extremes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Ticks sorted for the books: what survives conflation, in the order of the tape.
-
-    `quotes` has the latest quote of each symbol: what it replaced was never the last word.
-    `trades` has every print of each symbol, as each of them is volume.
-    """
-
-    quotes: Mapping[str, QuoteTick]
-    trades: Mapping[str, list[TradeTick]]
-
-
-def conflate(ticks: Iterable[Tick]) -> Batch:
-    """Return the latest quote and every trade of each symbol in `ticks`."""
-    quotes: dict[str, QuoteTick] = {}
-    trades: dict[str, list[TradeTick]] = {}
-    for tick in ticks:
-        if isinstance(tick, QuoteTick):
-            quotes[tick.symbol] = tick
-        else:
-            trades.setdefault(tick.symbol, []).append(tick)
-    return Batch(quotes, trades)
 
 
 def path(trades: Iterable[TradeTick]) -> list[Point]:

@@ -1,4 +1,4 @@
-"""Bars of whole batches: what `bars.roll` and `bars.roll_quotes` say, of columns and at once.
+"""Bars of whole batches: what `rollups.parts` and `bars.roll_quotes` say, of columns and at once.
 
 Pure and exact: both ways give the same bars, which a property test holds.
 """
@@ -12,12 +12,14 @@ from typing import Final
 
 import numpy as np
 
-from marketdata import calendars
+from marketdata import calendars, rollups
 from marketdata.bars import MINUTE, Bar, QuoteBar, Side
 from marketdata.batches.columns import NOBODY, Flags, Ints, TickColumns, microseconds, moment
+from marketdata.rollups import Part
 from marketdata.ticks import QuoteTick
 
 _MINUTE: Final = MINUTE // timedelta(microseconds=1)
+_HOUR: Final = 60 * _MINUTE
 _MOST: Final = 2**63 - 1
 
 Starts = Callable[[Ints], Ints]
@@ -27,6 +29,11 @@ Starts = Callable[[Ints], Ints]
 def minutes(at: Ints) -> Ints:
     """Return the first instant of each one's minute."""
     return at - at % _MINUTE
+
+
+def hours(at: Ints) -> Ints:
+    """Return the first instant of each one's hour."""
+    return at - at % _HOUR
 
 
 def days(at: Ints) -> Ints:
@@ -40,13 +47,30 @@ def days(at: Ints) -> Ints:
     return begun
 
 
-def trade_bars(columns: TickColumns, *, starts: Starts) -> Iterator[tuple[str, Bar]]:
-    """Yield the bars of the trades in `columns`, each with its symbol, in order of both."""
+_LEVELS: Final[Mapping[str, Starts]] = {
+    rollups.MINUTE: minutes,
+    rollups.HOUR: hours,
+    rollups.DAY: days,
+}
+
+
+def parts(columns: TickColumns) -> dict[str, list[Part]]:
+    """Return by symbol what the trades in `columns` add to the bars of every length."""
+    found: dict[str, list[Part]] = {}
+    for timeframe in _LEVELS:
+        for symbol, part in parts_of(columns, timeframe=timeframe):
+            found.setdefault(symbol, []).append(part)
+    return found
+
+
+def parts_of(columns: TickColumns, *, timeframe: str) -> Iterator[tuple[str, Part]]:
+    """Yield what the trades in `columns` add to the bars of one length, in order of symbol."""
     trades = columns.trades
-    order, symbol, start, first = _spans(trades.symbol, starts(trades.at))
+    order, symbol, start, first = _spans(trades.symbol, _LEVELS[timeframe](trades.at))
     if not len(first):
         return
     price, size, sets_last = trades.price[order], trades.size[order], trades.sets_last[order]
+    at = trades.at[order]
     rows = np.arange(len(order))
     opens = np.minimum.reduceat(np.where(sets_last, rows, _MOST), first).tolist()
     closes = np.maximum.reduceat(np.where(sets_last, rows, -1), first).tolist()
@@ -58,19 +82,19 @@ def trade_bars(columns: TickColumns, *, starts: Starts) -> Iterator[tuple[str, B
     decimals = columns.price_decimals + columns.size_decimals
     for span, row in enumerate(first.tolist()):
         has_price = closes[span] >= 0
-        yield (
-            columns.symbols[symbol[row]],
-            Bar(
-                start=moment(start[row]),
-                open=as_price(price[opens[span]]) if has_price else None,
-                high=as_price(highs[span]) if has_price else None,
-                low=as_price(lows[span]) if has_price else None,
-                close=as_price(price[closes[span]]) if has_price else None,
-                volume=as_size(volumes[span]),
-                turnover=Decimal(turnovers[span]).scaleb(-decimals),
-                trades=counts[span],
-            ),
+        bar = Bar(
+            start=moment(start[row]),
+            open=as_price(price[opens[span]]) if has_price else None,
+            high=as_price(highs[span]) if has_price else None,
+            low=as_price(lows[span]) if has_price else None,
+            close=as_price(price[closes[span]]) if has_price else None,
+            volume=as_size(volumes[span]),
+            turnover=Decimal(turnovers[span]).scaleb(-decimals),
+            trades=counts[span],
         )
+        open_at = moment(at[opens[span]]) if has_price else None
+        close_at = moment(at[closes[span]]) if has_price else None
+        yield columns.symbols[symbol[row]], Part(timeframe, bar, open_at, close_at)
 
 
 def quote_bars(

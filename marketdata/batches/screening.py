@@ -49,6 +49,15 @@ class Screened:
     suspects: Sequence[tuple[int, Suspect]]
     known: Mapping[str, Known]
 
+    def cleaned(self, ticks: Sequence[Tick]) -> Cleaned:
+        """Return the same of the `ticks` that the columns were made of, as they came."""
+        aside = {place for place, _ in self.suspects}
+        return Cleaned(
+            believed=[tick for place, tick in enumerate(ticks) if place not in aside],
+            suspects=[Suspect(ticks[place], each.reason) for place, each in self.suspects],
+            known=self.known,
+        )
+
 
 def clean(
     columns: TickColumns, *, known: Mapping[str, Known], source: str, now: datetime | None
@@ -69,13 +78,7 @@ def clean_ticks(
     """Judge `ticks` as `rules.clean` does, at once where they are many."""
     if len(ticks) < AT_ONCE_MIN:
         return rules.clean(ticks=ticks, known=known, source=source, now=now)
-    screened = clean(TickColumns.of(ticks), known=known, source=source, now=now)
-    aside = {place for place, _ in screened.suspects}
-    return Cleaned(
-        believed=[tick for place, tick in enumerate(ticks) if place not in aside],
-        suspects=[Suspect(ticks[place], each.reason) for place, each in screened.suspects],
-        known=screened.known,
-    )
+    return clean(TickColumns.of(ticks), known=known, source=source, now=now).cleaned(ticks)
 
 
 class _Batch:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from marketdata import rollups
 from marketdata.bars import Side
 from marketdata.batches import rolling
 from marketdata.batches.columns import microseconds
@@ -25,8 +26,8 @@ DAYS = [("IBM", "2013-10-07"), ("IBM", "2013-10-08"), ("BAC", "2013-10-07")]
 def test_volumes_of_minutes_are_the_vendors(symbol: str, day: str) -> None:
     told = recorded_ticks.trades(symbol, day)
     ours = {
-        (microseconds(bar.start) - told.midnight) // 60_000_000: bar.volume
-        for _, bar in rolling.trade_bars(told.ticks, starts=rolling.minutes)
+        (microseconds(part.bar.start) - told.midnight) // 60_000_000: part.bar.volume
+        for _, part in rolling.parts_of(told.ticks, timeframe=rollups.MINUTE)
     }
     theirs = {
         row["time_ms"] // 60_000: row["volume"]

@@ -8,8 +8,8 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketdata import bars, calendars, ticks
-from marketdata.bars import Bar, QuoteBar
+from marketdata import bars, outcomes
+from marketdata.bars import QuoteBar
 from marketdata.batches import conflation, rolling
 from marketdata.batches.columns import TickColumns
 from marketdata.ticks import QuoteTick, Tick, TradeTick
@@ -53,40 +53,23 @@ def test_ticks_come_out_of_columns_as_they_went_in(told: list[Tick]) -> None:
     assert list(columns.by_symbol().trades.symbol) == sorted(columns.trades.symbol)
 
 
-@settings(max_examples=40)
-@given(st.lists(trades, max_size=25))
-def test_bars_of_columns_are_the_bars_of_the_trades(told: list[TradeTick]) -> None:
-    columns = TickColumns.of(told)
-
-    def plain(start_of: object) -> list[tuple[str, Bar]]:
-        return [
-            (symbol, bar)
-            for symbol in columns.symbols
-            for bar in bars.roll(
-                [each for each in told if each.symbol == symbol],
-                start_of=start_of,  # type: ignore[arg-type]
-            )
-        ]
-
-    assert list(rolling.trade_bars(columns, starts=rolling.minutes)) == plain(bars.minute_of)
-    assert list(rolling.trade_bars(columns, starts=rolling.days)) == plain(
-        lambda at: calendars.midnight(calendars.date_of(at))
-    )
-
-
 few_prices = st.builds(
     TradeTick, symbols, times, st.integers(1, 4).map(Decimal), numbers, st.just(""), st.booleans()
 )
 
 
-@settings(max_examples=40)
-@given(st.lists(few_prices | quotes, max_size=120))
-def test_what_remains_of_columns_is_what_remains_of_the_ticks(told: list[Tick]) -> None:
-    batch = ticks.conflate(told)
-    columns = TickColumns.of(told).by_symbol()
-    assert conflation.latest_quotes(columns) == batch.quotes
-    ways = {symbol: ticks.path(prints) for symbol, prints in batch.trades.items()}
-    assert conflation.paths(columns) == {symbol: way for symbol, way in ways.items() if way}
+@settings(max_examples=60)
+@given(st.lists(few_prices | trades | quotes, max_size=120))
+def test_columns_come_to_what_their_ticks_come_to(told: list[Tick]) -> None:
+    assert conflation.outcome(TickColumns.of(told).by_symbol()) == outcomes.of_ticks(told)
+
+
+def test_what_fits_into_no_column_counts_as_well() -> None:
+    told = [
+        TradeTick("IBM", START, Decimal(1), Decimal(2), "1"),
+        TradeTick("IBM", START, Decimal("1.0000000001"), Decimal(2), "2"),
+    ]
+    assert conflation.outcome(TickColumns.of(told)) == outcomes.of_ticks(told)
 
 
 @settings(max_examples=40)
