@@ -59,17 +59,40 @@ class Call:
         self.tag: bytes | None = None
 
 
-def carry_out(raw: Raw, calls: Sequence[Call]) -> None:
+Sent = list["Call | bytes"]
+"""What is on its way, in order: calls, and the names of those that are prepared first."""
+
+
+def set_out(raw: Raw, calls: Sequence[Call], ahead: Sent) -> None:
+    """Let the calls set out behind those that are `ahead`, and add them to these.
+
+    The server carries them out as they come. Nothing else may use the connection until `carry_out`
+    has waited for their answers.
+    """
+    with raw.lock:
+        try:
+            ahead += _send(raw.pgconn, calls, _known_to.setdefault(raw, {}), ahead)
+            raw.pgconn.flush()  # what does not fit goes with the rest
+        except BaseException:
+            raw.pgconn.finish()
+            raise
+
+
+def carry_out(raw: Raw, calls: Sequence[Call], ahead: Sent | None = None) -> None:
     """Let the calls travel together, in order. Raises psycopg's error for the first that fails.
 
-    Those before it are answered, those behind it were dropped. A connection on which an answer
-    might still come, and be taken for another's, is closed.
+    Those before it are answered, those behind it were dropped. Those `ahead`, which have set out
+    before, come home with them. A connection on which an answer might still come, and be taken for
+    another's, is closed.
     """
     known = _known_to.setdefault(raw, {})
     answers: list[PGresult] = []
+    ahead = [] if ahead is None else ahead
     with raw.lock:
         try:
-            sent = _send(raw.pgconn, calls, known)
+            sent = ahead + _send(raw.pgconn, calls, known, ahead)
+            ahead.clear()
+            raw.pgconn.pipeline_sync()
             raw.wait(_receive(raw.pgconn, answers))
             raw.pgconn.exit_pipeline_mode()
         except BaseException as error:
@@ -104,10 +127,10 @@ _Known = dict[bytes, abc.Transformer | None]
 _known_to: WeakKeyDictionary[Raw, _Known] = WeakKeyDictionary()
 
 
-def _send(pgconn: PGconn, calls: Sequence[Call], known: _Known) -> list[Call | bytes]:
-    """Hand the calls to libpq, which gathers them; a name stands for one that is prepared first."""
-    sent: list[Call | bytes] = []
-    coming = set()
+def _send(pgconn: PGconn, calls: Sequence[Call], known: _Known, ahead: Sent) -> Sent:
+    """Hand the calls to libpq, which gathers them."""
+    sent: Sent = []
+    coming = {name for name in ahead if isinstance(name, bytes)}
     pgconn.enter_pipeline_mode()
     for call in calls:
         if call.name not in known and call.name not in coming:
@@ -116,7 +139,6 @@ def _send(pgconn: PGconn, calls: Sequence[Call], known: _Known) -> list[Call | b
             sent.append(call.name)
         pgconn.send_query_prepared(call.name, call.parameters)
         sent.append(call)
-    pgconn.pipeline_sync()
     return sent
 
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, Generic, TypeVar
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
@@ -69,7 +70,7 @@ def together() -> Iterator[None]:
     with transaction.atomic():
         trip = _open.trip = _Trip(database)
         try:
-            with database.execute_wrapper(trip.take_before):
+            with database.execute_wrapper(trip.take_before), trip.brought_home():
                 yield
                 if not database.needs_rollback:
                     # Django then finds nothing left to commit; all else of its `atomic` holds.
@@ -89,6 +90,15 @@ def send(statement: Statement, parameters: Sequence[Any] = ()) -> Answer[list[Ro
     else:
         _open.trip.waiting.append(call)
     return Answer(lambda: _rows_of(call))
+
+
+def set_out() -> None:
+    """Let what waits set out already, while the rest is made: the server begins with it.
+
+    It makes a difference inside `together` where its transaction has begun, and none elsewhere.
+    """
+    if _open.trip is not None:
+        _open.trip.set_out()
 
 
 def gather(statement: Statement, rows: Iterable[Row]) -> None:
@@ -121,13 +131,38 @@ class _Trip:
     def __init__(self, database: BaseDatabaseWrapper) -> None:
         self._database = database
         self.waiting: list[Call] = []
+        self.ahead: prepared.Sent = []
         self.gathered: dict[Statement, dict[Row, None]] = {}
 
     def take(self) -> None:
         """Carry out what waits, in one round trip. Raises what the first failure raises."""
         calls, self.waiting = self.waiting, []
-        if calls:
-            _carry_out(self._database, calls, planning=[Call(_PLANNING)])
+        if calls or self.ahead:
+            _carry_out(self._database, calls, begins=_beginning, ahead=self.ahead)
+
+    def set_out(self) -> None:
+        """Let what waits set out; where the transaction has not begun, it begins with it."""
+        if not self.waiting:
+            return
+        raw = _raw(self._database)
+        calls, self.waiting = self.waiting, []
+        if raw.pgconn.transaction_status == _IDLE and not raw.autocommit:
+            calls = [*_beginning(), *calls]
+        with self._database.wrap_database_errors:
+            prepared.set_out(raw, calls, self.ahead)
+
+    @contextmanager
+    def brought_home(self) -> Iterator[None]:
+        """Wait for what is still on its way when the block has ended without its commit.
+
+        Only then can the connection be used again, and be rolled back.
+        """
+        try:
+            yield
+        finally:
+            if self.ahead:
+                with suppress(psycopg.Error):  # the block's own failure is the one to hear of
+                    prepared.carry_out(_raw(self._database), [], self.ahead)
 
     def finish(self, *, commits: bool) -> None:
         """Carry out all that is left, and commit with it."""
@@ -151,6 +186,10 @@ class _Trip:
         return execute(statement, parameters, many, context)
 
 
+def _beginning() -> list[Call]:
+    return [Call("BEGIN"), Call(_PLANNING)]
+
+
 def _raw(database: BaseDatabaseWrapper) -> prepared.Raw:
     database.ensure_connection()
     raw: prepared.Raw = database.connection
@@ -158,26 +197,31 @@ def _raw(database: BaseDatabaseWrapper) -> prepared.Raw:
 
 
 def _carry_out(
-    database: BaseDatabaseWrapper, calls: Sequence[Call], planning: Sequence[Call] = ()
+    database: BaseDatabaseWrapper,
+    calls: Sequence[Call],
+    begins: Callable[[], Sequence[Call]] = lambda: [Call("BEGIN")],
+    ahead: prepared.Sent | None = None,
 ) -> None:
-    """Carry out the calls; a transaction begins with them, planned so, where there has to be one.
+    """Carry out the calls; where there has to be a transaction, it begins with them so.
 
     Where we are mistaken about what is prepared, and nothing was done yet, it is done over.
     """
     raw = _raw(database)
     database.validate_no_broken_transaction()
+    before = [call for call in ahead or () if isinstance(call, Call)]
     is_first = raw.pgconn.transaction_status == _IDLE
     if is_first and not raw.autocommit:
-        calls = [Call("BEGIN"), *planning, *calls]
+        calls = [*begins(), *calls]
+    is_first = is_first or any(call.text == b"BEGIN" for call in before)
     with database.wrap_database_errors:
         try:
-            prepared.carry_out(raw, calls)
+            prepared.carry_out(raw, calls, ahead)
         except prepared.Mistaken:
             if not is_first:
                 raise
             raw.rollback()
             prepared.start_over(raw)
-            prepared.carry_out(raw, calls)
+            prepared.carry_out(raw, [*before, *calls])
 
 
 class _Open(threading.local):

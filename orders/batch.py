@@ -254,6 +254,7 @@ class Batch:
         history.begin(self.placed.values())
         bulk.insert(list(self.new.values()))
         bulk.update(list(self.changed.values()), fields=CHANGING)
+        trips.set_out()
         bulk.insert(self.trades)
         history.write(self.steps)
         risk.keep(self.decisions)

@@ -120,6 +120,7 @@ def open_desk(
     symbols = {t.symbol for t in tickets if isinstance(t, OrderTicket)}
     changing = {t.order_id for t in tickets if not isinstance(t, OrderTicket)}
     earlier = _ask_orders_named(named)
+    trips.set_out()
     existing = working.ask_with_kin(changing).get() if changing else []
     watches = _ask_watches(existing)
     concerned = {order.instrument_id for order in existing}

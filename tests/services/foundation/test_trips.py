@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -242,6 +243,98 @@ def test_the_failure_that_is_raised_is_the_first_however_much_was_behind_it(behi
             rename(account, other.number)
             for number in range(behind):
                 trips.send("SELECT pg_sleep(0), %s", ["x" * 200 * number])
+
+
+def test_what_sets_out_is_begun_with_before_the_trip_ends(owner_conninfo):
+    account = world.customer()
+    claim = "SELECT 1 FROM accounts_account WHERE id = %s FOR UPDATE NOWAIT"
+    with psycopg.connect(owner_conninfo, autocommit=True) as other:
+        with trips.together():
+            trips.send("SELECT 1").get()
+            rename(account, "early")
+            trips.set_out()
+            trips.send("SELECT 2")
+            deadline = time.monotonic() + DEADLINE_SECONDS
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                while time.monotonic() < deadline:
+                    other.execute(claim, [account.pk])
+            rename(account, "later")
+        assert other.execute(claim, [account.pk]).fetchall() == [(1,)]
+    assert numbers() == {"later"}
+
+
+def test_what_sets_out_before_the_transaction_has_begun_begins_it_with_the_rest():
+    account = world.customer()
+    with trips_noted() as noted, trips.together():
+        rename(account, "first")
+        trips.set_out()
+        trips.send("SELECT 1")
+    assert [trip.count("Execute") for trip in noted] == [2 + 2 + 1]
+    assert numbers() == {"first"}
+
+
+def test_where_nothing_waits_nothing_sets_out():
+    account = world.customer()
+    with trips.together():
+        trips.set_out()
+        assert account.number in numbers()
+        trips.set_out()
+    with transaction.atomic(), trips.together():
+        trips.set_out()
+    assert account.number in numbers()
+
+
+def test_what_has_set_out_is_gone_when_the_block_fails_and_the_connection_is_there():
+    account = world.customer()
+    before = numbers()
+    with pytest.raises(ZeroDivisionError), trips.together():
+        trips.send("SELECT 1").get()
+        rename(account, "never")
+        trips.set_out()
+        raise ZeroDivisionError
+    assert numbers() == before
+    with trips.together():
+        trips.send("SELECT 1").get()
+        rename(account, "never")
+        trips.set_out()
+        transaction.set_rollback(True)
+    with pytest.raises(transaction.TransactionManagementError), trips.together():
+        trips.send("SELECT 1").get()
+        rename(account, "never")
+        trips.set_out()
+        transaction.set_rollback(True)
+        trips.send("SELECT 2").get()
+    assert numbers() == before
+
+
+def test_a_failure_of_what_has_set_out_is_that_of_its_trip():
+    account, other = world.customer(), world.customer()
+    before = numbers()
+    with pytest.raises(IntegrityError), trips.together():
+        trips.send("SELECT 1").get()
+        rename(account, other.number)
+        trips.set_out()
+        rename(other, "behind")
+    assert numbers() == before
+    with pytest.raises(ZeroDivisionError), trips.together():
+        trips.send("SELECT 1").get()
+        rename(account, other.number)
+        trips.set_out()
+        raise ZeroDivisionError
+    assert numbers() == before
+
+
+def test_statements_of_the_orm_see_what_has_set_out():
+    account = world.customer()
+    with trips.together():
+        trips.send("SELECT 1").get()
+        rename(account, "seen")
+        trips.set_out()
+        assert numbers() == {"seen"}
+        answer = trips.send("SELECT number FROM accounts_account")
+        trips.set_out()
+        trips.set_out()
+        assert answer.get() == [("seen",)]
 
 
 def heard(listening: psycopg.Connection) -> list[tuple[str, str]]:
