@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 
 import psutil
-from websockets.sync.client import ClientConnection
 
-from benchmarks.crowd import Crowd
-from marketdata.stream.decoder import Decoder, Hello, News
 from tests.faults.test_orders_survive import Trader
-from tests.faults.test_redis_lost import SYMBOL, heard, opened, signed_in
 from tests.live_server import LiveServer
 from tests.patience import DEADLINE_SECONDS, until
 
 CONNECTIONS_MAX = 64
-AT_ONCE = 400
 
 
 def companion_of(server: LiveServer) -> psutil.Process | None:
@@ -32,11 +26,6 @@ def companion_of(server: LiveServer) -> psutil.Process | None:
     return None
 
 
-def has_accepted(companion: psutil.Process, ours: socket.socket) -> bool:
-    accepted = {c.raddr.port for c in companion.net_connections() if c.raddr}
-    return ours.getsockname()[1] in accepted
-
-
 def connection_to(
     server: LiveServer, companion: psutil.Process, *, is_its: bool
 ) -> http.client.HTTPConnection:
@@ -45,22 +34,12 @@ def connection_to(
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE_SECONDS)
         connection.request("GET", "/healthz")
         assert connection.getresponse().read() == b'{"status": "ok"}'
-        if has_accepted(companion, connection.sock) is is_its:
+        ours = connection.sock.getsockname()[1]
+        accepted = {c.raddr.port for c in companion.net_connections() if c.raddr}
+        if (ours in accepted) is is_its:
             return connection
         connection.close()
     raise AssertionError("the system gave all connections to one of the processes")
-
-
-def page_at(
-    server: LiveServer, companion: psutil.Process, cookie: str, *, is_its: bool
-) -> ClientConnection:
-    """Return a socket of prices of that one of the two processes."""
-    for _ in range(CONNECTIONS_MAX):
-        page = opened(server, cookie)
-        if has_accepted(companion, page.socket) is is_its:
-            return page
-        page.close()
-    raise AssertionError("the system gave all sockets to one of the processes")
 
 
 def placed(connection: http.client.HTTPConnection, trader: Trader, number: int) -> dict:
@@ -85,27 +64,6 @@ def test_two_processes_take_orders_at_one_port_and_come_and_go_together(live_ser
     first, second = placed(here, trader, 1), placed(there, trader, 2)
     assert placed(there, trader, 1)["id"] == first["id"]
     assert placed(here, trader, 2)["id"] == second["id"]
-
-    # A page that comes back to the other process has a snapshot of it, then differences: what it
-    # had counts for nothing there. Back at the first, and then again there, it misses nothing.
-    cookie, decoder, streams = signed_in(server), Decoder(), []
-    for is_its in (False, True, True, False):
-        with page_at(server, companion, cookie, is_its=is_its) as page:
-            has_moved = heard(page, decoder, Hello).stream not in streams[-1:]
-            streams.append(decoder.stream)
-            page.send(decoder.subscribe([SYMBOL]))
-            assert (decoder.picture(SYMBOL) is None) is has_moved
-            assert heard(page, decoder, News).is_snapshot or not has_moved
-            heard(page, decoder, News)
-            assert decoder.picture(SYMBOL) is not None
-    first_one, other, again, first_again = streams
-    assert first_one == first_again != other == again
-
-    # Hundreds who come at once are all let in.
-    crowd = Crowd("/ws/v1/binary", server.port)
-    visitors = crowd.open([cookie] * AT_ONCE, at_once=AT_ONCE)
-    assert [each.lost_by for each in visitors] == [None] * AT_ONCE
-    crowd.leave()
 
     # A companion that is gone is replaced, and meanwhile the first process serves.
     companion.kill()
