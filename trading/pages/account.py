@@ -31,10 +31,7 @@ LOT_METHODS: Final = (
 @never_cache
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
-    try:
-        account_id = now.account_id(request)
-    except now.NoAccount:
-        raise Http404 from None
+    account_id = now.account_id(request)
     user = request.user
     account = selectors.account(account_id)
     if account is None:

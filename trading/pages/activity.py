@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -34,10 +34,7 @@ AREAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 @never_cache
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    try:
-        account_id = now.account_id(request)
-    except now.NoAccount:
-        raise Http404 from None
+    account_id = now.account_id(request)
     area = request.GET.get("area", "")
     if area not in AREAS:
         area = ""

@@ -38,7 +38,7 @@ _OF_PAYEES: Final = frozenset({Code.UNKNOWN_PAYEE, Code.COOLING_OFF, Code.OTHER_
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
     """Show what can leave, where to, and what is on its way."""
-    account_id, at = _account_id(request), timezone.now()
+    account_id, at = now.account_id(request), timezone.now()
     known = payees.payees(account_id)
     return render(
         request,
@@ -62,7 +62,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def add_payee(request: HttpRequest) -> HttpResponse:
-    account_id = _account_id(request)
+    account_id = now.account_id(request)
     form = PayeeForm(request.POST or None, initial={"holder": _person(request).name})
     if request.method == "POST" and form.is_valid():
         try:
@@ -80,7 +80,7 @@ def add_payee(request: HttpRequest) -> HttpResponse:
 @require_POST
 def remove_payee(request: HttpRequest, payee_id: UUID) -> HttpResponse:
     is_removed = payees.remove(
-        account_id=_account_id(request), payee_id=payee_id, actor=_actor(request),
+        account_id=now.account_id(request), payee_id=payee_id, actor=_actor(request),
         now=timezone.now(),
     )  # fmt: skip
     if not is_removed:
@@ -94,7 +94,7 @@ def remove_payee(request: HttpRequest, payee_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def withdraw(request: HttpRequest) -> HttpResponse:
     """Ask for a withdrawal; the form's reference makes one of it however often it is sent."""
-    account_id, at = _account_id(request), timezone.now()
+    account_id, at = now.account_id(request), timezone.now()
     named = payees.payees(account_id)
     known = {str(each.pk): each for each in named if not each.waits(now=at)}
     ready = [(key, _named(each)) for key, each in known.items()]
@@ -138,7 +138,7 @@ def cancel(request: HttpRequest, funding_id: UUID) -> HttpResponse:
     """Cancel one's own withdrawal, unless it has left already."""
     try:
         is_known = cancelling.cancel_own(
-            account_id=_account_id(request), funding_id=funding_id, actor=_actor(request),
+            account_id=now.account_id(request), funding_id=funding_id, actor=_actor(request),
             now=timezone.now(),
         )  # fmt: skip
     except funding.UnableToCarryOn:
@@ -154,7 +154,7 @@ def cancel(request: HttpRequest, funding_id: UUID) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def set_limit(request: HttpRequest) -> HttpResponse:
-    account_id, at = _account_id(request), timezone.now()
+    account_id, at = now.account_id(request), timezone.now()
     held = payees.limit(account_id, now=at)
     form = LimitForm(request.POST or None, initial={"amount": f"{held.amount:.2f}"})
     if request.method == "POST" and form.is_valid():
@@ -214,15 +214,8 @@ def _with_fee(asked: Funding) -> str:
 
 def _form_page(request: HttpRequest, template: str, form: Any, **more: object) -> HttpResponse:
     auth_forms.first_focus(form)
-    context = {**now.context(_account_id(request), page="account"), "form": form, **more}
+    context = {**now.context(now.account_id(request), page="account"), "form": form, **more}
     return render(request, template, context, status=422 if form.errors else 200)
-
-
-def _account_id(request: HttpRequest) -> UUID:
-    try:
-        return now.account_id(request)
-    except now.NoAccount:
-        raise Http404 from None
 
 
 def _person(request: HttpRequest) -> User:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from accounts import selectors as accounts
@@ -15,10 +15,6 @@ from risk.margin import calls
 from trading.api import accounts_now
 
 
-class NoAccount(LookupError):
-    """Who is signed in trades in no account: an operations user."""
-
-
 def signed_in(request: HttpRequest) -> SignedIn:
     """Return who is signed in: the gate has seen to it before any view is reached."""
     found: SignedIn = request.signed_in  # type: ignore[attr-defined]
@@ -26,10 +22,10 @@ def signed_in(request: HttpRequest) -> SignedIn:
 
 
 def account_id(request: HttpRequest) -> UUID:
-    """Return the account that the request is about. Raises NoAccount."""
+    """Return the account that the request is about. Raises Http404 for who trades in none."""
     found = signed_in(request).account_id
     if found is None:
-        raise NoAccount
+        raise Http404
     return found
 
 
@@ -41,7 +37,7 @@ def context(of: UUID, *, page: str) -> dict[str, Any]:
     """
     account = accounts.account(of)
     if account is None:
-        raise NoAccount
+        raise Http404
     snapshot = portfolio.snapshot(of, now=timezone.now())
     return {
         "page": page,

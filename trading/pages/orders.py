@@ -54,7 +54,7 @@ class Filter:
 @never_cache
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    account_id = _account_id(request)
+    account_id = now.account_id(request)
     wanted = _filter(request.GET)
     # Read before the orders: what happens between the two is told again, and never missed.
     context = now.context(account_id, page="orders")
@@ -93,7 +93,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def detail(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    account_id = _account_id(request)
+    account_id = now.account_id(request)
     context = now.context(account_id, page="orders")
     order = selectors.order(account_id, order_id)
     if order is None:
@@ -115,13 +115,6 @@ def detail(request: HttpRequest, order_id: UUID) -> HttpResponse:
             },
         },
     )
-
-
-def _account_id(request: HttpRequest) -> UUID:
-    try:
-        return now.account_id(request)
-    except now.NoAccount:
-        raise Http404 from None
 
 
 def _filter(query: Mapping[str, str]) -> Filter:

@@ -38,10 +38,7 @@ class LotView:
 @never_cache
 @require_GET
 def detail(request: HttpRequest, symbol: str) -> HttpResponse:
-    try:
-        account_id = now.account_id(request)
-    except now.NoAccount:
-        raise Http404 from None
+    account_id = now.account_id(request)
     account = accounts.account(account_id)
     position = particulars.position_in(account_id, symbol.upper())
     if position is None or account is None:

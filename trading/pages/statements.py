@@ -50,7 +50,7 @@ class HistoryForm(forms.Form):
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the statements of one year, the newest first."""
-    account_id, at = _account_id(request), timezone.now()
+    account_id, at = now.account_id(request), timezone.now()
     today = calendars.date_of(at)
     form = HistoryForm(
         initial={"what": What.LEDGER, "first": date(today.year, 1, 1), "last": today}
@@ -75,7 +75,7 @@ def as_pdf(request: HttpRequest, statement_id: UUID) -> HttpResponseBase:
 @require_GET
 def export(request: HttpRequest) -> HttpResponseBase:
     """Hand out the history of a period as CSV."""
-    account_id = _account_id(request)
+    account_id = now.account_id(request)
     form = HistoryForm(request.GET)
     if form.is_valid():
         told = form.cleaned_data
@@ -119,14 +119,7 @@ def _page(request: HttpRequest, account_id: UUID, form: HistoryForm) -> HttpResp
 
 
 def _statement(request: HttpRequest, statement_id: UUID) -> Statement:
-    found = selectors.one(_account_id(request), statement_id)
+    found = selectors.one(now.account_id(request), statement_id)
     if found is None:
         raise Http404
     return found
-
-
-def _account_id(request: HttpRequest) -> UUID:
-    try:
-        return now.account_id(request)
-    except now.NoAccount:
-        raise Http404 from None

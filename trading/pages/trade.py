@@ -34,10 +34,7 @@ def symbol(request: HttpRequest, symbol: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, *, symbol: str | None) -> HttpResponse:
-    try:
-        account_id = now.account_id(request)
-    except now.NoAccount:
-        raise Http404 from None
+    account_id = now.account_id(request)
     instruments = list(Instrument.objects.all())
     symbols = [instrument.symbol for instrument in instruments]
     watched = watchlists.symbols(account_id)
