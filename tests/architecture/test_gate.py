@@ -54,7 +54,7 @@ HALF_SIGNED_IN = {
 }  # fmt: skip
 PROGRAMS = ("/v1", "/v2")  # only there may a view authenticate by itself
 
-SAMPLES = {"int": "1", "uuid": "00000000-0000-4000-8000-000000000000"}
+SAMPLES = {"day": "2026-11-20", "int": "1", "uuid": "00000000-0000-4000-8000-000000000000"}
 
 
 @dataclass(frozen=True)

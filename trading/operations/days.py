@@ -31,32 +31,32 @@ def latest(request: HttpRequest) -> HttpResponse:
         return framed(request, "operations/day.html", title="Close of day", timeline=None)
     past = [each for each in days[1:] if each.left]
     chosen = past[0] if past else days[0]
-    return redirect("operations:day", chosen.day.isoformat())
+    return redirect("operations:day", chosen.day)
 
 
 @require_GET
-def page(request: HttpRequest, day: str) -> HttpResponse:
+def page(request: HttpRequest, day: date) -> HttpResponse:
     """Show a day."""
     enter(request, VIEW)
-    shown = _shown(request, _date(day))
+    shown = _shown(request, day)
     return framed(request, "operations/day.html", title=f"Close of {day}", **shown)
 
 
 @require_GET
-def now(request: HttpRequest, day: str) -> HttpResponse:
+def now(request: HttpRequest, day: date) -> HttpResponse:
     """Return the timeline alone, as the page puts it in place of the older one."""
     enter(request, VIEW)
     shows(request, (), renewed="operations:day")  # every few seconds the page that was noted
-    return render(request, "operations/day_now.html", _shown(request, _date(day)))
+    return render(request, "operations/day_now.html", _shown(request, day))
 
 
 @require_POST
-def rerun(request: HttpRequest, day: str, job: str) -> HttpResponse:
+def rerun(request: HttpRequest, day: date, job: str) -> HttpResponse:
     """Have a job of a day done again, and say why."""
     enter(request, RERUN)
     try:
         services.rerun(
-            day=_date(day),
+            day=day,
             job=job,
             by=actor_of(request),
             reason=request.POST.get("reason", ""),
@@ -66,13 +66,6 @@ def rerun(request: HttpRequest, day: str, job: str) -> HttpResponse:
     except UnableToRerun as error:
         messages.error(request, str(error))
     return redirect("operations:day", day)
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Http404 from None
 
 
 def _shown(request: HttpRequest, day: date) -> dict[str, Any]:

@@ -28,26 +28,25 @@ def latest(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def page(request: HttpRequest, day: str) -> HttpResponse:
+def page(request: HttpRequest, day: date) -> HttpResponse:
     """Show a day."""
     enter(request, VIEW)
-    return _page(request, _date(day))
+    return _page(request, day)
 
 
 @require_GET
-def pack(request: HttpRequest, day: str, form: str) -> HttpResponseBase:
+def pack(request: HttpRequest, day: date, form: str) -> HttpResponseBase:
     """Hand out the evidence of a day, as CSV or PDF."""
     enter(request, VIEW)
-    of = _date(day)
     answer: HttpResponseBase
     if form == "csv":
-        answer = StreamingHttpResponse(evidence.as_csv(of), content_type="text/csv; charset=utf-8")
+        answer = StreamingHttpResponse(evidence.as_csv(day), content_type="text/csv; charset=utf-8")
     elif form == "pdf":
-        answer = HttpResponse(evidence.as_pdf(of), content_type="application/pdf")
+        answer = HttpResponse(evidence.as_pdf(day), content_type="application/pdf")
     else:
         raise Http404
-    answer["Content-Disposition"] = f'attachment; filename="reconciliation-{of}.{form}"'
-    _say_whose(request, of)
+    answer["Content-Disposition"] = f'attachment; filename="reconciliation-{day}.{form}"'
+    _say_whose(request, day)
     return answer
 
 
@@ -72,10 +71,3 @@ def _say_whose(request: HttpRequest, day: date) -> None:
         .values_list("account_id", flat=True)
     )
     shows(request, belonging.of_accounts(accounts))
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Http404 from None
