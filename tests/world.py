@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from accounts.models import Account, User
@@ -22,6 +23,8 @@ from venues import inbox, outbox
 from venues.messages import ExecutionReport, OrderType, ReportKind, Side, TimeInForce
 
 _numbers = itertools.count(1)
+# As the program's: whoever has read one of these reads on from there in the next test too.
+_NEXT_SEQUENCE = RawSQL("nextval('marketdata_quote_sequence')", ())
 ADDRESSES = {
     "bitcoin": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
     "ethereum": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
@@ -148,7 +151,7 @@ def quote(of: Instrument, *, bid: str | None, ask: str | None, at: datetime | No
     Quote.objects.update_or_create(
         instrument=of,
         defaults={
-            "sequence": next(_numbers),
+            "sequence": _NEXT_SEQUENCE,
             "source": "test",
             "at": at,
             "received_at": at,
