@@ -146,7 +146,8 @@ class Granian:
         host, port = listening.getsockname()[:2]
         self._listening = listening
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
+        self._stopping = asyncio.Event()
+        self._is_told = False
         self._is_hurried = False
         self._server = Server(
             application,
@@ -162,14 +163,15 @@ class Granian:
         _run(self._serve(on_ready))
 
     def stop(self) -> None:
-        if self._loop is None or self._stopping is None:
-            return
-        if self._stopping.is_set():
-            self._is_hurried = True
-        self._loop.call_soon_threadsafe(self._stopping.set)
+        # The loop hears of it later: what was said is known here, also when it is said again.
+        self._is_hurried, self._is_told = self._is_told, True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def _serve(self, on_ready: Callable[[], None]) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        if self._is_told:  # before there was a loop
+            return
         serving = asyncio.create_task(self._server.serve())
         stopping = asyncio.create_task(self._stopping.wait())
         self._loop.call_later(0.2, on_ready)

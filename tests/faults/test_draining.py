@@ -40,7 +40,14 @@ def hear(*_):
     server.stop()
     os.write(1, b"told to stop\\n")
 
+def hear_two(*_):
+    server.stop()
+    server.stop()
+
 signal.signal(signal.SIGINT, hear)
+signal.signal(signal.SIGTERM, hear_two)
+if sys.argv[4:]:
+    server.stop()
 server.run(on_ready=lambda: print("ready", flush=True))
 print("returned", flush=True)
 os._exit(0)
@@ -48,18 +55,23 @@ os._exit(0)
 
 
 class Served:
-    """A web server in a process of its own, which drains for so many seconds at most."""
+    """A web server in a process of its own, which drains for so many seconds at most.
 
-    def __init__(self, server, drain_seconds_max):
+    One that is to be "stopped" was told so before it runs.
+    """
+
+    def __init__(self, server, drain_seconds_max, *options):
         self.port = free_port()
+        given = (server, str(self.port), str(drain_seconds_max), *options)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, server, str(self.port), str(drain_seconds_max)],
+            [sys.executable, "-c", PROGRAM, *given],
             cwd=BASE_DIR,
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.wait_for("ready")
-        until(self.is_open)  # Granian opens the port by itself, and does not say when
+        if not options:
+            self.wait_for("ready")
+            until(self.is_open)  # Granian opens the port by itself, and does not say when
 
     def is_open(self):
         with socket.socket() as trial:
@@ -78,13 +90,26 @@ class Served:
             return answer.read()
 
 
+def asked_in_vain(served):
+    """Have somebody ask for what never comes; return who waits for it."""
+
+    def ask():
+        with pytest.raises((URLError, OSError)):
+            served.get("/hangs")
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    served.wait_for("asked")
+    return asking
+
+
 @pytest.fixture(params=["daphne", "uvicorn", "granian"])
 def serve(request):
     """A maker of servers, of each kind in turn."""
     made = []
 
-    def make(*, drain_seconds_max):
-        made.append(Served(request.param, drain_seconds_max))
+    def make(*options, drain_seconds_max):
+        made.append(Served(request.param, drain_seconds_max, *options))
         return made[-1]
 
     yield make
@@ -111,14 +136,7 @@ def test_a_request_in_flight_is_answered_and_no_other_is_taken(serve):
 
 def test_a_request_that_hangs_holds_it_up_for_seconds_only(serve):
     served = serve(drain_seconds_max=1)
-
-    def ask():
-        with pytest.raises((URLError, OSError)):
-            served.get("/hangs")
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    served.wait_for("asked")
+    asking = asked_in_vain(served)
 
     served.process.send_signal(signal.SIGINT)
 
@@ -128,14 +146,7 @@ def test_a_request_that_hangs_holds_it_up_for_seconds_only(serve):
 
 def test_asked_twice_it_does_not_drain(serve):
     served = serve(drain_seconds_max=FOR_EVER)
-
-    def ask():
-        with pytest.raises((URLError, OSError)):
-            served.get("/hangs")
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    served.wait_for("asked")
+    asking = asked_in_vain(served)
 
     served.process.send_signal(signal.SIGINT)
     served.wait_for("told to stop")  # two signals at once may be heard as one
@@ -143,3 +154,18 @@ def test_asked_twice_it_does_not_drain(serve):
 
     served.wait_for("returned")
     asking.join(DEADLINE_SECONDS)
+
+
+def test_asked_twice_in_one_moment_it_does_not_drain_either(serve):
+    """Before its loop has heard of the first time."""
+    served = serve(drain_seconds_max=FOR_EVER)
+    asking = asked_in_vain(served)
+
+    served.process.send_signal(signal.SIGTERM)
+
+    served.wait_for("returned")
+    asking.join(DEADLINE_SECONDS)
+
+
+def test_asked_before_it_runs_it_ends_at_once(serve):
+    serve("stopped", drain_seconds_max=FOR_EVER).wait_for("returned")
