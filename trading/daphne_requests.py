@@ -21,15 +21,21 @@ installReactor(Reactor(uvloop.new_event_loop()))  # type: ignore[no-untyped-call
 from daphne import server  # noqa: E402
 from daphne.http_protocol import HTTPFactory, WebRequest  # noqa: E402
 from twisted.internet import reactor, tcp  # noqa: E402
+from twisted.web import http  # noqa: E402
 
 from trading import daphne_sockets  # noqa: E402
+from trading.web_servers import PONG_PARTS  # noqa: E402
 
 __all__ = ["Server", "reactor"]
 
 
 class _Factory(HTTPFactory):
+    def protocol(self) -> Any:
+        return http._GenericHTTPChannelProtocol(daphne_sockets.Channel())  # type: ignore[no-untyped-call]
+
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
         protocol = super().buildProtocol(addr)
+        protocol.timeOut = daphne_sockets.SILENT_SECONDS_MAX / PONG_PARTS
         protocol.requestFactory = partial(WebRequest, parsePOSTFormSubmission=False)
         return protocol
 

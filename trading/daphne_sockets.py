@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import tcp
+from twisted.web import http
 
 from trading.web_servers import BACKLOG, PONG_PARTS
+
+SILENT_SECONDS_MAX: Final = 60
 
 
 class Port(tcp.Port):
@@ -23,6 +28,26 @@ class Port(tcp.Port):
     @numberAccepts.setter
     def numberAccepts(self, _count: int) -> None:  # noqa: N802 - Twisted's name
         pass
+
+
+class Channel(http.HTTPChannel):
+    """A connection that is closed when it is silent for long, in parts as sockets wait for pongs.
+
+    A loop that opens thousands of sockets looks whose time is over before it reads what has come.
+    """
+
+    _parts = 0
+
+    def resetTimeout(self) -> None:  # noqa: N802 - Twisted's name
+        self._parts = 0
+        super().resetTimeout()  # type: ignore[no-untyped-call]
+
+    def timeoutConnection(self) -> None:  # noqa: N802 - Twisted's name
+        self._parts += 1
+        if self._parts == PONG_PARTS:
+            super().timeoutConnection()  # type: ignore[no-untyped-call]
+        else:
+            self.setTimeout(self.timeOut)  # type: ignore[no-untyped-call]
 
 
 class Socket(WebSocketProtocol):
