@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 
 import psutil
 
@@ -26,6 +27,11 @@ def companion_of(server: LiveServer) -> psutil.Process | None:
     return None
 
 
+def has_accepted(companion: psutil.Process, ours: socket.socket) -> bool:
+    accepted = {c.raddr.port for c in companion.net_connections() if c.raddr}
+    return ours.getsockname()[1] in accepted
+
+
 def connection_to(
     server: LiveServer, companion: psutil.Process, *, is_its: bool
 ) -> http.client.HTTPConnection:
@@ -34,9 +40,7 @@ def connection_to(
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE_SECONDS)
         connection.request("GET", "/healthz")
         assert connection.getresponse().read() == b'{"status": "ok"}'
-        ours = connection.sock.getsockname()[1]
-        accepted = {c.raddr.port for c in companion.net_connections() if c.raddr}
-        if (ours in accepted) is is_its:
+        if has_accepted(companion, connection.sock) is is_its:
             return connection
         connection.close()
     raise AssertionError("the system gave all connections to one of the processes")

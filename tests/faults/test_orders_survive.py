@@ -29,9 +29,9 @@ class Trader:
     """A client that sends orders with ids of its own, and sends again what was not answered."""
 
     def __init__(self, server: LiveServer) -> None:
-        email = f"trader-{uuid.uuid4().hex[:8]}@example.com"
+        self.email = f"trader-{uuid.uuid4().hex[:8]}@example.com"
         account = json.loads(
-            server.console("open_account", email, "--deposit", "1000000", "--api-key")
+            server.console("open_account", self.email, "--deposit", "1000000", "--api-key")
         )
         self.keys = {
             "APCA-API-KEY-ID": account["key_id"],

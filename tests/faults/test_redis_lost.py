@@ -85,10 +85,8 @@ def both(
         yield web, rest
 
 
-def signed_in(server: LiveServer) -> str:
+def signed_in(server: LiveServer, email: str) -> str:
     """Return the cookie of somebody who has just signed in, which holds at both processes."""
-    email = "page@example.com"
-    server.console("open_account", email)
     link = urlsplit(server.console("sign_in_link", email).strip().splitlines()[-1]).path
     with httpx.Client(base_url=server.base_url, timeout=DEADLINE_SECONDS) as browser:
         token = browser.get(link).cookies["csrf"]
@@ -98,9 +96,9 @@ def signed_in(server: LiveServer) -> str:
     return answer.cookies[settings.SESSION_COOKIE_NAME]
 
 
-def opened(server: LiveServer, cookie: str) -> ClientConnection:
+def opened(server: LiveServer, cookie: str, path: str = "/ws/v1/binary") -> ClientConnection:
     return connect(
-        f"ws://127.0.0.1:{server.port}/ws/v1/binary",
+        f"ws://127.0.0.1:{server.port}{path}",
         additional_headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}"},
         origin=Origin(server.base_url),
         open_timeout=DEADLINE_SECONDS,
@@ -122,7 +120,8 @@ def test_prices_go_on_at_both_processes_and_orders_once_it_is_back(
     both: tuple[LiveServer, LiveServer], shared_redis: Redis
 ) -> None:
     web, rest = both
-    trader, cookie = Trader(web), signed_in(web)
+    trader = Trader(web)
+    cookie = signed_in(web, trader.email)
     decoders = Decoder(), Decoder()
     streams = set()
     sockets = [opened(server, cookie) for server in both]
