@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -127,6 +128,15 @@ def test_the_usual_timeframe_follows_the_period(
 ) -> None:
     opened(customer.account, timezone.now() - timedelta(days=400))
     assert history(api, period=f"{days + 1}D")["timeframe"] == timeframe
+
+
+@pytest.mark.parametrize("day", ["2026-02-28", "2026-03-15", "2028-03-01", "2026-12-31"])
+def test_the_usual_timeframe_of_a_month_is_a_day_however_short_the_month(
+    api: Api, customer: Customer, day: str
+) -> None:
+    with time_machine.travel(f"{day}T17:00Z", tick=False):
+        opened(customer.account, timezone.now() - timedelta(days=400))
+        assert history(api)["timeframe"] == history(api, period="1M")["timeframe"] == "1D"
 
 
 def test_what_was_before_the_account_is_not_told(api: Api, customer: Customer) -> None:

@@ -104,7 +104,7 @@ def _wanted(query: queries.Query, *, opened_at: datetime, now: datetime) -> _Wan
     start, end = _span(query, hours, opened_at=opened_at, now=now)
     # Whole days: a period that begins this morning began with this day.
     days = (calendars.date_of(end) - calendars.date_of(start)).days + 1
-    named = (queries.text(query, "timeframe") or _usual_timeframe(days)).lower()
+    named = (queries.text(query, "timeframe") or _usual_timeframe(query, days)).lower()
     if named not in _TIMEFRAMES:
         raise errors.invalid("timeframe must be one of 1Min, 5Min, 15Min, 1H, 1D.")
     timeframe = _TIMEFRAMES[named]
@@ -121,10 +121,13 @@ def _wanted(query: queries.Query, *, opened_at: datetime, now: datetime) -> _Wan
     )
 
 
-def _usual_timeframe(days: int) -> str:
+def _usual_timeframe(query: queries.Query, days: int) -> str:
+    """Return the windows of who asks for none: a month's are days, those of February too."""
     if days < 7:
         return Timeframe.MINUTE
-    return Timeframe.QUARTER if days < 30 else Timeframe.DAY
+    is_by_month = (queries.text(query, "period") or "1M")[-1].upper() in "MA"
+    is_period = not (queries.moment(query, "start") and queries.moment(query, "end"))
+    return Timeframe.QUARTER if days < (28 if is_by_month and is_period else 30) else Timeframe.DAY
 
 
 def _hours(query: queries.Query) -> Hours:
