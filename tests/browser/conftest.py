@@ -43,6 +43,9 @@ ARGUMENTS: Final = [
     "--disable-sync",
 ]
 WAIT_MS: Final = DEADLINE_SECONDS * 1000
+# Ten seconds after a page has asked it says that nobody answers, and leaves it to its reader to ask
+# again. In tests it is as patient as they are: what it says without an answer they bring about.
+PATIENT: Final = "AbortSignal.timeout = () => new AbortController().signal"
 
 
 def chromium() -> str:
@@ -122,6 +125,7 @@ class Profiles:
             return free.pop()
         profile = self._browser.new_context(**options)
         profile.set_default_timeout(WAIT_MS)
+        profile.add_init_script(PATIENT)
         profile.new_page()  # keeps its window: a new one costs three times what a page in it does
         return profile
 
