@@ -27,8 +27,9 @@ class Mode(StrEnum):
 class Proxy:
     """Stands between a member and the venue at `target`.
 
-    `cut` is what a line from the member must contain to change the mode to `mode_after_cut`,
-    after the line was forwarded or, with `is_cut_line_lost`, before.
+    `cut` is what a line from the member must contain to change the mode to `mode_after_cut`: before
+    it is forwarded, with `is_cut_line_lost`, or as soon as the venue has acknowledged it. What
+    the venue says of it never arrives.
     """
 
     def __init__(self, target: int) -> None:
@@ -37,8 +38,8 @@ class Proxy:
         self.cut: bytes | None = None
         self.mode_after_cut = Mode.RESET
         self.is_cut_line_lost = False
-        self.was_cut = threading.Event()
         self.turned_away = 0
+        self._lost: bytes | None = None  # what the venue has said since it was sent that line
         self._target = target
         self._said: list[bytes] = []
         self._writers: set[asyncio.StreamWriter] = set()
@@ -83,12 +84,11 @@ class Proxy:
                 is_cut = self.cut is not None and self.cut in line
                 if is_cut and self.is_cut_line_lost:
                     self._change()
+                elif is_cut:
+                    self.cut, self._lost = None, b""
                 if self.mode is Mode.PASS:
                     writer.write(line)
                     await writer.drain()
-                if is_cut and not self.is_cut_line_lost:
-                    await asyncio.sleep(0.3)  # the venue has it now
-                    self._change()
         except (ConnectionError, ValueError):
             pass
         finally:
@@ -97,8 +97,11 @@ class Proxy:
     async def _inwards(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while read := await reader.read(65536):
-                is_cut = self.cut is not None and not self.is_cut_line_lost and b'"ack' in read
-                if self.mode is Mode.PASS and not is_cut:
+                if self._lost is not None:
+                    self._lost += read
+                    if b'"acknowledged"' in self._lost:
+                        self._change()
+                elif self.mode is Mode.PASS:
                     writer.write(read)
                     await writer.drain()
         except ConnectionError:
@@ -108,10 +111,9 @@ class Proxy:
                 writer.close()
 
     def _change(self) -> None:
-        self.mode, self.cut = self.mode_after_cut, None
+        self.mode, self.cut, self._lost = self.mode_after_cut, None, None
         if self.mode is Mode.RESET:
             self._reset_all()
-        self.was_cut.set()
 
     def _reset_all(self) -> None:
         for writer in list(self._writers):
