@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from risk.findings import Severity
 from risk.models import Telling
 from risk.surveillance import alerts, escalating, paths, telling
+from tests.patience import DEADLINE_SECONDS
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
@@ -22,7 +23,7 @@ def test_a_channel_that_hangs_holds_up_no_other(committed):
     class Hanging:
         def send(self, _told):
             begun.set()
-            let_go.wait(60)
+            let_go.wait(DEADLINE_SECONDS)
 
     class Quick:
         def send(self, _told):
@@ -31,13 +32,13 @@ def test_a_channel_that_hangs_holds_up_no_other(committed):
     lines = telling._Lines({"desk": Hanging(), "mail": Quick()})
     lines.serve(now=NOW)
     try:
-        assert begun.wait(60)
-        assert told.wait(60)
+        assert begun.wait(DEADLINE_SECONDS)
+        assert told.wait(DEADLINE_SECONDS)
         hanging = lines._busy["desk"]
         lines.serve(now=NOW)
         assert lines._busy["desk"] is hanging
     finally:
         let_go.set()
         for thread in lines._busy.values():
-            thread.join(60)
+            thread.join(DEADLINE_SECONDS)
     assert Telling.objects.filter(sent_at=None).count() == 0

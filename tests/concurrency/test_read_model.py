@@ -250,7 +250,6 @@ def from_the_ledger(account: Account) -> tuple[Decimal, Decimal, dict[str, Decim
     return cash, equity, quantities
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_what_pages_show_is_what_the_books_say(seed: int) -> None:
     for symbol in SYMBOLS:

@@ -17,6 +17,7 @@ from typing import Final
 
 from django.utils import timezone
 
+from tests.patience import DEADLINE_SECONDS
 from venues import framed, plain
 from venues.framed import Frame, FramedSocket, LineBroken, Role
 from venues.messages import ExecutionReport, NewOrder, ReplaceOrder, ReportKind, Request
@@ -207,4 +208,4 @@ def rogue_venue() -> Iterator[RogueVenue]:
         yield rogue
     finally:
         rogue.stop()
-        thread.join(10)
+        thread.join(DEADLINE_SECONDS)

@@ -84,8 +84,9 @@ class Served:
         raise RuntimeError(f"it never said {word!r}")
 
     def get(self, path):
+        """Return the answer; nobody gives up, as a server may end by that."""
         with urllib.request.urlopen(
-            f"http://127.0.0.1:{self.port}{path}", timeout=DEADLINE_SECONDS
+            f"http://127.0.0.1:{self.port}{path}", timeout=FOR_EVER
         ) as answer:
             return answer.read()
 

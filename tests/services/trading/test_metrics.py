@@ -22,6 +22,7 @@ from risk.findings import Severity
 from risk.models import Alert
 from risk.surveillance import alerts
 from tests import world
+from tests.patience import DEADLINE_SECONDS
 from trading import parts
 from trading.metrics.tables import tables
 from trading.operations.runbooks import read
@@ -75,7 +76,7 @@ def named_in(text):
 
 
 def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
 
 
 # --- What it says --------------------------------------------------------------------------------
