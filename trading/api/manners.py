@@ -18,7 +18,7 @@ from trading import traffic
 from trading.api import errors
 from trading.api.plain import Application, Receive, Scope, Send
 
-PROGRAM_PATHS: Final = ("/v2", "/v1beta1", "/v1beta3", "/api/")
+PROGRAM_PATHS: Final = ("/v1", "/v2", "/v3", "/api/")  # also where nothing of ours is
 BODY_BYTES_MAX: Final = 1024 * 1024
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
@@ -112,5 +112,7 @@ class JsonForPrograms:
         response.status_code = status
         response.content = orjson.dumps(errors.body(status))
         response["Content-Type"] = "application/json"
+        # That of the page, set below us: a client would wait for the rest of it.
+        response["Content-Length"] = str(len(response.content))
         del response["Location"]
         return response

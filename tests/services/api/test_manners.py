@@ -170,6 +170,8 @@ def test_errors_have_the_codes_of_the_contract(
 ) -> None:
     answer = api(method, path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+    # Who is told of more bytes than come waits for the rest until it gives up.
+    assert int(answer.headers["content-length"]) == len(answer.content)
 
 
 @pytest.mark.parametrize("path", ["/v2/account", "/v2/orders"])
