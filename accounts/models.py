@@ -137,18 +137,26 @@ class Account(models.Model):
 
 
 class Watchlist(models.Model):
-    """The symbols that the customer of an account watches, in their order.
+    """One of the lists of symbols that the customer of an account watches, in their order.
 
     It is here, and as symbols only, because it is a person's preference: marketdata knows no
     customers, and accounts know no instruments.
     """
 
-    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True)
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
+    name = models.CharField(max_length=64)
     symbols = ArrayField(models.CharField(max_length=24))
+    created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["account", "name"], name="watchlist_name_once"),
+        )
+
     def __str__(self) -> str:
-        return ", ".join(self.symbols)
+        return self.name
 
 
 class Activity(models.Model):

@@ -222,11 +222,11 @@ def test_the_watchlist_is_put_in_another_order_and_stays_so(customer: Customer) 
         return found
 
     rows.nth(1).locator("a").focus()
-    with page.expect_response("**/api/v1/watchlist"):
+    with page.expect_response("**/api/v1/watchlists**"):
         page.keyboard.press("Alt+ArrowUp")
     assert order() == [second, first, third]
     expect(rows.nth(0).locator("a")).to_be_focused()
-    with page.expect_response("**/api/v1/watchlist"):
+    with page.expect_response("**/api/v1/watchlists**"):
         rows.nth(2).drag_to(rows.nth(0), target_position={"x": 20, "y": 4})
     assert order() == [third, second, first]
     page.reload()
@@ -237,6 +237,49 @@ def test_the_watchlist_is_put_in_another_order_and_stays_so(customer: Customer) 
     page.locator("#main").focus()
     page.keyboard.press("]")
     page.wait_for_url(re.compile(f"/trade/{second}$"))
+
+
+def test_there_can_be_several_watchlists(customer: Customer) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    chooser, rows = page.locator("#watchlists"), page.locator(".watch li")
+    expect(chooser).to_have_value("Watchlist")
+    traded = rows.count()
+    page.locator("#watchlists-edit").click()
+    dialog = page.locator("#watchlists-dialog")
+    dialog.get_by_label("Name of a new watchlist").fill("Tech")
+    dialog.get_by_role("button", name="Create").click()
+    expect(dialog).to_be_hidden()
+    expect(chooser).to_have_value("Tech")
+    expect(page.locator("#watch-empty")).to_be_visible()
+    page.locator("#search").fill("MSFT")
+    with page.expect_response("**/api/v1/watchlists/**"):
+        page.get_by_role("button", name="Watch MSFT").click()
+    page.keyboard.press("Escape")
+    expect(rows).to_have_count(1)
+
+    page.reload()
+    expect(chooser).to_have_value("Tech")  # the one that was looked at
+    expect(rows).to_have_count(1)
+    chooser.select_option("Watchlist")
+    expect(rows).to_have_count(traded)
+
+    page.locator("#watchlists-edit").click()
+    name = dialog.get_by_label("Name of the watchlist Tech")
+    name.fill("Watchlist")
+    name.press("Enter")
+    expect(dialog.locator(".field__error").nth(1)).to_contain_text("It is called Tech still.")
+    visitor.complaints = [each for each in visitor.complaints if "422" not in each]
+    name.fill("Giants")
+    name.press("Enter")
+    expect(chooser.locator("option")).to_have_text(["Watchlist", "Giants"])
+    dialog.get_by_role("button", name="Delete").nth(1).click()
+    with page.expect_response("**/api/v1/watchlists/**"):
+        dialog.get_by_role("button", name="Delete with 1 symbol").click()
+    expect(chooser.locator("option")).to_have_text(["Watchlist"])
+    dialog.get_by_role("button", name="Done").click()
+    expect(rows).to_have_count(traded)
 
 
 def test_on_a_phone_the_views_are_one_at_a_time_and_an_order_goes_by_sheet(

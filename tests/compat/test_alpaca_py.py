@@ -41,6 +41,7 @@ from alpaca.trading.enums import (
 from alpaca.trading.models import ClosePositionResponse, Order, TradeUpdate
 from alpaca.trading.requests import (
     ClosePositionRequest,
+    CreateWatchlistRequest,
     GetAssetsRequest,
     GetCalendarRequest,
     GetOrderByIdRequest,
@@ -54,6 +55,7 @@ from alpaca.trading.requests import (
     StopOrderRequest,
     TakeProfitRequest,
     TrailingStopOrderRequest,
+    UpdateWatchlistRequest,
 )
 from alpaca.trading.stream import TradingStream
 
@@ -483,6 +485,31 @@ def test_the_stream_of_market_data_tells_of_a_trade_of_ours(clients: Clients) ->
 def _of_fill(fill: dict[str, str]) -> tuple[str, datetime, float, float]:
     at = datetime.fromisoformat(fill["transaction_time"])
     return fill["symbol"], at, float(fill["price"]), float(fill["qty"])
+
+
+def test_watchlists_are_made_changed_and_deleted(clients: Clients) -> None:
+    trading = clients.trading
+    made = trading.create_watchlist(CreateWatchlistRequest(name="Tech", symbols=["AAPL"]))
+    assert (made.name, [asset.symbol for asset in made.assets]) == ("Tech", ["AAPL"])
+    assert made.account_id == trading.get_account().id
+    more = trading.add_asset_to_watchlist_by_id(made.id, "BTC/USD")
+    assert [asset.symbol for asset in more.assets] == ["AAPL", "BTC/USD"]
+    changed = trading.update_watchlist_by_id(
+        made.id, UpdateWatchlistRequest(name="Mine", symbols=["MSFT", "AAPL", "BTC/USD"])
+    )
+    assert (changed.name, changed.assets[0].symbol) == ("Mine", "MSFT")
+    less = trading.remove_asset_from_watchlist_by_id(made.id, "BTC/USD")
+    assert [asset.symbol for asset in less.assets] == ["MSFT", "AAPL"]
+    assert trading.get_watchlist_by_id(made.id) == less
+    assert [(each.id, each.assets) for each in trading.get_watchlists()] == [(made.id, None)]
+    with pytest.raises(APIError) as taken:
+        trading.create_watchlist(CreateWatchlistRequest(name="Mine", symbols=[]))
+    assert (taken.value.status_code, taken.value.code) == (422, 40010001)
+    trading.delete_watchlist_by_id(made.id)
+    assert trading.get_watchlists() == []
+    with pytest.raises(APIError) as gone:
+        trading.get_watchlist_by_id(made.id)
+    assert (gone.value.status_code, gone.value.code) == (404, 40410000)
 
 
 def test_errors_are_read_by_the_client(clients: Clients) -> None:

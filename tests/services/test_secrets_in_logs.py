@@ -63,9 +63,9 @@ def test_canaries_no_password_code_key_or_token_is_in_the_logs(
     ):
         api("GET", "/v2/account")
         api("POST", "/v2/orders", content=b"{")
-    monkeypatch.setattr(own.WatchlistCall, "get", fails)
+    monkeypatch.setattr(own.ActivityLog, "get", fails)
     signed_in = people.browser_of(user)
-    assert signed_in.get("/api/v1/watchlist").status_code == 500
+    assert signed_in.get("/api/v1/activity").status_code == 500
     cookie = signed_in.cookies["session"].value
     written = said(caplog.records)
     assert "as it happens" in written  # something is logged, and this is what is

@@ -26,6 +26,7 @@ from trading.api.views import (
     portfolio,
     settings,
     statements,
+    watchlists,
 )
 from trading.api.views.base import Call, keyed
 
@@ -44,6 +45,10 @@ _BOTH: list[tuple[str, type[Call]]] = [
     ("clock", market.Clock),
     ("proof", own.ProofOfLiabilities),
     ("calendar", market.Calendar),
+    ("watchlists", watchlists.Watchlists),
+    ("watchlists:by_name", watchlists.WatchlistByName),
+    ("watchlists/<str:watchlist_id>", watchlists.WatchlistOf),
+    ("watchlists/<str:watchlist_id>/<path:symbol>", watchlists.WatchedSymbol),
 ]
 _OWN: list[tuple[str, type[Call]]] = [
     ("orders/estimate", estimates.OrderEstimate),
@@ -55,7 +60,6 @@ _OWN: list[tuple[str, type[Call]]] = [
     ("instruments/<path:name>/trades", books.TradesOf),
     ("account/settings", settings.AccountSettings),
     ("activity", own.ActivityLog),
-    ("watchlist", own.WatchlistCall),
     ("keys", keys.Keys),
     ("keys/<str:key_id>", keys.KeyOf),
     ("keys/<str:key_id>/rotate", keys.KeyRotation),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from accounts.models import Watchlist
     from marketdata.calendars import Session
     from marketdata.models import Instrument
     from orders.models import Order
@@ -348,6 +349,19 @@ def asset(instrument: Instrument, rates: Rates = IN_FULL) -> Json:
         "price_increment": decimal(instrument.price_increment),
         "attributes": [],
         "halted": instrument.halted,
+    }
+
+
+def watchlist(watchlist: Watchlist, *, assets: Sequence[Json] | None = None) -> Json:
+    """Return a watchlist, with its assets where they are asked for. `symbols` is ours."""
+    return {
+        "id": str(watchlist.id),
+        "account_id": str(watchlist.account_id),
+        "name": watchlist.name,
+        "created_at": timestamp(watchlist.created_at),
+        "updated_at": timestamp(watchlist.updated_at),
+        "symbols": watchlist.symbols,
+        **({} if assets is None else {"assets": assets}),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -37,9 +38,8 @@ def _page(request: HttpRequest, *, symbol: str | None) -> HttpResponse:
     account_id = now.account_id(request)
     instruments = list(Instrument.objects.all())
     symbols = [instrument.symbol for instrument in instruments]
-    watched = watchlists.symbols(account_id)
-    if watched is None:
-        watched = [each.symbol for each in instruments if each.tradable]
+    lists = _watchlists(account_id, instruments)
+    watched = lists[0]["symbols"]
     chosen = _first(watched, symbols) if symbol is None else symbol.upper()
     if not symbols:
         return render(request, "pages/no_instruments.html", now.context(account_id, page="trade"))
@@ -53,11 +53,22 @@ def _page(request: HttpRequest, *, symbol: str | None) -> HttpResponse:
             "symbol": chosen,
             "trade": {
                 "symbol": chosen,
-                "watched": watched,
+                "watchlists": lists,
                 "instruments": [_shown(instrument) for instrument in instruments],
             },
         },
     )
+
+
+def _watchlists(account_id: UUID, instruments: list[Instrument]) -> list[dict[str, Any]]:
+    """Return the customer's watchlists; while there is none, all that is traded as one without
+    an id, which the page makes once it is changed."""
+    lists = [
+        {"id": str(each.pk), "name": each.name, "symbols": each.symbols}
+        for each in watchlists.of(account_id)
+    ]
+    traded = [each.symbol for each in instruments if each.tradable]
+    return lists or [{"id": None, "name": "Watchlist", "symbols": traded}]
 
 
 def _first(watched: list[str], symbols: list[str]) -> str | None:

@@ -59,7 +59,7 @@ function pick(price) {
 }
 
 layout.begin();
-watchlist.begin({ watched: start.watched, select });
+watchlist.begin({ lists: start.watchlists, select });
 live.subscribe([store.symbol]);
 quote.begin({ pick });
 ladder.begin({ pick });

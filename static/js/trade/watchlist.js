@@ -1,4 +1,4 @@
-// The watchlist: live prices in a kept order, and the search that adds to it.
+// The watchlist that is shown: live prices in a kept order, and the search that adds to it.
 
 import { $, eachFrame, flash, keepRows, make, put, setDirection } from "../dom.js";
 import * as http from "../http.js";
@@ -7,6 +7,7 @@ import * as live from "../live.js";
 import * as money from "../money.js";
 import { isStale, on, store } from "../store.js";
 import * as reordering from "./reordering.js";
+import * as watchlists from "./watchlists.js";
 
 const FOUND_MAX = 12;
 
@@ -19,11 +20,9 @@ export const partOf = (symbol) => symbol.split("/").map(encodeURIComponent).join
 
 export const addressOf = (symbol) => `/trade/${partOf(symbol)}`;
 
-export function begin({ watched, select }) {
+export function begin({ lists, select }) {
   choose = select;
-  symbols = watched.filter((symbol) => store.instruments.has(symbol));
-  showRows();
-  live.subscribe(symbols);
+  showSymbols(watchlists.begin({ known: lists, show: showSymbols }));
   const show = eachFrame(showRows);
   on("quotes", show);
   on("connection", show);
@@ -35,6 +34,15 @@ export function begin({ watched, select }) {
     offer({ keys, words: `The symbol ${words} this one in the watchlist`, run: () => step(by) });
   }
   beginSearch();
+}
+
+/** Show these, and hear of no others but the one that is open. */
+function showSymbols(wanted) {
+  const before = symbols;
+  symbols = wanted.filter((symbol) => store.instruments.has(symbol));
+  live.subscribe(symbols);
+  live.unsubscribe(before.filter((each) => !symbols.includes(each) && each !== store.symbol));
+  showRows();
 }
 
 function showRows() {
@@ -128,17 +136,12 @@ function onKey(event) {
 
 async function watch(wanted) {
   const before = symbols;
-  symbols = wanted;
-  live.subscribe(wanted);
-  live.unsubscribe(before.filter((each) => !wanted.includes(each) && each !== store.symbol));
-  showRows();
+  showSymbols(wanted);
   try {
-    await http.call("/api/v1/watchlist", { method: "PUT", body: { symbols: wanted } });
+    await watchlists.keep(wanted);
   } catch (error) {
     if (!(error instanceof http.ApiError)) throw error;
-    symbols = before;
-    live.subscribe(before);
-    showRows();
+    showSymbols(before);
     announce(`The watchlist was not kept: ${error.message}`);
   }
 }

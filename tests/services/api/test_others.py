@@ -14,8 +14,9 @@ import pytest
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
+from accounts import watchlists
 from accounts.keys import issuing
-from accounts.models import Account, ApiKey, Phone, SignIn
+from accounts.models import Account, ApiKey, Phone, SignIn, Watchlist
 from accounts.sessions import authentication
 from marketdata import calendars
 from orders.entry import submission
@@ -73,6 +74,7 @@ def objects_of(account: Account) -> dict[str, str]:
         actor=f"user:{user.pk}", now=now,
     )  # fmt: skip
     people.browser_of(user)
+    watched = watchlists.create(account_id=account.pk, name="Theirs", symbols=["AAPL"], now=now)
     return {
         "order_id": str(order.pk),
         "key_id": key.key_id,
@@ -81,6 +83,7 @@ def objects_of(account: Account) -> dict[str, str]:
         "phone_id": str(Phone.objects.get(user=user).pk),
         "sign_in_id": str(SignIn.objects.get(user=user).pk),
         "statement_id": str(_statement(account).pk),
+        "watchlist_id": str(watched.pk),
     }
 
 
@@ -105,6 +108,7 @@ def state() -> list[object]:
             Phone.objects.values("pk", "ended_at"),
             SignIn.objects.values("pk", "ended_at"),
             Statement.objects.values("pk", "digest"),
+            Watchlist.objects.values("pk", "name", "symbols"),
         )
     ]
 

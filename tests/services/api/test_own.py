@@ -1,4 +1,4 @@
-"""What our own pages call: keys, the watchlist, demo money, the activity log."""
+"""What our own pages call: keys, demo money, the activity log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from accounts.sessions import authentication
 from orders.models import Order
 from portfolio.models import Transfer
 from reconciliation.proof import sealing
-from tests import world
 from tests.services.api.conftest import Api, Customer
 from trading import demo
 
@@ -41,17 +40,6 @@ def test_the_key_of_another_is_not_found(browser: Client, other: Customer) -> No
     answer = send(browser, "delete", f"/api/v1/keys/{other.key_id}")
     assert (answer.status_code, answer.json()["code"]) == (404, 40410000)
     assert Api(other)("GET", "/v2/account").status_code == 200
-
-
-def test_the_watchlist_is_at_first_all_and_then_what_was_chosen(browser: Client) -> None:
-    world.instrument("MSFT")
-    assert send(browser, "get", "/api/v1/watchlist").json() == {"symbols": ["AAPL", "MSFT"]}
-    chosen = send(browser, "put", "/api/v1/watchlist", {"symbols": ["msft", "AAPL", "MSFT"]})
-    assert chosen.json() == {"symbols": ["MSFT", "AAPL"]}
-    assert send(browser, "get", "/api/v1/watchlist").json() == {"symbols": ["MSFT", "AAPL"]}
-    refused = send(browser, "put", "/api/v1/watchlist", {"symbols": ["NOPE"]})
-    assert (refused.status_code, refused.json()["reason"]) == (422, "unknown_symbol")
-    assert send(browser, "get", "/api/v1/watchlist").json() == {"symbols": ["MSFT", "AAPL"]}
 
 
 def test_demo_money_comes_once_for_each_key(browser: Client) -> None:

@@ -68,8 +68,11 @@ def test_numbers_travel_exactly(amount):
 
 def test_lists_and_missing_values_are_written():
     account = world.customer(cash="0.00")
-    bulk.insert([Watchlist(account=account, symbols=["A,B", 'C"', "D{}"], updated_at=AT)])
-    assert Watchlist.objects.get().symbols == ["A,B", 'C"', "D{}"]
+    watched = ["A,B", 'C"', "D{}"]
+    bulk.insert(
+        [Watchlist(account=account, name="W", symbols=watched, created_at=AT, updated_at=AT)]
+    )
+    assert Watchlist.objects.get().symbols == watched
     assert bulk.select(Watchlist, "account_id = %s", [account.pk])[0].updated_at == AT
 
 

@@ -98,7 +98,10 @@ def test_a_constraint_that_is_checked_at_the_commit_raises_too():
     done = []
     with pytest.raises(IntegrityError, match="foreign key"), trips.together():
         transaction.on_commit(lambda: done.append("committed"))
-        bulk.insert([Watchlist(account_id=uuid.uuid4(), symbols=["AAPL"], updated_at=NOW)])
+        nobodys = Watchlist(
+            account_id=uuid.uuid4(), name="W", symbols=["AAPL"], created_at=NOW, updated_at=NOW
+        )
+        bulk.insert([nobodys])
     assert not Watchlist.objects.exists()
     assert not done
 

@@ -296,7 +296,7 @@ def test_a_spin_off_leaves_the_parent_and_shares_its_cost(aapl):
 
 def test_a_symbol_changes_and_the_code_stays(aapl):
     account = owner("10")
-    watchlists.watch(account_id=account.pk, symbols=["X", "AAPL"], now=timezone.now())
+    watchlists.create(account_id=account.pk, name="W", symbols=["X", "AAPL"], now=timezone.now())
     before = everything()
     action = due(said(aapl, "symbol_change", symbol="APPL"))
     assert entitle(action) == Progress(0, 0)
@@ -304,7 +304,7 @@ def test_a_symbol_changes_and_the_code_stays(aapl):
     after = Instrument.objects.get()
     assert (after.code, after.symbol) == ("AAPL", "APPL")
     assert [h.symbol for h in after.history.filter(history_change_reason="renamed")] == ["APPL"]
-    assert watchlists.symbols(account.pk) == ["X", "APPL"]
+    assert watchlists.named(account.pk, "W").symbols == ["X", "APPL"]
     assert everything() == before
 
 

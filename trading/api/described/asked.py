@@ -74,6 +74,7 @@ QUERIES: Final[Mapping[tuple[str, str], Mapping[str, Schema]]] = {
         "status": one_of("active", "inactive", "all"), "asset_class": TEXT, "exchange": TEXT,
     },
     ("Calendar", "get"): {"start": TIME, "end": TIME},
+    **{("WatchlistByName", verb): {"name": TEXT} for verb in ("get", "put", "post", "delete")},
     ("Bars", "get"): {
         **_PAGE, "timeframe": _TIMEFRAME, "adjustment": one_of("raw", "split", "dividend", "all"),
     },
@@ -138,7 +139,11 @@ BODIES: Final[Mapping[tuple[str, str], Schema]] = {
         lot_method=one_of("fifo", "lifo", "highest_cost", "specific"), shorting=FLAG,
         multiplier={"type": "integer", "enum": [1, 2, 4]},
     ),
-    ("WatchlistCall", "put"): body("symbols", symbols=listed(TEXT, 500)),
+    ("Watchlists", "post"): body("name", name=text(1, 64), symbols=listed(TEXT, 200)),
+    ("WatchlistOf", "put"): body(name=text(1, 64), symbols=listed(TEXT, 200)),
+    ("WatchlistOf", "post"): body("symbol", symbol=TEXT),
+    ("WatchlistByName", "put"): body(name=text(1, 64), symbols=listed(TEXT, 200)),
+    ("WatchlistByName", "post"): body("symbol", symbol=TEXT),
     ("Keys", "post"): body(
         name=text(0, 60), scopes=listed(one_of("read", "trade"), 2), networks=listed(TEXT, 20),
         expires_at={"type": ["string", "null"], "format": "date-time"},

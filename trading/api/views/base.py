@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.utils import timezone
 from rest_framework.request import Request
@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from accounts import selectors as accounts
 from accounts.models import Account
 from accounts.sessions.gate import own_authentication
+from marketdata import selectors as marketdata
 from marketdata.models import Instrument
 from trading.api import errors, queries, rate_limits
 from trading.api.authentication import (
@@ -23,6 +24,8 @@ from trading.api.authentication import (
     SignedInAuthentication,
 )
 from trading.api.tickets import Origin
+
+SYMBOL_LENGTH_MAX: Final = 24
 
 
 class Call(APIView):
@@ -84,13 +87,26 @@ def instrument_named(name: str) -> Instrument | None:
     found = queries.as_uuid(name)
     if found is not None:
         return Instrument.objects.filter(pk=found).first()
-    symbol = name.upper()
-    if not symbol.isprintable() or len(symbol) > 24:
-        return None
-    symbols = [symbol]
-    if "/" not in symbol and symbol.endswith("USD"):
-        symbols.append(f"{symbol.removesuffix('USD')}/USD")
-    return Instrument.objects.filter(symbol__in=symbols).order_by("symbol").first()
+    return instruments_called([name]).get(name)
+
+
+def instruments_called(names: Collection[str]) -> dict[str, Instrument]:
+    """Return those of `names` that are symbols here, each as it was said; BTCUSD is BTC/USD."""
+    spelt = {name: _spellings(name) for name in names}
+    known = marketdata.instruments({symbol for each in spelt.values() for symbol in each})
+    found = {
+        name: next((known[symbol] for symbol in symbols if symbol in known), None)
+        for name, symbols in spelt.items()
+    }
+    return {name: instrument for name, instrument in found.items() if instrument is not None}
+
+
+def _spellings(name: str) -> list[str]:
+    symbol = name.strip().upper()
+    if not symbol.isprintable() or len(symbol) > SYMBOL_LENGTH_MAX:
+        return []
+    is_pair = "/" not in symbol and symbol.endswith("USD")
+    return [symbol, f"{symbol.removesuffix('USD')}/USD"] if is_pair else [symbol]
 
 
 def account_of(call: Call) -> Account:
@@ -101,11 +117,16 @@ def account_of(call: Call) -> Account:
     return account
 
 
-def fields(request: Request, known: Collection[str]) -> dict[str, Any]:
-    """Return the body, an object with no other than the `known` fields. Raises ApiError."""
+def fields(
+    request: Request, known: Collection[str], *, refuses_unknown: bool = True
+) -> dict[str, Any]:
+    """Return the body, an object with no other than the `known` fields. Raises ApiError.
+
+    Programs may send others: they are not looked at.
+    """
     body = request.data
     if not isinstance(body, dict):
         raise errors.invalid("The body must be a JSON object.")
-    if unknown := sorted(set(body) - set(known)):
+    if refuses_unknown and (unknown := sorted(set(body) - set(known))):
         raise errors.ApiError(400, f"Unknown field: {unknown[0][:40]!r}.", reason="unknown_field")
     return body

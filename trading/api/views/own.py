@@ -1,4 +1,4 @@
-"""What only our own pages call: charts, the watchlist, the activity log, demo money."""
+"""What only our own pages call: charts, the activity log, demo money."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import activity, watchlists
+from accounts import activity
 from foundation import decimals
 from marketdata import calendars
-from marketdata import selectors as marketdata
 from marketdata.current.present import present
 from marketdata.history.adjusting import Adjustment
-from marketdata.models import Instrument
 from reconciliation.proof import liabilities, sealing
 from trading import demo
 from trading.api import errors, queries, wire, wire_data
@@ -80,35 +78,6 @@ class ActivityLog(Call):
                 for entry in activity.since(self.origin.account_id, since, limit)
             ]
         )
-
-
-class WatchlistCall(Call):
-    """The symbols that the customer watches, in their order; at first, all that is traded."""
-
-    def get(self, request: Request) -> Response:
-        symbols = watchlists.symbols(self.origin.account_id)
-        if symbols is None:
-            symbols = list(
-                Instrument.objects.filter(tradable=True).values_list("symbol", flat=True)
-            )
-        return Response({"symbols": symbols})
-
-    def put(self, request: Request) -> Response:
-        wanted = fields(request, {"symbols"}).get("symbols")
-        if not isinstance(wanted, list) or not all(isinstance(s, str) for s in wanted):
-            raise errors.invalid("symbols must be a list of symbols.")
-        symbols = list(dict.fromkeys(symbol.strip().upper() for symbol in wanted))
-        if len(symbols) > watchlists.SYMBOLS_MAX:
-            raise errors.invalid(f"A watchlist has at most {watchlists.SYMBOLS_MAX} symbols.")
-        unknown = sorted(set(symbols) - set(marketdata.instruments(symbols)))
-        if unknown:
-            raise errors.invalid(
-                f"Not traded here: {', '.join(unknown)[:200]}.", reason="unknown_symbol"
-            )
-        watchlists.watch(
-            account_id=self.origin.account_id, symbols=symbols, now=self.origin.received_at
-        )
-        return Response({"symbols": symbols})
 
 
 class ProofOfLiabilities(Call):
