@@ -13,7 +13,9 @@ from marketdata import calendars
 from portfolio.models import EquityPoint, EquitySnapshot, Transfer
 from portfolio.worth.curve import NOTHING, Mark
 
-FLOWS: Final = ("deposit", "withdrawal", "dividend", "interest", "correction")
+FLOWS: Final = (
+    "deposit", "withdrawal", "dividend", "interest", "correction", "fee", "cash_in_lieu", "merger",
+)  # fmt: skip
 
 
 def closes(account_id: UUID, *, start: datetime, end: datetime) -> list[Mark]:

@@ -48,7 +48,8 @@ class Place:
 class Wanted:
     """Which activities: of what types (all if none is named), from when, in which direction.
 
-    `start` is inclusive, `after` and `until` are not, and neither is `end`.
+    `start` is inclusive, `after` and `until` are not, and neither is `end`. Of an order there are
+    its fills and what took them back.
     """
 
     types: frozenset[str] = frozenset()
@@ -57,6 +58,7 @@ class Wanted:
     start: datetime | None = None
     end: datetime | None = None
     is_ascending: bool = False
+    order_id: UUID | None = None
 
     def has(self, *types: str) -> bool:
         return not self.types or not self.types.isdisjoint(types)
@@ -75,14 +77,14 @@ def page(account_id: UUID, wanted: Wanted, *, size: int, last_seen: str | None) 
             (_place(trade, _TRADES, _TRADE_ORDER), _shown(trade))
             for trade in _next(trades, wanted, seen, _TRADES, size, order=_TRADE_ORDER)
         ]
-    kinds = wire_activities.kinds_of(wanted.types)
+    kinds = [] if wanted.order_id else wire_activities.kinds_of(wanted.types)
     if kinds:
         entries = Activity.objects.filter(account_id=account_id, kind__in=kinds)
         found += [
             (_place(entry, _CASH, _CASH_ORDER), wire_activities.booked(entry, id_=_id_of(entry)))
             for entry in _next(entries, wanted, seen, _CASH, size, order=_CASH_ORDER)
         ]
-    if wanted.has("FEE"):
+    if wanted.has("FEE") and not wanted.order_id:
         fees = cash_flows.fees(account_id)
         found += [
             (_place(row, _FEES, _FEE_ORDER), _shown_fee(account_id, row))
@@ -118,6 +120,8 @@ def _trades(account_id: UUID, wanted: Wanted) -> QuerySet[Trade]:
             executed=_sum(until_then.filter(busts=None), F("quantity")),
         )
     )
+    if wanted.order_id is not None:
+        found = found.filter(order_id=wanted.order_id)
     if not wanted.has("MISC"):
         found = found.filter(busts=None)
     if not wanted.has("FILL"):

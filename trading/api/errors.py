@@ -96,7 +96,9 @@ def invalid(message: str, *, reason: str = "invalid_request", **extra: object) -
 
 
 def unknown_page() -> ApiError:
-    return invalid("page_token is the id of nothing on this list.", reason="unknown_page")
+    return invalid(
+        "The list cannot go on from there: nothing on it has this id.", reason="unknown_page"
+    )
 
 
 def refused(refusal: Refusal) -> ApiError:

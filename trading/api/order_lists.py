@@ -35,13 +35,16 @@ class UnknownPage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which orders, by their time of creation; `after` and `until` are exclusive."""
+    """Which orders, by their time of creation; what bounds them is exclusive, orders too."""
 
     status: Literal["open", "closed", "all"] = "open"
     after: datetime | None = None
     until: datetime | None = None
     symbols: Collection[str] = ()
+    asset_classes: Collection[str] = ()
     side: Side | None = None
+    after_order: UUID | None = None
+    before_order: UUID | None = None
     is_ascending: bool = False
     is_nested: bool = False
 
@@ -69,6 +72,9 @@ def page(account_id: UUID, wanted: Wanted, *, size: int, last_seen: UUID | None)
         same = Order.objects.filter(_IN_FORCE, account_id=account_id, group=OuterRef("group"))
         listed = _matching(same, wanted)
         found = found.exclude(~_PRIMARY & Q(group__isnull=False) & Exists(listed))
+    for bound, is_after in ((wanted.after_order, True), (wanted.before_order, False)):
+        if bound is not None:
+            found = found.filter(_following(account_id, bound, is_ascending=is_after))
     if last_seen is not None:
         found = found.filter(_following(account_id, last_seen, is_ascending=wanted.is_ascending))
     sign = "" if wanted.is_ascending else "-"
@@ -125,6 +131,8 @@ def _matching(orders: QuerySet[Order], wanted: Wanted) -> QuerySet[Order]:
         orders = orders.filter(created_at__lt=wanted.until)
     if wanted.symbols:
         orders = orders.filter(instrument__symbol__in=wanted.symbols)
+    if wanted.asset_classes:
+        orders = orders.filter(instrument__asset_class__in=wanted.asset_classes)
     if wanted.side is not None:
         orders = orders.filter(side=wanted.side.value)
     return orders

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -21,6 +21,35 @@ if TYPE_CHECKING:
 
 DAYS_END_IN: Final = ZoneInfo("America/New_York")
 _TIME: Final = "%Y%m%d%H%M%S%f"
+
+TYPES: Final = frozenset(
+    {
+        "ACATC", "ACATS", "CFEE", "CGD", "CIL", "CSD", "CSW", "DIV", "DIVCGL", "DIVCGS", "DIVFEE",
+        "DIVFT", "DIVNRA", "DIVROC", "DIVTW", "DIVTXEX", "DIVWH", "EXTRD", "FEE", "FILL", "FOPT",
+        "FXTRD", "INT", "INTNRA", "INTPNL", "INTTW", "JNL", "JNLC", "JNLS", "MA", "MEM", "MISC",
+        "NC", "OCT", "OPASN", "OPCA", "OPCSH", "OPEXC", "OPEXP", "OPTRD", "PTC", "PTR", "REO",
+        "REORG", "SPIN", "SPLIT", "SWP", "VOF", "WH",
+    }
+)  # fmt: skip
+"""What clients may ask for, whether or not it happens here."""
+_TOGETHER: Final = {"TRANS": frozenset({"CSD", "CSW"})}
+
+
+class UnknownType(ValueError):
+    """No activity is called that."""
+
+
+def types_of(names: Iterable[str]) -> frozenset[str]:
+    """Return the types that are asked for, TRANS being deposits and withdrawals.
+
+    Raises UnknownType.
+    """
+    found: frozenset[str] = frozenset()
+    for name in names:
+        if name not in TYPES and name not in _TOGETHER:
+            raise UnknownType(name)
+        found |= _TOGETHER.get(name, {name})
+    return found
 
 
 def activity_id(at: datetime, id_: UUID) -> str:

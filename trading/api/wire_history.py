@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from marketdata import calendars
 from portfolio.worth.curve import Mark, Sample, Timeframe
-from trading.api import errors, wire
+from trading.api import errors, wire, wire_activities
 
 _TYPES: Final = {
     "deposit": "CSD",
@@ -18,21 +18,28 @@ _TYPES: Final = {
     "dividend": "DIV",
     "interest": "INT",
     "correction": "JNLC",
+    "fee": "FEE",
+    "cash_in_lieu": "CIL",
+    "merger": "MA",
 }
-_WITHOUT_CASH: Final = frozenset({"ACATC", "ACATS", "JNLS", "SPIN", "SPLIT"})
-"""Activities that clients may name, and that move no cash here: nothing flows in any window."""
 _RATIO_QUANTUM: Final = Decimal("0.000001")
 
 
 def types_of(names: Iterable[str]) -> frozenset[str]:
-    """Return the types of cash flow that are asked for: ALL, NONE, or some. Raises ApiError."""
+    """Return the types of cash flow that are asked for: ALL, NONE, or some. Raises ApiError.
+
+    Of activities that move no cash here nothing flows in any window. A fill is no cash flow.
+    """
     wanted = frozenset(names) - {"NONE"}
     if "ALL" in wanted:
         return frozenset(_TYPES.values())
-    if unknown := sorted(wanted - set(_TYPES.values()) - _WITHOUT_CASH):
-        known = ", ".join([*_TYPES.values(), *sorted(_WITHOUT_CASH)])
-        raise errors.invalid(f"cashflow_types has {unknown[0][:20]}; known are {known}, ALL, NONE.")
-    return wanted
+    try:
+        found = wire_activities.types_of(sorted(wanted))
+    except wire_activities.UnknownType as error:
+        raise errors.invalid(f"cashflow_types has {str(error)[:20]}: no cash flow.") from None
+    if "FILL" in found:
+        raise errors.invalid("cashflow_types has FILL: what trades move is no cash flow.")
+    return found
 
 
 def portfolio_history(

@@ -140,6 +140,36 @@ def test_a_day_is_a_day_in_new_york(api: Api, customer: Customer) -> None:
     assert (of(day), of(day + timedelta(days=1)), of(day - timedelta(days=1))) == (1, 0, 0)
 
 
+def test_activities_are_asked_for_by_category_and_by_order(api: Api, customer: Customer) -> None:
+    [first], [second, bust] = traded(customer, "4"), traded(customer, "2", "-2")
+
+    def types(path: str = "", **query: str) -> list[str]:
+        answer = api("GET", f"/v2/account/activities{path}", params=query)
+        assert answer.status_code == 200, answer.text
+        return [row["activity_type"] for row in answer.json()]
+
+    assert types(category="trade_activity") == ["FILL", "FILL"]
+    assert types(category="non_trade_activity") == ["MISC", "CSD"]
+    assert types(order_id=str(first.order_id)) == ["FILL"]
+    assert types(order_id=str(second.order_id)) == ["MISC", "FILL"]
+    assert types("/FILL", order_id=str(bust.order_id)) == ["FILL"]
+    assert types("/CSD", order_id=str(first.order_id)) == []
+    assert types(order_id=str(customer.account.pk)) == []
+    assert types(activity_types="TRANS,OPASN") == ["CSD"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "/NOPE", "?activity_types=FILL,NOPE", "?category=other", "?order_id=mine",
+        "/FILL?category=trade_activity",
+    ],
+)  # fmt: skip
+def test_what_is_no_activity_is_said_to_be_none(api: Api, query: str) -> None:
+    answer = api("GET", f"/v2/account/activities{query}")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "invalid_request")
+
+
 @pytest.mark.parametrize("token", ["nonsense", "20260105143000123456::", "x::y"])
 def test_an_unknown_page_is_said_to_be(api: Api, token: str) -> None:
     answer = api("GET", "/v2/account/activities", params={"page_token": token})
@@ -258,6 +288,16 @@ def test_every_amount_of_cash_has_its_activity(api: Api, customer: Customer) -> 
         for row in whole
     )
     assert total == Decimal(api("GET", "/v2/account").json()["cash"])
+    wanted = {"period": "all", "timeframe": "1D", "cashflow_types": "ALL"}
+    history = api("GET", "/v2/account/portfolio/history", params=wanted).json()
+    flows = {
+        kind: Decimal(str(round(sum(amounts), 9))) for kind, amounts in history["cashflow"].items()
+    }
+    assert flows == {
+        kind: sum(Decimal(row["net_amount"]) for row in whole if row["activity_type"] == kind)
+        for kind in ("CIL", "CSD", "CSW", "DIV", "FEE", "INT", "JNLC", "MA")
+    }
+    assert min(flows["FEE"], flows["CSW"]) < 0 < min(flows["CIL"], flows["JNLC"])
 
     paged: list[object] = []
     token: dict[str, str] = {}

@@ -118,6 +118,7 @@ def test_assets_are_filtered(market: Api) -> None:
     assert symbols(asset_class="crypto") == ["BTC/USD"]
     assert symbols(status="inactive") == []
     assert symbols(exchange="NASDAQ") == ["AAPL", "MSFT"]
+    assert symbols(attributes="has_options,ipo") == []
 
 
 def test_the_clock_and_the_calendar(market: Api) -> None:

@@ -103,7 +103,7 @@ def test_cash_flows_by_type(api: Api, customer: Customer) -> None:
     assert sum(body["cashflow"]["CSD"]) == 100025
     assert sum(body["cashflow"]["DIV"]) == 0
     assert set(history(api, period="1D", cashflow_types="ALL")["cashflow"]) == {
-        "CSD", "CSW", "DIV", "INT", "JNLC",
+        "CIL", "CSD", "CSW", "DIV", "FEE", "INT", "JNLC", "MA",
     }  # fmt: skip
     assert "cashflow" not in history(api, period="1D", cashflow_types="NONE")
 

@@ -163,6 +163,8 @@ def test_no_body_makes_the_order_path_fail_on_our_side(api: Api, body: bytes) ->
         ("PUT", "/v2/orders", 405, 40510000),
         ("GET", "/api/v1/nowhere", 404, 40410000),
         ("GET", "/v2/assets/NOPE", 404, 40410000),
+        ("GET", "/v1/nowhere", 404, 40410000),
+        ("GET", "/v3/clock", 404, 40410000),
     ],
 )
 def test_errors_have_the_codes_of_the_contract(

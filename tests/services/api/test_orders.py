@@ -129,6 +129,14 @@ def test_orders_are_filtered(api: Api) -> None:
     assert listed(symbols="MSFT") == []
     assert listed(side="sell") == []
     assert listed(status="closed") == []
+    assert listed(asset_class="us_equity,crypto") == listed(asset_class="all") == newest_first
+    assert listed(asset_class="crypto") == []
+    assert listed(after_order_id=placed[0]["id"]) == newest_first[:2]
+    assert listed(after_order_id=placed[0]["id"], direction="asc", limit=1) == [placed[1]["id"]]
+    assert listed(before_order_id=placed[1]["id"]) == [placed[0]["id"]]
+    for wrong in (api.headers["APCA-API-KEY-ID"], "00000000-0000-4000-8000-000000000000"):
+        answer = api("GET", "/v2/orders", params={"after_order_id": wrong})
+        assert (answer.status_code, answer.json()["reason"]) == (422, "unknown_page")
 
 
 def test_nobody_sees_or_cancels_the_order_of_another(api: Api, other: Customer) -> None:

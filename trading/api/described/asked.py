@@ -56,13 +56,17 @@ QUERIES: Final[Mapping[tuple[str, str], Mapping[str, Schema]]] = {
     ("Orders", "get"): {
         "status": one_of("open", "closed", "all"), "limit": whole(1, 500), "after": TIME,
         "until": TIME, "direction": one_of("asc", "desc"), "symbols": SYMBOLS,
-        "side": one_of("buy", "sell", "any"), "nested": FLAG, "page_token": TEXT,
+        "side": one_of("buy", "sell", "any"), "asset_class": TEXT, "nested": FLAG,
+        "after_order_id": TEXT, "before_order_id": TEXT, "page_token": TEXT,
     },
     ("OrderByClientOrderId", "get"): {"client_order_id": TEXT, "nested": FLAG},
     ("OrderOf", "get"): {"nested": FLAG, "as_of": TIME},
     ("Positions", "delete"): {"cancel_orders": FLAG},
     ("PositionOf", "delete"): {"qty": TEXT, "percentage": TEXT},
-    ("Activities", "get"): {"activity_types": SYMBOLS, **_ACTIVITIES},
+    ("Activities", "get"): {
+        "activity_types": TEXT, "category": one_of("trade_activity", "non_trade_activity"),
+        "order_id": TEXT, **_ACTIVITIES,
+    },
     ("PortfolioHistory", "get"): {
         "period": TEXT, "timeframe": one_of("1Min", "5Min", "15Min", "1H", "1D"),
         "start": TIME, "end": TIME, "date_end": TIME,
@@ -72,6 +76,7 @@ QUERIES: Final[Mapping[tuple[str, str], Mapping[str, Schema]]] = {
     },
     ("Assets", "get"): {
         "status": one_of("active", "inactive", "all"), "asset_class": TEXT, "exchange": TEXT,
+        "attributes": TEXT,
     },
     ("Calendar", "get"): {"start": TIME, "end": TIME},
     **{("WatchlistByName", verb): {"name": TEXT} for verb in ("get", "put", "post", "delete")},

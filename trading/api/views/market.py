@@ -39,6 +39,8 @@ class Assets(Call):
         assets = [wire.asset(instrument, schedule.of(instrument)) for instrument in found]
         if exchange is not None:
             assets = [asset for asset in assets if asset["exchange"] == exchange.upper()]
+        if attributes := set(filter(None, (queries.text(query, "attributes") or "").split(","))):
+            assets = [asset for asset in assets if attributes & set(asset["attributes"])]
         return Response(assets)
 
 

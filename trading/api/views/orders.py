@@ -40,15 +40,15 @@ class Orders(Call):
             after=queries.moment(query, "after"),
             until=queries.moment(query, "until"),
             symbols=queries.symbols(query),
+            asset_classes=_asset_classes(query),
             side=None if side == "any" else Side(side),
+            after_order=_named(query, "after_order_id"),
+            before_order=_named(query, "before_order_id"),
             is_ascending=direction == "asc",
             is_nested=queries.flag(query, "nested"),
         )
         size = queries.whole(query, "limit", default=LISTED, most=order_lists.PAGE_MAX)
-        token = queries.text(query, "page_token")
-        last_seen = None if token is None else queries.as_uuid(token)
-        if token is not None and last_seen is None:
-            raise errors.unknown_page()
+        last_seen = _named(query, "page_token")
         try:
             listed = order_lists.page(
                 self.origin.account_id, wanted, size=size, last_seen=last_seen
@@ -194,6 +194,24 @@ def _cancelled(
             return {"id": str(order_id), "status": error.status, "body": error.body}
         order = found
     return {"id": str(order_id), "status": 200, "body": wire.order(order)}
+
+
+_EVERY_CLASS: Final = "all"
+
+
+def _asset_classes(query: queries.Query) -> list[str]:
+    """Return the classes whose orders are wanted, none for all; there may be none of some."""
+    named = [name.lower() for name in queries.symbols(query, "asset_class")]
+    return [] if _EVERY_CLASS in named else named
+
+
+def _named(query: queries.Query, parameter: str) -> UUID | None:
+    """Return the order that a parameter names. Raises ApiError."""
+    said = queries.text(query, parameter)
+    found = None if said is None else queries.as_uuid(said)
+    if said is not None and found is None:
+        raise errors.unknown_page()
+    return found
 
 
 def _shown(order: Order, request: Request) -> wire.Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
+from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +15,15 @@ from marketdata.models import Instrument
 from orders.tickets import OrderTicket
 from portfolio import selectors
 from portfolio.selectors import PositionView
-from trading.api import accounts_now, activities, errors, order_entry, queries, wire
+from trading.api import (
+    accounts_now,
+    activities,
+    errors,
+    order_entry,
+    queries,
+    wire,
+    wire_activities,
+)
 from trading.api.activities import Wanted
 from trading.api.scopes import reads, trades
 from trading.api.views.base import Call, instrument_named
@@ -104,17 +113,18 @@ class Activities(Call):
     @reads
     def get(self, request: Request, activity_type: str | None = None) -> Response:
         query = request.query_params
-        types = [activity_type.upper()] if activity_type else queries.symbols(query, _TYPES)
+        named = [activity_type.upper()] if activity_type else queries.symbols(query, _TYPES)
         day = queries.day(query, "date")
         start = datetime.combine(day, time.min, DAYS_END_IN) if day else None
         wanted = Wanted(
-            types=frozenset(types),
+            types=_types(query, named),
             after=queries.moment(query, "after"),
             until=queries.moment(query, "until"),
             start=start,
             end=None if start is None else start + timedelta(days=1),
             is_ascending=queries.choice(query, "direction", ("asc", "desc"), default="desc")
             == "asc",
+            order_id=_order_id(query),
         )
         size = queries.whole(
             query, "page_size", default=activities.PAGE_MAX, most=activities.PAGE_MAX
@@ -126,6 +136,30 @@ class Activities(Call):
             )
         except activities.UnknownPage:
             raise errors.unknown_page() from None
+
+
+def _types(query: queries.Query, named: list[str]) -> frozenset[str]:
+    """Return the types of activities that are wanted, none for all. Raises ApiError."""
+    every = ("trade_activity", "non_trade_activity", "")
+    category = queries.choice(query, "category", every, default="")
+    if category and named:
+        raise errors.invalid("Give activity_types or category, not both.")
+    if category:
+        trades_alone = frozenset({"FILL"})
+        is_trade = category == "trade_activity"
+        return trades_alone if is_trade else wire_activities.TYPES - trades_alone
+    try:
+        return wire_activities.types_of(named)
+    except wire_activities.UnknownType as error:
+        raise errors.invalid(f"There is no type of activity {str(error)[:20]!r}.") from None
+
+
+def _order_id(query: queries.Query) -> UUID | None:
+    said = queries.text(query, "order_id")
+    found = None if said is None else queries.as_uuid(said)
+    if said is not None and found is None:
+        raise errors.invalid("order_id is the id of an order.")
+    return found
 
 
 def closing_ticket(call: Call, view: PositionView, *, quantity: Decimal) -> OrderTicket:
