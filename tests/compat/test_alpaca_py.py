@@ -15,11 +15,13 @@ from itertools import pairwise
 import pytest
 from alpaca.common.exceptions import APIError
 from alpaca.data.historical import CryptoHistoricalDataClient, StockHistoricalDataClient
+from alpaca.data.historical.corporate_actions import CorporateActionsClient
 from alpaca.data.historical.screener import ScreenerClient
 from alpaca.data.live import StockDataStream
 from alpaca.data.models import Quote as MarketQuote
 from alpaca.data.models import Trade as MarketTrade
 from alpaca.data.requests import (
+    CorporateActionsRequest,
     CryptoLatestQuoteRequest,
     MarketMoversRequest,
     MostActivesRequest,
@@ -31,6 +33,7 @@ from alpaca.data.timeframe import TimeFrame
 from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import (
     AssetClass,
+    CorporateActionType,
     OrderClass,
     OrderSide,
     OrderStatus,
@@ -44,6 +47,7 @@ from alpaca.trading.requests import (
     CreateWatchlistRequest,
     GetAssetsRequest,
     GetCalendarRequest,
+    GetCorporateAnnouncementsRequest,
     GetOrderByIdRequest,
     GetOrdersRequest,
     GetPortfolioHistoryRequest,
@@ -510,6 +514,19 @@ def test_watchlists_are_made_changed_and_deleted(clients: Clients) -> None:
     with pytest.raises(APIError) as gone:
         trading.get_watchlist_by_id(made.id)
     assert (gone.value.status_code, gone.value.code) == (404, 40410000)
+
+
+def test_corporate_actions_are_asked_for(clients: Clients) -> None:
+    """What comes in them is in tests/services/api/test_actions.py, by the client's own models."""
+    day = datetime.now(UTC).date()
+    data = CorporateActionsClient(clients.key, clients.secret, url_override=clients.base_url)
+    asked = CorporateActionsRequest(symbols=["AAPL"], start=day - timedelta(days=30), end=day)
+    assert data.get_corporate_actions(asked).data == {}
+    wanted = GetCorporateAnnouncementsRequest(
+        ca_types=[CorporateActionType.DIVIDEND], since=day - timedelta(days=30), until=day
+    )
+    with pytest.warns(DeprecationWarning, match="get_corporate_announcements"):
+        assert clients.trading.get_corporate_announcements(wanted) == []
 
 
 def test_errors_are_read_by_the_client(clients: Clients) -> None:

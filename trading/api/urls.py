@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from trading.api.described import views
 from trading.api.views import (
+    actions,
     books,
     data,
     estimates,
@@ -45,6 +46,8 @@ _BOTH: list[tuple[str, type[Call]]] = [
     ("clock", market.Clock),
     ("proof", own.ProofOfLiabilities),
     ("calendar", market.Calendar),
+    ("corporate_actions/announcements", actions.Announcements),
+    ("corporate_actions/announcements/<str:action>", actions.AnnouncementOf),
     ("watchlists", watchlists.Watchlists),
     ("watchlists:by_name", watchlists.WatchlistByName),
     ("watchlists/<str:watchlist_id>", watchlists.WatchlistOf),
@@ -122,6 +125,7 @@ def _for_pages(calls: list[tuple[str, type[Call]]]) -> list[URLPattern]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v2/", include(_for_programs(_BOTH))),
+    path("v1/corporate-actions", keyed(actions.CorporateActions).as_view()),
     path("v2/stocks/", include(_for_programs(_STOCKS))),
     path("v1beta1/screener/", include(_for_programs(_SCREENER))),
     path("v1beta3/crypto/us/", include(_for_programs(_CRYPTO))),

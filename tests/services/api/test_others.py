@@ -30,8 +30,8 @@ from reconciliation.statements.periods import Kind, Period
 from tests import people, world
 from tests.services.api.test_described import Caller
 
-PUBLIC = {"symbol", "name", "market", "activity_type", "part", "way"}
-"""What names nothing that anybody owns: instruments, words."""
+PUBLIC = {"symbol", "name", "market", "activity_type", "action", "part", "way"}
+"""What names nothing that anybody owns: instruments, their issuers' actions, words."""
 TOKENS = {"token"}
 """Whoever holds it may: it is no name."""
 

@@ -80,6 +80,14 @@ QUERIES: Final[Mapping[tuple[str, str], Mapping[str, Schema]]] = {
     },
     ("Calendar", "get"): {"start": TIME, "end": TIME},
     **{("WatchlistByName", verb): {"name": TEXT} for verb in ("get", "put", "post", "delete")},
+    ("CorporateActions", "get"): {
+        "symbols": SYMBOLS, "types": TEXT, "ids": TEXT, "start": TIME, "end": TIME,
+        "limit": whole(1, 1000), "sort": one_of("asc", "desc"), "page_token": TEXT,
+    },
+    ("Announcements", "get"): {
+        "ca_types": TEXT, "since": TIME, "until": TIME, "symbol": TEXT,
+        "date_type": one_of("declaration_date", "ex_date", "record_date", "payable_date"),
+    },
     ("Bars", "get"): {
         **_PAGE, "timeframe": _TIMEFRAME, "adjustment": one_of("raw", "split", "dividend", "all"),
     },
