@@ -25,12 +25,13 @@ class Choices:
     """What is chosen; None leaves it as it is.
 
     `multiplier_max` bounds what is lent: 1 nothing, 2 overnight, 4 within the day. `lot_method`
-    says which lots a sale closes first, from the next fill on.
+    says which lots a sale closes first, from the next fill on. `is_suspended`: no new orders.
     """
 
     lot_method: str | None = None
     allows_shorting: bool | None = None
     multiplier_max: int | None = None
+    is_suspended: bool | None = None
 
 
 def choose(account_id: UUID, wanted: Choices, *, actor: str, now: datetime) -> Account:
@@ -45,7 +46,7 @@ def choose(account_id: UUID, wanted: Choices, *, actor: str, now: datetime) -> A
             raise UnableToChoose("A cash account borrows nothing and sells nothing short.")
         news = {
             name: value
-            for name in ("lot_method", "allows_shorting", "multiplier_max")
+            for name in ("lot_method", "allows_shorting", "multiplier_max", "is_suspended")
             if (value := getattr(wanted, name)) is not None and value != getattr(account, name)
         }
         if not news:

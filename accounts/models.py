@@ -117,6 +117,9 @@ class Account(models.Model):
         default=4, help_text="Of buying power: 1 for cash alone, 2 overnight, 4 intraday."
     )
     allows_shorting = models.BooleanField(default=True, help_text="As the customer has chosen.")
+    is_suspended = models.BooleanField(
+        default=False, help_text="By the customer: it takes no new orders until they lift it."
+    )
     tier = models.CharField(
         max_length=20, default="standard", help_text="Whose limits and fees it has."
     )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from accounts.locks import LockedAccount
+from accounts.models import Account
 from foundation.decimals import CASH
 from foundation.values import value
 from marketdata.models import Quote
@@ -206,7 +207,7 @@ def _situation(
     cash, stock = batch.books.stock(account, CASH), batch.books.stock(account, instrument.code)
     return Situation(
         at=batch.now,
-        account_status=account.status,
+        account_status=_status_of(account),
         cash_available=batch.books.spendable(account, batch.day) + (there.held if is_buy else ZERO),
         position=stock.amount,
         position_available=stock.available + (ZERO if is_buy else there.held),
@@ -248,6 +249,12 @@ def _situation(
         clock_offset=desk.firm.clock_offset,
         fees=batch.fees_of_buy(account, instrument) if is_buy else NO_FEES,
     )
+
+
+def _status_of(account: LockedAccount) -> str:
+    """Return the state of an account as its new orders meet it."""
+    is_suspended = account.is_suspended and account.status == Account.Status.ACTIVE
+    return checks.SUSPENDED if is_suspended else account.status
 
 
 def far(quote: Quote | None, side: Side) -> Decimal | None:

@@ -41,6 +41,7 @@ from risk.checks.lending import (
     positions_are_priced,
 )
 from risk.checks.market import (
+    SUSPENDED,
     VENUE_UNAVAILABLE,
     account_is_active,
     instrument_is_tradable,
@@ -68,6 +69,7 @@ from risk.checks.size import (
 __all__ = [
     "CHECKS",
     "LIMITS_MISSING",
+    "SUSPENDED",
     "VENUE_UNAVAILABLE",
     "Bounds",
     "Caution",

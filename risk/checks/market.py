@@ -19,6 +19,8 @@ from risk.checks.facts import (
 from venues.messages import STOPS, OrderType, Side, TimeInForce
 
 VENUE_UNAVAILABLE: Final = "venue_unavailable"
+SUSPENDED: Final = "suspended"
+"""The state of an active account whose customer wants no new orders taken."""
 _AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
@@ -31,6 +33,11 @@ def account_is_active(_p: Proposal, moment: Moment, _b: object) -> Denial | None
         return Denial(
             "account_pending",
             "This account is not open yet: answer what is missing at /account/opening.",
+        )
+    if moment.account_status == SUSPENDED:
+        return Denial(
+            "account_suspended",
+            "You have suspended trading in this account: allow it again in its settings.",
         )
     return Denial(
         "account_restricted",

@@ -516,6 +516,24 @@ def test_watchlists_are_made_changed_and_deleted(clients: Clients) -> None:
     assert (gone.value.status_code, gone.value.code) == (404, 40410000)
 
 
+def test_an_account_is_suspended_and_lifted_by_its_configurations(clients: Clients) -> None:
+    trading = clients.trading
+    told = trading.get_account_configurations()
+    assert (told.suspend_trade, told.no_shorting, told.max_margin_multiplier) == (False, True, "1")
+    suspended = told.model_copy(update={"suspend_trade": True})
+    assert trading.set_account_configurations(suspended) == suspended
+    with pytest.raises(APIError) as denied:
+        trading.submit_order(
+            MarketOrderRequest(
+                symbol="AAPL", qty=1, side=OrderSide.BUY, time_in_force=TimeInForce.DAY
+            )
+        )
+    assert (denied.value.status_code, denied.value.code) == (403, 40310000)
+    assert trading.get_account().trade_suspended_by_user
+    assert trading.set_account_configurations(told) == told
+    assert not trading.get_account().trade_suspended_by_user
+
+
 def test_corporate_actions_are_asked_for(clients: Clients) -> None:
     """What comes in them is in tests/services/api/test_actions.py, by the client's own models."""
     day = datetime.now(UTC).date()

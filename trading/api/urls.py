@@ -38,6 +38,7 @@ _BOTH: list[tuple[str, type[Call]]] = [
     ("positions", portfolio.Positions),
     ("positions/<path:name>", portfolio.PositionOf),
     ("account", portfolio.Account),
+    ("account/configurations", settings.AccountConfigurations),
     ("account/portfolio/history", history.PortfolioHistory),
     ("account/activities", portfolio.Activities),
     ("account/activities/<str:activity_type>", portfolio.Activities),

@@ -291,7 +291,7 @@ def account(snapshot: Snapshot) -> Json:
         "trading_blocked": is_blocked,
         "transfers_blocked": is_blocked,
         "account_blocked": owner.status == "closed",
-        "trade_suspended_by_user": False,
+        "trade_suspended_by_user": owner.is_suspended,
         "shorting_enabled": False,
         "options_approved_level": 0,
         "options_trading_level": 0,

@@ -11,6 +11,7 @@ const VALUES = {
   lot_method: (field) => field.value,
   multiplier: (field) => Number(field.value),
   shorting: (field) => field.checked,
+  suspended: (field) => field.checked,
 };
 
 form.addEventListener("submit", (event) => event.preventDefault());
@@ -37,12 +38,13 @@ async function restore() {
   }
 }
 
-function show({ lot_method: method, multiplier, shorting }) {
+function show({ lot_method: method, multiplier, shorting, suspended }) {
   const { elements } = form;
   elements.lot_method.value = method;
   put($("#lot-method-why"), elements.lot_method.selectedOptions[0].dataset.why);
   if (elements.multiplier) elements.multiplier.value = String(multiplier);
   if (elements.shorting) elements.shorting.checked = shorting;
+  elements.suspended.checked = suspended;
 }
 
 function showDebit() {

@@ -15,7 +15,7 @@ from orders.entry import submission
 from portfolio.models import Lot
 from portfolio.services import deposit
 from tests import world
-from tests.services.api.conftest import Customer
+from tests.services.api.conftest import Api, Customer
 from tests.services.api.test_own import send
 from venues.messages import Side
 
@@ -43,7 +43,14 @@ def test_the_lot_method_is_chosen_told_and_kept(browser: Client, customer: Custo
 
 @pytest.mark.parametrize(
     "body",
-    [{"lot_method": "best"}, {"multiplier": 3}, {"multiplier": True}, {"shorting": "yes"}, [1]],
+    [
+        {"lot_method": "best"},
+        {"multiplier": 3},
+        {"multiplier": True},
+        {"shorting": "yes"},
+        {"suspended": "yes"},
+        [1],
+    ],
 )
 def test_what_is_no_choice_changes_nothing(browser: Client, lender: Account, body: object) -> None:
     assert send(browser, "patch", PATH, body).status_code == 422
@@ -54,8 +61,69 @@ def test_what_is_no_choice_changes_nothing(browser: Client, lender: Account, bod
 
 def test_a_margin_account_may_be_kept_from_borrowing(browser: Client, lender: Account) -> None:
     answer = send(browser, "patch", PATH, {"shorting": False, "multiplier": 1})
-    assert answer.json() == {"lot_method": "fifo", "shorting": False, "multiplier": 1}
+    assert answer.json() == {
+        "lot_method": "fifo", "shorting": False, "multiplier": 1, "suspended": False,
+    }  # fmt: skip
     assert send(browser, "get", "/api/v1/account").json()["multiplier"] == "1"
+
+
+CONFIGURATIONS = "/v2/account/configurations"
+
+
+def test_programs_are_told_how_the_account_is_set(api: Api) -> None:
+    told = api("GET", CONFIGURATIONS).json()
+    assert told == {
+        "dtbp_check": "entry", "fractional_trading": True, "max_options_trading_level": 0,
+        "pdt_check": "entry", "ptp_no_exception_entry": False, "trade_confirm_email": "none",
+        "disable_overnight_trading": False, "max_margin_multiplier": "1", "no_shorting": True,
+        "suspend_trade": False,
+    }  # fmt: skip
+    again = api("PATCH", CONFIGURATIONS, json={**told, "new": "field"})  # as their clients send it
+    assert (again.status_code, again.json()) == (200, told)
+    assert not Activity.objects.filter(kind="account.settings_changed").exists()
+
+
+def test_programs_change_what_can_be_chosen(api: Api, lender: Account) -> None:
+    told = api("GET", CONFIGURATIONS).json()
+    assert (told["max_margin_multiplier"], told["no_shorting"]) == ("4", False)
+    news = {"max_margin_multiplier": "2", "no_shorting": True}
+    assert api("PATCH", CONFIGURATIONS, json=news).json() == told | news
+    lender.refresh_from_db()
+    assert (lender.multiplier_max, lender.allows_shorting) == (2, False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"trade_confirm_email": "all"}, {"fractional_trading": False}, {"no_shorting": "yes"},
+        {"suspend_trade": 1}, {"max_margin_multiplier": "3"}, {"max_margin_multiplier": "4"},
+        {"no_shorting": False}, [],
+    ],
+)  # fmt: skip
+def test_what_cannot_be_set_changes_nothing(api: Api, body: object) -> None:
+    told = api("GET", CONFIGURATIONS).json()
+    refused = api("PATCH", CONFIGURATIONS, json=body)
+    assert (refused.status_code, refused.json()["code"]) == (422, 40010001)
+    assert api("GET", CONFIGURATIONS).json() == told
+
+
+def test_a_suspended_account_takes_no_new_orders_until_its_owner_lifts_it(
+    api: Api, browser: Client
+) -> None:
+    order = {
+        "symbol": "AAPL", "qty": "1", "side": "buy", "type": "limit", "limit_price": "90",
+        "time_in_force": "day",
+    }  # fmt: skip
+    stands = api("POST", "/v2/orders", json=order).json()
+    assert api("PATCH", CONFIGURATIONS, json={"suspend_trade": True}).json()["suspend_trade"]
+    assert api("GET", "/v2/account").json()["trade_suspended_by_user"] is True
+    assert send(browser, "get", PATH).json()["suspended"] is True
+    denied = api("POST", "/v2/orders", json=order)
+    assert (denied.status_code, denied.json()["reason"]) == (403, "account_suspended")
+    assert api("GET", f"/v2/orders/{stands['id']}").json()["status"] not in ("rejected", "canceled")
+    assert api("DELETE", f"/v2/orders/{stands['id']}").status_code == 204
+    assert send(browser, "patch", PATH, {"suspended": False}).json()["suspended"] is False
+    assert api("POST", "/v2/orders", json=order).status_code == 200
 
 
 def test_a_cash_account_borrows_nothing(browser: Client, customer: Customer) -> None:

@@ -72,6 +72,7 @@ def test_a_plain_order_may_go():
     ("what", "changes", "expected"),
     [
         ("account", {"account_status": "restricted"}, "account_restricted"),
+        ("its owner", {"account_status": "suspended"}, "account_suspended"),
         ("instrument", {"is_tradable": False}, "not_tradable"),
         ("instrument", {"is_halted": True}, "halted"),
         ("venue", {"is_venue_up": False}, "venue_unavailable"),

@@ -150,7 +150,10 @@ BODIES: Final[Mapping[tuple[str, str], Schema]] = {
     ),
     ("AccountSettings", "patch"): body(
         lot_method=one_of("fifo", "lifo", "highest_cost", "specific"), shorting=FLAG,
-        multiplier={"type": "integer", "enum": [1, 2, 4]},
+        multiplier={"type": "integer", "enum": [1, 2, 4]}, suspended=FLAG,
+    ),
+    ("AccountConfigurations", "patch"): body(
+        max_margin_multiplier=one_of("1", "2", "4"), no_shorting=FLAG, suspend_trade=FLAG,
     ),
     ("Watchlists", "post"): body("name", name=text(1, 64), symbols=listed(TEXT, 200)),
     ("WatchlistOf", "put"): body(name=text(1, 64), symbols=listed(TEXT, 200)),
