@@ -38,9 +38,16 @@ const ROLES = { entry: "Entry", take_profit: "Take profit", stop_loss: "Stop los
 
 /** Where the order is, by our own names: the API's closed list says less. */
 const stateOf = ({ state, status }) => (status === "accepted" ? "sent" : state);
+const AUCTIONS = { opg: "opening", cls: "closing" };
 
 export const stateWord = (order) => (STATES[stateOf(order)] ?? [order.state])[0];
-export const stateWhy = (order) => (STATES[stateOf(order)] ?? ["", ""])[1];
+export const stateWhy = (order) => {
+  const state = stateOf(order);
+  const auction = AUCTIONS[order.time_in_force];
+  return state === "submitted" && auction ? `In the market, waiting for the ${auction} auction.` : (STATES[state] ?? ["", ""])[1];
+};
+/** Whether an order with this time in force trades in an auction alone. */
+export const isForAuction = (timeInForce) => timeInForce in AUCTIONS;
 export const isFinal = ({ state }) => FINAL.has(state);
 /** Whether a cancel or a change can be asked for now. */
 export const isCancellable = (order) => !isFinal(order) && order.state !== "pending_cancel";

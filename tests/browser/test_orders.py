@@ -343,3 +343,24 @@ def test_between_phone_and_desk_the_watchlist_is_a_drawer(customer: Customer) ->
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     assert page.evaluate("document.documentElement.scrollWidth") <= MIDDLING["width"]
+
+
+def test_the_review_says_where_an_order_trades_and_what_its_one_exit_waits_for(
+    customer: Customer,
+) -> None:
+    visitor = customer()
+    page = visitor.page
+    wait_until_live(visitor)
+    note = page.locator("#review-note")
+    fill(page, "b", "2")
+    page.get_by_label("Stop loss", exact=True).check()
+    page.get_by_label("Stop loss at, USD").fill(f"{ask_of(visitor) - 40:.2f}")
+    page.locator("#quantity").press("Enter")
+    expect(note).to_contain_text("each. The stop-loss waits with us until something is bought.")
+    page.get_by_role("button", name="Change it").click()
+    page.get_by_label("Stop loss", exact=True).uncheck()
+    page.get_by_label("In force").select_option("cls")
+    page.locator("#quantity").press("Enter")
+    expect(note).to_contain_text("Fills only in the closing auction, at its one price, at most")
+    page.locator("#place").click()
+    visitor.wait_for_text("#placed-note", "In the market, waiting for the closing auction")

@@ -96,14 +96,12 @@ function margin({ margin: told }) {
 
 function note(draft, { worst_price: worst }, plain) {
   const until = words.timeInForceWhy(draft.timeInForce);
-  const held = draft.takeProfit === null && draft.stopLoss === null
-    ? ""
-    : ` The exits wait with us until something is ${draft.side === "buy" ? "bought" : "sold"}; the one that fills cancels the other.`;
+  const held = waiting(draft);
   switch (draft.kind) {
-    case "market":
-      return draft.side === "buy"
-        ? `Fills at the best prices there are, at most ${plain(worst)} each.${held}`
-        : `Fills at the best prices there are, at least ${plain(worst)} each.${held}`;
+    case "market": {
+      const where = words.isForAuction(draft.timeInForce) ? until : "at the best prices there are";
+      return `Fills ${where}, ${draft.side === "buy" ? "at most" : "at least"} ${plain(worst)} each.${held}`;
+    }
     case "limit":
       return `Fills at your limit or better: ${until}.${held}`;
     case "oco":
@@ -113,4 +111,12 @@ function note(draft, { worst_price: worst }, plain) {
     default:
       return `Waits with us, ${until}. At the stop it becomes a market order.${held}`;
   }
+}
+
+/** Say what the exits of an order do until it is filled; "" without any. */
+function waiting({ side, takeProfit, stopLoss }) {
+  const until = `with us until something is ${side === "buy" ? "bought" : "sold"}`;
+  if (takeProfit !== null && stopLoss !== null) return ` The exits wait ${until}; the one that fills cancels the other.`;
+  if (takeProfit !== null) return ` The take-profit waits ${until}.`;
+  return stopLoss === null ? "" : ` The stop-loss waits ${until}.`;
 }
