@@ -94,11 +94,12 @@ export function hide(button, isHidden, next) {
 
 const FLASH_EVERY_MS = 500;
 const flashedAt = new WeakMap();
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Flash a cell for 300 ms, at most twice a second. */
+/** Flash a cell for 300 ms, at most twice a second; not for those to whom nothing shall move. */
 export function flash(cell, direction) {
   const now = performance.now();
-  if (!direction || now - (flashedAt.get(cell) ?? -FLASH_EVERY_MS) < FLASH_EVERY_MS) return;
+  if (!direction || still.matches || now - (flashedAt.get(cell) ?? -FLASH_EVERY_MS) < FLASH_EVERY_MS) return;
   flashedAt.set(cell, now);
   const colour = direction === "up" ? "var(--up-flash)" : "var(--down-flash)";
   cell.animate([{ backgroundColor: colour }, { backgroundColor: colour, offset: 0.5 }, {}], 300);

@@ -5,6 +5,7 @@ import { make } from "./dom.js";
 /** Return these tokens as this theme resolves them, read inside `place`. */
 export function read(names, place) {
   const probe = make("span", { hidden: true });
+  probe.style.forcedColorAdjust = "none"; // a canvas stays in ours: forced, all of them are one
   place.append(probe);
   const found = Object.fromEntries(
     names.map((name) => {

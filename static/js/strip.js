@@ -60,7 +60,8 @@ function showConnection() {
   put(connection.lastElementChild, word);
   connection.title = why;
   document.body.classList.toggle("is-cut-off", !["live", "connecting"].includes(store.connection));
-  if (store.connection === "signed out") location.assign("/sign-in");
+  // The server says why, and leads back here once they have signed in.
+  if (store.connection === "signed out") location.assign(location.pathname + location.search);
 }
 
 /** A margin call is said wherever one is, as soon as there is one, until the last of them is met. */

@@ -30,3 +30,4 @@ on("activity", (news) => {
   notice.hidden = false;
 });
 show();
+$("#activity-frame").classList.remove("to-come");

@@ -89,3 +89,4 @@ on("activity", (events) => {
   if (changed.size && !timer) timer = setTimeout(refresh, 100);
 });
 show();
+$("#orders-frame")?.classList.remove("to-come");
