@@ -293,6 +293,7 @@ UNFOLD = {
     "SITE_HEADER": "Openfloor operations",
     "SITE_FAVICONS": [{"rel": "icon", "href": "/static/images/mark.svg", "type": "image/svg+xml"}],
     "STYLES": ["/static/css/operations.css"],
+    "SCRIPTS": ["/static/js/operations/naming.js"],
     "DASHBOARD_CALLBACK": "trading.operations.landing.page.dashboard",
     "SIDEBAR": {
         "navigation": "trading.operations.sidebar.navigation",

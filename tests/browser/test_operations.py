@@ -53,3 +53,14 @@ def test_the_firm_page_renews_itself_keeps_ones_place_and_says_when_it_cannot(
     page.unroute("**/admin/firm/now/")
     expect(page.locator("#firm-lost")).to_be_hidden()
     visitor.complaints.clear()  # of the requests that were cut off
+
+
+def test_a_page_of_operations_says_where_it_begins_and_what_its_lists_are(
+    program: LiveServer, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit()
+    sign_in(visitor, link_for_operations(program))
+    visitor.go("/admin/risk/limits/add/")
+    main = visitor.page.get_by_role("main")
+    expect(main).to_have_count(1)
+    expect(main.get_by_role("combobox", name="Instrument")).to_be_visible()
