@@ -13,7 +13,7 @@ from venues.exchange.engine import Engine
 from venues.exchange.listing import Listing
 
 _INTERVAL: Final = timedelta(seconds=0.25)
-_CONFIRMED_EVERY: Final = timedelta(seconds=1)
+_CONFIRMED_EVERY: Final = timedelta(seconds=5)  # nothing else brings one back that was lost
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -103,8 +103,8 @@ class Floor:
         self._carry_out(self._fresh(requests), cycle, touched)
         if is_market_due:
             self._carry_out(self.market.step(now, self.engine), cycle, touched)
-            touched |= self._silent(now)
-        for symbol in sorted(touched & self.engine.listings.keys()):
+        silent = self._silent(now) if is_market_due else set()
+        for symbol in sorted((touched | silent) & self.engine.listings.keys()):
             self._quote(symbol, now, cycle)
         self._depths.note(touched)
         if is_market_due:

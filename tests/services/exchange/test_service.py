@@ -117,6 +117,14 @@ def test_the_tape_gets_every_trade_and_the_changed_quotes(committed, without_par
     assert any((q.bid, q.ask, q.ask_size) == (None, Decimal("100.00"), 6) for q in quotes)
 
 
+def test_a_book_that_rests_is_not_told_again_with_its_quote(committed, now):
+    listed(halted=True)
+    floor = a_floor()
+    cycles = [cycle(floor, [], now + timedelta(milliseconds=100 * step)) for step in range(40)]
+    assert sum(len(ticks) for each in cycles for ticks in each.ticks.values()) == 10
+    assert sum(len(books) for each in cycles for books in each.books.values()) == 1
+
+
 # --- Recovery -----------------------------------------------------------------------------------
 
 

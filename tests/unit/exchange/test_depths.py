@@ -75,7 +75,7 @@ def test_nothing_is_told_while_nothing_is_matched() -> None:
     assert (told(engine).bids, told(engine).asks) == ((), ())
 
 
-def test_books_that_changed_are_told_by_the_interval_and_all_of_them_each_second() -> None:
+def test_books_that_changed_are_told_by_the_interval_and_all_of_them_now_and_then() -> None:
     engine, due = an_engine(), Depths()
 
     def symbols(after: float) -> list[str]:
@@ -88,4 +88,5 @@ def test_books_that_changed_are_told_by_the_interval_and_all_of_them_each_second
     assert symbols(0.25) == ["AAPL"]
     assert symbols(0.5) == []
     due.note({"AAPL"})
-    assert symbols(1) == everything
+    assert symbols(4.75) == ["AAPL"]
+    assert symbols(5) == everything
