@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final, Generic, TypeVar
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DataError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
 
@@ -82,9 +82,13 @@ def together() -> Iterator[None]:
 def send(statement: Statement, parameters: Sequence[Any] = ()) -> Answer[list[Row]]:
     """Send a statement, prepared on the server (see `prepared.Call`); its rows are the answer.
 
-    Outside `together` it is carried out at once, and raises here if it fails.
+    Outside `together` it is carried out at once, and raises here if it fails. Raises DataError for
+    a text that PostgreSQL cannot hold.
     """
-    call = Call(statement, parameters)
+    try:
+        call = Call(statement, parameters)
+    except psycopg.DataError as error:
+        raise DataError(str(error)) from error
     if _open.trip is None:
         _carry_out(connections[DEFAULT_DB_ALIAS], [call])
     else:

@@ -42,11 +42,13 @@ def latest_quotes(instrument_ids: Iterable[UUID]) -> dict[UUID, Quote]:
 
 def quotes_since(sequence: int, *, limit: int = 10_000) -> list[Quote]:
     """Return the quotes that changed after `sequence`, in that order, with their instruments."""
-    return list(
-        Quote.objects.filter(sequence__gt=sequence)
-        .select_related("instrument")
-        .order_by("sequence")[:limit]
-    )
+    quotes = bulk.select(Quote, "sequence > %s ORDER BY sequence LIMIT %s", [sequence, limit])
+    if quotes:
+        ids = [quote.instrument_id for quote in quotes]
+        instruments = {each.pk: each for each in bulk.select(Instrument, "id = ANY(%s)", [ids])}
+        for quote in quotes:
+            bulk.relate(quote, "instrument", instruments[quote.instrument_id])
+    return quotes
 
 
 def quotes_from_outside() -> list[Quote]:
@@ -85,7 +87,10 @@ _WANTED_PATHS: Final = """id IN (
 def stale_instruments(*, now: datetime) -> set[UUID]:
     """Return the instruments whose quotes have not been confirmed for too long."""
     oldest = now - timedelta(seconds=settings.QUOTE_AGE_SECONDS_MAX)
-    return set(Quote.objects.filter(received_at__lt=oldest).values_list("instrument_id", flat=True))
+    rows = bulk.execute(
+        "SELECT instrument_id FROM marketdata_quote WHERE received_at < %s", [oldest]
+    )
+    return {instrument_id for (instrument_id,) in rows}
 
 
 class Freshness(NamedTuple):

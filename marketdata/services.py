@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from foundation import wakeups
+from foundation import bulk, wakeups
 from marketdata import calendars, rollups, store
 from marketdata.batches import ingest
 from marketdata.cleaning import memory, sources
@@ -66,15 +66,18 @@ def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
 
 def standing(symbols: set[str], *, now: datetime) -> dict[str, Quote]:
     """Return the quote of each of our `symbols` as it stands; a new one (sequence 0) if none."""
-    instruments = Instrument.objects.filter(symbol__in=symbols).select_related("quote")
-    return {
-        instrument.symbol: (
-            instrument.quote
-            if hasattr(instrument, "quote")
-            else Quote(instrument=instrument, sequence=0, source="", at=now, received_at=now)
-        )
-        for instrument in instruments
+    instruments = bulk.select(Instrument, "symbol = ANY(%s)", [list(symbols)])
+    ids = [instrument.pk for instrument in instruments]
+    known = {
+        each.instrument_id: each for each in bulk.select(Quote, "instrument_id = ANY(%s)", [ids])
     }
+    quotes = {}
+    for instrument in instruments:
+        quotes[instrument.symbol] = quote = known.get(instrument.pk) or Quote(
+            instrument=instrument, sequence=0, source="", at=now, received_at=now
+        )
+        bulk.relate(quote, "instrument", instrument)
+    return quotes
 
 
 def _known(quote: Quote) -> Known:

@@ -93,8 +93,7 @@ def write_quotes(quotes: Sequence[Quote], *, news: set[UUID]) -> None:
         return
     values = [[getattr(quote, name) for quote in quotes] for name in _QUOTE_COLUMNS]
     values.append([quote.instrument_id in news for quote in quotes])
-    with connection.cursor() as cursor:
-        cursor.execute(_UPSERT_QUOTES, values)
+    bulk.execute(_UPSERT_QUOTES, values)
 
 
 PATHS_KEPT: Final = 32

@@ -16,13 +16,16 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
+from foundation import bulk
 from marketdata import calendars
-from marketdata.models import Quote
 
 log = structlog.get_logger(__name__)
 
 REASON: Final = "silent"
 
+_HEARD: Final = """
+    SELECT instrument_id, source, received_at FROM marketdata_quote WHERE source = ANY(%s)
+"""
 _COUNT: Final = """
     INSERT INTO marketdata_suspectcount AS total (day, source, reason, count)
     SELECT %s, source, %s, count FROM unnest(%s::text[], %s::bigint[]) AS told(source, count)
@@ -45,9 +48,7 @@ class Watch:
     def look(self, *, sources: Iterable[str], now: datetime) -> None:
         """Count the instruments of these feeds that have fallen silent, and tell of whole feeds."""
         oldest = now - timedelta(seconds=settings.QUOTE_AGE_SECONDS_MAX)
-        rows = Quote.objects.filter(source__in=list(sources)).values_list(
-            "instrument_id", "source", "received_at"
-        )
+        rows = bulk.execute(_HEARD, [list(sources)])
         heard: set[str] = set()
         silent: dict[UUID, str] = {}
         for instrument_id, source, received_at in rows:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import orjson
-from django.db import connection
 
+from foundation import bulk
 from marketdata.current import depth
 from marketdata.current.depth import Book
 
@@ -80,8 +80,7 @@ def write(posted: Sequence[Posted]) -> None:
         [_text(book.bids) for _, book in posted],
         [_text(book.asks) for _, book in posted],
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_UPSERT, columns)
+    bulk.execute(_UPSERT, columns)
 
 
 def _text(side: Iterable[depth.Level]) -> str:

@@ -77,9 +77,9 @@ def test_a_percent_sign_is_written_twice():
 
 
 def test_text_that_would_be_cut_short_is_refused():
-    with pytest.raises(psycopg.DataError, match="NUL"):
+    with pytest.raises(DataError, match="NUL"):
         trips.send("SELECT %s::text", ["a\0b"])
-    with pytest.raises(psycopg.DataError, match="NUL"):
+    with pytest.raises(DataError, match="NUL"):
         trips.send("SELECT %s::text[]", [["a", "b\0"]])
 
 
