@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from foundation import charge, metrics, outboxes
@@ -76,7 +76,7 @@ class _Lines:
 
     def serve(self, *, now: datetime) -> None:
         """Let every channel that is at rest tell what is due."""
-        due = Telling.objects.filter(sent_at=None, given_up_at=None, next_at__lte=now)
+        due = _waiting().filter(next_at__lte=now)
         for name in due.order_by("channel").values_list("channel", flat=True).distinct():
             busy = self._busy.get(name)
             if name in self._by_name and (busy is None or not busy.is_alive()):
@@ -101,16 +101,23 @@ def _go_on(
         now = timezone.now()
         escalating.hand_out(by_severity, now=now)
         escalating.escalate(by_severity, now=now)
-        give_up_useless(lines.names, now=now)
-        lines.serve(now=now)
+        if _waiting().exists():
+            give_up_useless(lines.names, now=now)
+            lines.serve(now=now)
         beat()
         stop.wait(POLL_SECONDS)
+
+
+def _waiting() -> QuerySet[Telling]:
+    """Return what no channel has taken, and nobody has given up."""
+    return Telling.objects.filter(sent_at=None, given_up_at=None)
 
 
 def send_due(name: str, channel: Channel, *, now: datetime) -> int:
     """Tell on one channel what is due there, gravest first; return how much was due."""
     due = list(
-        Telling.objects.filter(channel=name, sent_at=None, given_up_at=None, next_at__lte=now)
+        _waiting()
+        .filter(channel=name, next_at__lte=now)
         .select_related("alert__account", "alert__instrument")
         .order_by("-alert__severity", "written_at", "pk")[:BATCH]
     )
@@ -141,14 +148,13 @@ def _try_again(due: Sequence[Telling], error: OSError, *, now: datetime) -> None
 
 def give_up_useless(names: Collection[str], *, now: datetime) -> None:
     """Tell no more what is a day old, whose alert is closed, or whose channel is gone."""
-    waiting = Telling.objects.filter(sent_at=None, given_up_at=None)
     why = {
         "its alert was closed": Q(alert__state=Alert.State.CLOSED),
         "there is no such channel any more": ~Q(channel__in=list(names)),
         "it could not be told for a day": Q(written_at__lte=now - USEFUL),
     }
     for reason, useless in why.items():
-        given_up = waiting.filter(useless).update(given_up_at=now, failure=reason)
+        given_up = _waiting().filter(useless).update(given_up_at=now, failure=reason)
         if given_up:
             log.warning("alerts_given_up", count=given_up, why=reason)
 
