@@ -1,4 +1,4 @@
-"""What one person has asked for and another has to decide on: all of it on one page.
+"""What one person has asked for and another has to decide on, what concerns one first.
 
 Each room says how what it asks for is carried out, in the transaction of the approval.
 """
@@ -6,7 +6,8 @@ Each room says how what it asks for is carried out, in the transaction of the ap
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -33,13 +34,15 @@ from risk.controls import switches
 from risk.limits import services as limiting
 from risk.margin import designation
 from risk.margin import rates as margin_rates
-from trading.operations import asked_for
+from trading.operations import asked_for, sifting
 from trading.operations.framed import enter, framed
+from trading.operations.landing import lines
+from trading.operations.sifting import Sift, Whose
 from trading.operations.viewing import shows
 
 VIEW: Final = "accounts.view_approval"
 DECIDE: Final = "accounts.add_approvaldecision"
-SHOWN_MAX: Final = 200
+SOON: Final = timedelta(hours=2)
 
 
 Decide = Callable[[Approval, User, str, datetime], object]
@@ -151,18 +154,26 @@ class DecisionForm(forms.Form):
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """Show what waits for a second person, oldest first."""
+    """Show what waits for a second person: what concerns whoever looks first, each oldest first."""
     enter(request, VIEW)
     by: User = request.user  # type: ignore[assignment]
-    waiting = list(approvals.waiting(now=timezone.now())[:SHOWN_MAX])
+    now = timezone.now()
+    sift = sifting.asked(request.GET)
+    found = sifting.ranked(approvals.waiting(now=now), by=by, decides_on=_decided_by(by))
+    turned = sifting.page(found, sift)
+    sift = replace(sift, page=turned.number)
+    waiting = list(turned)
     shown = [
         {
             "approval": each,
+            "whose": Whose(each.whose).words,
             "name": name_of(each.kind),
             "link": _page_of(each, by),
             "facts": facts,
-            "is_own": each.asked_by_id == request.user.pk,
+            "is_own": each.asked_by_id == by.pk,
             "is_open": may_decide(by, each.kind),
+            "left": lines.spoken(each.expires_at - now),
+            "is_ending": each.expires_at - now < SOON,
         }
         for each, facts in zip(waiting, asked_for.facts(waiting), strict=True)
     ]
@@ -172,18 +183,69 @@ def page(request: HttpRequest) -> HttpResponse:
         "operations/approvals.html",
         title="Waiting for a second person",
         shown=shown,
-        may_decide=request.user.has_perm(DECIDE),
+        page=turned,
+        sift=sift,
+        choices=_choices(sift, sifting.counts(found)),
+        earlier=replace(sift, page=sift.page - 1).query if turned.has_previous() else None,
+        later=replace(sift, page=sift.page + 1).query if turned.has_next() else None,
+        may_decide=by.has_perm(DECIDE),
     )
+
+
+def count_waiting(*, by: User, now: datetime) -> tuple[int, int]:
+    """Return how many wait for `by` to decide on, and how many in all."""
+    found = sifting.ranked(approvals.waiting(now=now), by=by, decides_on=_decided_by(by))
+    counts = sifting.counts(found)
+    yours = sum(count for (whose, _), count in counts.items() if whose is Whose.YOURS)
+    return yours, sum(counts.values())
+
+
+def _choices(sift: Sift, counts: Mapping[tuple[Whose, str], int]) -> list[dict[str, Any]]:
+    """Return the ways to sift, each with its count: for whom, and of which kind of those."""
+    per_whose = {each: sum(n for (of, _), n in counts.items() if of is each) for each in Whose}
+    kinds: dict[str, int] = {}
+    for (whose, kind), count in counts.items():
+        if sift.whose in (None, whose):
+            kinds[kind] = kinds.get(kind, 0) + count
+    return [
+        {
+            "name": "For whom",
+            "ways": [
+                ("All", sum(counts.values()), Sift(kind=sift.kind).query, sift.whose is None),
+                *(
+                    (each.words, count, Sift(each, sift.kind).query, sift.whose is each)
+                    for each, count in per_whose.items()
+                    if count or sift.whose is each
+                ),
+            ],
+        },
+        {
+            "name": "What for",
+            "ways": [
+                ("Everything", sum(kinds.values()), Sift(sift.whose).query, not sift.kind),
+                *(
+                    (
+                        name_of(kind),
+                        kinds.get(kind, 0),
+                        Sift(sift.whose, kind).query,
+                        kind == sift.kind,
+                    )
+                    for kind in sorted({*kinds, sift.kind} - {""}, key=name_of)
+                ),
+            ],
+        },
+    ]
 
 
 @require_POST
 def decide(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     """Agree to one, which carries it out at once, or refuse or withdraw it."""
     enter(request, DECIDE)
+    back = f"{reverse('operations:approvals')}{sifting.asked(request.GET).query}"
     form = DecisionForm(request.POST)
     if not form.is_valid():
         messages.error(request, " ".join(str(e) for es in form.errors.values() for e in es))
-        return redirect("operations:approvals")
+        return redirect(back)
     by: User = request.user  # type: ignore[assignment]
     reason, now = form.cleaned_data["reason"], timezone.now()
     try:
@@ -196,7 +258,7 @@ def decide(request: HttpRequest, approval_id: UUID) -> HttpResponse:
             messages.success(request, "Approved, and carried out.")
     except _REFUSALS as error:
         messages.error(request, str(error))
-    return redirect("operations:approvals")
+    return redirect(back)
 
 
 def _approve(approval_id: UUID, *, by: User, reason: str, now: datetime) -> None:
@@ -229,6 +291,10 @@ def _page_of(approval: Approval, by: User) -> str:
     if not model or not by.has_perm(f"{app}.view_{name}"):
         return ""
     return reverse(f"admin:{app}_{name}_change", args=[approval.subject])
+
+
+def _decided_by(by: User) -> list[str]:
+    return [kind for kind in MATTERS if may_decide(by, kind)]
 
 
 def may_decide(by: User, kind: str) -> bool:

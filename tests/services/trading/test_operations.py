@@ -21,7 +21,7 @@ from risk.margin.requirements import Rates
 from risk.models import Limits, MarginRate, Switch
 from risk.surveillance import alerts
 from tests import crowd, people, world
-from trading.operations import approving, firm, sidebar
+from trading.operations import approving, firm, sidebar, sifting
 
 pytestmark = pytest.mark.django_db
 
@@ -155,6 +155,63 @@ def test_what_waits_is_shown_with_what_it_would_do():
     assert "long 0.3" in shown
     assert "Approve" in shown
     assert "Withdraw it" in text_of(people.browser_of(ann).get("/admin/approvals/"))
+
+
+def names_in_order(answer) -> list[str]:
+    shown = answer.content.decode().split('<div class="ops">')[1]
+    return re.findall(r"<h([23])[^>]*>(?:<a[^>]*>)?([^<]+)", shown)
+
+
+def test_what_concerns_one_comes_first_and_is_sifted():
+    """The roles of Bob decide on margin rates alone, and he has asked for something himself."""
+    ann, bob = operator(), operator("view_approval", "add_approvaldecision", "add_marginrate")
+    asked(ann, kind=limiting.LOOSEN, scope="global")
+    asked(bob)
+    asked(ann)
+    browser = people.browser_of(bob)
+    shown = browser.get("/admin/approvals/")
+    assert names_in_order(shown) == [
+        ("2", "For you to decide"),
+        ("3", "Loosen a margin rate"),
+        ("2", "Asked by you"),
+        ("3", "Loosen a margin rate"),
+        ("2", "For others to decide"),
+        ("3", "Loosen limits"),
+    ]
+    assert "All 3 For you to decide 1 Asked by you 1 For others to decide 1" in text_of(shown)
+    others = browser.get("/admin/approvals/?whose=others")
+    assert names_in_order(others) == [("2", "For others to decide"), ("3", "Loosen limits")]
+    assert "Everything 1 Loosen limits 1" in text_of(others)
+    rates = browser.get(f"/admin/approvals/?kind={margin_rates.APPROVAL}")
+    assert [name for level, name in names_in_order(rates) if level == "3"] == [
+        "Loosen a margin rate"
+    ] * 2
+    assert "wait for you, of 3 in all" in text_of(browser.get("/admin/"))
+    nothing = browser.get("/admin/approvals/?whose=others&kind=unheard.of")
+    assert "Nothing like that waits. Show all" in text_of(nothing)
+
+
+def test_what_waits_comes_in_pages_and_a_decision_leads_back_to_the_same():
+    ann, bob = operator(), operator()
+    approved = [asked(ann) for _ in range(sifting.PAGE + 1)]
+    browser = people.browser_of(bob)
+    first = browser.get("/admin/approvals/?whose=yours")
+    assert "1 to 20 of 21" in text_of(first)
+    assert "/admin/approvals/?whose=yours&amp;page=2" in first.content.decode()
+    second = browser.get("/admin/approvals/?whose=yours&page=2")
+    assert second.content.decode().count("Withdraw it") == 0
+    assert second.content.decode().count(">Approve<") == 1
+    where = f"/admin/approvals/{approved[-1].pk}/?whose=yours&page=2"
+    answer = browser.post(where, {"outcome": "refuse", "reason": "Not now"})
+    assert answer.headers["Location"] == "/admin/approvals/?whose=yours&page=2"
+    assert "page=2" not in browser.get(answer.headers["Location"]).content.decode()
+
+
+@pytest.mark.parametrize("query", ["whose=x", "page=x", "page=-1", "page=99999999", "kind=%00"])
+def test_a_sift_that_makes_no_sense_shows_what_waits(query):
+    asked(operator())
+    shown = text_of(people.browser_of(operator()).get(f"/admin/approvals/?{query}"))
+    assert "Loosen a margin rate" in shown
 
 
 def test_one_person_does_not_approve_what_they_have_asked_for():

@@ -71,14 +71,7 @@ def _alerts(_: Asked) -> list[Card]:
 
 
 def _approvals(asked: Asked) -> list[Card]:
-    most = approving.SHOWN_MAX
-    waiting = list(approvals.waiting(now=asked.now).values_list("kind", "asked_by_id")[: most + 1])
-    yours = sum(
-        1
-        for kind, by in waiting[:most]
-        if by != asked.by.pk and approving.may_decide(asked.by, kind)
-    )
-    of = f"{most}+" if len(waiting) > most else len(waiting)
+    yours, of = approving.count_waiting(by=asked.by, now=asked.now)
     return [
         Card(
             "Approvals",
