@@ -8,15 +8,18 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
 from foundation import decimals, finding
+from foundation.laid_out import laid_out
 from foundation.models import Heartbeat, Safekeeping
 from foundation.paging import Pages, Uncounted
 
@@ -85,10 +88,21 @@ def _column(field: _Number) -> Callable[[models.Model], Any]:
     return column
 
 
-class Figures:
-    """Numbers of a row as people read them: without the zeros that the column keeps."""
+@cache
+def _laid_out(field: models.JSONField[Any, Any]) -> Callable[[models.Model], SafeString]:
+    """Return a line of a row's page that shows what the field keeps as a table."""
 
-    model: type[models.Model]
+    @admin.display(description=field.verbose_name)
+    def line(row: models.Model) -> SafeString:
+        return laid_out(getattr(row, field.attname))
+
+    line.__name__ = field.name
+    return line
+
+
+class Readable(BaseModelAdmin):  # type: ignore[type-arg]
+    """Rows as people read them: numbers without the zeros that the column keeps, and tables of
+    what is kept as JSON and only looked at."""
 
     @property
     def readonly_preprocess_fields(self) -> dict[str, Callable[[str], str]]:
@@ -98,8 +112,31 @@ class Figures:
         fields = self.model._meta.concrete_fields
         return {each.name: each for each in fields if isinstance(each, models.DecimalField)}
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        tables = self._tables(request, obj)
+        return [
+            (
+                name,
+                {**told, "fields": list(dict.fromkeys(tables.get(f, f) for f in told["fields"]))},
+            )
+            for name, told in super().get_fieldsets(request, obj)
+        ]
 
-class Undeletable(Figures, ModelAdmin):
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*super().get_readonly_fields(request, obj), *self._tables(request, obj).values()]
+
+    def _tables(self, request: HttpRequest, obj: Any) -> dict[Any, Any]:
+        fields = self.model._meta.concrete_fields
+        looked_at = super().get_readonly_fields(request, obj)
+        is_all = not self.has_change_permission(request, obj)
+        return {
+            each.name: _laid_out(each)
+            for each in fields
+            if isinstance(each, models.JSONField) and (is_all or each.name in looked_at)
+        }
+
+
+class Undeletable(Readable, ModelAdmin):
     """Rows that stay, and may be many: their pages do not count them."""
 
     paginator = Uncounted
@@ -210,7 +247,7 @@ def lately(field: str) -> type[admin.SimpleListFilter]:
     return Lately
 
 
-class ReadOnlyInline(Figures, TabularInline):
+class ReadOnlyInline(Readable, TabularInline):
     """Rows to look at beneath the one that they belong to."""
 
     extra = 0

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from foundation.admin import Many, lately
+from foundation.admin import Many, figure, lately
+from foundation.laid_out import laid_out
 from risk import services
 from risk.controls import admin as control_admin  # noqa: F401
 from risk.limits.models import Limits
@@ -43,11 +47,11 @@ class DecisionAdmin(Many):
             {
                 "name": outcome.check.replace("_", " "),
                 "denial": outcome.denial,
-                "read": {**outcome.of_order, **outcome.of_situation},
+                "read": _read({**outcome.of_order, **outcome.of_situation}),
                 "limits": [
                     (
-                        name,
-                        value,
+                        name.replace("_", " "),
+                        _plain(value),
                         rows.get(again.limits[name].row) if name in again.limits else None,
                     )
                     for name, value in outcome.of_limits.items()
@@ -56,3 +60,28 @@ class DecisionAdmin(Many):
             for outcome in again.outcomes
         ]
         return render_to_string("operations/decision.html", {"again": again, "outcomes": shown})
+
+
+def _read(looked_at: Mapping[str, Any]) -> list[tuple[str, SafeString, bool]]:
+    """Return what a check looked at: of each its name, the value, and whether it is folded."""
+    return [
+        (
+            name.replace("_", " "),
+            laid_out("unknown" if value is None else _plain(value)),
+            is_dataclass(value),
+        )
+        for name, value in looked_at.items()
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a check as the words of which a table is made."""
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple | list | frozenset | set):
+        return [_plain(each) for each in value]
+    if isinstance(value, Decimal):
+        return figure(value)
+    return value if value is None or isinstance(value, bool) else str(value)

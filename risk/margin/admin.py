@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
-from typing import Any, ClassVar
+from decimal import Decimal
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -11,11 +13,18 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts.models import Approval
-from foundation.admin import Historied, Kept, ReadOnlyInline, Undeletable
+from foundation.admin import Historied, Kept, ReadOnlyInline, Undeletable, figure
+from foundation.laid_out import laid_out
 from marketdata import calendars
+from marketdata.models import Instrument
+from portfolio import selectors as portfolio
+from portfolio.selectors import PositionView
 from risk.margin import designation
 from risk.margin import rates as margin_rates
 from risk.margin.designation import UnableToClear
@@ -29,6 +38,8 @@ from risk.margin.models import (
 )
 from risk.margin.rates import UnableToSetRate
 from risk.margin.requirements import Rates
+
+_LINK: Final = '<a class="text-link" href="{}">{}</a>'
 
 
 class Lacking(admin.SimpleListFilter):
@@ -120,10 +131,39 @@ class MarginStatusAdmin(Kept):
         return redirect("admin:risk_marginstatus_changelist")
 
 
+def _instruments(codes: Collection[str]) -> dict[str, Instrument]:
+    return {each.code: each for each in Instrument.objects.filter(code__in=codes)}
+
+
+def _named(code: str, instrument: Instrument | None) -> str:
+    """Return today's symbol of a code with its page; one that nobody knows any more is itself."""
+    if instrument is None:
+        return code
+    where = reverse("admin:marketdata_instrument_change", args=[instrument.pk])
+    return format_html(_LINK, where, instrument.symbol)
+
+
 class WaveInline(ReadOnlyInline):
     model = LiquidationWave
-    fields = ("number", "at", "deficit", "orders")
+    fields = ("number", "at", "deficit", "planned")
     readonly_fields = fields
+
+    @admin.display(description="orders")
+    def planned(self, wave: LiquidationWave) -> SafeString:
+        """Show what was to be sold or bought, each with the order that came of it."""
+        known = _instruments({code for code, *_ in wave.orders})
+        orders = reverse("admin:orders_order_changelist")
+        return laid_out(
+            [
+                {
+                    "symbol": _named(code, known.get(code)),
+                    "side": side,
+                    "quantity": figure(Decimal(quantity)),
+                    "order": format_html(_LINK, f"{orders}?q={name[0]}", "show") if name else None,
+                }
+                for code, side, quantity, *name in wave.orders
+            ]
+        )
 
 
 class NoteInline(ReadOnlyInline):
@@ -137,6 +177,16 @@ class NoteInline(ReadOnlyInline):
 
     def has_add_permission(self, *_: object, **__: object) -> bool:
         return True
+
+
+def _standing(position: PositionView | None) -> dict[str, str | None]:
+    """Return how much is held now, and what that is worth at the latest price."""
+    price = None if position is None else position.price
+    return {
+        "now": "0" if position is None else figure(position.quantity),
+        "price, USD": None if price is None else figure(price),
+        "value, USD": None if position is None or price is None else figure(position.market_value),
+    }
 
 
 @admin.register(MarginCall)
@@ -158,9 +208,30 @@ class MarginCallAdmin(Historied, Kept):
     search_fields = ("=account__number",)
     ordering = ("-pk",)
     inlines = (WaveInline, NoteInline)
+    exclude = ("positions",)
     readonly_fields = tuple(
-        field.name for field in MarginCall._meta.concrete_fields if field.name != "id"
+        "positions_since" if field.name == "positions" else field.name
+        for field in MarginCall._meta.concrete_fields
+        if field.name != "id"
     )
+
+    @admin.display(description="positions")
+    def positions_since(self, call: MarginCall) -> SafeString:
+        """Show what the account had when it was called, and has now, at the last price."""
+        held = portfolio.snapshot(call.account_id).positions
+        now = {each.instrument.code: each for each in held}
+        codes = sorted({*call.positions, *now})
+        known = _instruments(codes)
+        return laid_out(
+            [
+                {
+                    "symbol": _named(code, known.get(code)),
+                    "when it was made": figure(Decimal(call.positions.get(code, "0"))),
+                    **_standing(now.get(code)),
+                }
+                for code in codes
+            ]
+        )
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         for note in formset.save(commit=False):

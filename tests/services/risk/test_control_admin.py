@@ -193,10 +193,12 @@ def test_the_page_of_a_decision_says_check_by_check_why():
         "value is allowed",
         f"{account.number}, set ",
         f"by operator:{clerk.pk}",
-        "cash_available = 100000",
+        "cash available = 100,000",
         "firm, set ",
     ):
         assert shown in text, shown
+    for raw in ("Decimal(", "&#x27;", "{&quot;"):
+        assert raw not in text, raw
 
 
 def test_what_a_former_version_decided_is_shown_without_being_made_again():

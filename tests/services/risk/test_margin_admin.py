@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,11 +12,21 @@ from django.utils import timezone
 from accounts import approvals
 from accounts.approvals import UnableToApprove
 from accounts.models import Approval
+from foundation.admin import figure
 from marketdata import calendars
+from portfolio import selectors as portfolio
+from portfolio.models import Position
 from risk.margin import rates as margin_rates
 from risk.margin.rates import UnableToSetRate
 from risk.margin.requirements import IN_FULL, Rates
-from risk.models import Locate, MarginCall, MarginCallNote, MarginRate, MarginStatus
+from risk.models import (
+    LiquidationWave,
+    Locate,
+    MarginCall,
+    MarginCallNote,
+    MarginRate,
+    MarginStatus,
+)
 from tests import on_margin, people, world
 
 pytestmark = pytest.mark.django_db
@@ -205,6 +216,35 @@ def test_a_call_takes_notes_and_nothing_else():
     assert (call.status, call.amount) == ("open", D(100))
     assert b"Called, will pay today" in browser.get(page).content
     assert browser.get("/admin/risk/margincall/").status_code == 200
+
+
+def test_a_call_shows_what_was_held_and_is_and_what_its_waves_were_to_sell():
+    """The positions of before and of now beside each other, and no JSON anywhere."""
+    _, browser = operator()
+    account, aapl = on_margin.customer(), on_margin.instrument()
+    call = called(account)
+    call.positions = {aapl.code: "1200", "GONE": "-3.5"}
+    call.save()
+    Position.objects.create(account=account, instrument=aapl, quantity=D(1000), cost_basis=D(1))
+    LiquidationWave.objects.create(
+        call=call,
+        number=1,
+        at=timezone.now(),
+        deficit=D(100),
+        orders=[[aapl.code, "sell", "200", "wave-1"], ["GONE", "buy", "3.5"]],
+    )
+    shown = browser.get(f"/admin/risk/margincall/{call.pk}/change/").content.decode()
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", shown))
+    assert "symbol when it was made now price, USD value, USD" in words
+    [held] = portfolio.snapshot(account.pk).positions
+    assert held.price is not None
+    now = f"1,000 {figure(held.price)} {figure(held.market_value)}"
+    assert f"{aapl.symbol} 1,200 {now}" in words
+    assert "GONE \N{MINUS SIGN}3.50 0 \N{EN DASH} \N{EN DASH}" in words
+    assert f"{aapl.symbol} sell 200 show GONE buy 3.50 \N{EN DASH}" in words
+    assert "/admin/orders/order/?q=wave-1" in shown
+    assert "&quot;1200&quot;" not in shown
+    assert "[[" not in words
 
 
 def test_standings_and_locates_have_pages():
