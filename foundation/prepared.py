@@ -78,7 +78,7 @@ def set_out(raw: Raw, calls: Sequence[Call], ahead: Sent) -> None:
             raise
 
 
-def carry_out(raw: Raw, calls: Sequence[Call], ahead: Sent | None = None) -> None:
+def carry_out(raw: Raw, calls: Sequence[Call], ahead: Sent) -> None:
     """Let the calls travel together, in order. Raises psycopg's error for the first that fails.
 
     Those before it are answered, those behind it were dropped. Those `ahead`, which have set out
@@ -87,7 +87,6 @@ def carry_out(raw: Raw, calls: Sequence[Call], ahead: Sent | None = None) -> Non
     """
     known = _known_to.setdefault(raw, {})
     answers: list[PGresult] = []
-    ahead = [] if ahead is None else ahead
     with raw.lock:
         try:
             sent = ahead + _send(raw.pgconn, calls, known, ahead)

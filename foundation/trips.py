@@ -90,7 +90,7 @@ def send(statement: Statement, parameters: Sequence[Any] = ()) -> Answer[list[Ro
     except psycopg.DataError as error:
         raise DataError(str(error)) from error
     if _open.trip is None:
-        _carry_out(connections[DEFAULT_DB_ALIAS], [call])
+        _carry_out(connections[DEFAULT_DB_ALIAS], [call], [])
     else:
         _open.trip.waiting.append(call)
     return Answer(lambda: _rows_of(call))
@@ -99,7 +99,8 @@ def send(statement: Statement, parameters: Sequence[Any] = ()) -> Answer[list[Ro
 def set_out() -> None:
     """Let what waits set out already, while the rest is made: the server begins with it.
 
-    It makes a difference inside `together` where its transaction has begun, and none elsewhere.
+    Where the transaction of `together` has not begun, it begins with this. Outside `together`
+    nothing ever waits, so that there is nothing to do.
     """
     if _open.trip is not None:
         _open.trip.set_out()
@@ -137,12 +138,14 @@ class _Trip:
         self.waiting: list[Call] = []
         self.ahead: prepared.Sent = []
         self.gathered: dict[Statement, dict[Row, None]] = {}
+        self._is_first = False  # nothing was done before what is ahead
 
     def take(self) -> None:
         """Carry out what waits, in one round trip. Raises what the first failure raises."""
         calls, self.waiting = self.waiting, []
+        is_first, self._is_first = self._is_first, False
         if calls or self.ahead:
-            _carry_out(self._database, calls, begins=_beginning, ahead=self.ahead)
+            _carry_out(self._database, calls, self.ahead, begins=_beginning, is_first=is_first)
 
     def set_out(self) -> None:
         """Let what waits set out; where the transaction has not begun, it begins with it."""
@@ -151,6 +154,7 @@ class _Trip:
         raw = _raw(self._database)
         calls, self.waiting = self.waiting, []
         if raw.pgconn.transaction_status == _IDLE and not raw.autocommit:
+            self._is_first = True
             calls = [*_beginning(), *calls]
         with self._database.wrap_database_errors:
             prepared.set_out(raw, calls, self.ahead)
@@ -203,20 +207,23 @@ def _raw(database: BaseDatabaseWrapper) -> prepared.Raw:
 def _carry_out(
     database: BaseDatabaseWrapper,
     calls: Sequence[Call],
+    ahead: prepared.Sent,
+    *,
     begins: Callable[[], Sequence[Call]] = lambda: [Call("BEGIN")],
-    ahead: prepared.Sent | None = None,
+    is_first: bool = False,
 ) -> None:
-    """Carry out the calls; where there has to be a transaction, it begins with them so.
+    """Carry out the calls behind those `ahead`; a transaction that they need begins with them so.
 
-    Where we are mistaken about what is prepared, and nothing was done yet, it is done over.
+    Where we are mistaken about what is prepared, and nothing was done yet, it is done over. It
+    `is_first` what is ahead, or what goes now, that is done at all.
     """
     raw = _raw(database)
     database.validate_no_broken_transaction()
-    before = [call for call in ahead or () if isinstance(call, Call)]
-    is_first = raw.pgconn.transaction_status == _IDLE
-    if is_first and not raw.autocommit:
-        calls = [*begins(), *calls]
-    is_first = is_first or any(call.text == b"BEGIN" for call in before)
+    before = [call for call in ahead if isinstance(call, Call)]
+    if raw.pgconn.transaction_status == _IDLE:
+        is_first = True
+        if not raw.autocommit:
+            calls = [*begins(), *calls]
     with database.wrap_database_errors:
         try:
             prepared.carry_out(raw, calls, ahead)
@@ -225,7 +232,7 @@ def _carry_out(
                 raise
             raw.rollback()
             prepared.start_over(raw)
-            prepared.carry_out(raw, [*before, *calls])
+            prepared.carry_out(raw, [*before, *calls], [])
 
 
 class _Open(threading.local):
