@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar, dataclass_transform, overload
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
+
+USUALLY: Final = "usually"
+
+
+def usually(what: object) -> Any:
+    """Say what a field mostly is, which has to be given all the same: there is no default."""
+    return field(metadata={USUALLY: what})
 
 
 @overload
@@ -17,7 +24,7 @@ def value(kind: type[T]) -> type[T]: ...
 def value(*, kw_only: bool) -> Callable[[type[T]], type[T]]: ...
 
 
-@dataclass_transform(frozen_default=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(usually,))
 def value(
     kind: type[T] | None = None, *, kw_only: bool = False
 ) -> type[T] | Callable[[type[T]], type[T]]:

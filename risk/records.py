@@ -1,7 +1,8 @@
 """How the inputs of a decision are written down, small, and read again to decide once more. Pure.
 
-What has its default is left out: a decision is written with every order, and most of what an order
-meets is nothing out of the ordinary.
+What has its default is left out, and what is what it usually is: a decision is written with every
+order, and most of what an order meets is nothing out of the ordinary. What is said of a field here
+can therefore not change without another version of what is written.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -16,6 +18,8 @@ from functools import cache, partial
 from operator import attrgetter
 from types import NoneType
 from typing import Any, NamedTuple, TypeVar
+
+from foundation.values import USUALLY
 
 T = TypeVar("T")
 
@@ -25,15 +29,17 @@ class Unreadable(ValueError):
 
 
 def written(value: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that are not at their defaults, by name."""
+    """Return the fields of a dataclass that are not what they are by default or usually."""
     kind: Any = type(value)
     shape = _shape(kind)
     given = dict(zip(shape.needed, shape.needed_of(value), strict=True))
-    for name, default in shape.others:
-        each = getattr(value, name)
+    others = zip(shape.others, shape.ordinary, shape.others_of(value), strict=True)
+    given |= {
+        name: each
+        for name, ordinary, each in others
         # A number compared with what is none asks abstract classes what that might be.
-        if each is not default and (default is None or each != default):
-            given[name] = each
+        if each is not ordinary and (ordinary is None or each != ordinary)
+    }
     for name in _nested(kind):
         if name in given:
             given[name] = written(given[name])
@@ -45,25 +51,39 @@ def read(kind: type[T], given: Mapping[str, Any]) -> T:
     of_kind: Any = kind
     readers = _readers(of_kind)
     try:
-        return kind(**{name: readers[name](each) for name, each in given.items()})
+        said = {name: readers[name](each) for name, each in given.items()}
+        return kind(**_usual(of_kind) | said)
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise Unreadable(f"{kind.__name__}: {error}") from error
 
 
 class _Shape(NamedTuple):
-    """The fields that have no default, what gets their values, and the others with theirs."""
+    """The fields that are always written, the others with what is not, and what gets their values.
+
+    Always written is what has no default and is nothing usually.
+    """
 
     needed: tuple[str, ...]
     needed_of: Callable[[Any], tuple[Any, ...]]
-    others: tuple[tuple[str, Any], ...]
+    others: tuple[str, ...]
+    ordinary: tuple[Any, ...]
+    others_of: Callable[[Any], tuple[Any, ...]]
 
 
 @cache
 def _shape(kind: Any) -> _Shape:
     fields = dataclasses.fields(kind)
-    needed = tuple(field.name for field in fields if field.default is dataclasses.MISSING)
-    others = tuple((f.name, f.default) for f in fields if f.default is not dataclasses.MISSING)
-    return _Shape(needed, _all_of(needed), others)
+    ordinary = _usual(kind) | {f.name: f.default for f in fields if f.default is not MISSING}
+    needed = tuple(field.name for field in fields if field.name not in ordinary)
+    others = tuple(ordinary)
+    return _Shape(needed, _all_of(needed), others, tuple(ordinary.values()), _all_of(others))
+
+
+@cache
+def _usual(kind: Any) -> dict[str, Any]:
+    """Return what fields without a default usually are, by name."""
+    said = {field.name: field.metadata for field in dataclasses.fields(kind)}
+    return {name: each[USUALLY] for name, each in said.items() if USUALLY in each}
 
 
 def _all_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
-from foundation.values import value
+from foundation.values import usually, value
 from marketdata import pricing
 from marketdata.calendars import Phase
 from portfolio.fees.rules import NO_FEES, FeeTerms
@@ -16,6 +16,8 @@ from risk.margin.requirements import Intent, OnMargin
 from venues.messages import OrderType, Side, TimeInForce
 
 ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
+CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,11 @@ class Moment:
     milliseconds our clock is known to be off, None when nobody has measured it lately.
     """
 
-    account_status: str
-    is_tradable: bool
-    is_halted: bool
-    is_venue_up: bool
-    phase: Phase | None
+    account_status: str = usually("active")
+    is_tradable: bool = usually(True)
+    is_halted: bool = usually(False)
+    is_venue_up: bool = usually(True)
+    phase: Phase | None = usually(Phase.REGULAR)
     is_closing_only: bool = False
     stopped: str = ""
     stopped_scope: str = ""
@@ -111,13 +113,13 @@ class Situation(Moment):
 
     at: datetime
     cash_available: Decimal
-    position: Decimal
-    position_available: Decimal
+    position: Decimal = usually(ZERO)
+    position_available: Decimal = usually(ZERO)
     open_buy_quantity: Decimal
-    is_fractionable: bool
-    price_increment: Decimal
-    quantity_increment: Decimal
-    quantity_min: Decimal
+    is_fractionable: bool = usually(False)
+    price_increment: Decimal = usually(CENT)
+    quantity_increment: Decimal = usually(ONE)
+    quantity_min: Decimal = usually(ONE)
     bid: Decimal | None
     ask: Decimal | None
     quote_age: float | None

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from django.utils import timezone
 
+from marketdata.calendars import Phase
 from marketdata.instruments import habits
 from marketdata.models import Bar, Instrument
 from orders.entry import submission
@@ -166,7 +167,7 @@ def test_a_decision_under_a_switch_and_with_a_past_is_made_again_the_same():
 def test_what_is_kept_is_small():
     world.instrument("AAPL")
     [answer] = submit(world.limit_ticket(world.customer(), "90.00"))
-    assert len(orjson.dumps(decision(answer.order).inputs)) < 900
+    assert len(orjson.dumps(decision(answer.order).inputs)) < 500
 
 
 def test_what_a_former_version_kept_is_not_made_again():
@@ -181,6 +182,39 @@ def test_whatever_is_written_down_is_read_again():
         stored = orjson.loads(orjson.dumps(records.written(value), default=str))
         assert records.read(kind, stored) == value
         assert len(stored) < len(fields(kind))
+
+
+def test_what_is_as_usual_is_not_written_and_still_has_to_be_said():
+    unusual = {
+        "account_status": "closed", "is_tradable": False, "is_halted": True, "is_venue_up": False,
+        "phase": None, "position": D(-1), "position_available": D(1), "is_fractionable": True,
+        "price_increment": D("0.0001"), "quantity_increment": D("0.001"), "quantity_min": D(10),
+    }  # fmt: skip
+    usual = {
+        "account_status": "active", "is_tradable": True, "is_halted": False, "is_venue_up": True,
+        "phase": Phase.REGULAR, "position": D(0), "position_available": D(0),
+        "is_fractionable": False, "price_increment": D("0.01"), "quantity_increment": D(1),
+        "quantity_min": D(1),
+    }  # fmt: skip
+    assert records.written(replace(SITUATION, **usual)).keys().isdisjoint(usual)
+    for name, other in unusual.items():
+        one_apart = replace(SITUATION, **{**usual, name: other})
+        assert records.written(one_apart).keys() & usual.keys() == {name}
+        stored = orjson.loads(orjson.dumps(records.written(one_apart), default=str))
+        assert records.read(Situation, stored) == one_apart
+    given = {f.name: getattr(SITUATION, f.name) for f in fields(Situation)}
+    for name in usual:
+        with pytest.raises(TypeError):
+            Situation(**{each: value for each, value in given.items() if each != name})
+
+
+def test_what_was_written_whole_is_still_read():
+    proposal, situation = records.written(BUY), records.written(SITUATION)
+    whole = {f.name: getattr(SITUATION, f.name) for f in fields(Situation)}
+    whole = {name: each for name, each in whole.items() if name not in ("fees", "margin")}
+    stored = orjson.loads(orjson.dumps(whole | situation, default=str))
+    assert records.read(Situation, stored) == SITUATION
+    assert records.read(Proposal, orjson.loads(orjson.dumps(proposal, default=str))) == BUY
 
 
 def test_what_is_of_no_known_shape_is_not_read():
