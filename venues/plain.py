@@ -1,17 +1,20 @@
 """Requests and reports as plain JSON values: how they are kept and how a line carries them. Pure.
 
-What was written by an older version lacks what came later, which then has its default; what a
-newer one adds is not understood and refused, as nobody may act on half a request.
+Of a request what is at its default is left out, as is what came after the version that wrote it:
+either then has its default. What a newer version adds is not understood and refused, as nobody may
+act on half a request. Reports are whole: people look at them where one cannot be applied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from operator import attrgetter
 from types import NoneType
-from typing import Any, Final, TypeVar, get_args, get_type_hints
+from typing import Any, Final, NamedTuple, TypeVar, get_args, get_type_hints
 
 from foundation import decimals
 from venues.messages import (
@@ -64,9 +67,12 @@ def report_from_plain(content: Mapping[str, Any]) -> ExecutionReport:
 
 def _plain(message: Request | ExecutionReport) -> Plain:
     # `dataclasses.asdict` copies deeply, and messages are flat.
+    shape = _SHAPES[type(message)]
+    said = zip(shape.readers, shape.values_of(message), shape.unsaid, strict=True)
     return {
-        name: value if type(value := getattr(message, name)) in _AS_THEY_ARE else _written(value)
-        for name in _READERS[type(message)]
+        name: value if type(value) in _AS_THEY_ARE else _written(value)
+        for name, value, unsaid in said
+        if value is not unsaid and (unsaid is MISSING or unsaid is None or value != unsaid)
     }
 
 
@@ -84,7 +90,7 @@ def _written(value: object) -> object:
 
 
 def _read(of: type[T], content: Mapping[str, Any]) -> T:
-    readers = _READERS[of]
+    readers = _SHAPES[of].readers
     try:
         return of(**{name: readers[name](value) for name, value in content.items()})
     except KeyError as error:
@@ -132,8 +138,21 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     return known if issubclass(known, Enum) else _exactly(known)
 
 
-def _readers(of: type) -> dict[str, Callable[[Any], Any]]:
-    return {name: _reader(hint) for name, hint in get_type_hints(of).items()}
+class _Shape(NamedTuple):
+    """The fields of a message, in order: what reads each, what gets all, and what is left out."""
+
+    readers: Mapping[str, Callable[[Any], Any]]
+    values_of: Callable[[Any], tuple[Any, ...]]
+    unsaid: tuple[Any, ...]
+
+
+def _shape(of: type[Any], *, is_whole: bool) -> _Shape:
+    hints, known = get_type_hints(of), fields(of)
+    return _Shape(
+        readers={field.name: _reader(hints[field.name]) for field in known},
+        values_of=attrgetter(*(field.name for field in known)),
+        unsaid=tuple(MISSING if is_whole else field.default for field in known),
+    )
 
 
 _REQUESTS: Final[Mapping[str, type[Request]]] = {
@@ -141,6 +160,7 @@ _REQUESTS: Final[Mapping[str, type[Request]]] = {
     CANCEL_ORDER: CancelOrder,
     REPLACE_ORDER: ReplaceOrder,
 }
-_READERS: Final[Mapping[type, Mapping[str, Callable[[Any], Any]]]] = {
-    of: _readers(of) for of in (*_REQUESTS.values(), ExecutionReport)
+_SHAPES: Final[Mapping[type, _Shape]] = {
+    **{of: _shape(of, is_whole=False) for of in _REQUESTS.values()},
+    ExecutionReport: _shape(ExecutionReport, is_whole=True),
 }
