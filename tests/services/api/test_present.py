@@ -9,13 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.test import Client
 from django.utils import timezone
 
 from foundation import wakeups
-from marketdata import selectors, services
+from marketdata import calendars, selectors, services
 from marketdata.arrival import late
 from marketdata.current import present
 from marketdata.current.present import Present
@@ -47,6 +48,14 @@ def told(*ticks: Tick) -> None:
 
 def trade(price: str, number: int, *, minutes: int = 0) -> TradeTick:
     return TradeTick("AAPL", timezone.now() - minutes * MINUTE, D(price), D(2), str(number))
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Iterator[None]:
+    """Let it be noon in New York: about midnight there, minutes ago were another day."""
+    today = calendars.midnight(calendars.date_of(timezone.now()))
+    with time_machine.travel(today + timedelta(hours=12)):
+        yield
 
 
 @pytest.fixture(autouse=True)

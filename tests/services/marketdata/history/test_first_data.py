@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from marketdata import selectors, services
+from marketdata import calendars, selectors, services
 from marketdata.history import first_data, retention
 from marketdata.instruments import listing
 from marketdata.models import Bar, Instrument, Quote
@@ -34,7 +34,7 @@ def test_the_first_start_lists_what_is_shipped() -> None:
 
 
 def test_the_first_start_lists_instruments_whose_charts_join_the_market(two: Path) -> None:
-    now = timezone.now()
+    now = calendars.midnight(calendars.date_of(timezone.now())) + timedelta(hours=12)
     assert first_data.load(now=now, path=two) == 2
     assert first_data.load(now=now, path=two) == 0
     ibm = Instrument.objects.get(symbol="IBM")
@@ -55,6 +55,20 @@ def test_the_first_start_lists_instruments_whose_charts_join_the_market(two: Pat
     )
     assert (grown.open, grown.volume) == (day.open, day.volume + 7)
     assert Quote.objects.get(instrument=ibm).previous_close == quote.previous_close
+
+
+def test_a_first_start_at_midnight_begins_a_day_of_which_there_is_nothing_yet(two: Path) -> None:
+    now = calendars.midnight(calendars.date_of(timezone.now()))
+    assert first_data.load(now=now, path=two) == 2
+    ibm = Instrument.objects.get(symbol="IBM")
+    quote = selectors.latest_quote(ibm.pk)
+    assert quote is not None
+    assert (quote.last, quote.day_high, quote.day_volume) == (ibm.reference_price, None, 0)
+    (before,) = selectors.bars(
+        ibm, "1Day", start=now - timedelta(days=9), end=now, limit=1, is_ascending=False
+    )
+    assert before.start < now
+    assert quote.previous_close == before.close
 
 
 def test_what_operations_have_set_stays() -> None:
