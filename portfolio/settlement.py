@@ -26,11 +26,12 @@ def settles_on(*, is_at_once: bool, calendar: str, traded_at: datetime) -> date 
     """Return the day on which a trade is final, None for one that is at once."""
     if is_at_once:
         return None
-    return _settles_on(calendar, calendars.date_of(traded_at))
+    return settlement_date(calendar, calendars.date_of(traded_at))
 
 
 @lru_cache(maxsize=1024)
-def _settles_on(calendar: str, trade_date: date) -> date:
+def settlement_date(calendar: str, trade_date: date) -> date:
+    """Return the business day on which trades of `trade_date` in securities are final."""
     days = 1 if trade_date >= T_PLUS_ONE_FROM else 2
     return business_days_after(calendar, trade_date)[days - 1]
 

@@ -9,7 +9,7 @@ into extra fields, which clients ignore.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from types import MappingProxyType
@@ -374,8 +374,11 @@ def clock(*, at: datetime, is_open: bool, next_open: datetime, next_close: datet
     }
 
 
-def calendar_day(session: Session) -> Json:
-    """Return a session in New York's hours; one that ends at midnight ends at 23:59 here."""
+def calendar_day(session: Session, *, settles: date) -> Json:
+    """Return a session in New York's hours; one that ends at midnight ends at 23:59 here.
+
+    What is traded in it is final on `settles`.
+    """
     opens, closes = session.open.astimezone(_NEW_YORK), session.close.astimezone(_NEW_YORK)
     opening = opens.strftime("%H:%M")
     closing = "23:59" if closes.date() > session.date else closes.strftime("%H:%M")
@@ -385,5 +388,5 @@ def calendar_day(session: Session) -> Json:
         "close": closing,
         "session_open": opening.replace(":", ""),
         "session_close": closing.replace(":", ""),
-        "settlement_date": session.date.isoformat(),
+        "settlement_date": settles.isoformat(),
     }

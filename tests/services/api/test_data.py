@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
 from marketdata.instruments import restating
 from marketdata.models import Bar, Instrument
@@ -129,6 +129,14 @@ def test_the_clock_and_the_calendar(market: Api) -> None:
     assert [(d["date"], d["open"], d["close"]) for d in days] == [
         (f"2026-01-0{n}", "00:00", "23:59") for n in (5, 6, 7)
     ]
+
+
+@override_settings(MARKET_HOURS="XNYS")
+def test_a_day_of_the_calendar_says_when_its_trades_are_final(market: Api) -> None:
+    days = market("GET", "/v2/calendar?start=2026-07-01&end=2026-07-06").json()
+    assert [(d["date"], d["settlement_date"]) for d in days] == [
+        ("2026-07-01", "2026-07-02"), ("2026-07-02", "2026-07-06"), ("2026-07-06", "2026-07-07"),
+    ]  # fmt: skip
 
 
 def test_a_chart_has_the_latest_bars_oldest_first(market: Api, browser: Client) -> None:

@@ -182,7 +182,7 @@ def test_a_session_that_ends_at_midnight_is_shown_within_its_day() -> None:
     whole_day = Session(
         date(2026, 1, 5), datetime(2026, 1, 5, 5, tzinfo=UTC), datetime(2026, 1, 6, 5, tzinfo=UTC)
     )
-    shown = wire.calendar_day(whole_day)
+    shown = wire.calendar_day(whole_day, settles=date(2026, 1, 6))
     assert (shown["date"], shown["open"], shown["close"]) == ("2026-01-05", "00:00", "23:59")
 
 

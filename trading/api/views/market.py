@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from marketdata import calendars
 from marketdata.calendars import date_of
 from marketdata.models import Instrument
+from portfolio.settlement import settlement_date
 from risk.margin import rates as margin_rates
 from trading.api import errors, queries, wire
 from trading.api.scopes import reads
@@ -84,5 +85,8 @@ class Calendar(Call):
             raise errors.invalid("start and end must be dates from 1990 to 2100, in this order.")
         if (last - first).days > CALENDAR_DAYS_MAX:
             raise errors.invalid(f"At most {CALENDAR_DAYS_MAX} days can be asked for at once.")
-        sessions = calendars.sessions(settings.MARKET_HOURS, first=first, last=last)
-        return Response([wire.calendar_day(session) for session in sessions])
+        hours = settings.MARKET_HOURS
+        return Response([
+            wire.calendar_day(session, settles=settlement_date(hours, session.date))
+            for session in calendars.sessions(hours, first=first, last=last)
+        ])  # fmt: skip
