@@ -8,8 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from simple_history.models import HistoricalRecords
+
+from marketdata import price_steps
+from marketdata.price_steps import PriceSteps
 
 
 class PriceField(models.DecimalField):  # type: ignore[type-arg]
@@ -48,6 +52,12 @@ class Instrument(models.Model):
     )
     sector = models.CharField(max_length=40, blank=True, default="")
     price_increment = PriceField(default=Decimal("0.01"))
+    fine_increment = PriceField(
+        null=True, blank=True, help_text="In what steps prices go below 'fine below'."
+    )
+    fine_below = PriceField(
+        null=True, blank=True, help_text="From this price on steps are the usual ones."
+    )
     quantity_increment = QuantityField(default=Decimal(1))
     quantity_min = QuantityField(default=Decimal(1))
     calendar = models.CharField(
@@ -67,9 +77,33 @@ class Instrument(models.Model):
 
     class Meta:
         ordering = ("symbol",)
+        constraints = (
+            models.CheckConstraint(
+                name="instrument_price_steps",
+                condition=models.Q(fine_increment=None, fine_below=None)
+                | models.Q(
+                    fine_increment__isnull=False,
+                    fine_increment__gt=0,
+                    fine_increment__lt=models.F("price_increment"),
+                    fine_below__isnull=False,
+                    fine_below__gt=0,
+                ),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.symbol
+
+    @property
+    def price_steps(self) -> PriceSteps[Decimal]:
+        return price_steps.of(self.price_increment, self.fine_increment, self.fine_below)
+
+    def clean(self) -> None:
+        super().clean()
+        try:
+            price_steps.check(self.price_increment, self.fine_increment, self.fine_below)
+        except price_steps.UnfitSteps as error:
+            raise ValidationError(str(error)) from error
 
 
 class Quote(models.Model):

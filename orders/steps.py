@@ -96,7 +96,7 @@ def worst_price(batch: Batch, order: Order, *, is_triggered: bool = False) -> De
         stop_price=None if is_triggered else order.stop_price,
         bid=quote.bid if quote else None,
         ask=quote.ask if quote else None,
-        price_increment=order.instrument.price_increment,
+        steps=order.instrument.price_steps,
         buffer=bounds.market_buffer,
     )
 

@@ -11,6 +11,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from accounts.models import Account, User
+from marketdata import price_steps
 from marketdata.models import Instrument, Quote
 from orders import executions
 from orders.entry import submission
@@ -118,6 +119,8 @@ def instrument(
         asset_class=Instrument.AssetClass.US_EQUITY,
         exchange="NASDAQ",
         reference_price=Decimal("100"),
+        fine_increment=price_steps.US_EQUITY_FINE,
+        fine_below=price_steps.US_EQUITY_FINE_BELOW,
         quantity_increment=Decimal(increment),
         quantity_min=Decimal(increment),
     )

@@ -65,7 +65,7 @@ def _character(listed: Listed) -> past.Character:
         code=instrument.code,
         calendar=instrument.calendar,
         price=instrument.reference_price,
-        price_increment=instrument.price_increment,
+        price_increment=instrument.price_steps.at(instrument.reference_price),
         volume_increment=Decimal("0.0001") if is_crypto else Decimal(1),
         daily_volume=listed.daily_volume,
         volatility=listed.volatility,

@@ -17,7 +17,7 @@ from django.db import transaction
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from foundation import decimals
-from marketdata import calendars
+from marketdata import calendars, price_steps
 from marketdata.models import Instrument
 
 SHIPPED: Final = Path(__file__).parent / "data" / "instruments.csv"
@@ -122,6 +122,22 @@ def _status_and_source(row: Mapping[str, str]) -> dict[str, bool | str]:
     return {**(_STATUSES[status] if status else {}), **({"source": source} if source else {})}
 
 
+def _fine_steps(row: Mapping[str, str]) -> dict[str, Decimal | None]:
+    """Return the finer steps that the row says; where it says nothing, shares have the law's."""
+    said = row.get("fine_increment"), row.get("fine_below")
+    names = ("fine_increment", "fine_below")
+    if None not in said:
+        return {
+            name: decimals.parse(each) if each else None
+            for name, each in zip(names, said, strict=True)
+        }
+    is_in_cents = decimals.parse(row["price_increment"]) == price_steps.US_EQUITY
+    if row["asset_class"] == Instrument.AssetClass.US_EQUITY and is_in_cents:
+        law = price_steps.US_EQUITY_FINE, price_steps.US_EQUITY_FINE_BELOW
+        return dict(zip(names, law, strict=True))
+    return {}
+
+
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(enumerate(csv.DictReader(file, strict=True), start=2))
@@ -142,6 +158,7 @@ def _listed(row: Mapping[str, str], *, where: str) -> Listed:
             asset_class=row["asset_class"],
             exchange=row["exchange"],
             price_increment=decimals.parse(row["price_increment"]),
+            **_fine_steps(row),
             quantity_increment=decimals.parse(row["quantity_increment"]),
             quantity_min=decimals.parse(row["quantity_min"]),
             fractionable=row["fractionable"] == "true",
@@ -155,6 +172,7 @@ def _listed(row: Mapping[str, str], *, where: str) -> Listed:
         )
         calendars.check(instrument.calendar)
         instrument.clean_fields()
+        instrument.clean()
         return Listed(
             instrument=instrument,
             daily_volume=decimals.parse(row["daily_volume"]),

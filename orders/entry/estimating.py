@@ -133,7 +133,7 @@ def _worst(batch: Batch, order: Order, quote: Quote | None) -> Decimal | None:
         stop_price=judging.stop_price(order, quote),
         bid=quote.bid if quote else None,
         ask=quote.ask if quote else None,
-        price_increment=order.instrument.price_increment,
+        steps=order.instrument.price_steps,
         buffer=bounds.market_buffer,
     )
 

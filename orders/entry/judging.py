@@ -11,6 +11,7 @@ from accounts.models import Account
 from foundation.decimals import CASH
 from foundation.values import value
 from marketdata.models import Quote
+from marketdata.price_steps import PriceSteps
 from orders import holding
 from orders.batch import Batch
 from orders.entry import lending
@@ -171,7 +172,10 @@ def _entry_price(batch: Batch, leg: Order, ticket: OrderTicket | None) -> Decima
 
 
 def stop_price(order: Order, quote: Quote | None) -> Decimal | None:
-    """Return the stop price; of a trailing stop, the one that it would have now."""
+    """Return the stop price; of a trailing stop, the one that it would have now.
+
+    That is a price that there is: the one at which it goes no earlier than its trail says.
+    """
     if order.type != OrderType.TRAILING_STOP:
         stop: Decimal | None = order.stop_price
         return stop
@@ -179,8 +183,10 @@ def stop_price(order: Order, quote: Quote | None) -> Decimal | None:
     if mark is None:
         return None
     trail: Decimal = order.trail_amount or mark * (order.trail_percent or ZERO) / _HUNDRED
-    price: Decimal = mark + trail if order.side == Side.BUY else mark - trail
-    return max(price, ZERO)
+    steps: PriceSteps[Decimal] = order.instrument.price_steps
+    if order.side == Side.BUY:
+        return steps.up(mark + trail)
+    return steps.down(max(mark - trail, ZERO))
 
 
 def first_mark(order: Order, quote: Quote | None) -> Decimal | None:
@@ -233,6 +239,8 @@ def _situation(
         is_venue_up=market.is_venue_up,
         phase=market.phase,
         price_increment=instrument.price_increment,
+        fine_increment=instrument.fine_increment,
+        fine_below=instrument.fine_below,
         quantity_increment=instrument.quantity_increment,
         quantity_min=instrument.quantity_min,
         bid=quote.bid if quote else None,

@@ -41,6 +41,7 @@ from risk.checks.lending import (
     positions_are_priced,
 )
 from risk.checks.market import (
+    PRICE_INCREMENT,
     SUSPENDED,
     VENUE_UNAVAILABLE,
     account_is_active,
@@ -69,6 +70,7 @@ from risk.checks.size import (
 __all__ = [
     "CHECKS",
     "LIMITS_MISSING",
+    "PRICE_INCREMENT",
     "SUSPENDED",
     "VENUE_UNAVAILABLE",
     "Bounds",

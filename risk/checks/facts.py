@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Final
 
 from foundation.values import usually, value
-from marketdata import pricing
+from marketdata import price_steps, pricing
 from marketdata.calendars import Phase
+from marketdata.price_steps import PriceSteps
 from portfolio.fees.rules import NO_FEES, FeeTerms
 from risk.margin.requirements import Intent, OnMargin
 from venues.messages import OrderType, Side, TimeInForce
@@ -140,6 +141,12 @@ class Situation(Moment):
     day_low: Decimal | None = None
     fees: FeeTerms = NO_FEES
     margin: OnMargin | None = None
+    fine_increment: Decimal | None = None
+    fine_below: Decimal | None = None
+
+    @property
+    def price_steps(self) -> PriceSteps[Decimal]:
+        return price_steps.of(self.price_increment, self.fine_increment, self.fine_below)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +222,7 @@ def worst_price(proposal: Proposal, situation: Situation, bounds: Bounds) -> Dec
         stop_price=situation.last if is_early else proposal.stop_price,
         bid=situation.bid,
         ask=situation.ask,
-        price_increment=situation.price_increment,
+        steps=situation.price_steps,
         buffer=bounds.market_buffer,
     )
 
@@ -227,14 +234,14 @@ def worst_price_of(
     stop_price: Decimal | None,
     bid: Decimal | None,
     ask: Decimal | None,
-    price_increment: Decimal,
+    steps: PriceSteps[Decimal],
     buffer: Decimal,
 ) -> Decimal | None:
     """Return the worst price that an order can execute at, None when that is unknown.
 
     Its limit; or for a market order the far quote, for a stop its stop price, and the buffer
-    beyond it, in whole price increments: what the order is held for, and the protection that the
-    venue is given.
+    beyond it, rounded further to a price that there is: what the order is held for, and the
+    protection that the venue is given.
     """
     if limit_price is not None:
         return limit_price
@@ -242,10 +249,9 @@ def worst_price_of(
     far = stop_price if stop_price is not None else (ask if is_buy else bid)
     if far is None:
         return None
-    steps = (far * (1 + buffer if is_buy else 1 - buffer) / price_increment).to_integral_value(
-        rounding=ROUND_CEILING if is_buy else ROUND_FLOOR
-    )
-    return max(steps, Decimal(1)) * price_increment
+    if is_buy:
+        return steps.up(far * (1 + buffer))
+    return max(steps.down(far * (1 - buffer)), steps.at(ZERO))
 
 
 def dear_price(proposal: Proposal, situation: Situation, bounds: Bounds) -> Decimal | None:

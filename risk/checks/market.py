@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 from marketdata.calendars import Phase
+from marketdata.price_steps import PriceSteps
 from risk.checks.facts import (
     Bounds,
     Denial,
@@ -21,6 +23,7 @@ from venues.messages import STOPS, OrderType, Side, TimeInForce
 VENUE_UNAVAILABLE: Final = "venue_unavailable"
 SUSPENDED: Final = "suspended"
 """The state of an active account whose customer wants no new orders taken."""
+PRICE_INCREMENT: Final = "price_increment"
 _AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
@@ -121,18 +124,26 @@ def value_can_be_ordered(proposal: Proposal, situation: Situation, _b: Bounds) -
 
 
 def price_fits(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:
-    increment = situation.price_increment
+    steps = situation.price_steps
     prices = [proposal.limit_price]
     if proposal.type is not OrderType.TRAILING_STOP:  # whose stop follows the market's prices
         prices.append(proposal.stop_price)
     for price in prices:
-        if price is not None and price % increment:
+        if price is not None and not steps.fits(price):
             return Denial(
-                "price_increment",
-                f"Prices of {proposal.symbol} go in steps of {increment.normalize():f}: "
+                PRICE_INCREMENT,
+                f"Prices of {proposal.symbol} go in steps of {_told(steps)}: "
                 f"{price.normalize():f} is between two of them.",
             )
     return None
+
+
+def _told(steps: PriceSteps[Decimal]) -> str:
+    usual = f"{steps.usual.normalize():f}"
+    if not steps.fine_below:
+        return usual
+    below = f"{steps.fine_below.normalize():f}"
+    return f"{usual} from {below} on and of {steps.fine.normalize():f} below"
 
 
 def stop_is_ahead(proposal: Proposal, situation: Situation, _b: Bounds) -> Denial | None:

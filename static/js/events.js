@@ -1,7 +1,7 @@
 // Rows of what happened in the account, for its page and for the trade page's tab.
 
 import { cell, keepRows, make } from "./dom.js";
-import * as money from "./money.js";
+import * as steps from "./price-steps.js";
 import * as time from "./time.js";
 import * as words from "./words.js";
 
@@ -12,15 +12,15 @@ export function merged(known, news, most) {
 }
 
 /**
- * Show the events, newest first. `incrementOf(symbol)` is what its prices move by, undefined where
- * the page does not know it; `hasActor` adds who did it.
+ * Show the events, newest first. `instrumentOf(symbol)` has the steps of its prices, undefined where
+ * the page does not know them; `hasActor` adds who did it.
  */
-export function show(rows, events, { incrementOf, hasActor = false }) {
+export function show(rows, events, { instrumentOf, hasActor = false }) {
   const build = (event) => {
     const at = make("time", { class: "quiet" });
     time.show(at, event.at);
-    const increment = incrementOf(event.payload.symbol);
-    const sentence = words.event(event, increment && money.places(increment));
+    const instrument = instrumentOf(event.payload.symbol);
+    const sentence = words.event(event, instrument && steps.places(instrument, event.payload.price));
     const { order_id: id } = event.payload;
     return make(
       "tr",

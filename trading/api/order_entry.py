@@ -23,6 +23,7 @@ from orders.entry.intake import NotTaken
 from orders.entry.submission import Answer
 from orders.models import Order
 from orders.tickets import CancelTicket, OrderTicket, ReplaceTicket
+from risk import checks
 from trading.api import errors, tickets, wire
 from trading.api.tickets import InvalidTicket, Origin
 
@@ -136,10 +137,13 @@ def placed(answer: Answer) -> wire.Json:
     """
     order = order_of(answer)
     if order.denial_code and order.status == "rejected":
+        # Clients of the compatible API know a sub-penny price as a mistake of their own.
+        is_off_step = order.denial_code == checks.PRICE_INCREMENT
         raise errors.ApiError(
-            403,
+            422 if is_off_step else 403,
             order.status_reason,
             reason=order.denial_code,
+            code=errors.UNPROCESSABLE if is_off_step else errors.FORBIDDEN,
             order_id=str(order.pk),
             client_order_id=order.client_order_id,
         )

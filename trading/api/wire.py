@@ -326,6 +326,15 @@ def _exchange(instrument: Instrument) -> str:
     return instrument.exchange if instrument.exchange in _EXCHANGES else ""
 
 
+def price_steps(instrument: Instrument) -> Json:
+    """Return in what steps its prices go; below `fine_below`, if it has one, in the finer one."""
+    return {
+        "price_increment": decimal(instrument.price_increment),
+        "fine_increment": decimal(instrument.fine_increment),
+        "fine_below": decimal(instrument.fine_below),
+    }
+
+
 def asset(instrument: Instrument, rates: Rates = IN_FULL) -> Json:
     """Return an instrument, with what it requires in a margin account. `halted` is ours."""
     return {
@@ -346,7 +355,7 @@ def asset(instrument: Instrument, rates: Rates = IN_FULL) -> Json:
         "margin_requirement_short": decimal(rates.short * 100),
         "min_order_size": decimal(instrument.quantity_min),
         "min_trade_increment": decimal(instrument.quantity_increment),
-        "price_increment": decimal(instrument.price_increment),
+        **price_steps(instrument),
         "attributes": [],
         "halted": instrument.halted,
     }

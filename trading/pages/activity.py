@@ -12,7 +12,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts import activity
-from foundation import decimals
 from marketdata.models import Instrument
 from trading.api import wire
 from trading.pages import now
@@ -58,7 +57,7 @@ def listing(request: HttpRequest) -> HttpResponse:
                 "areas": prefixes,
                 "is_newest": before is None,
                 "most": PAGE,
-                "increments": _increments(found.entries),
+                "price_steps": _price_steps(found.entries),
             },
         },
     )
@@ -85,8 +84,8 @@ def _shown(entry: Activity) -> dict[str, Any]:
     }
 
 
-def _increments(entries: Sequence[Activity]) -> dict[str, str]:
-    """Return the price increment of each symbol, as prices are shown in its precision."""
+def _price_steps(entries: Sequence[Activity]) -> dict[str, wire.Json]:
+    """Return the steps of each symbol's prices, as those are shown in their precision."""
     symbols = {str(entry.payload["symbol"]) for entry in entries if "symbol" in entry.payload}
-    found = Instrument.objects.filter(symbol__in=symbols).values_list("symbol", "price_increment")
-    return {symbol: decimals.text(increment) for symbol, increment in found}
+    found = Instrument.objects.filter(symbol__in=symbols)
+    return {each.symbol: wire.price_steps(each) for each in found}

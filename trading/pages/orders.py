@@ -15,7 +15,6 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from foundation import decimals
 from marketdata.models import Instrument
 from orders import selectors
 from orders.entry.intake import BATCH_MAX
@@ -81,7 +80,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             "symbols": list(Instrument.objects.values_list("symbol", flat=True)),
             "orders": {
                 "rows": _rows(shown),
-                "places": _places(shown),
+                "price_steps": _price_steps(shown),
             },
             "count": len(shown),
             "older": wanted.query(until=shown[-1].created_at) if is_more else "",
@@ -111,7 +110,7 @@ def detail(request: HttpRequest, order_id: UUID) -> HttpResponse:
                 "steps": [wire.step(step, role=order.role) for step in selectors.timeline(order)],
                 "fills": [_fill(trade) for trade in fills],
                 "group": _rows(group),
-                "places": _places([order]),
+                "price_steps": _price_steps([order]),
             },
         },
     )
@@ -145,9 +144,9 @@ def _page_of(found: list[Order]) -> list[Order]:
     return found[:end]
 
 
-def _places(orders: list[Order]) -> dict[str, str]:
-    """Return the price increment of each symbol, as prices are shown in its precision."""
-    return {o.instrument.symbol: decimals.text(o.instrument.price_increment) for o in orders}
+def _price_steps(orders: list[Order]) -> dict[str, wire.Json]:
+    """Return the steps of each symbol's prices, as those are shown in their precision."""
+    return {each.instrument.symbol: wire.price_steps(each.instrument) for each in orders}
 
 
 def _rows(orders: list[Order]) -> list[dict[str, Any]]:

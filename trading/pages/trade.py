@@ -86,7 +86,7 @@ def _shown(instrument: Instrument) -> dict[str, Any]:
         "asset_class": instrument.asset_class,
         "tradable": instrument.tradable,
         "halted": instrument.halted,
-        "price_increment": wire.decimal(instrument.price_increment),
+        **wire.price_steps(instrument),
         "quantity_increment": wire.decimal(instrument.quantity_increment),
         "quantity_min": wire.decimal(instrument.quantity_min),
         "fractionable": instrument.fractionable,

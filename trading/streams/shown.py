@@ -50,9 +50,13 @@ class Shown:
 
     @property
     def units(self) -> Units:
-        """What the binary stream counts in: the tick, and the smallest step of a quantity."""
-        instrument = self.quote.instrument
-        return _units(instrument.price_increment, instrument.quantity_increment)
+        """What the binary stream counts in: the tick where the price stands, and the smallest
+        step of a quantity."""
+        instrument, quote = self.quote.instrument, self.quote
+        price = quote.last or quote.bid or quote.ask or quote.previous_close
+        steps = instrument.price_steps
+        tick = steps.usual if price is None else steps.at(price)
+        return _units(tick, instrument.quantity_increment)
 
     def updates(self, before: Shown | None = None) -> Iterator[Update]:
         """Yield all of it in the words of the binary stream, or what is not as it was `before`."""

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from marketdata.price_steps import PriceSteps
 from venues.exchange.book import Order
 
 
@@ -65,9 +66,16 @@ class _Side:
 
 
 def clearing_price(
-    buying: Sequence[Interest], selling: Sequence[Interest], *, reference: int | None
+    buying: Sequence[Interest],
+    selling: Sequence[Interest],
+    *,
+    reference: int | None,
+    steps: PriceSteps[int],
 ) -> int | None:
-    """Return the price at which the auction uncrosses; None when nobody meets anybody."""
+    """Return the price at which the auction uncrosses; None when nobody meets anybody.
+
+    It is one of those that `steps` leave.
+    """
     if not buying or not selling:
         return None
     highest = max(each.order.price for each in buying)
@@ -76,7 +84,7 @@ def clearing_price(
         return None
     bids, asks = _side(1, buying), _side(-1, selling)
     found: list[tuple[int, int, int]] = []
-    for price in _candidates(buying, selling, lowest, highest, reference):
+    for price in _candidates(buying, selling, lowest, highest, reference, steps):
         demand, supply = bids.lots_at(price), asks.lots_at(price)
         if demand and supply:
             found.append((-min(demand, supply), abs(demand - supply), price))
@@ -129,11 +137,14 @@ def _candidates(
     lowest: int,
     highest: int,
     reference: int | None,
+    steps: PriceSteps[int],
 ) -> list[int]:
     """Return the prices that can be best: between two limits, what happens does not change."""
     limits = {each.order.price for side in (buying, selling) for each in side}
-    near = {price + step for price in limits for step in (-1, 0, 1)}
-    near |= {reference} if reference is not None else set()
+    near = {
+        each for price in limits for each in (steps.down(price - 1), price, steps.up(price + 1))
+    }
+    near |= {steps.down(reference), steps.up(reference)} if reference is not None else set()
     ordered = sorted(near)
     return ordered[bisect_left(ordered, lowest) : bisect_right(ordered, highest)]
 

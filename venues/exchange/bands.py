@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from marketdata.price_steps import PriceSteps
 from venues.exchange.commands import BandTerms
 
 _BUCKET_SECONDS: Final = 30
@@ -23,10 +24,11 @@ _NO_BAND: Final = 10**18
 class Bands:
     """The bands of one instrument as they stand. Without a reference price there are none."""
 
-    __slots__ = ("_buckets", "limit_since", "lower", "reference", "terms", "upper")
+    __slots__ = ("_buckets", "_steps", "limit_since", "lower", "reference", "terms", "upper")
 
-    def __init__(self, terms: BandTerms) -> None:
+    def __init__(self, terms: BandTerms, steps: PriceSteps[int]) -> None:
         self.terms = terms
+        self._steps = steps
         self.reference: int | None = None
         self.lower, self.upper = 1, _NO_BAND
         self.limit_since: datetime | None = None
@@ -34,9 +36,12 @@ class Bands:
         self._buckets: dict[int, list[int]] = {}
 
     def _refer_to(self, reference: int) -> None:
-        width = max(1, int(reference * self.terms.percent / 100))
+        """Lay the bands around `reference`, each at a price that there is."""
+        steps = self._steps
+        width = max(steps.at(reference), int(reference * self.terms.percent / 100))
         self.reference = reference
-        self.lower, self.upper = max(1, reference - width), reference + width
+        self.lower = steps.up(max(1, reference - width))
+        self.upper = steps.down(reference + width)
 
     def clip(self, sign: int, price: int) -> int:
         """Return the price itself, or the band beyond which an order with it may not execute."""
@@ -97,9 +102,9 @@ class Bands:
         return [self.reference, since, [[number, *each] for number, each in self._buckets.items()]]
 
     @classmethod
-    def restore(cls, terms: BandTerms, state: list[Any]) -> Bands:
+    def restore(cls, terms: BandTerms, steps: PriceSteps[int], state: list[Any]) -> Bands:
         reference, since, buckets = state
-        bands = cls(terms)
+        bands = cls(terms, steps)
         if reference is not None:
             bands._refer_to(reference)
         bands.limit_since = datetime.fromisoformat(since) if since else None

@@ -14,9 +14,12 @@ from enum import StrEnum
 from typing import Final
 
 from marketdata.calendars import Phase
+from marketdata.price_steps import PriceSteps
 from venues import messages
 
 OURSELVES: Final = "OPENFLOOR"
+EVERY_TICK: Final = PriceSteps(1, 1, 0)
+"""Of an instrument that has a price at every tick."""
 
 
 class Reason(StrEnum):
@@ -73,8 +76,20 @@ class BandTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class CoarseSteps:
+    """From the price `start` on there are only those in steps of `step`; both in whole ticks."""
+
+    step: Decimal
+    start: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Admit:
-    """List an instrument, or change its terms; other increments cancel what rests in its book."""
+    """List an instrument, or change its terms.
+
+    What rests in its book is counted anew in a tick that goes into the one before, and is else
+    cancelled, as it is where another lot counts it.
+    """
 
     symbol: str
     tick: Decimal
@@ -82,6 +97,14 @@ class Admit:
     quantity_min: Decimal
     calendar: str
     bands: BandTerms | None = None
+    coarse: CoarseSteps | None = None
+
+    @property
+    def steps(self) -> PriceSteps[int]:
+        """Return between which prices, in ticks, there is none."""
+        if self.coarse is None:
+            return EVERY_TICK
+        return PriceSteps(int(self.coarse.step / self.tick), 1, int(self.coarse.start / self.tick))
 
 
 @dataclass(frozen=True, slots=True)

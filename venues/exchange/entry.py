@@ -24,7 +24,7 @@ def flaw(new: NewOrder, listing: Listing | None) -> Reason | None:
     return (
         _session_flaw(listing)
         or _quantity_flaw(new.quantity, listing.terms)
-        or _price_flaw(new, listing.terms)
+        or _price_flaw(new, listing)
         or _wish_flaw(new, listing.terms)
         or _moment_flaw(new, listing)
     )
@@ -65,7 +65,7 @@ def replacement_flaw(wanted: ReplaceOrder, old: MemberOrder, listing: Listing) -
     if wanted.limit_price is not None:
         if wanted.limit_price <= 0:
             return Reason.PRICE_NOT_POSITIVE
-        if wanted.limit_price % terms.tick:
+        if not _is_on_tick(wanted.limit_price, listing):
             return Reason.PRICE_OFF_TICK
     is_done = int(wanted.quantity / terms.lot) <= old.executed - old.busted
     return Reason.ALREADY_EXECUTED if is_done else None
@@ -103,13 +103,19 @@ def _quantity_flaw(quantity: Decimal, terms: Admit) -> Reason | None:
     return Reason.QUANTITY_BELOW_MINIMUM if quantity < terms.quantity_min else None
 
 
-def _price_flaw(new: NewOrder, terms: Admit) -> Reason | None:
+def _price_flaw(new: NewOrder, listing: Listing) -> Reason | None:
     if new.limit_price is None:
         is_market = new.type is OrderType.MARKET
         return Reason.PROTECTION_MISSING if is_market else Reason.PRICE_MISSING
     if new.limit_price <= 0:
         return Reason.PRICE_NOT_POSITIVE
-    return Reason.PRICE_OFF_TICK if new.limit_price % terms.tick else None
+    return None if _is_on_tick(new.limit_price, listing) else Reason.PRICE_OFF_TICK
+
+
+def _is_on_tick(price: Decimal, listing: Listing) -> bool:
+    """Tell whether there is such a price: from some price on not every tick is one."""
+    tick = listing.terms.tick
+    return not price % tick and listing.steps.fits(int(price / tick))
 
 
 def _wish_flaw(new: NewOrder, terms: Admit) -> Reason | None:

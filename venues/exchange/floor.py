@@ -25,6 +25,7 @@ from venues.exchange.commands import (
     Admit,
     BandTerms,
     CloseSession,
+    CoarseSteps,
     Command,
     Enter,
     Event,
@@ -163,14 +164,7 @@ class Floor:
         """Return what brings the exchange's listings in line with the instruments."""
         commands: list[Command] = []
         for instrument in instruments:
-            terms = Admit(
-                instrument.symbol,
-                Decimal(text(instrument.price_increment)),
-                Decimal(text(instrument.quantity_increment)),
-                Decimal(text(instrument.quantity_min)),
-                instrument.calendar,
-                self._bands(instrument),
-            )
+            terms = self._terms(instrument)
             listing = self.engine.listings.get(instrument.symbol)
             is_halted = instrument.halted or not instrument.tradable
             if listing is None or listing.terms != terms:
@@ -180,7 +174,8 @@ class Floor:
                 commands.append(Halt(instrument.symbol, is_halted, seconds))
             is_crypto = instrument.asset_class == Instrument.AssetClass.CRYPTO
             traded = Traded(
-                instrument.symbol, is_crypto, terms.tick, terms.lot, instrument.reference_price
+                *(instrument.symbol, is_crypto, terms.tick, terms.lot, instrument.reference_price),
+                steps=terms.steps,
             )
             if restart := self.market.restart(traded):
                 # After a split its bands would lie around a price of before; they begin anew.
@@ -188,6 +183,20 @@ class Floor:
             self.market.admit(traded)
         listed = {instrument.symbol for instrument in instruments}
         return [*commands, *self.market.leave_all_but(listed)]
+
+    def _terms(self, instrument: Instrument) -> Admit:
+        """Return the terms that the instrument has here: its finest step is a tick."""
+        steps = instrument.price_steps
+        coarse = CoarseSteps(_plain(steps.usual), _plain(steps.fine_below))
+        return Admit(
+            instrument.symbol,
+            _plain(steps.fine),
+            _plain(instrument.quantity_increment),
+            _plain(instrument.quantity_min),
+            instrument.calendar,
+            self._bands(instrument),
+            coarse if steps.fine_below else None,
+        )
 
     def _bands(self, instrument: Instrument) -> BandTerms | None:
         """Return how far a price may run: coins as far as they like, and so may a recording."""
@@ -335,6 +344,11 @@ class Floor:
         if symbol in self.stage.symbols:
             return replay.SOURCE
         return self.outside.sources.get(symbol, SIMULATED)
+
+
+def _plain(number: Decimal) -> Decimal:
+    """Return the number without the zeros at its end that the database has given it."""
+    return Decimal(text(number))
 
 
 def _fresh_sides(now: datetime) -> dict[str, Sides]:

@@ -52,13 +52,34 @@ class House:
             return
         before = listing.terms
         is_counted_anew = (before.tick, before.lot) != (terms.tick, terms.lot)
-        if is_counted_anew:
-            self._clear(listing)
+        if is_counted_anew or before.coarse != terms.coarse:
+            self._count_anew(listing, terms)
         listing.terms = terms
-        if is_counted_anew or before.bands != terms.bands:
-            listing.bands = Bands(terms.bands) if terms.bands else None
+        if is_counted_anew or (before.bands, before.coarse) != (terms.bands, terms.coarse):
+            listing.bands = Bands(terms.bands, listing.steps) if terms.bands else None
         if before.calendar != terms.calendar:
             self._turn(listing, self._phase_of(terms.calendar), has_auction=False)
+
+    def _count_anew(self, listing: Listing, terms: Admit) -> None:
+        """Bring what rests here onto the prices and the quantities that there are by `terms`.
+
+        Exactly, or not at all: what cannot be so ends under the terms in which it is counted.
+        """
+        finer, rest = divmod(listing.terms.tick, terms.tick)
+        if rest or listing.terms.lot != terms.lot:
+            self._clear(listing)
+            listing.restate(terms)
+            return
+        steps = terms.steps
+        for order in _of_members(listing):
+            if not steps.fits(ticket_of(order).price * int(finer)):
+                self._clerk.end(order, ReportKind.CANCELLED, Reason.INSTRUMENT_CHANGED)
+        for held in listing.quotes.values():
+            for signed, order in list(held.items()):
+                if not steps.fits(order.price * int(finer)):
+                    listing.book.cancel(order.number)
+                    del held[signed]
+        listing.restate(terms)
 
     def _clear(self, listing: Listing) -> None:
         """Cancel the orders here, under the terms in whose ticks and lots they are counted."""
@@ -209,7 +230,9 @@ class House:
         orders = _taken_out(listing)
         part = [each for each in orders if _is_quote(each) or takes_part(ticket_of(each))]
         buying, selling = _interest(part, 1), _interest(part, -1)
-        price = auction.clearing_price(buying, selling, reference=listing.last_price)
+        price = auction.clearing_price(
+            buying, selling, reference=listing.last_price, steps=listing.steps
+        )
         if price is not None:
             for pair in auction.pairs(buying, selling, price=price):
                 self._clerk.pair(pair, listing, price=price)

@@ -17,6 +17,7 @@ from venues.exchange.commands import (
     Bust,
     BustedFill,
     CloseSession,
+    CoarseSteps,
     Command,
     Enter,
     Halt,
@@ -83,8 +84,11 @@ def _plain_order(order: messages.NewOrder) -> list[Any]:
 def _admit(terms: Admit) -> list[Any]:
     bands = terms.bands
     numbers = str(terms.tick), str(terms.lot), str(terms.quantity_min)
-    plain = ["A", terms.symbol, *numbers, terms.calendar]
-    return [*plain, str(bands.percent), *astuple(bands)[1:]] if bands else plain
+    plain: list[Any] = ["A", terms.symbol, *numbers, terms.calendar]
+    if bands:
+        plain += [str(bands.percent), *astuple(bands)[1:]]
+    coarse = terms.coarse
+    return [*plain, {"coarse": [str(coarse.step), str(coarse.start)]}] if coarse else plain
 
 
 def _opening(opened: OpenSession) -> list[Any]:
@@ -148,12 +152,14 @@ def _replace(member: str, old: str, new: str, quantity: str, limit: str | None) 
     return Enter(member, messages.ReplaceOrder(old, new, Decimal(quantity), _decimal(limit)))
 
 
-def _terms(
-    symbol: str, tick: str, lot: str, quantity_min: str, calendar: str, *bands: Any
-) -> Admit:
+def _terms(symbol: str, tick: str, lot: str, quantity_min: str, calendar: str, *rest: Any) -> Admit:
     numbers = Decimal(tick), Decimal(lot), Decimal(quantity_min)
+    bands, coarse = list(rest), None
+    if rest and isinstance(rest[-1], dict):
+        *bands, wished = rest
+        coarse = CoarseSteps(*map(Decimal, wished["coarse"]))
     band_terms = BandTerms(Decimal(bands[0]), *bands[1:]) if bands else None
-    return Admit(symbol, *numbers, calendar, band_terms)
+    return Admit(symbol, *numbers, calendar, band_terms, coarse)
 
 
 def _opened(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from marketdata.calendars import Phase
 from venues.exchange.bands import Bands
 from venues.exchange.book import Order, OrderBook, Reserve
-from venues.exchange.commands import Admit, BandTerms
+from venues.exchange.commands import Admit, BandTerms, CoarseSteps
 from venues.messages import SelfTradePrevention, TimeInForce
 
 
@@ -95,11 +95,12 @@ class Listing:
 
     __slots__ = (
         *("auction_at", "bands", "book", "has_opened", "is_halted", "last_price", "parties"),
-        *("phase", "quotes", "terms", "waiting"),
+        *("phase", "quotes", "steps", "terms", "waiting"),
     )
 
     def __init__(self, terms: Admit) -> None:
         self.terms = terms
+        self.steps = terms.steps
         self.phase = Phase.CLOSED
         self.is_halted = False
         self.has_opened = False
@@ -110,7 +111,29 @@ class Listing:
         # Which open orders each party of a member has here.
         self.parties: dict[tuple[str, str], dict[int, Order]] = {}
         self.last_price: int | None = None
-        self.bands = Bands(terms.bands) if terms.bands else None
+        self.bands = Bands(terms.bands, self.steps) if terms.bands else None
+
+    def restate(self, terms: Admit) -> None:
+        """Trade on other terms from now on; what rests here is counted in ticks of these.
+
+        Their tick must go into the one before, and each price here must be one of theirs.
+        """
+        finer = int(self.terms.tick / terms.tick)
+        before, self.book = self.book, OrderBook()
+        self.terms, self.steps = terms, terms.steps
+        self.last_price = None if self.last_price is None else self.last_price * finer
+        for side in (before.bids, before.asks, before.hidden_bids, before.hidden_asks):
+            for order in list(side.orders()):
+                if order.number in before.reserves:
+                    self.book.reserves[order.number] = before.reserves[order.number]
+                self._count_in(finer, order)
+                self.book.rest(order)
+        for order in self.waiting.values():
+            self._count_in(finer, order)
+        self.quotes = {
+            participant: {signed * finer: order for signed, order in held.items()}
+            for participant, held in self.quotes.items()
+        }
 
     @property
     def is_matching(self) -> bool:
@@ -138,6 +161,16 @@ class Listing:
         if self.bands is None or not (self.is_matching and self.has_bands):
             return None
         return self.bands.pauses_at
+
+    def _count_in(self, finer: int, order: Order) -> None:
+        """Count an order in ticks of which `finer` make up one of before."""
+        # One that a band of before has held back may stand where there is no price any more.
+        price = order.price * finer
+        order.price = self.steps.down(price) if order.sign > 0 else self.steps.up(price)
+        if isinstance(order.owner, MemberOrder):
+            order.owner.price *= finer
+            if order.owner.cash is not None:
+                order.owner.cash *= finer
 
     def rest(self, order: Order) -> None:
         """Let a member's order or a quote rest where it belongs now, unmatched.
@@ -193,6 +226,7 @@ class Listing:
         sides = (book.bids, book.asks, book.hidden_bids, book.hidden_asks)
         return {
             "terms": [str(terms.tick), str(terms.lot), str(terms.quantity_min), terms.calendar],
+            "coarse": [str(each) for each in astuple(terms.coarse)] if terms.coarse else None,
             "band_terms": _band_terms_state(terms.bands),
             "bands": self.bands.state() if self.bands else None,
             "phase": self.phase,
@@ -220,7 +254,10 @@ class Listing:
         tick, lot, quantity_min, calendar = state["terms"]
         numbers = Decimal(tick), Decimal(lot), Decimal(quantity_min)
         bands = _restored_band_terms(state["band_terms"])
-        listing = cls(Admit(symbol, *numbers, calendar, bands))
+        # Snapshots of before there were such steps do not speak of them.
+        told = state.get("coarse")
+        coarse = CoarseSteps(*map(Decimal, told)) if told else None
+        listing = cls(Admit(symbol, *numbers, calendar, bands, coarse))
         listing.phase = Phase(state["phase"])
         listing.is_halted = state["is_halted"]
         listing.has_opened = state["has_opened"]
@@ -228,7 +265,7 @@ class Listing:
         if state["auction_at"]:
             listing.auction_at = datetime.fromisoformat(state["auction_at"])
         if bands:
-            listing.bands = Bands.restore(bands, state["bands"])
+            listing.bands = Bands.restore(bands, listing.steps, state["bands"])
         in_book = [listing._restored(plain) for plain in state["orders"]]
         waiting = [_order(symbol, plain) for plain in state["waiting"]]
         listing.waiting = {order.number: order for order in waiting}

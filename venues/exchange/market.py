@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from random import Random
 from typing import Final
 
-from venues.exchange.commands import Command, MassQuote, Trade
+from marketdata.price_steps import PriceSteps
+from venues.exchange.commands import EVERY_TICK, Command, MassQuote, Take, Trade
 from venues.exchange.engine import Engine
+from venues.exchange.listing import Best
 from venues.exchange.participants import Crowd, LargeTrader, Maker, Terms, TrendFollower, View
 from venues.exchange.prices import FairPrice, MarketFactor, rhythm
 
 _RHYTHM_SECONDS: Final = 1.0
 _IDLE_SECONDS_MAX: Final = 5.0
+_NEAR: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +82,22 @@ class Instrument:
     tick: Decimal
     lot: Decimal
     reference_price: Decimal
+    steps: PriceSteps[int] = EVERY_TICK
 
 
 class Scene:
-    """One instrument with its participants."""
+    """One instrument with its participants, who trade it about `price`.
 
-    def __init__(self, instrument: Instrument, seed: str) -> None:
+    They count in the step of prices there, of `grain` ticks: whoever thinks in cents is not
+    bothered with a tick that is finer.
+    """
+
+    def __init__(self, instrument: Instrument, seed: str, price: Decimal | None = None) -> None:
         self.instrument = instrument
+        self.grain = instrument.steps.at(
+            int((price or instrument.reference_price) / instrument.tick)
+        )
+        self.step = float(instrument.tick * self.grain)
         self.is_withdrawn = False
         self.has_started = False
         self.random = Random(seed)  # noqa: S311  # a market, not a secret
@@ -93,7 +105,7 @@ class Scene:
         self.fair = FairPrice(
             float(instrument.reference_price), liquidity.volatility, liquidity.beta
         )
-        self.terms = terms = _terms(instrument, liquidity)
+        self.terms = terms = _terms(instrument, liquidity, self.step)
         self.makers = (
             Maker("maker-1", terms, self.random, spread=1.0, size=0.6),
             Maker("maker-2", terms, self.random, spread=1.7, size=1.0),
@@ -109,7 +121,39 @@ class Scene:
         commands += self.trend.act(view, seconds)
         commands += self.large.act(view)
         commands += filter(None, (maker.act(view) for maker in self.makers))
-        return commands
+        return [self._in_ticks(command) for command in commands]
+
+    def seen(self, best: Best) -> Best:
+        """Return the best prices as participants count them: none better than it is."""
+        if self.grain == 1:
+            return best
+        bid = None if best.bid is None else best.bid // self.grain
+        ask = None if best.ask is None else -(-best.ask // self.grain)
+        return Best(bid, best.bid_size, ask, best.ask_size)
+
+    def has_outgrown_its_grain(self, price: float) -> bool:
+        """Tell whether prices about `price` go in other steps, and will not be back at once."""
+        instrument = self.instrument
+        steps, ticks = instrument.steps, round(price / float(instrument.tick))
+        is_near = abs(ticks - steps.fine_below) <= steps.fine_below * _NEAR
+        return not is_near and steps.at(ticks) != self.grain
+
+    def _in_ticks(self, command: Command) -> Command:
+        """Return what a participant wants in ticks; between two prices it gets the worse one."""
+        steps = self.instrument.steps
+        if steps == EVERY_TICK:
+            return command
+        if isinstance(command, Take):
+            return replace(command, price=command.price * self.grain)
+        if not isinstance(command, MassQuote) or command.bids is None or command.asks is None:
+            return command
+        bids: dict[int, int] = {}
+        asks: dict[int, int] = {}
+        for price, size in command.bids:
+            bids.setdefault(steps.down(price * self.grain), size)
+        for price, size in command.asks:
+            asks.setdefault(steps.up(price * self.grain), size)
+        return replace(command, bids=tuple(bids.items()), asks=tuple(asks.items()))
 
     def withdrawal(self) -> list[Command]:
         return [MassQuote(maker.name, self.instrument.symbol, (), ()) for maker in self.makers]
@@ -169,7 +213,7 @@ class Market:
     def come_back(self, symbol: str, price: Decimal | None) -> None:
         """Let the participants of `symbol` trade again, from `price` on."""
         instrument = self._scenes[symbol].instrument
-        scene = self._scenes[symbol] = Scene(instrument, f"{self._seed}:{symbol}:{price}")
+        scene = self._scenes[symbol] = Scene(instrument, f"{self._seed}:{symbol}:{price}", price)
         if price is not None:
             scene.fair.start_from(float(price), self._factor)
             scene.has_started = True
@@ -202,7 +246,7 @@ class Market:
                 maker.notice_hit()
         lots = float(trade.quantity / scene.instrument.lot)
         share = min(lots / scene.terms.level_lots, 1.0)
-        half_spread = scene.terms.spread / 2 * float(scene.instrument.tick) / float(trade.price)
+        half_spread = scene.terms.spread / 2 * scene.step / float(trade.price)
         if trade.aggressor is not None:
             scene.fair.shift(trade.aggressor.sign * 0.15 * share * half_spread)
 
@@ -210,13 +254,18 @@ class Market:
         self, scene: Scene, engine: Engine, now: datetime, seconds: float, pace: float
     ) -> list[Command]:
         best = engine.best(scene.instrument.symbol)
-        tick = float(scene.instrument.tick)
         if not scene.has_started:
             if best.bid is not None and best.ask is not None:
+                tick = float(scene.instrument.tick)
                 scene.fair.start_from((best.bid + best.ask) / 2 * tick, self._factor)
             scene.has_started = True
         scene.fair.step(seconds, pace, scene.random)
-        view = View(now.timestamp(), scene.fair.value(self._factor) / tick, best, pace)
+        fair = scene.fair.value(self._factor)
+        if scene.has_outgrown_its_grain(fair):
+            symbol = scene.instrument.symbol
+            self.come_back(symbol, Decimal(str(fair)))
+            scene = self._scenes[symbol]
+        view = View(now.timestamp(), fair / scene.step, scene.seen(best), pace)
         return scene.act(view, seconds)
 
     def _pace(self, now: datetime) -> tuple[float, float]:
@@ -235,11 +284,9 @@ def _liquidity(instrument: Instrument) -> Liquidity:
     return LIQUIDITY.get(instrument.symbol, _THIN)
 
 
-def _terms(instrument: Instrument, liquidity: Liquidity) -> Terms:
-    """Return the terms in ticks and lots that `liquidity` means at the instrument's price."""
-    price, tick, lot = (
-        float(n) for n in (instrument.reference_price, instrument.tick, instrument.lot)
-    )
+def _terms(instrument: Instrument, liquidity: Liquidity, step: float) -> Terms:
+    """Return the terms in steps and lots that `liquidity` means at the instrument's price."""
+    price, lot = float(instrument.reference_price), float(instrument.lot)
     unit = 1 / lot
     level_units = liquidity.level_value / price
     # Shares come in hundreds where a level holds hundreds, coins in some round decimal fraction.
@@ -250,7 +297,7 @@ def _terms(instrument: Instrument, liquidity: Liquidity) -> Terms:
         round_units, odd_units = max(round_units, 1.0), 1.0
     return Terms(
         symbol=instrument.symbol,
-        spread=max(price * liquidity.spread_bps / 10_000 / tick, 1.0),
+        spread=max(price * liquidity.spread_bps / 10_000 / step, 1.0),
         level_lots=max(level_units * unit, 1.0),
         take_lots=max(liquidity.take_value / price * unit, 1.0),
         round_lots=max(1, round(round_units * unit)),

@@ -104,7 +104,8 @@ def _rungs(sides: Sides, terms: Admit) -> tuple[_Rungs, _Rungs]:
 def _rung(price: Decimal | None, size: Decimal, terms: Admit, rounding: str) -> _Rungs:
     if price is None:
         return ()
-    ticks = int((price / terms.tick).to_integral_value(rounding))
+    whole = int((price / terms.tick).to_integral_value(rounding))
+    ticks = terms.steps.down(whole) if rounding == ROUND_FLOOR else terms.steps.up(whole)
     lots = int(size / terms.lot)
     return ((ticks, lots),) if ticks > 0 and lots > 0 else ()
 

@@ -27,7 +27,10 @@ class Quoting:
         return listing
 
     def mass_quote(self, command: MassQuote) -> Listing | None:
-        """Let a participant's quotes be those that it says; beyond a band it cannot quote."""
+        """Let a participant's quotes be those that it says.
+
+        Beyond a band, and between two prices that there are, it cannot quote.
+        """
         listing = self._state.listings[command.symbol]
         held = listing.quotes.setdefault(command.participant, {})
         missing: list[tuple[int, int]] = []
@@ -38,7 +41,7 @@ class Quoting:
                 wanted = {
                     sign * price: size
                     for price, size in shown
-                    if price > 0 and size > 0 and listing.clip(sign, price) == price
+                    if price > 0 and size > 0 and _may_be_quoted(listing, sign, price)
                 }
                 missing += _withdraw(listing.book, held, sign, wanted)
         for signed, size in missing:
@@ -49,6 +52,10 @@ class Quoting:
             if order.leaves:
                 held[signed] = order
         return listing
+
+
+def _may_be_quoted(listing: Listing, sign: int, price: int) -> bool:
+    return listing.steps.fits(price) and listing.clip(sign, price) == price
 
 
 def _withdraw(

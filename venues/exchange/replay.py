@@ -150,7 +150,8 @@ class Player:
         terms = self._terms[row.symbol]
         # A price between two ticks is rounded away from the other side: never better than recorded.
         rounding = ROUND_FLOOR if row.sign == BUY else ROUND_CEILING
-        ticks = int((row.price / terms.tick).to_integral_value(rounding))
+        whole = int((row.price / terms.tick).to_integral_value(rounding))
+        ticks = terms.steps.down(whole) if row.sign == BUY else terms.steps.up(whole)
         lots = int(Decimal(row.size) / terms.lot)
         return (ticks, lots) if ticks > 0 and lots > 0 else _NOBODY
 

@@ -9,11 +9,11 @@ const start = readJson("activity-start");
 const rows = $("#activity-rows");
 let shown = start.events;
 
-const incrementOf = (symbol) => start.increments[symbol];
+const instrumentOf = (symbol) => start.price_steps[symbol];
 const isWanted = ({ kind }) => !start.areas.length || start.areas.some((area) => kind.startsWith(`${area}.`));
 
 function show() {
-  events.show(rows, shown, { incrementOf, hasActor: true });
+  events.show(rows, shown, { instrumentOf, hasActor: true });
   $("#activity-empty").hidden = shown.length > 0;
 }
 

@@ -4,6 +4,7 @@ import { $, hide, keepRows, make, put, readJson } from "../dom.js";
 import * as changing from "../changing.js";
 import * as http from "../http.js";
 import * as money from "../money.js";
+import * as priceSteps from "../price-steps.js";
 import { on } from "../store.js";
 import "../strip.js";
 import * as time from "../time.js";
@@ -12,7 +13,7 @@ import * as words from "../words.js";
 
 const start = readJson("order-start");
 const { fills } = start;
-const digits = money.places(start.places[start.order.symbol]);
+const digits = priceSteps.placesOf(start.price_steps[start.order.symbol], start.order);
 let { order, steps, group } = start;
 let past = null; // { at, order }: the order as it stood then, while that is shown
 

@@ -3,6 +3,7 @@
 import { $, cell, keepRows, make, put, readJson } from "../dom.js";
 import * as http from "../http.js";
 import * as money from "../money.js";
+import * as steps from "../price-steps.js";
 import { on } from "../store.js";
 import "../strip.js";
 import * as time from "../time.js";
@@ -15,7 +16,7 @@ const newOnes = new Set();
 const changed = new Set();
 let timer = 0;
 
-const digitsOf = (symbol) => money.places(start.places[symbol] ?? "0.01");
+const digitsOf = (order) => steps.placesOf(start.price_steps[order.symbol], order);
 
 function show() {
   if (rows) keepRows(rows, [...orders.values()], ({ id }) => id, build, fill);
@@ -45,9 +46,9 @@ function fill(row, order) {
   const cells = row.children;
   const why = [words.warnings(order), order.status_reason].filter(Boolean).join(" ");
   const role = order.role && order.role !== "entry" ? `${words.role(order.role)}: ` : "";
-  put(cells[3], role + words.terms(order, digitsOf(order.symbol)));
+  put(cells[3], role + words.terms(order, digitsOf(order)));
   put(cells[5], money.quantity(order.filled_qty));
-  put(cells[6], money.price(order.filled_avg_price, digitsOf(order.symbol)));
+  put(cells[6], money.price(order.filled_avg_price, digitsOf(order)));
   cells[6].classList.toggle("is-none", !order.filled_avg_price);
   put(cells[8], words.stateWord(order));
   cells[8].title = [words.stateWhy(order), why].filter(Boolean).join(" ");

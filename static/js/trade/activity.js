@@ -29,11 +29,11 @@ async function load() {
   }
 }
 
-const incrementOf = (symbol) => store.instruments.get(symbol)?.price_increment;
+const instrumentOf = (symbol) => store.instruments.get(symbol);
 
 function add(news) {
   shown = events.merged(shown, news, SHOWN_MAX);
-  events.show(rows, shown, { incrementOf });
+  events.show(rows, shown, { instrumentOf });
   empty.hidden = shown.length > 0;
   $("#all-activity").hidden = shown.length === 0;
 }

@@ -11,6 +11,7 @@ import { $, eachFrame, kept, make, put } from "../dom.js";
 import * as http from "../http.js";
 import { offer } from "../keys.js";
 import * as money from "../money.js";
+import * as steps from "../price-steps.js";
 import * as palette from "../palette.js";
 import { on, store } from "../store.js";
 import * as dragging from "./dragging.js";
@@ -116,12 +117,14 @@ const volumeOf = (bar) => ({
   color: palette.faded(bar.close >= bar.open ? colours.up : colours.down),
 });
 
-const increment = () => store.instruments.get(store.symbol).price_increment;
-const priceFormat = () => ({ type: "price", precision: money.places(increment()), minMove: Number(increment()) });
+const instrumentNow = () => store.instruments.get(store.symbol);
+/** An axis has one precision: that of the prices where the chart ends. */
+const digitsNow = () => steps.places(instrumentNow(), bars.at(-1)?.close.toFixed(9) ?? store.quotes.get(store.symbol)?.last);
+const priceFormat = () => ({ type: "price", precision: digitsNow(), minMove: 10 ** -digitsNow() });
 
 /** Return a price of the chart as the page writes prices. */
 function priceWords(value) {
-  const digits = money.places(increment());
+  const digits = Math.max(digitsNow(), value > 0 ? steps.places(instrumentNow(), value.toFixed(9)) : 0);
   return money.price(value.toFixed(digits), digits);
 }
 
@@ -305,7 +308,7 @@ function showLegend(time = null) {
 }
 
 function describe() {
-  const digits = money.places(increment());
+  const digits = digitsNow();
   const low = Math.min(...bars.map((bar) => bar.low)).toFixed(digits);
   const high = Math.max(...bars.map((bar) => bar.high)).toFixed(digits);
   $("#chart").setAttribute(

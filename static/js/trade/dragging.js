@@ -2,6 +2,7 @@
 // opens with that price: nothing leaves before it is sent there.
 
 import * as money from "../money.js";
+import * as steps from "../price-steps.js";
 import { store } from "../store.js";
 import * as words from "../words.js";
 import * as lines from "./lines.js";
@@ -25,10 +26,10 @@ export function begin(place, series, { hold, propose }) {
   /** Return the price at this height in whole increments, as a decimal text; null off the scale. */
   function priceAt(y) {
     const found = series.coordinateToPrice(y);
-    const { price_increment: increment } = store.instruments.get(store.symbol);
+    const instrument = store.instruments.get(store.symbol);
     if (found === null || found <= 0) return null;
-    const digits = money.places(increment);
-    const step = money.parse(increment);
+    const digits = steps.places(instrument, found.toFixed(9));
+    const step = steps.at(instrument, money.parse(found.toFixed(9)));
     const rounded = ((money.parse(found.toFixed(digits)) + step / 2n) / step) * step;
     return rounded > 0n ? money.price(money.text(rounded), digits).replaceAll(",", "") : null;
   }

@@ -3,6 +3,7 @@
 import { $, $$, eachFrame, make, put } from "../dom.js";
 import * as live from "../live.js";
 import * as money from "../money.js";
+import * as steps from "../price-steps.js";
 import { on, store } from "../store.js";
 
 const LEVELS = 5;
@@ -42,7 +43,7 @@ export function begin({ pick }) {
 
 function showBook() {
   const book = store.books.get(store.symbol);
-  const digits = money.places(store.instruments.get(store.symbol).price_increment);
+  const digits = steps.places(store.instruments.get(store.symbol), (book?.bids?.[0] ?? book?.asks?.[0])?.price);
   const shown = SIDES.map(({ name }) => (book?.[name] ?? []).slice(0, LEVELS));
   const sizes = shown.flat().map(({ size }) => Number(size));
   const most = Math.max(...sizes, Number.MIN_VALUE);

@@ -2,6 +2,7 @@
 
 import { $, cell, hide, keepRows, make, put } from "../dom.js";
 import * as money from "../money.js";
+import * as steps from "../price-steps.js";
 import { store } from "../store.js";
 import * as time from "../time.js";
 import * as words from "../words.js";
@@ -55,7 +56,7 @@ function say({ rows, empty }, orders, sentence) {
   if (!orders.length) put(empty, sentence);
 }
 
-const digitsOf = (symbol) => money.places(store.instruments.get(symbol)?.price_increment ?? "0.01");
+const digitsOf = (order) => steps.placesOf(store.instruments.get(order.symbol), order);
 
 function buildStart(order) {
   const at = make("time");
@@ -83,7 +84,7 @@ function fillTerms(place, order) {
   }
   const [role, terms, warning] = place.children;
   put(role, words.role(order.role) && order.role !== "entry" ? `${words.role(order.role)}: ` : "");
-  put(terms, words.terms(order, digitsOf(order.symbol)) + followed(order));
+  put(terms, words.terms(order, digitsOf(order)) + followed(order));
   const warnings = words.warnings(order);
   put(warning, warnings ? ` · ${words.warned(order)}` : "");
   warning.title = warnings;
@@ -95,7 +96,7 @@ function fillTerms(place, order) {
 /** Where a trailing stop has followed to: the price that would trigger it now. */
 function followed(order) {
   const stop = words.trailingStop(order);
-  return stop === null ? "" : `, stop ${money.price(money.text(stop), digitsOf(order.symbol))}`;
+  return stop === null ? "" : `, stop ${money.price(money.text(stop), digitsOf(order))}`;
 }
 
 function buildOpen({ order, isEditor }) {
@@ -131,7 +132,7 @@ function buildClosed(order) {
 
 function fillClosed(row, order) {
   fillStart(row, order);
-  put(row.children[6], money.price(order.filled_avg_price, digitsOf(order.symbol)));
+  put(row.children[6], money.price(order.filled_avg_price, digitsOf(order)));
   row.children[6].classList.toggle("is-none", !order.filled_avg_price);
   showState(row.children[7], order);
   put(row.children[8], order.status_reason ?? "");

@@ -4,6 +4,7 @@ import { $, hide, keepRows, make, put } from "../dom.js";
 import * as http from "../http.js";
 import { announce } from "../keys.js";
 import * as money from "../money.js";
+import * as priceSteps from "../price-steps.js";
 import { on, store, tell } from "../store.js";
 import * as time from "../time.js";
 import * as timeline from "../timeline.js";
@@ -172,7 +173,7 @@ function placed(answer) {
 
 function showOrder() {
   const instrument = store.instruments.get(order.symbol);
-  const digits = money.places(instrument.price_increment);
+  const digits = priceSteps.placesOf(instrument, order);
   const title = `${words.deed(order)} ${words.size(order)} ${order.symbol}`;
   const filled = money.parse(order.filled_qty) > 0n;
   const at = filled

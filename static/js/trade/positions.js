@@ -5,6 +5,7 @@ import * as gains from "../gains.js";
 import * as http from "../http.js";
 import * as live from "../live.js";
 import * as money from "../money.js";
+import * as steps from "../price-steps.js";
 import { on, store, tell } from "../store.js";
 import { isNarrow } from "./layout.js";
 import { addressOf } from "./watchlist.js";
@@ -88,8 +89,7 @@ function build({ symbol }) {
 
 function fill(row, position) {
   const { symbol } = position;
-  const increment = store.instruments.get(symbol)?.price_increment ?? "0.01";
-  const digits = money.places(increment);
+  const digits = steps.places(store.instruments.get(symbol), position.current_price);
   const [name, quantity, average, price, value, day, open] = row.children;
   name.lastElementChild.hidden = position.side !== "short";
   put(quantity, money.quantity(position.qty));

@@ -2,6 +2,7 @@
 
 import { $, $$, eachFrame, flash, put, setDirection } from "../dom.js";
 import * as money from "../money.js";
+import * as steps from "../price-steps.js";
 import { isStale, on, store } from "../store.js";
 import * as time from "../time.js";
 
@@ -34,7 +35,7 @@ function showQuote() {
   const quote = store.quotes.get(store.symbol);
   put($("[data-instrument=symbol]"), instrument.symbol);
   put($("[data-instrument=name]"), instrument.name);
-  const digits = money.places(instrument.price_increment);
+  const digits = steps.places(instrument, quote?.last ?? quote?.bid);
   const at = (value) => money.price(value, digits);
 
   for (const name of ["last", "bid", "ask"]) {

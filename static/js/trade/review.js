@@ -1,6 +1,7 @@
 // What is about to leave, said in full: the facts of a draft, before anybody presses.
 
 import * as money from "../money.js";
+import * as steps from "../price-steps.js";
 import { store } from "../store.js";
 import * as words from "../words.js";
 import { exitSide } from "./terms.js";
@@ -8,8 +9,9 @@ import { exitSide } from "./terms.js";
 /** Return { title, button, facts: [[word, value, why]], note } of a draft and its estimate. */
 export function of(draft, told) {
   const instrument = store.instruments.get(draft.symbol);
-  const digits = money.places(instrument.price_increment);
-  const price = (value) => (value === null ? money.NONE : money.price(money.text(value), digits));
+  const price = (value) =>
+    value === null ? money.NONE : money.price(money.text(value), steps.places(instrument, money.text(value)));
+  const digits = steps.places(instrument, told.price);
   const units = money.quantity(told.qty);
   const size = draft.isByValue ? `${money.money(money.text(draft.notional))} USD of` : units;
   const isOco = draft.kind === "oco";

@@ -2,6 +2,7 @@
 // The server decides; these rules only say the same thing earlier, beside the field.
 
 import * as money from "../money.js";
+import * as steps from "../price-steps.js";
 import * as estimate from "./estimate.js";
 import { exitSide } from "./terms.js";
 
@@ -46,11 +47,9 @@ function sizeFlaws({ isByValue, quantity, notional, shown }, instrument) {
 /** The prices that the kind needs, and none between two steps. */
 function priceFlaws(draft, instrument) {
   const found = {};
-  const tick = money.parse(instrument.price_increment);
-  const step = money.price(instrument.price_increment, money.places(instrument.price_increment));
   const check = (name, price, missing) => {
     if (price === null || price <= 0n) found[name] = missing;
-    else if (!money.isWhole(price, tick)) found[name] = `Prices go in steps of ${step}.`;
+    else if (!steps.fits(instrument, price)) found[name] = `Prices go in steps of ${steps.words(instrument)}.`;
   };
   const { kind } = draft;
   if (kind === "limit" || kind === "stop_limit") {
@@ -79,7 +78,7 @@ function exitFlaws(draft, quote, instrument) {
   const isSale = exitSide(draft) === "sell";
   const [gains, loses] = isSale ? ["above", "below"] : ["below", "above"];
   const isBetter = (price, than) => (isSale ? price > than : price < than);
-  const at = money.price(money.text(entry), money.places(instrument.price_increment));
+  const at = money.price(money.text(entry), steps.places(instrument, money.text(entry)));
   const what = isOco ? `the price now, ${at}` : `what you would ${isSale ? "pay" : "get"}, ${at}`;
   if (draft.takeProfit !== null && !isBetter(draft.takeProfit, entry)) {
     found.take_profit = `This must lie ${gains} ${what}.`;
@@ -99,7 +98,7 @@ function passedStop(draft, quote, instrument) {
   if (draft.stopPrice === null || far === null) return null;
   const isBuy = draft.side === "buy";
   if (isBuy ? draft.stopPrice > far : draft.stopPrice < far) return null;
-  const at = money.price(money.text(far), money.places(instrument.price_increment));
+  const at = money.price(money.text(far), steps.places(instrument, money.text(far)));
   return { stop_price: `A stop to ${draft.side} must lie ${isBuy ? "above" : "below"} the price now, ${at}.` };
 }
 

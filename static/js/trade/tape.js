@@ -5,6 +5,7 @@ import { $, keepRows, kept, make, put } from "../dom.js";
 import * as http from "../http.js";
 import { offer } from "../keys.js";
 import * as money from "../money.js";
+import * as steps from "../price-steps.js";
 import { on, store } from "../store.js";
 import * as time from "../time.js";
 import { partOf } from "./watchlist.js";
@@ -70,7 +71,7 @@ async function renew() {
 }
 
 function fill(trades) {
-  const digits = money.places(store.instruments.get(store.symbol).price_increment);
+  const digits = steps.places(store.instruments.get(store.symbol), trades[0]?.price);
   const ways = waysOf(trades);
   keepRows(rows, trades, ({ number }) => number, build, (row, trade) => {
     const [, price, size] = row.children;

@@ -2,6 +2,7 @@
 
 import { $, $$, eachFrame, make, put } from "../dom.js";
 import * as money from "../money.js";
+import * as steps from "../price-steps.js";
 import { on, store } from "../store.js";
 import * as words from "../words.js";
 import * as drafts from "./draft.js";
@@ -101,7 +102,7 @@ export function take(side) {
 export function takeLimit(price) {
   const name = fields.kind.value === "stop" ? "stop_price" : "limit_price";
   if (!["limit", "stop", "stop_limit"].includes(fields.kind.value)) choose("kind", "limit");
-  fields[name].value = fixed(price, money.places(instrumentNow().price_increment));
+  fields[name].value = fixed(price, steps.places(instrumentNow(), price));
   showAll();
   fields[name].focus();
 }
@@ -240,7 +241,7 @@ function showTimes(times) {
 }
 
 function showSums(draft, told, instrument) {
-  const digits = money.places(instrument.price_increment);
+  const digits = steps.places(instrument, told?.price ?? quoteNow()?.last);
   const isBuy = draft.side === "buy";
   put(cell("symbol"), `${instrument.symbol}, in USD`);
   put(cell("cost-word"), isBuy ? "Estimated cost" : "Estimated proceeds");
@@ -273,13 +274,13 @@ function showDeed(draft, told) {
 }
 
 function showNotes(draft, told, instrument) {
-  const digits = money.places(instrument.price_increment);
+  const digits = steps.places(instrument, quoteNow()?.last);
   put(cell("quantity-word"), draft.isByValue ? "Value" : "Quantity");
   put($("#quantity-note"), quantityNote(draft, told, instrument));
   const far = quoteNow()?.[draft.side === "buy" ? "ask" : "bid"];
   fields.limit_price.placeholder = fields.stop_price.placeholder = money.price(far, digits);
-  const stop = draft.kind === "trailing_stop" ? estimate.stopPrice(draft, quoteNow()) : null;
-  put($("#trail-note"), stop === null ? "" : `Stop ${money.price(money.text(money.down(stop, money.parse(instrument.price_increment))), digits)} now`);
+  const stop = draft.kind === "trailing_stop" ? trailedStop(draft, instrument) : null;
+  put($("#trail-note"), stop === null ? "" : `Stop ${money.price(money.text(stop), digits)} now`);
   put($("#shown-note"), shownNote(draft.shown));
   put(cell("advanced"), advancedNote(draft));
   const entry = entryPrice(draft);
@@ -352,21 +353,30 @@ function suggest() {
   const quote = quoteNow();
   const near = fields.side.value === "buy" ? quote?.ask : quote?.bid;
   if (fields.kind.value !== "limit" || fields.limit_price.value || !near) return;
-  fields.limit_price.value = fixed(near, money.places(instrumentNow().price_increment));
+  fields.limit_price.value = fixed(near, steps.places(instrumentNow(), near));
+}
+
+/** A trailing stop lies at a price that there is, no nearer than its trail says. */
+function trailedStop(draft, instrument) {
+  const stop = estimate.stopPrice(draft, quoteNow());
+  if (stop === null || stop <= 0n) return null;
+  return draft.side === "buy" ? steps.up(instrument, stop) : steps.down(instrument, stop);
 }
 
 function step(name, way) {
   const instrument = instrumentNow();
   const isUnits = STEPS[name] && fields.by.value === "units";
   const isPercent = name === "trail" && fields.trail_by.value === "percent";
-  const increment = isUnits ? money.parse(instrument.quantity_increment) : money.parse(instrument.price_increment);
-  const stride = strideOf({ name, isUnits, isPercent, increment });
   const now = money.parseTyped(fields[name].value) ?? startOf(name);
+  // Below the price from which steps are coarser the way down goes in the finer ones.
+  const about = way < 0n && now > 0n ? now - 1n : now;
+  const increment = isUnits ? money.parse(instrument.quantity_increment) : steps.at(instrument, about);
+  const stride = strideOf({ name, isUnits, isPercent, increment });
   const next = now + way * stride;
   if (next < 0n || (next === 0n && name !== "shown")) return;
   const isPrice = !STEPS[name] && !isPercent;
   fields[name].value = isPrice
-    ? fixed(money.text(next), money.places(instrument.price_increment))
+    ? fixed(money.text(next), steps.places(instrument, money.text(next)))
     : money.text(next);
   told = {};
   showAll();

@@ -54,6 +54,35 @@ def test_other_content_with_the_same_id_is_refused(api: Api) -> None:
     assert Order.objects.count() == 1
 
 
+@pytest.mark.parametrize("legs", [{}, {"stop_loss": {"stop_price": "80.005"}}])
+def test_a_sub_penny_price_is_the_mistake_that_clients_know(api: Api, legs: object) -> None:
+    price = {} if legs else {"limit_price": 41.085}
+    group = {"order_class": "oto", **legs} if legs else {}
+    answer = api("POST", "/v2/orders", json=LIMIT | price | group)
+    error = answer.json()
+    assert (answer.status_code, error["code"]) == (422, 42210000)
+    assert error["reason"] == "price_increment"
+    wrong = "80.005" if legs else "41.085"
+    assert error["message"] == (
+        f"Prices of AAPL go in steps of 0.01 from 1 on and of 0.0001 below: {wrong} is between "
+        "two of them."
+    )
+    kept = Order.objects.get(pk=error["order_id"])
+    assert (kept.status, kept.denial_code) == ("rejected", "price_increment")
+
+
+def test_below_a_dollar_prices_go_in_hundredths_of_a_cent(api: Api) -> None:
+    world.instrument("PENY", bid="0.9480", ask="0.9512")
+    cheap = LIMIT | {"symbol": "PENY"}
+    taken = api("POST", "/v2/orders", json=cheap | {"limit_price": "0.9475"}).json()
+    assert taken["limit_price"] == "0.9475"
+    finer = api("POST", "/v2/orders", json=cheap | {"limit_price": "0.94751"})
+    assert (finer.status_code, finer.json()["reason"]) == (422, "price_increment")
+    # Where the new price is in cents again, the finer one is none.
+    changed = api("PATCH", f"/v2/orders/{taken['id']}", json={"limit_price": "1.0005"})
+    assert (changed.status_code, changed.json()["code"]) == (422, 42210000)
+
+
 def test_a_denied_order_is_an_error_and_is_kept(api: Api) -> None:
     answer = api("POST", "/v2/orders", json=LIMIT | {"qty": "5000"})
     assert answer.status_code == 403

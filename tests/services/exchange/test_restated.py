@@ -57,6 +57,29 @@ def test_after_a_split_the_market_goes_on_at_the_new_price_within_new_bands(trad
     assert bands.lower < trading.middle("AAPL") * 100 < bands.upper
 
 
+def test_finer_steps_leave_the_market_where_it_is_and_in_cents(trading):
+    before = trading.middle("AAPL")
+    Instrument.objects.update(fine_increment=D("0.0001"), fine_below=D(1))
+    trading.seconds(3)
+    listing = trading.floor.engine.listings["AAPL"]
+    assert listing.terms.tick == D("0.0001")
+    assert abs(trading.middle("AAPL") - before) < 1
+    prices = [each.price for each in listing.orders()]
+    assert len(prices) > 20
+    assert not any(price % 100 for price in prices)
+
+
+def test_what_falls_below_a_dollar_is_made_a_market_in_finer_steps(trading):
+    Instrument.objects.update(
+        fine_increment=D("0.0001"), fine_below=D(1), reference_price=D("0.80")
+    )
+    trading.seconds(20)
+    assert abs(trading.middle("AAPL") - D("0.80")) < D("0.08")
+    prices = {each.price for each in trading.floor.engine.listings["AAPL"].orders()}
+    assert len(prices) > 20
+    assert any(price % 100 for price in prices)
+
+
 def test_the_market_restarts_once_and_then_goes_its_way(trading):
     Instrument.objects.update(reference_price=D(50))
     trading.seconds(2)

@@ -88,13 +88,15 @@ def test_a_rare_kind_is_looked_for_a_bounded_way_at_a_time(monkeypatch: pytest.M
     assert seen == -(-account.activity_sequence // 4)
 
 
-def test_a_page_brings_the_increments_of_its_own_symbols_alone():
+def test_a_page_brings_the_price_steps_of_its_own_symbols_alone():
     account = world.customer(cash="0")
     world.instrument("AAPL")
     world.instrument("MSFT")
     record(account, "order.filled")
     answer = people.browser_of(account.user).get("/activity")
-    assert start_of(answer.content.decode())["increments"] == {"AAPL": "0.01"}
+    assert start_of(answer.content.decode())["price_steps"] == {
+        "AAPL": {"price_increment": "0.01", "fine_increment": "0.0001", "fine_below": "1"}
+    }
 
 
 @pytest.mark.parametrize("query", ["?area=nothing", "?before=x", "?before=-1", "?before=%00"])

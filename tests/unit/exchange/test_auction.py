@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketdata.price_steps import PriceSteps
 from venues.exchange.auction import Interest, clearing_price, pairs
 from venues.exchange.book import BUY, SELL, Order
+from venues.exchange.commands import EVERY_TICK
 
 PRICES = range(1, 40)
 
@@ -19,9 +21,9 @@ def interest(sign, *orders):
     ]
 
 
-def by_definition(buying, selling, reference):
+def by_definition(buying, selling, reference, steps):
     rows = []
-    for price in PRICES:
+    for price in filter(steps.fits, PRICES):
         demand = sum(each.lots for each in buying if each.order.price >= price)
         supply = sum(each.lots for each in selling if each.order.price <= price)
         if min(demand, supply):
@@ -43,11 +45,17 @@ _ORDERS = st.lists(st.tuples(st.integers(2, 38), st.integers(1, 30)), max_size=1
 
 
 @settings(max_examples=200, deadline=None)
-@given(_ORDERS, _ORDERS, st.one_of(st.none(), st.integers(2, 38)))
-def test_the_price_is_the_one_of_the_definition(bids, asks, reference):
+@given(
+    _ORDERS,
+    _ORDERS,
+    st.one_of(st.none(), st.integers(2, 38)),
+    st.sampled_from([EVERY_TICK, PriceSteps(5, 1, 20), PriceSteps(4, 1, 8)]),
+)
+def test_the_price_is_the_one_of_the_definition(bids, asks, reference, steps):
+    bids, asks = ([(steps.down(price), lots) for price, lots in side] for side in (bids, asks))
     buying, selling = interest(BUY, *bids), interest(SELL, *asks)
-    price = clearing_price(buying, selling, reference=reference)
-    assert price == by_definition(buying, selling, reference)
+    price = clearing_price(buying, selling, reference=reference, steps=steps)
+    assert price == by_definition(buying, selling, reference, steps)
     if price is None:
         return
     buying.sort(key=lambda each: (-each.order.price, each.order.number))
@@ -80,12 +88,17 @@ def test_the_price_is_the_one_of_the_definition(bids, asks, reference):
     ],
 )
 def test_how_ties_are_broken(bids, asks, reference, price):
-    assert clearing_price(interest(BUY, *bids), interest(SELL, *asks), reference=reference) == price
+    assert (
+        clearing_price(
+            interest(BUY, *bids), interest(SELL, *asks), reference=reference, steps=EVERY_TICK
+        )
+        == price
+    )
 
 
 def test_cash_bounds_what_an_order_brings_to_each_price():
     buying = [Interest(Order(1, BUY, 10, 100), 100, cash=95)]
     selling = interest(SELL, (9, 4), (10, 6))
     # At 9 it could pay for ten but finds four, at 10 it can pay for nine.
-    assert clearing_price(buying, selling, reference=None) == 10
+    assert clearing_price(buying, selling, reference=None, steps=EVERY_TICK) == 10
     assert [pair.lots for pair in pairs(buying, selling, price=10)] == [4, 5]

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from datetime import date
 from decimal import Decimal
@@ -27,6 +28,7 @@ from venues.exchange.commands import (
     Bust,
     BustedFill,
     CloseSession,
+    CoarseSteps,
     Halt,
     MassQuote,
     OpenSession,
@@ -197,6 +199,46 @@ def test_a_halt_stops_orders_and_takers_but_not_cancels(engine):
     assert said(play(engine, order("c"))) == [("accepted", "c", "")]
 
 
+CENTS = CoarseSteps(Decimal("0.01"), Decimal(1))
+FINE = Admit("AAPL", Decimal("0.0001"), Decimal(1), Decimal(1), "always", None, CENTS)
+
+
+def test_what_rests_is_counted_anew_in_a_finer_tick(engine):
+    play(engine, order("a"), order("ice", "sell", "9", "100.02", display="2"))
+    play(engine, order("cash", "buy", "5", "100", cash="250"))
+    play(engine, MassQuote("maker", "AAPL", ((9900, 5),), ()))
+    assert play(engine, FINE) == []
+    assert engine.best("AAPL") == Best(1_000_000, 12, 1_000_200, 2)
+    twin = Engine.restore(engine.snapshot())
+    assert twin.snapshot() == engine.snapshot()
+    for each in (engine, twin):
+        # The quote of before is still the maker's own, and the cash still pays for two.
+        play(each, MassQuote("maker", "AAPL", ((990_000, 4),), ()), cancel("a"))
+        events = play(each, order("s", "sell", "5", "100"))
+        assert said(events)[-1] == ("cancelled", "cash", "cash_reached")
+        assert fills(events)[1] == ("cash", "2", "100.0000")
+        assert each.listings["AAPL"].quotes["maker"][990_000].leaves == 4
+
+
+def test_prices_are_coarser_from_some_price_on(engine):
+    play(engine, FINE)
+    told = [
+        said(play(engine, order(f"o{place}", price=price)))[0][::2]
+        for place, price in enumerate(("0.9999", "1", "1.0001", "1.01", "0.99995"))
+    ]
+    taken, refused = ("accepted", ""), ("rejected", "price_off_tick")
+    assert told == [taken, taken, refused, taken, refused]
+    play(engine, MassQuote("maker", "AAPL", (), ((10_050, 7), (10_200, 7))))
+    assert engine.best("AAPL").ask == 10_200
+
+
+def test_an_order_whose_price_there_is_no_more_ends_as_steps_grow(engine):
+    play(engine, FINE, order("low", price="0.5001"), order("high", price="0.51"))
+    wider = dataclasses.replace(FINE, coarse=CoarseSteps(Decimal("0.01"), Decimal("0.5")))
+    assert said(play(engine, wider)) == [("cancelled", "low", "instrument_changed")]
+    assert engine.best("AAPL").bid == 5_100
+
+
 def test_new_increments_cancel_what_was_counted_in_the_old_ones(engine):
     play(engine, order("a"), MassQuote("maker", "AAPL", ((9900, 5),), ()))
     events = play(engine, Admit("AAPL", Decimal("0.05"), Decimal(1), Decimal(1), "always"))
@@ -297,6 +339,7 @@ _HOUSE = st.one_of(
         [
             *(Wake(), Wake(), AAPL, COIN, _IBM, _BANDED),
             Admit("AAPL", Decimal("0.005"), Decimal(1), Decimal(1), "always"),
+            dataclasses.replace(FINE, bands=BandTerms(Decimal(1), 2)),
             Admit("IBM", Decimal("0.01"), Decimal(1), Decimal(1), "always"),
             Bust(
                 *(1, "AAPL", Decimal(1), Decimal(100)),

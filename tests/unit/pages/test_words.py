@@ -20,6 +20,22 @@ const events = JSON.parse(readFileSync(0, "utf8"));
 process.stdout.write(JSON.stringify(events.map((event) => words.event(event))));
 """
 
+STEPS = """
+const steps = await import(process.argv[1]);
+const money = await import(process.argv[2]);
+const share = { price_increment: "0.01", fine_increment: "0.0001", fine_below: "1" };
+const coin = { price_increment: "0.01", fine_increment: null, fine_below: null };
+const of = (instrument, price) => [
+  steps.fits(instrument, money.parse(price)),
+  money.text(steps.down(instrument, money.parse(price))),
+  money.text(steps.up(instrument, money.parse(price))),
+  steps.places(instrument, price),
+];
+process.stdout.write(JSON.stringify([
+  ...["0.9999", "0.99995", "1", "41.085"].map((price) => of(share, price)), of(coin, "0.5001"),
+  steps.words(share), steps.words(coin), steps.places(share),
+]));
+"""
 _COINS = {"coin": "BTC", "sent": "0.5", "fee": "0.0001", "symbol": "BTC/USD"}
 
 EVENTS: tuple[tuple[str, dict[str, Any], str], ...] = (
@@ -140,3 +156,19 @@ def said() -> list[str]:
 @pytest.mark.parametrize("index", range(len(EVENTS)))
 def test_what_happened_is_said_in_a_sentence(said: list[str], index: int) -> None:
     assert said[index] == EVENTS[index][2]
+
+
+def test_prices_below_a_dollar_have_finer_steps_in_the_browser_too() -> None:
+    modules = [(BASE_DIR / "static/js" / name).as_uri() for name in ("price-steps.js", "money.js")]
+    command = [NODE, "--input-type=module", "--eval", STEPS, *modules]
+    said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    assert json.loads(said) == [
+        [True, "0.9999", "0.9999", 4],
+        [False, "0.9999", "1", 4],
+        [True, "1", "1", 2],
+        [False, "41.08", "41.09", 2],
+        [False, "0.5", "0.51", 2],
+        "0.01 from 1.00 on, 0.0001 below",
+        "0.01",
+        2,
+    ]

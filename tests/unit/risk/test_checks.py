@@ -191,6 +191,30 @@ def test_a_stop_lies_beyond_the_market(side, stop, expected):
     assert code(replace(STOP, side=side, stop_price=D(stop)), rich) == expected
 
 
+CHEAP = replace(
+    SITUATION, bid=D("0.9480"), ask=D("0.9512"), fine_increment=D("0.0001"), fine_below=D(1)
+)
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [("0.9512", None), ("0.95125", "price_increment"), ("1", None), ("1.001", "price_increment")],
+)
+def test_a_share_goes_in_hundredths_of_a_cent_below_a_dollar(limit, expected):
+    assert code(replace(BUY, limit_price=D(limit)), CHEAP) == expected
+
+
+def test_what_a_price_is_rounded_to_depends_on_where_it_lies():
+    market = replace(BUY, type=OrderType.MARKET, limit_price=None)
+    assert checks.worst_price(market, CHEAP, BOUNDS) == D("0.9798")  # 0.9512 x 1.03 = 0.979736
+    near = replace(CHEAP, ask=D("0.9800"))
+    assert checks.worst_price(market, near, BOUNDS) == D("1.01")  # 1.0094
+    sale = replace(market, side=Side.SELL)
+    assert checks.worst_price(sale, CHEAP, BOUNDS) == D("0.9195")  # 0.91956
+    dear = replace(CHEAP, bid=D("1.0300"))
+    assert checks.worst_price(sale, dear, BOUNDS) == D("0.9991")
+
+
 def test_a_stop_is_held_for_its_price_and_a_buffer():
     stop = replace(STOP, stop_price=D("110.00"))
     assert checks.worst_price(stop, SITUATION, BOUNDS) == D("113.30")
