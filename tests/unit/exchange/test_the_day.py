@@ -72,6 +72,18 @@ def test_orders_wait_while_closed_and_meet_in_the_opening_auction(closed):
     assert closed.best("AAPL") == Best(9900, 5, 10000, 3)
 
 
+def test_an_auction_brings_a_party_together_with_itself_and_the_market_after_it_does_not(closed):
+    play(
+        closed,
+        order("b", "buy", "5", "100", party="p"),
+        order("s", "sell", "5", "100", party="p"),
+    )
+    assert fills(play(closed, phase(Phase.REGULAR))) == [("b", "5", "100.00"), ("s", "5", "100.00")]
+    play(closed, order("b2", "buy", "5", "100", party="p"))
+    events = play(closed, order("s2", "sell", "5", "100", party="p"))
+    assert said(events) == [("accepted", "s2", ""), ("cancelled", "s2", "self_trade")]
+
+
 def test_what_the_opening_leaves_of_an_opening_or_market_order_is_cancelled(closed):
     play(closed, order("o", tif="opg"), order("m", kind="market"), order("l"))
     assert said(play(closed, phase(Phase.REGULAR))) == [
