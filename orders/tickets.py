@@ -167,7 +167,8 @@ class ReplaceTicket:
     """The wish to put another order in the place of `order_id`; None leaves a term as it is.
 
     `quantity` is the total wanted, with what the replaced order has executed (as in FIX).
-    `trail` is the new trail of a trailing stop, an amount or a percentage as it was.
+    `trail` is the new trail of a trailing stop, an amount or a percentage as it was. `mark` is what
+    it has followed to on the terms after a corporate action; else that stays as it is.
     """
 
     account_id: UUID
@@ -181,6 +182,7 @@ class ReplaceTicket:
     actor: Actor
     source_address: str
     received_at: datetime
+    mark: Decimal | None = None
     reason: str = "Replace requested by the customer"
     is_id_ours: bool = False
     request_id: str = ""

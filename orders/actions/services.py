@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -22,7 +24,7 @@ from orders.actions import adjustments
 from orders.actions.adjustments import Action, Change, Increments, Terms, Unfit
 from orders.entry.answers import Answer
 from orders.lifecycle import Status
-from orders.models import Order
+from orders.models import Order, Watch
 from orders.tickets import CORPORATE_ACTION, CancelTicket, ReplaceTicket
 from venues.messages import OrderType, Side
 
@@ -93,7 +95,11 @@ def note_of(reference: str) -> str:
 def _carry_over(
     orders: Sequence[Order], action: Action, *, reference: str, enter: Enter, now: datetime
 ) -> Outcome:
-    found = {order.pk: _adjustment(order, action) for order in orders}
+    begun, marks = _begun_groups(orders), _marks(orders)
+    found = {
+        order.pk: _adjustment(order, action, order.group in begun, marks.get(order.pk))
+        for order in orders
+    }
     replacing = [
         (order, enter(_replacement(order, change, action, reference=reference, now=now)))
         for order in orders
@@ -115,7 +121,22 @@ def _carry_over(
     )
 
 
-def _adjustment(order: Order, action: Action) -> Change | Unfit | None:
+def _begun_groups(orders: Sequence[Order]) -> set[UUID | None]:
+    """Return the groups of the orders of which something has executed."""
+    groups = {order.group for order in orders if order.group is not None}
+    begun = Order.objects.filter(group__in=groups, filled_quantity__gt=0)
+    return set(begun.values_list("group", flat=True))
+
+
+def _marks(orders: Sequence[Order]) -> dict[UUID, Decimal | None]:
+    """Return what those of the orders have followed to that are watched trailing stops."""
+    watched = Watch.objects.filter(order__in=[order.pk for order in orders])
+    return dict(watched.values_list("order_id", "mark"))
+
+
+def _adjustment(
+    order: Order, action: Action, is_group_begun: bool, mark: Decimal | None
+) -> Change | Unfit | None:
     instrument = order.instrument
     terms = Terms(
         side=Side(order.side),
@@ -124,10 +145,12 @@ def _adjustment(order: Order, action: Action) -> Change | Unfit | None:
         leaves=order.leaves_quantity,
         limit_price=order.limit_price,
         stop_price=order.stop_price if order.triggered_at is None else None,
-        is_grouped=order.group is not None,
         is_by_value=order.notional is not None,
+        is_group_begun=is_group_begun,
+        trail_amount=order.trail_amount,
+        mark=mark,
     )
-    increments = Increments(instrument.price_increment, instrument.quantity_increment)
+    increments = Increments(instrument.price_steps, instrument.quantity_increment)
     return adjustments.adjustment(terms, action, increments)
 
 
@@ -142,11 +165,12 @@ def _replacement(
         quantity=change.quantity,
         limit_price=change.limit_price,
         stop_price=change.stop_price,
-        trail=None,
+        trail=change.trail,
         time_in_force=None,
         actor=CORPORATE_ACTION,
         source_address="",
         received_at=now,
+        mark=change.mark,
         reason=f"{action}: the order goes on under the new terms",
     )
 

@@ -150,7 +150,7 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
         new,
         there=replaced,
         is_working=order.status != Status.HELD,
-        is_restated=ticket.actor == tickets.CORPORATE_ACTION,
+        is_restated=_is_restated(ticket),
     )
     desk.batch.new[new.pk] = new
     desk.batch.decisions.append(assessment.decision)
@@ -165,12 +165,17 @@ def change(desk: Desk, account: LockedAccount, ticket: ReplaceTicket) -> Answer:
         new.replaced_total = total  # it never took over
         placing.deny(desk, new, assessment.denial, cause)
     elif order.status == Status.HELD:
-        _replace_held(desk, order, new, assessment, cause)
+        _replace_held(desk, order, new, assessment, cause, mark=ticket.mark)
     else:
         _ask_to_replace(desk, order, new, total, assessment, cause)
     if not new.denial_code and not new.is_leg:
         _count(desk, new, assessment.worst_price, replaced=replaced)
     return Answer(order=new)
+
+
+def _is_restated(ticket: ReplaceTicket) -> bool:
+    """Tell whether a corporate action asks for it, and no customer."""
+    return ticket.actor == tickets.CORPORATE_ACTION
 
 
 def _count(desk: Desk, new: Order, worst: Decimal, *, replaced: Open) -> None:
@@ -201,7 +206,7 @@ def _misfit(order: Order, ticket: ReplaceTicket) -> tickets.Refusal | None:
         return tickets.Refusal(
             "not_replaceable", "The stop was triggered and is on its way: cancel it."
         )
-    if ticket.quantity is not None and order.is_leg:
+    if ticket.quantity is not None and order.is_leg and not _is_restated(ticket):
         return tickets.Refusal(
             "leg_quantity", "A leg is for what its entry has filled: its quantity is not yours."
         )
@@ -270,7 +275,13 @@ def _replacement(desk: Desk, order: Order, ticket: ReplaceTicket, total: Decimal
 
 
 def _replace_held(
-    desk: Desk, order: Order, new: Order, assessment: Assessment, cause: Cause
+    desk: Desk,
+    order: Order,
+    new: Order,
+    assessment: Assessment,
+    cause: Cause,
+    *,
+    mark: Decimal | None,
 ) -> None:
     """Replace an order that we hold: nobody else has a say in it."""
     batch, worst = desk.batch, assessment.worst_price
@@ -279,7 +290,7 @@ def _replace_held(
     if was_holding and missing > 0:
         _deny_uncovered(desk, new, missing, assessment, cause)
         return
-    mark = batch.marks.get(order.pk)
+    mark = batch.marks.get(order.pk) if mark is None else mark
     was_watched = order.is_watched
     order.replaced_by = new.pk
     steps.end(batch, order, Event.REPLACE, replace(cause, reason="Replaced by another order"))

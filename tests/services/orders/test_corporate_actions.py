@@ -14,10 +14,11 @@ from orders.actions import services as corporate_actions
 from orders.actions.adjustments import Dividend, Removal, Split
 from orders.actions.services import Outcome
 from orders.entry import submission
-from orders.models import Order
+from orders.models import Order, Watch
+from orders.tickets import OrderClass, StopLoss
 from reconciliation.invariants import check_invariants
 from tests import world
-from tests.held import at_once, held
+from tests.held import at_once, held, trailing
 from venues import links, outbox
 from venues.messages import ReportKind, TimeInForce
 
@@ -189,3 +190,73 @@ def test_other_instruments_are_left_alone(aapl):
 
     assert adjust(aapl, Removal()) == Outcome()
     assert other.symbol == "MSFT"
+
+
+@pytest.mark.parametrize(
+    ("trail", "after"),
+    [
+        ({"trail_amount": D(8)}, {"trail_amount": D(2), "trail_percent": None}),
+        ({"trail_percent": D(8)}, {"trail_amount": None, "trail_percent": D(8)}),
+    ],
+)
+def test_a_trailing_stop_goes_on_from_what_it_has_followed(aapl, trail, after):
+    order = trailing(time_in_force=TimeInForce.GTC, **trail)
+    Watch.objects.filter(pk=order.pk).update(mark=D(96))
+    world.quote(aapl, bid="24.99", ask="25.00")
+    assert adjust(aapl, Split(4, 1)) == Outcome(replaced=1)
+
+    new = Order.objects.get(pk=now_of(order).replaced_by)
+    assert (new.status, new.quantity) == ("held", D(40))
+    [watch] = Watch.objects.all()
+    assert (watch.order_id, watch.mark) == (new.pk, D(24))
+    assert {name: getattr(watch, name) for name in after} == after
+    assert {name: getattr(new, name) for name in after} == after
+
+
+def bracket(venue: world.Venue) -> list[Order]:
+    """Have a bracket to buy ten at 90, to be sold at 110 or stopped at 85.01, at the venue."""
+    ticket = world.limit_ticket(
+        world.customer(),
+        "90.00",
+        time_in_force=TimeInForce.GTC,
+        order_class=OrderClass.BRACKET,
+        take_profit=D("110.00"),
+        stop_loss=StopLoss(D("85.01")),
+    )
+    [answer] = submission.submit_batch([ticket], now=timezone.now())
+    venue.accepts(answer.order)
+    world.apply_reports()
+    return [answer.order, *answer.legs]
+
+
+def test_a_bracket_of_which_nothing_has_executed_is_carried_over_whole(aapl):
+    venue = world.Venue()
+    entry, profit, loss = bracket(venue)
+    world.quote(aapl, bid="24.99", ask="25.00")
+    assert adjust(aapl, Split(4, 1)) == Outcome(replaced=3, waiting=1)
+    new, *legs = (Order.objects.get(pk=now_of(each).replaced_by) for each in (entry, profit, loss))
+    venue.replaces(entry, new, total="40")
+    world.apply_reports()
+    assert [now_of(each).status for each in (entry, profit, loss)] == ["replaced"] * 3
+    assert {each.group for each in (new, *legs)} == {entry.group}
+    assert (new.quantity, new.limit_price) == (D(40), D("22.50"))
+    assert [each.quantity for each in legs] == [D(40), D(40)]
+    assert (legs[0].limit_price, legs[1].stop_price) == (D("27.50"), D("21.26"))
+
+    # What it fills is protected as it was, on the new terms.
+    venue.fills(new, "30", "22.50")
+    world.apply_reports()
+    assert [now_of(each).quantity for each in legs] == [D(30), D(30)]
+    assert Watch.objects.get().order_id == legs[1].pk
+
+
+def test_a_bracket_of_which_a_part_has_executed_ends_over_a_split(aapl):
+    venue = world.Venue()
+    entry, profit, loss = bracket(venue)
+    venue.fills(entry, "4", "90.00")
+    world.apply_reports()
+    adjust(aapl, Split(4, 1))
+    assert [now_of(each).status for each in (entry, profit, loss)] == [
+        "pending_cancel", "cancelled", "cancelled",
+    ]  # fmt: skip
+    assert "executed a part on the terms of before" in now_of(loss).status_reason

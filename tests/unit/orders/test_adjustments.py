@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketdata import price_steps
 from orders.actions.adjustments import (
     Change,
     Dividend,
@@ -22,7 +23,8 @@ from orders.actions.adjustments import (
 from venues.messages import OrderType, Side
 
 D = Decimal
-CENTS = Increments(price=D("0.01"), quantity=D(1))
+CENTS = Increments(price=price_steps.of(D("0.01"), None, None), quantity=D(1))
+SHARES = replace(CENTS, price=price_steps.of(D("0.01"), D("0.0001"), D(1)))
 LIMIT = Terms(
     side=Side.BUY,
     type=OrderType.LIMIT,
@@ -30,14 +32,16 @@ LIMIT = Terms(
     leaves=D(10),
     limit_price=D("100.03"),
     stop_price=None,
-    is_grouped=False,
     is_by_value=False,
 )
 SELL = replace(LIMIT, side=Side.SELL)
 SELL_STOP = replace(SELL, type=OrderType.STOP, limit_price=None, stop_price=D("90.00"))
 SELL_STOP_LIMIT = replace(SELL_STOP, type=OrderType.STOP_LIMIT, limit_price=D("89.50"))
 BUY_STOP = replace(SELL_STOP, side=Side.BUY)
-TRAILING = replace(SELL_STOP, type=OrderType.TRAILING_STOP, stop_price=None)
+TRAILING = replace(
+    SELL_STOP, type=OrderType.TRAILING_STOP, stop_price=None, trail_amount=D("5"), mark=D("100")
+)
+BY_PERCENT = replace(TRAILING, trail_amount=None)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +52,11 @@ TRAILING = replace(SELL_STOP, type=OrderType.TRAILING_STOP, stop_price=None)
         (replace(LIMIT, filled=D(3)), Split(4, 1), Change(D(43), D("25.00"), None)),
         (SELL_STOP_LIMIT, Split(2, 1), Change(D(20), D("44.75"), D("45.00"))),
         (replace(LIMIT, leaves=D(5)), Split(3, 2), Change(D(7), D("66.68"), None)),
+        (TRAILING, Split(4, 1), Change(D(40), trail=D("1.25"), mark=D("25"))),
+        (BY_PERCENT, Split(4, 1), Change(D(40), mark=D("25"))),
+        # What does not come out even lets it go later, by a billionth.
+        (TRAILING, Split(3, 1), Change(D(30), trail=D("1.666666667"), mark=D("33.333333333"))),
+        (replace(BY_PERCENT, side=Side.BUY), Split(3, 1), Change(D(30), mark=D("33.333333334"))),
     ],
 )
 def test_a_forward_split_multiplies_quantities_and_divides_prices(terms, split, expected):
@@ -58,8 +67,9 @@ def test_a_forward_split_multiplies_quantities_and_divides_prices(terms, split, 
     ("terms", "action"),
     [
         (LIMIT, Split(1, 10)),
-        (TRAILING, Split(2, 1)),
-        (replace(LIMIT, is_grouped=True), Split(2, 1)),
+        (TRAILING, Split(1, 2)),
+        (replace(TRAILING, mark=None), Split(2, 1)),
+        (replace(LIMIT, is_group_begun=True), Split(2, 1)),
         (replace(LIMIT, is_by_value=True), Split(2, 1)),
         (replace(LIMIT, limit_price=D("0.01")), Split(2, 1)),
         (LIMIT, Removal()),
@@ -84,6 +94,19 @@ def test_what_has_no_new_terms_ends(terms, action):
 )
 def test_a_dividend_lowers_buy_limits_and_sell_stops_alone(terms, expected):
     assert adjustment(terms, Dividend(D("0.375")), CENTS) == expected
+
+
+def test_what_falls_below_a_dollar_has_finer_steps():
+    cheap = replace(LIMIT, limit_price=D("3.01"))
+    assert adjustment(cheap, Split(4, 1), SHARES) == Change(D(40), D("0.7525"))
+    assert adjustment(cheap, Split(7, 2), SHARES) == Change(D(35), D("0.86"))
+    assert adjustment(replace(cheap, side=Side.SELL), Split(3, 1), SHARES).limit_price == D("1.01")
+    assert adjustment(cheap, Split(3, 1), SHARES).limit_price == D("1.00")
+
+
+def test_a_dividend_below_a_cent_changes_no_order():
+    assert adjustment(LIMIT, Dividend(D("0.0099")), CENTS) is None
+    assert adjustment(LIMIT, Dividend(D("0.01")), CENTS) == Change(None, D("100.02"))
 
 
 @given(
