@@ -16,7 +16,7 @@ from orders.lifecycle import Event, Status, next_status
 from orders.lifetimes import TIME_IS_OVER
 from orders.models import Order, Trade
 from orders.tickets import Actor
-from venues import reasons
+from venues import inbox, reasons
 from venues.messages import ExecutionReport, ReportKind, Side, TimeInForce
 
 ZERO: Final = Decimal(0)
@@ -68,6 +68,8 @@ _ANY_TIME: Final = frozenset({ReportKind.CANCEL_REJECTED, ReportKind.STATUS, Rep
 _QUIET: Final = frozenset({ReportKind.STATUS, ReportKind.DOUBTED})
 
 _CASH_SPENT: Final = "cash_reached"
+_NOT_OPEN: Final = "order_not_open"
+_REST_DISMISSED: Final = "The venue has executed the rest of it, and that was dismissed here"
 
 
 def apply(batch: Batch, order: Order, report: ExecutionReport, busted: Trade | None) -> Cause:
@@ -79,7 +81,7 @@ def apply(batch: Batch, order: Order, report: ExecutionReport, busted: Trade | N
         raise Early("the venue has not said yet that this order replaces the other")
     report = _as_we_see_it(batch, order, report)
     change = _change(order, report, busted)
-    _count(order, report, change)
+    dismissed = _count(order, report, change)
     filled = order.filled_quantity + change
     has_spent = _has_spent(order, report)
     status = next_status(
@@ -88,6 +90,11 @@ def apply(batch: Batch, order: Order, report: ExecutionReport, busted: Trade | N
         is_filled=has_spent or filled == order.quantity,
         has_fills=filled > 0,
     )
+    is_over = not report.leaves_quantity and report.kind is not ReportKind.BUSTED
+    if dismissed and is_over and filled + dismissed >= order.quantity and not status.is_final:
+        # The venue has nothing of it any more, and nobody else would ever end it.
+        status = next_status(status, Event.CANCEL, is_filled=False, has_fills=filled > 0)
+        report = replace(report, reason=_REST_DISMISSED)
     cause = _cause(batch, order, report)
     account = batch.accounts[order.account_id]
     trade = None
@@ -125,11 +132,14 @@ def decide_replace(batch: Batch, new: Order, old: Order, report: ExecutionReport
         old.replaced_by = None
         batch.keep(old, cause, "replace_rejected", told)
         return cause
-    if report.cumulative_quantity != old.filled_quantity:
-        raise _miscounted(old, report.cumulative_quantity, old.filled_quantity)
+    executed = old.filled_quantity
+    if report.cumulative_quantity != executed:
+        executed += inbox.dismissed_quantity(str(old.pk))
+    if report.cumulative_quantity != executed:
+        raise _miscounted(old, report.cumulative_quantity, executed)
     taken_over = steps.following(new, Event.ACCEPT)
     over = steps.following(old, Event.REPLACE)
-    left = new.replaced_total - old.filled_quantity
+    left = new.replaced_total - executed
     if report.leaves_quantity != left:
         theirs, ours = decimals.text(report.leaves_quantity), decimals.text(left)
         raise Inapplicable(f"the venue has {theirs} left for it, we {ours}")
@@ -196,15 +206,29 @@ def _has_spent(order: Order, report: ExecutionReport) -> bool:
     )
 
 
-def _count(order: Order, report: ExecutionReport, change: Decimal) -> None:
-    """Make sure that the venue and we count alike."""
+def _count(order: Order, report: ExecutionReport, change: Decimal) -> Decimal:
+    """Make sure that the venue and we count alike; return what it counts that was dismissed here.
+
+    That is looked up only where it may matter: where we count apart, and where a venue no longer
+    knows what we take for open.
+    """
+    if report.kind is ReportKind.CANCEL_REJECTED and report.reason == _NOT_OPEN:
+        return inbox.dismissed_quantity(str(order.pk))
     if report.kind in _UNCOUNTED:
-        return
-    filled = order.filled_quantity + change
+        return ZERO
+    counted = order.filled_quantity + change
     # An end that was overtaken by a fill, which it had not counted, is the end all the same.
-    is_overtaken = report.kind in _ENDS and report.cumulative_quantity < filled
-    if report.cumulative_quantity != filled and not is_overtaken:
-        raise _miscounted(order, report.cumulative_quantity, filled)
+    if report.cumulative_quantity == counted or _is_overtaken(report, counted):
+        return ZERO
+    dismissed = inbox.dismissed_quantity(str(order.pk))
+    counted += dismissed
+    if report.cumulative_quantity != counted and not _is_overtaken(report, counted):
+        raise _miscounted(order, report.cumulative_quantity, counted)
+    return dismissed
+
+
+def _is_overtaken(report: ExecutionReport, counted: Decimal) -> bool:
+    return report.kind in _ENDS and report.cumulative_quantity < counted
 
 
 def _miscounted(order: Order, theirs: Decimal, ours: Decimal) -> Early | Inapplicable:

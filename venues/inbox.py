@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from django.db.models import Max
@@ -96,12 +97,32 @@ def retry(report: InboxReport) -> bool:
 
 
 def dismiss(report: InboxReport, *, reason: str, now: datetime) -> bool:
-    """Never apply a parked report; return whether it was parked."""
-    return bool(
-        InboxReport.objects.filter(pk=report.pk, state=InboxReport.State.PARKED).update(
-            state=InboxReport.State.DISMISSED, handled_at=now, reason=reason[:REASON_LENGTH_MAX]
-        )
+    """Never apply a parked report; return whether it was parked.
+
+    What waits for it is tried again: it counts what was dismissed, and comes early no more.
+    """
+    was_parked = InboxReport.objects.filter(pk=report.pk, state=InboxReport.State.PARKED).update(
+        state=InboxReport.State.DISMISSED, handled_at=now, reason=reason[:REASON_LENGTH_MAX]
     )
+    if was_parked:
+        InboxReport.objects.filter(
+            client_order_id=report.client_order_id, state=InboxReport.State.EARLY
+        ).update(state=InboxReport.State.NEW, handled_at=None, reason="")
+        wakeups.send(wakeups.Channel.INBOX)
+    return bool(was_parked)
+
+
+def dismissed_quantity(client_order_id: str) -> Decimal:
+    """Return how much of the order its venue has executed that people have dismissed."""
+    [(quantity,)] = bulk.execute(_DISMISSED, [client_order_id])
+    return Decimal(quantity)
+
+
+_DISMISSED: Final = """
+    SELECT coalesce(sum((report->>'quantity')::numeric
+                        * CASE report->>'kind' WHEN 'fill' THEN 1 ELSE -1 END), 0)
+      FROM venues_inboxreport
+     WHERE client_order_id = %s AND state = 'dismissed' AND report->>'kind' IN ('fill', 'busted')"""
 
 
 def mark_applied(reports: Sequence[InboxReport], *, now: datetime) -> None:

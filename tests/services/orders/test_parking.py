@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from django.utils import timezone
 
 from foundation import trips
 from orders import parking
 from orders.entry import submission
+from portfolio.models import Balance
+from reconciliation.invariants import check_invariants
 from risk.findings import Severity
 from risk.models import Alert, AlertEvidence
 from risk.surveillance import runbooks, work
 from risk.surveillance.models import AlertStep
 from tests import people, world
-from venues import inbox
+from venues import inbox, parked
 from venues.messages import ReportKind
-from venues.models import InboxReport
+from venues.models import InboxReport, ParkedStep
 
 pytestmark = pytest.mark.django_db
+
+D = Decimal
+DISMISS = ParkedStep.Remedy.DISMISS
 
 
 def stored(number: int, *, venue: str = "NORTH", kind: str = "fill") -> InboxReport:
@@ -88,3 +95,89 @@ def test_a_fill_that_overfills_an_order_is_told_with_what_leads_to_it():
     assert "overfill" in alert.summary
     assert (facts["order"], facts["report"]) == (str(answer.order.pk), ReportKind.FILL.value)
     assert runbooks.path(alert.kind) == "/admin/runbooks/venue-link/#parked-reports"
+
+
+class Dismissed:
+    """An order to buy ten, of which a fill of four is of no price and was dismissed by two."""
+
+    def __init__(self, **wanted: object) -> None:
+        world.instrument()
+        self.venue, self.account = world.Venue(), world.customer()
+        ticket = world.limit_ticket(self.account, "100.00", **wanted)
+        [answer] = submission.submit_batch([ticket], now=timezone.now())
+        self.order = answer.order
+        self.venue.accepts(self.order)
+        self.venue.fills(self.order, "4", "0")
+        world.apply_reports()
+
+    def dismiss(self) -> None:
+        report = InboxReport.objects.get(state="parked", report__kind="fill")
+        now = timezone.now()
+        parked.propose(report.pk, remedy=DISMISS, actor="ann", reason="no price", now=now)
+        parked.approve(report.pk, actor="bob", reason="settled with the venue", now=now)
+        world.apply_reports()
+
+    def stands(self) -> tuple[str, Decimal, str]:
+        self.order.refresh_from_db()
+        found = check_invariants(now=timezone.now())
+        assert [each for each in found if not each.holds] == []
+        return self.order.status, self.order.filled_quantity, self.order.status_reason
+
+
+@pytest.fixture
+def dismissed(db) -> Dismissed:
+    return Dismissed()
+
+
+def test_what_comes_behind_a_dismissed_fill_counts_it(dismissed):
+    dismissed.dismiss()
+    dismissed.venue.fills(dismissed.order, "3", "100.00")
+    world.apply_reports()
+    assert dismissed.stands() == ("partially_filled", 3, "")
+    dismissed.venue.cancels(dismissed.order)
+    world.apply_reports()
+    assert dismissed.stands()[:2] == ("cancelled", 3)
+    assert not InboxReport.objects.filter(state__in=("early", "parked")).exists()
+
+
+def test_what_waits_for_a_fill_goes_on_as_that_is_dismissed(dismissed):
+    dismissed.venue.fills(dismissed.order, "3", "100.00")
+    world.apply_reports()
+    assert InboxReport.objects.filter(state="early").count() == 1
+    dismissed.dismiss()
+    assert dismissed.stands() == ("partially_filled", 3, "")
+
+
+def test_an_order_of_which_only_what_was_dismissed_is_left_ends_with_its_last_fill(dismissed):
+    dismissed.dismiss()
+    dismissed.venue.fills(dismissed.order, "6", "100.00")
+    world.apply_reports()
+    reason = "The venue has executed the rest of it, and that was dismissed here"
+    assert dismissed.stands() == ("cancelled", 6, reason)
+    assert Balance.objects.get(account=dismissed.account, asset="USD").held == 0
+
+
+def test_an_order_whose_last_fill_was_dismissed_ends_as_its_cancel_is_refused(dismissed):
+    venue, order = dismissed.venue, dismissed.order
+    InboxReport.objects.filter(state="parked").delete()
+    venue._filled.clear()
+    venue.fills(order, "6", "100.00")
+    venue.fills(order, "4", "0")
+    world.apply_reports()
+    dismissed.dismiss()
+    assert dismissed.stands() == ("partially_filled", 6, "")
+    submission.submit_batch([world.cancel_ticket(order)], now=timezone.now())
+    venue.says(order, ReportKind.CANCEL_REJECTED, reason="order_not_open", leaves=D(0))
+    world.apply_reports()
+    assert dismissed.stands()[:2] == ("cancelled", 6)
+
+
+def test_a_replacement_has_what_a_dismissed_fill_has_left(dismissed):
+    dismissed.dismiss()
+    new = world.replace_ticket(dismissed.order, limit_price=D("99.00"))
+    [answer] = submission.submit_batch([new], now=timezone.now())
+    dismissed.venue.replaces(dismissed.order, answer.order, total="10")
+    world.apply_reports()
+    answer.order.refresh_from_db()
+    assert (answer.order.status, answer.order.quantity) == ("submitted", 6)
+    assert dismissed.stands()[:2] == ("replaced", 0)
