@@ -14,7 +14,7 @@ from orders.lifecycle import Status
 from orders.tickets import Role
 from tests.simulation.books import CASH, ZERO
 from tests.simulation.firm import Firm
-from tests.simulation.market import SYMBOLS, TICK, Market
+from tests.simulation.market import SYMBOLS, TICKS, Market, price_of
 from tests.simulation.order import Order, by_replacing
 from tests.simulation.wire import INVENTED, Line, Misbehaviour
 from venues.messages import ExecutionReport, OrderType, Request, Side, TimeInForce
@@ -164,7 +164,7 @@ class Simulation:
                     order.display_quantity = Decimal(draw.randrange(int(order.quantity) + 1))
         elif kind is OrderType.STOP:
             order.stop_price = self._price(symbol, side.sign * draw.randrange(5, 60))
-            worst = (order.stop_price * Decimal("1.05")).quantize(TICK)
+            worst = price_of(symbol, int(order.stop_price * Decimal("1.05") / TICKS[symbol]))
         is_placed = self.firm.place(order, worst)
         self.count["orders placed" if is_placed else "orders denied"] += 1
 
@@ -173,14 +173,15 @@ class Simulation:
             return
         draw, symbol = self.draw, self.draw.choice(SYMBOLS)
         entry = self._new(symbol, Side.BUY, draw.randrange(1, 250), OrderType.LIMIT)
-        entry.limit_price = price = self._price(symbol, draw.randrange(-10, 10))
+        away = draw.randrange(-10, 10)
+        entry.limit_price = price = self._price(symbol, away)
         entry.role, entry.group = Role.ENTRY, f"G{entry.id}"
         entry.time_in_force = draw.choice((TimeInForce.DAY, TimeInForce.GTC))
         profit = self._new(symbol, Side.SELL, int(entry.quantity), OrderType.LIMIT)
-        profit.limit_price = price + TICK * draw.randrange(2, 40)
+        profit.limit_price = self._price(symbol, away + draw.randrange(2, 40))
         profit.role = Role.TAKE_PROFIT
         loss = self._new(symbol, Side.SELL, int(entry.quantity), OrderType.STOP)
-        loss.stop_price = price - TICK * draw.randrange(2, 40)
+        loss.stop_price = self._price(symbol, away - draw.randrange(2, 40))
         loss.role = Role.STOP_LOSS
         for leg in (profit, loss):
             leg.customer, leg.group, leg.time_in_force = (
@@ -214,7 +215,7 @@ class Simulation:
         return name
 
     def _price(self, symbol: str, ticks_away: int) -> Decimal:
-        return max(self.market.middle[symbol] + ticks_away, 1) * TICK
+        return price_of(symbol, self.market.middle[symbol] + ticks_away)
 
     def _any_open(self) -> Order | None:
         if not self.firm.open:
@@ -250,7 +251,7 @@ class Simulation:
     def _move_market(self) -> None:
         symbol = self.draw.choice(SYMBOLS)
         self.market.move(symbol)
-        price = self.market.middle[symbol] * TICK
+        price = self.market.middle[symbol] * TICKS[symbol]
         reached = [
             order
             for order in self.firm.open.values()

@@ -40,7 +40,7 @@ from portfolio.fees import schedule
 from portfolio.fees.models import FeeRule
 from reconciliation.invariants import Finding, check_invariants
 from tests import world
-from tests.simulation.market import PARTS, SYMBOLS, TICK, Market, lot_of
+from tests.simulation.market import PARTS, STEPS, SYMBOLS, TICKS, Market, lot_of, price_of
 from tests.simulation.wire import INVENTED, Line, Misbehaviour
 from venues import inbox, outbox, wire
 from venues.messages import ExecutionReport, OrderType, ReportKind, Request, Side, TimeInForce
@@ -283,8 +283,13 @@ class DatabaseSimulation:
 
     def _quote(self) -> None:
         for instrument in self.instruments:
-            middle = self.market.middle[instrument.symbol]
-            world.quote(instrument, bid=str((middle - 1) * TICK), ask=str((middle + 1) * TICK))
+            symbol = instrument.symbol
+            middle, steps = self.market.middle[symbol], STEPS[symbol]
+            bid, ask = (
+                str(ticks * TICKS[symbol])
+                for ticks in (steps.down(middle - 1), steps.up(middle + 1))
+            )
+            world.quote(instrument, bid=bid, ask=ask)
 
     # --- What customers want ---------------------------------------------------------------
 
@@ -319,7 +324,7 @@ class DatabaseSimulation:
         return f"S{self._names}"
 
     def _price(self, symbol: str, ticks_away: int) -> Decimal:
-        return max(self.market.middle[symbol] + ticks_away, 1) * TICK
+        return price_of(symbol, self.market.middle[symbol] + ticks_away)
 
     def _of(self, side: Side, symbol: str, **wanted: object) -> OrderTicket:
         return world.ticket(
@@ -362,11 +367,12 @@ class DatabaseSimulation:
 
     def _stop(self) -> OrderTicket:
         draw, side, symbol = self.draw, self._side(), self.draw.choice(SYMBOLS)
-        stop = self._price(symbol, side.sign * draw.randrange(5, 60))
+        away = side.sign * draw.randrange(5, 60)
+        stop = self._price(symbol, away)
         kind = draw.choice((OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP))
         terms: dict[str, object] = {"stop_price": stop}
         if kind is OrderType.STOP_LIMIT:
-            terms["limit_price"] = stop + side.sign * TICK * draw.randrange(0, 30)
+            terms["limit_price"] = self._price(symbol, away + side.sign * draw.randrange(0, 30))
         elif kind is OrderType.TRAILING_STOP:
             name = draw.choice(("trail_amount", "trail_percent"))
             terms = {name: Decimal(draw.randrange(1, 10)) / 10}
@@ -375,9 +381,10 @@ class DatabaseSimulation:
     def _bracket(self) -> OrderTicket:
         draw, symbol = self.draw, self.draw.choice(SYMBOLS)
         side = draw.choice((Side.BUY, Side.BUY, Side.SELL))
-        price = self._price(symbol, draw.randrange(-10, 10))
-        profit = price + side.sign * TICK * draw.randrange(3, 40)
-        loss = price - side.sign * TICK * draw.randrange(3, 40)
+        away = draw.randrange(-10, 10)
+        price = self._price(symbol, away)
+        profit = self._price(symbol, away + side.sign * draw.randrange(3, 40))
+        loss = self._price(symbol, away - side.sign * draw.randrange(3, 40))
         legs: dict[str, object] = {"take_profit": profit, "stop_loss": StopLoss(loss)}
         kind = draw.choice((OrderClass.BRACKET, OrderClass.OTO))
         if kind is OrderClass.OTO:
@@ -428,7 +435,8 @@ class DatabaseSimulation:
         watches = {w.order_id: w for w in Watch.objects.select_related("instrument")}
         for order_id in [each for each in self._placed if each in watches]:
             watch = watches[order_id]
-            price = self.market.middle[watch.instrument.symbol] * TICK
+            symbol = watch.instrument.symbol
+            price = self.market.middle[symbol] * TICKS[symbol]
             if watch.stop_price is not None:
                 is_reached = (price - watch.stop_price) * Side(watch.side).sign >= 0
             else:

@@ -16,6 +16,7 @@ from venues.exchange.commands import (
     Bust,
     BustedFill,
     CloseSession,
+    CoarseSteps,
     Command,
     Enter,
     Halt,
@@ -31,7 +32,9 @@ from venues.messages import ExecutionReport, ReportKind, Request
 
 BEGINNING = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 SYMBOLS = ("AAPL", "IBM", "MSFT")
-TICK = Decimal("0.01")
+TICKS = {"AAPL": Decimal("0.01"), "IBM": Decimal("0.0001"), "MSFT": Decimal("0.01")}
+"""One of them walks about a dollar, below which its prices go in finer steps."""
+CENTS = CoarseSteps(Decimal("0.01"), Decimal(1))
 PARTS = {"AAPL": 1, "IBM": 1, "MSFT": 10**9}
 """How many lots a unit is: one of them is traded in billionths."""
 MIDDLE = 10_000
@@ -42,6 +45,21 @@ ZERO = Decimal(0)
 def lot_of(symbol: str) -> Decimal:
     """Return the least quantity of a symbol, and the step of all."""
     return Decimal(1) / PARTS[symbol]
+
+
+def terms_of(symbol: str) -> Admit:
+    """Return the terms on which a symbol is listed."""
+    coarse = CENTS if TICKS[symbol] < CENTS.step else None
+    lot = lot_of(symbol)
+    return Admit(symbol, TICKS[symbol], lot, lot, CALENDAR, coarse=coarse)
+
+
+STEPS = {symbol: terms_of(symbol).steps for symbol in SYMBOLS}
+
+
+def price_of(symbol: str, ticks: int) -> Decimal:
+    """Return the price at so many ticks, or the next one below that there is."""
+    return STEPS[symbol].down(max(ticks, 1)) * TICKS[symbol]
 
 
 class Market:
@@ -74,7 +92,7 @@ class Market:
         self._fills: deque[tuple[int, Trade, Report]] = deque(maxlen=500)
         self._busted: set[str] = set()
         for symbol in SYMBOLS:
-            self._do(Admit(symbol, TICK, lot_of(symbol), lot_of(symbol), CALENDAR))
+            self._do(terms_of(symbol))
         self._do(OpenSession(CALENDAR, self._day))
         for symbol in SYMBOLS:
             self._quote(symbol)
@@ -168,8 +186,10 @@ class Market:
         )
 
     def check(self) -> None:
-        """No book is crossed while it is matched."""
+        """No book is crossed while it is matched, and all lies at prices that there are."""
         for symbol, listing in self.engine.listings.items():
+            for order in listing.orders():
+                assert listing.steps.fits(order.price), f"{symbol} has no such price: {order}"
             best = self.engine.best(symbol)
             if listing.is_matching and best.bid is not None and best.ask is not None:
                 assert best.bid < best.ask, f"{symbol} is crossed: {best}"
@@ -177,12 +197,12 @@ class Market:
     # --- What becomes of it ----------------------------------------------------------------
 
     def _quote(self, symbol: str) -> None:
-        middle = self.middle[symbol]
+        middle, steps = self.middle[symbol], STEPS[symbol]
         bids, asks = (
-            [(middle + sign * (1 + 2 * i), self._lots(symbol, 400)) for i in range(5)]
-            for sign in (-1, 1)
+            {onto(middle + sign * (1 + 2 * i)): self._lots(symbol, 400) for i in range(5)}
+            for sign, onto in ((-1, steps.down), (1, steps.up))
         )
-        self._do(MassQuote("maker", symbol, bids, asks))
+        self._do(MassQuote("maker", symbol, tuple(bids.items()), tuple(asks.items())))
 
     def _lots(self, symbol: str, units_max: int) -> int:
         """Draw how many lots somebody has or wants, now and then in parts of a unit."""
