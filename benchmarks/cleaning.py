@@ -100,7 +100,7 @@ def measure(symbol: str, day: str, *, kinds: Mapping[str, Wrong], seed: int = 1)
     told, planted = plant(told, kinds, random.Random(seed))
     aside: dict[int, Reason] = {}
     known: Mapping[str, Known] = {symbol: Known(asset_class="us_equity")}
-    for number, batch in enumerate(recorded_ticks.batches(told, BATCH)):
+    for number, batch in enumerate(told.batches(BATCH)):
         screened = screening.clean(batch, known=known, source="recorded", now=None)
         known = screened.known
         for place, suspect in screened.suspects:

@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from marketdata import outcomes
-from marketdata.batches import conflation, ingest, screening
+from marketdata.batches import ingest
 from marketdata.batches.columns import TickColumns
 from marketdata.cleaning import rules
 from marketdata.cleaning.rules import Known, Suspect
@@ -65,7 +65,7 @@ def compare(name: str, told: TickColumns, size: int) -> float:
     """Print the rates at which `told` goes in; return how many times ours is the plain one."""
     middle = max(len(told) // 2, BEFORE)
     told = recorded_ticks.between(told, middle - BEFORE, middle + TICKS)
-    parts = list(recorded_ticks.batches(told, size))
+    parts = list(told.batches(size))
     begun = {symbol: Known(asset_class="us_equity") for symbol in told.symbols}
     lists = [part.ticks() for part in parts]
     count = len(told)
@@ -90,14 +90,12 @@ def run(batches: Any, begun: Mapping[str, Known], make: Callable[..., Made]) -> 
 
 
 def from_ticks(batch: Sequence[Tick], known: Mapping[str, Known]) -> Made:
-    made = ingest.ingest(ticks=batch, known=known, source="bench", now=None)
-    return made.cleaned.known, made.cleaned.suspects, made.outcome
+    return from_columns(TickColumns.of(batch), known)
 
 
 def from_columns(batch: TickColumns, known: Mapping[str, Known]) -> Made:
-    screened = screening.clean(batch, known=known, source="bench", now=None)
-    suspects = [suspect for _, suspect in screened.suspects]
-    return screened.known, suspects, conflation.outcome(screened.believed)
+    made = ingest.ingest(batch, known=known, source="bench", now=None)
+    return made.known, made.suspects, made.outcome
 
 
 def one_by_one(batch: Sequence[Tick], known: Mapping[str, Known]) -> Made:

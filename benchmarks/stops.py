@@ -23,6 +23,7 @@ from django.db import connection
 from django.utils import timezone
 
 from marketdata import services as marketdata
+from marketdata.batches.columns import TickColumns
 from marketdata.ticks import TradeTick
 from orders.entry import submission
 from orders.entry.answers import Answer
@@ -151,7 +152,7 @@ def seconds_of_rounds(lookout: Lookout) -> float:
     for number in range(ROUNDS):
         now = timezone.now()
         tick = TradeTick("AAPL", now, 100 + number % 7 * CENT, Decimal(1), uuid.uuid4().hex)
-        marketdata.accept([tick], source="bench", now=now)
+        marketdata.accept(TickColumns.of([tick]), source="bench", now=now)
         started = time.perf_counter()
         lookout.look(now=timezone.now())
         found.append(time.perf_counter() - started)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -12,16 +12,17 @@ from django.db import transaction
 from foundation import bulk, wakeups
 from marketdata import calendars, rollups, store
 from marketdata.batches import ingest
+from marketdata.batches.columns import TickColumns
 from marketdata.cleaning import memory, sources
-from marketdata.cleaning.rules import Known
+from marketdata.cleaning.rules import Known, Reason, Suspect
 from marketdata.history import recording
 from marketdata.models import Bar, Instrument, Quote
 from marketdata.outcomes import Outcome
 from marketdata.rollups import Part
-from marketdata.ticks import Point, QuoteTick, Tick, TradeTick
+from marketdata.ticks import Point, QuoteTick, TradeTick
 
 
-def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
+def accept(told: TickColumns, *, source: str, now: datetime) -> None:
     """Book what the feed `source` has told, in its order, at `now`: all of it or nothing.
 
     What cleaning does not believe is kept aside and counted, and so is what is told of
@@ -31,22 +32,23 @@ def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
     Quotes that changed get new sequence numbers; one that is told again unchanged is only
     confirmed (`received_at`). The same trades told twice count once.
     """
-    if not told:
+    if not len(told):
         return
     with transaction.atomic():
         store.take_turn()
-        quotes = standing({tick.symbol for tick in told}, now=now)
-        told, quotes, others = sources.separated(told, quotes, source=source)
+        quotes = standing(told.names, now=now)
+        refused, told = told.parted(sources.others(quotes, source=source))
+        quotes = {symbol: quotes[symbol] for symbol in quotes.keys() & told.names}
         known = {symbol: _known(quote) for symbol, quote in quotes.items()}
-        ingested = ingest.ingest(ticks=told, known=known, source=source, now=now)
-        cleaned, outcome = ingested.cleaned, ingested.outcome
-        learned = {quote.instrument_id: cleaned.known[symbol] for symbol, quote in quotes.items()}
+        ingested = ingest.ingest(told, known=known, source=source, now=now)
+        outcome = ingested.outcome
+        learned = {quote.instrument_id: ingested.known[name] for name, quote in quotes.items()}
         transaction.on_commit(lambda: memory.keep(learned))
-        recording.record(cleaned.believed, standing=quotes, source=source)
+        recording.record(ingested.believed, standing=quotes, source=source)
         news = _apply(outcome, quotes=quotes, source=source, now=now)
         for symbol, quote in quotes.items():
-            quote.doubted = cleaned.known[symbol].doubted
-            quote.doubts = cleaned.known[symbol].doubts
+            quote.doubted = ingested.known[symbol].doubted
+            quote.doubts = ingested.known[symbol].doubts
         store.write_paths(_paths(outcome, quotes), source=source)
         store.write_quotes(
             [quote for quote in quotes.values() if quote.instrument_id in news or quote.sequence],
@@ -58,7 +60,8 @@ def accept(told: Sequence[Tick], *, source: str, now: datetime) -> None:
             for part in found
         )
         store.add_bars(parts, source=source)
-        suspects = [*others, *cleaned.suspects]
+        suspects = [Suspect(tick, Reason.OTHER_SOURCE) for tick in refused.ticks()]
+        suspects += ingested.suspects
         store.keep_aside(suspects, source=source, day=calendars.date_of(now), now=now)
         if news:
             wakeups.send(wakeups.Channel.QUOTES)
@@ -113,7 +116,7 @@ def _apply(
             news.add(quote.instrument_id)
         if symbol in outcome.printed:
             quote.last_trade_id = outcome.printed[symbol].trade_id
-            _count_in_day(quote, outcome.parts[symbol])
+            count_in_day(quote, outcome.parts[symbol])
             news.add(quote.instrument_id)
         if symbol in outcome.lasts:
             _set_last(quote, outcome.lasts[symbol])
@@ -163,18 +166,19 @@ def _set_sides(quote: Quote, tick: QuoteTick, *, now: datetime) -> bool:
     return is_news
 
 
-def _count_in_day(quote: Quote, parts: Sequence[Part]) -> None:
-    """Count trades, as `parts` of bars, in the figures of the quote's day."""
+def count_in_day(quote: Quote, parts: Iterable[Part]) -> bool:
+    """Count trades, as `parts` of bars, in the figures of the quote's day; tell if any is of it."""
     midnight = calendars.midnight(quote.day)
-    for part in parts:
-        bar = part.bar
-        if part.timeframe != rollups.DAY or bar.start != midnight:
-            continue
+    bars = [
+        part.bar for part in parts if part.timeframe == rollups.DAY and part.bar.start == midnight
+    ]
+    for bar in bars:
         quote.day_volume += bar.volume
         if bar.open is not None and bar.high is not None and bar.low is not None:
             quote.day_open = bar.open if quote.day_open is None else quote.day_open
             quote.day_high = max(bar.high, quote.day_high or bar.high)
             quote.day_low = min(bar.low, quote.day_low or bar.low)
+    return bool(bars)
 
 
 def _set_last(quote: Quote, trade: TradeTick) -> None:

@@ -299,18 +299,22 @@ def keep_aside(suspects: Sequence[Suspect], *, source: str, day: date, now: date
 
 
 def _as_told(tick: Tick) -> dict[str, Any]:
-    """Return a tick as JSON, its numbers as the text that came, NaN included."""
+    """Return a tick as JSON, its numbers in plain text; what is no number as it came."""
     if isinstance(tick, QuoteTick):
         return {
             "at": tick.at.isoformat(),
-            "bid": None if tick.bid is None else str(tick.bid),
-            "bid_size": str(tick.bid_size),
-            "ask": None if tick.ask is None else str(tick.ask),
-            "ask_size": str(tick.ask_size),
+            "bid": None if tick.bid is None else _plain(tick.bid),
+            "bid_size": _plain(tick.bid_size),
+            "ask": None if tick.ask is None else _plain(tick.ask),
+            "ask_size": _plain(tick.ask_size),
         }
     return {
         "at": tick.at.isoformat(),
-        "price": str(tick.price),
-        "size": str(tick.size),
+        "price": _plain(tick.price),
+        "size": _plain(tick.size),
         "trade_id": tick.trade_id,
     }
+
+
+def _plain(amount: Decimal) -> str:
+    return decimals.text(amount) if amount.is_finite() else str(amount)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from marketdata import services as marketdata
+from marketdata.batches.columns import TickColumns
 from marketdata.models import Quote
 from marketdata.ticks import QuoteTick, TradeTick
 from orders.entry import submission
@@ -42,18 +43,18 @@ class Market:
     def trades(self, price: str, *, source: str = "feed", sets_last: bool = True) -> None:
         now = timezone.now()
         tick = TradeTick("AAPL", now, D(price), D(10), str(next(self.numbers)), sets_last)
-        marketdata.accept([tick], source=source, now=now)
+        marketdata.accept(TickColumns.of([tick]), source=source, now=now)
 
     def batch(self, *prices: str) -> None:
         """Tell several trades at once."""
         now = timezone.now()
         ticks = [TradeTick("AAPL", now, D(p), D(10), str(next(self.numbers))) for p in prices]
-        marketdata.accept(ticks, source="feed", now=now)
+        marketdata.accept(TickColumns.of(ticks), source="feed", now=now)
 
     def quotes(self, bid: str, ask: str, *, source: str = "feed") -> None:
         now = timezone.now()
         tick = QuoteTick("AAPL", now, D(bid), D(1000), D(ask), D(1000))
-        marketdata.accept([tick], source=source, now=now)
+        marketdata.accept(TickColumns.of([tick]), source=source, now=now)
 
     def set(self, **values: object) -> None:
         Quote.objects.filter(instrument=self.aapl).update(**values)

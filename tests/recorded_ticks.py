@@ -101,12 +101,6 @@ def between(ticks: TickColumns, first: int, last: int) -> TickColumns:
     )
 
 
-def batches(ticks: TickColumns, size: int) -> Iterator[TickColumns]:
-    """Yield `ticks` in batches of `size`, each with places of its own."""
-    for first in range(0, len(ticks), size):
-        yield between(ticks, first, first + size)
-
-
 def _of_places(columns: Any, first: int, size: int) -> Any:
     chosen = np.flatnonzero((columns.place >= first) & (columns.place < first + size))
     chosen = chosen[np.argsort(columns.place[chosen])]

@@ -6,21 +6,24 @@ last price, and nothing is triggered by them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from django.db import transaction
 
 from foundation import bulk, wakeups
-from marketdata import calendars, rollups, services, store
-from marketdata.batches import screening
+from marketdata import calendars, services, store
+from marketdata.batches import ingest
+from marketdata.batches.columns import TickColumns
+from marketdata.batches.ingest import Ingested
 from marketdata.cleaning import sources
 from marketdata.cleaning.rules import CLOCK_SLACK, Known, Reason, Suspect
 from marketdata.history import recording
 from marketdata.models import Bar, Quote
+from marketdata.rollups import Part
 from marketdata.ticks import TradeTick
 
 LATE_MAX: Final = timedelta(days=2)
@@ -57,22 +60,29 @@ def accept(trades: Sequence[TradeTick], *, source: str, now: datetime) -> Taken:
     with transaction.atomic():
         store.take_turn()
         quotes = services.standing({trade.symbol for trade in trades}, now=now)
-        told, quotes, suspects = sources.separated(trades, quotes, source=source)
-        believed: list[TradeTick] = []
-        held = 0
-        for symbol, found in _by_symbol(told).items():
-            if symbol not in quotes:
-                suspects += [Suspect(trade, Reason.UNKNOWN_SYMBOL) for trade in found]
+        others = sources.others(quotes, source=source)
+        suspects: list[Suspect] = []
+        parts: list[tuple[Quote, Sequence[Part]]] = []
+        booked = held = 0
+        for symbol, found in _by_symbol(trades).items():
+            quote = quotes.get(symbol)
+            if quote is None or symbol in others:
+                reason = Reason.UNKNOWN_SYMBOL if quote is None else Reason.OTHER_SOURCE
+                suspects += [Suspect(trade, reason) for trade in found]
                 continue
-            new = _not_held(found, quotes[symbol], source=source)
+            new = _not_held(found, quote, source=source)
             held += len(found) - len(new)
-            sound, doubtful = _cleaned(new, quotes[symbol], source=source, now=now)
-            believed += sound
-            suspects += doubtful
-        _turn_days(quotes.values(), source=source, now=now)
-        _book(believed, quotes, source=source)
+            past, beyond = _in_reach(new, now=now)
+            suspects += beyond
+            if past:
+                ingested = _ingested(past, quote, source=source)
+                suspects += ingested.suspects
+                booked += len(ingested.believed)
+                recording.record(ingested.believed, standing={symbol: quote}, source=source)
+                parts.append((quote, ingested.outcome.parts.get(symbol, ())))
+        _repair(parts, source=source, today=calendars.date_of(now))
         store.keep_aside(suspects, source=source, day=calendars.date_of(now), now=now)
-    return Taken(len(believed), held, len(suspects))
+    return Taken(booked, held, len(suspects))
 
 
 def _by_symbol(told: Iterable[TradeTick]) -> dict[str, list[TradeTick]]:
@@ -99,79 +109,68 @@ def _not_held(trades: Sequence[TradeTick], quote: Quote, *, source: str) -> list
     return new
 
 
-def _cleaned(
-    trades: Sequence[TradeTick], quote: Quote, *, source: str, now: datetime
+def _in_reach(
+    trades: Sequence[TradeTick], *, now: datetime
 ) -> tuple[list[TradeTick], list[Suspect]]:
-    if not trades:
-        return [], []
-    past = [trade for trade in trades if now - LATE_MAX <= trade.at <= now + CLOCK_SLACK]
-    beyond = [
-        Suspect(trade, Reason.FUTURE if trade.at > now else Reason.STALE)
-        for trade in trades
-        if not now - LATE_MAX <= trade.at <= now + CLOCK_SLACK
-    ]
-    if not past:
-        return [], beyond
-    before = bulk.execute(_BEFORE, [quote.instrument_id, source, past[0].at])
+    """Return the trades that may have been missed, and those that are too old or yet to come."""
+    past: list[TradeTick] = []
+    beyond: list[Suspect] = []
+    for trade in trades:
+        if trade.at > now + CLOCK_SLACK:
+            beyond.append(Suspect(trade, Reason.FUTURE))
+        elif trade.at < now - LATE_MAX:
+            beyond.append(Suspect(trade, Reason.STALE))
+        else:
+            past.append(trade)
+    return past, beyond
+
+
+def _ingested(trades: Sequence[TradeTick], quote: Quote, *, source: str) -> Ingested:
+    """Judge trades of one instrument, by their time, from the price before them on."""
+    before = bulk.execute(_BEFORE, [quote.instrument_id, source, trades[0].at])
     known = Known(
         asset_class=quote.instrument.asset_class,
         increment=quote.instrument.price_increment,
         source=source,
         price=before[0][0] if before else None,
     )
-    symbol = quote.instrument.symbol
-    cleaned = screening.clean_ticks(ticks=past, known={symbol: known}, source=source, now=None)
-    sound = [tick for tick in cleaned.believed if isinstance(tick, TradeTick)]
-    return sound, [*beyond, *cleaned.suspects]
-
-
-def _book(trades: Sequence[TradeTick], quotes: Mapping[str, Quote], *, source: str) -> None:
-    if not trades:
-        return
-    recording.record(trades, standing=quotes, source=source)
-    by_symbol = _by_symbol(trades)
-    parts = (
-        (quotes[symbol].instrument_id, part)
-        for symbol, found in by_symbol.items()
-        for part in rollups.parts(found)
+    return ingest.ingest(
+        TickColumns.of(trades), known={quote.instrument.symbol: known}, source=source, now=None
     )
-    store.add_bars(parts, source=source)
+
+
+def _repair(told: Sequence[tuple[Quote, Sequence[Part]]], *, source: str, today: date) -> None:
+    """Add parts of bars to those of the instruments, and to the figures of their day."""
+    store.add_bars(
+        ((quote.instrument_id, part) for quote, parts in told for part in parts), source=source
+    )
+    if not any(parts for _, parts in told):
+        return
     wakeups.send(wakeups.Channel.BARS)
     repaired = [
-        quotes[symbol]
-        for symbol, found in by_symbol.items()
-        if quotes[symbol].source == source and _repair_day(quotes[symbol], found)
+        quote for quote, parts in told if _repair_day(quote, parts, source=source, today=today)
     ]
     if repaired:
         store.write_quotes(repaired, news={quote.instrument_id for quote in repaired})
         wakeups.send(wakeups.Channel.QUOTES)
 
 
-def _turn_days(quotes: Iterable[Quote], *, source: str, now: datetime) -> None:
-    """Begin the day of quotes that nothing was told of yet today: what is late may be of it."""
-    today = calendars.date_of(now)
-    for quote in quotes:
-        if quote.source == source and today > quote.day:
-            services.turn_day(quote, day=today)
-
-
-def _repair_day(quote: Quote, trades: Iterable[TradeTick]) -> bool:
+def _repair_day(quote: Quote, parts: Iterable[Part], *, source: str, today: date) -> bool:
     """Bring the figures of the quote's day in line with its bar; tell whether any is of that day.
 
-    The bar knows which trade was indeed the first.
+    The day of a quote of which nothing was told yet today begins. The bar knows which trade was
+    indeed the first.
     """
-    missed = [trade for trade in trades if calendars.date_of(trade.at) == quote.day]
-    if not missed:
+    if quote.source != source:
         return False
-    quote.day_volume += sum((trade.size for trade in missed), Decimal(0))
-    prices = [trade.price for trade in missed if trade.sets_last]
-    if prices:
-        quote.day_high = max(filter(None, [*prices, quote.day_high]))
-        quote.day_low = min(filter(None, [*prices, quote.day_low]))
-        day = Bar.objects.get(
-            instrument_id=quote.instrument_id,
-            timeframe=Bar.Timeframe.DAY,
-            start=calendars.midnight(quote.day),
-        )
-        quote.day_open = day.open
+    if today > quote.day:
+        services.turn_day(quote, day=today)
+    if not services.count_in_day(quote, parts):
+        return False
+    bar = Bar.objects.get(
+        instrument_id=quote.instrument_id,
+        timeframe=Bar.Timeframe.DAY,
+        start=calendars.midnight(quote.day),
+    )
+    quote.day_open = bar.open
     return True

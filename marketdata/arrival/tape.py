@@ -23,6 +23,7 @@ from django.utils import timezone
 from foundation import metrics
 from marketdata import services
 from marketdata.arrival import silence
+from marketdata.batches.columns import TickColumns
 from marketdata.ticks import QuoteTick, Tick
 
 log = structlog.get_logger(__name__)
@@ -159,7 +160,7 @@ def _book(told: Sequence[Told]) -> None:
     for source, group in itertools.groupby(told, key=lambda each: each[0]):
         ticks = [tick for _, tick in group]
         try:
-            services.accept(ticks, source=source, now=timezone.now())
+            services.accept(TickColumns.of(ticks), source=source, now=timezone.now())
         except (DataError, IntegrityError):
             _book_one_by_one(ticks, source=source)
         BOOKED.labels(source).inc(len(ticks))
@@ -169,6 +170,6 @@ def _book_one_by_one(ticks: Sequence[Tick], *, source: str) -> None:
     """Book each tick by itself, so that the one which the database refuses fails alone."""
     for tick in ticks:
         try:
-            services.accept([tick], source=source, now=timezone.now())
+            services.accept(TickColumns.of([tick]), source=source, now=timezone.now())
         except (DataError, IntegrityError):
             log.exception("tick_refused_by_the_database", source=source, tick=tick)

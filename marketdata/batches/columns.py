@@ -6,13 +6,13 @@ are microseconds since 1970 (UTC), and a symbol is its place in `symbols`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +71,9 @@ class TradeColumns(_Columns):
     size: Ints
     trade_id: Names
     sets_last: Flags
+
+
+_Kind = TypeVar("_Kind", QuoteColumns, TradeColumns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,6 +155,57 @@ class TickColumns:
         trades = np.argsort(self.trades.symbol.astype(small), kind="stable")
         return replace(self, quotes=self.quotes.taken(quotes), trades=self.trades.taken(trades))
 
+    @property
+    def names(self) -> set[str]:
+        """The symbols of which there is a tick."""
+        numbers = np.unique(np.concatenate([self.quotes.symbol, self.trades.symbol])).tolist()
+        return {self.symbols[number] for number in numbers} | {tick.symbol for _, tick in self.odd}
+
+    def parted(self, symbols: Collection[str]) -> tuple[TickColumns, TickColumns]:
+        """Return the ticks of `symbols`, and those of all others."""
+        if not symbols:
+            return self._chosen((), is_in=True), self
+        is_in = np.array([symbol in symbols for symbol in self.symbols], dtype=np.bool_)
+        places = [place for place, tick in self.odd if tick.symbol in symbols]
+        for columns in (self.quotes, self.trades):
+            places += columns.place[is_in[columns.symbol]].tolist()
+        return self._chosen(places, is_in=True), self._chosen(places, is_in=False)
+
+    @property
+    def places(self) -> list[int]:
+        """Where the ticks stood, in order."""
+        odd = [place for place, _ in self.odd]
+        return sorted([*self.quotes.place.tolist(), *self.trades.place.tolist(), *odd])
+
+    def without(self, places: Sequence[int]) -> TickColumns:
+        """Return the ticks that stood at none of `places`."""
+        return self._chosen(places, is_in=False) if places else self
+
+    def batches(self, size: int) -> Iterator[TickColumns]:
+        """Yield the ticks in batches of `size`, in order, each with places of its own."""
+        places = self.places
+        for first in range(0, len(places), size):
+            begin, end = places[first], places[min(first + size, len(places)) - 1] + 1
+            yield replace(
+                self,
+                quotes=_between(self.quotes, begin, end),
+                trades=_between(self.trades, begin, end),
+                odd=tuple((at - begin, tick) for at, tick in self.odd if begin <= at < end),
+            )
+
+    def _chosen(self, places: Sequence[int], *, is_in: bool) -> TickColumns:
+        named = set(places)
+
+        def chosen(columns: _Kind) -> _Kind:
+            return columns.taken(np.isin(columns.place, places, invert=not is_in))
+
+        return replace(
+            self,
+            quotes=chosen(self.quotes),
+            trades=chosen(self.trades),
+            odd=tuple(each for each in self.odd if (each[0] in named) is is_in),
+        )
+
     def price(self, whole: int) -> Decimal | None:
         return None if whole == NOBODY else Decimal(int(whole)).scaleb(-self.price_decimals)
 
@@ -198,6 +252,11 @@ def microseconds(at: datetime) -> int:
 def moment(since: int) -> datetime:
     """Return the time that is `since` microseconds after 1970."""
     return _EPOCH + int(since) * _MICROSECOND
+
+
+def _between(columns: _Kind, begin: int, end: int) -> _Kind:
+    chosen = columns.taken((columns.place >= begin) & (columns.place < end))
+    return replace(chosen, place=chosen.place - begin)
 
 
 _SYMBOL: Final = attrgetter("symbol")

@@ -1,6 +1,6 @@
 """A batch on its way in: which of its ticks are believed, and what these come to. Pure.
 
-Tick by tick or, where they are many, in columns that are made once; both ways say the same.
+Tick by tick or, where they are many, all at once; both ways say the same.
 """
 
 from __future__ import annotations
@@ -13,25 +13,34 @@ from marketdata import outcomes
 from marketdata.batches import conflation, screening
 from marketdata.batches.columns import TickColumns
 from marketdata.cleaning import rules
-from marketdata.cleaning.rules import Cleaned, Known
+from marketdata.cleaning.rules import Known, Suspect
 from marketdata.outcomes import Outcome
-from marketdata.ticks import Tick
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ingested:
-    """How a batch was judged, and what its believed ticks come to."""
+    """What is believed of a batch, and what that comes to; the rest; what is known after it."""
 
-    cleaned: Cleaned
+    believed: TickColumns
     outcome: Outcome
+    suspects: Sequence[Suspect]
+    known: Mapping[str, Known]
 
 
 def ingest(
-    *, ticks: Sequence[Tick], known: Mapping[str, Known], source: str, now: datetime | None
+    told: TickColumns, *, known: Mapping[str, Known], source: str, now: datetime | None
 ) -> Ingested:
-    """Judge `ticks`, told by `source`, in their order, by what is `known`."""
-    if len(ticks) < screening.AT_ONCE_MIN:
-        cleaned = rules.clean(ticks=ticks, known=known, source=source, now=now)
-        return Ingested(cleaned, outcomes.of_ticks(cleaned.believed))
-    screened = screening.clean(TickColumns.of(ticks), known=known, source=source, now=now)
-    return Ingested(screened.cleaned(ticks), conflation.outcome(screened.believed))
+    """Judge what `source` has told, in its order, by what is `known`."""
+    if not screening.pays(told):
+        cleaned = rules.clean(ticks=told.ticks(), known=known, source=source, now=now)
+        places = told.places
+        return Ingested(
+            told.without([places[position] for position in cleaned.positions]),
+            outcomes.of_ticks(cleaned.believed),
+            cleaned.suspects,
+            cleaned.known,
+        )
+    screened = screening.clean(told, known=known, source=source, now=now)
+    suspects = [suspect for _, suspect in screened.suspects]
+    outcome = conflation.outcome(screened.believed)
+    return Ingested(screened.believed, outcome, suspects, screened.known)

@@ -31,11 +31,11 @@ from marketdata.batches.fences import Track
 from marketdata.batches.sifting import Rows
 from marketdata.cleaning import rules
 from marketdata.cleaning.levels import Terms
-from marketdata.cleaning.rules import Cleaned, Known, Reason, Suspect
+from marketdata.cleaning.rules import Known, Reason, Suspect
 from marketdata.ticks import Tick, TradeTick
 
-AT_ONCE_MIN: Final = 500
-"""Fewer ticks are judged one by one as fast."""
+AT_ONCE_MIN, AT_ONCE_MIN_EACH = 100, 3
+"""Fewer ticks, of a batch and for each of its instruments, are judged one by one as fast."""
 
 _NO_TERMS: Final = Terms("us_equity", Decimal("0.01"))
 _WHOLE_MAX: Final = 2**62
@@ -48,15 +48,6 @@ class Screened:
     believed: TickColumns
     suspects: Sequence[tuple[int, Suspect]]
     known: Mapping[str, Known]
-
-    def cleaned(self, ticks: Sequence[Tick]) -> Cleaned:
-        """Return the same of the `ticks` that the columns were made of, as they came."""
-        aside = {place for place, _ in self.suspects}
-        return Cleaned(
-            believed=[tick for place, tick in enumerate(ticks) if place not in aside],
-            suspects=[Suspect(ticks[place], each.reason) for place, each in self.suspects],
-            known=self.known,
-        )
 
 
 def clean(
@@ -72,13 +63,12 @@ def clean(
     return Screened(batch.believed(), sorted(batch.suspects, key=_place), latest)
 
 
-def clean_ticks(
-    *, ticks: Sequence[Tick], known: Mapping[str, Known], source: str, now: datetime | None
-) -> Cleaned:
-    """Judge `ticks` as `rules.clean` does, at once where they are many."""
-    if len(ticks) < AT_ONCE_MIN:
-        return rules.clean(ticks=ticks, known=known, source=source, now=now)
-    return clean(TickColumns.of(ticks), known=known, source=source, now=now).cleaned(ticks)
+def pays(columns: TickColumns) -> bool:
+    """Tell whether the ticks are so many that judging them at once is faster than one by one.
+
+    A batch costs some steps whatever its size, and as many again for each instrument.
+    """
+    return len(columns) >= AT_ONCE_MIN + AT_ONCE_MIN_EACH * len(columns.symbols)
 
 
 class _Batch:

@@ -93,10 +93,12 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """The ticks that are believed, in order; those that are not; what is known after them."""
+    """The ticks that are believed, in order; those that are not, and their positions among
+    all; what is known after them."""
 
     believed: Sequence[Tick]
     suspects: Sequence[Suspect]
+    positions: Sequence[int]
     known: Mapping[str, Known]
 
 
@@ -113,18 +115,19 @@ def clean(
     booked = already_booked(ticks := list(ticks), latest)
     believed: list[Tick] = []
     suspects: list[Suspect] = []
+    positions: list[int] = []
     for position, tick in enumerate(ticks):
         fact = latest.get(tick.symbol)
-        if fact is None:
-            suspects.append(Suspect(tick, Reason.UNKNOWN_SYMBOL))
-            continue
-        is_booked = position <= booked.get(tick.symbol, -1)
-        reason, latest[tick.symbol] = judge(tick, fact, now=now, is_booked=is_booked)
+        reason: Reason | None = Reason.UNKNOWN_SYMBOL
+        if fact is not None:
+            is_booked = position <= booked.get(tick.symbol, -1)
+            reason, latest[tick.symbol] = judge(tick, fact, now=now, is_booked=is_booked)
         if reason is None:
             believed.append(tick)
         else:
             suspects.append(Suspect(tick, reason))
-    return Cleaned(believed, suspects, latest)
+            positions.append(position)
+    return Cleaned(believed, suspects, positions, latest)
 
 
 def judge(

@@ -8,16 +8,11 @@ history.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping
 
 from django.conf import settings
 
-from marketdata.cleaning.rules import Reason, Suspect
 from marketdata.models import Quote
-from marketdata.ticks import Tick
-
-Told = TypeVar("Told", bound=Tick)
 
 
 def may_tell(source: str, *, chosen: str) -> bool:
@@ -25,17 +20,10 @@ def may_tell(source: str, *, chosen: str) -> bool:
     return source == chosen if chosen else source not in settings.FEEDS
 
 
-def separated(
-    told: Sequence[Told], quotes: Mapping[str, Quote], *, source: str
-) -> tuple[Sequence[Told], dict[str, Quote], list[Suspect]]:
-    """Take out of a batch what `source` is not asked for; return the rest, its quotes, and that."""
-    own = {
-        symbol: quote
+def others(quotes: Mapping[str, Quote], *, source: str) -> set[str]:
+    """Return the symbols of `quotes` whose prices `source` is not asked for."""
+    return {
+        symbol
         for symbol, quote in quotes.items()
-        if may_tell(source, chosen=quote.instrument.source)
+        if not may_tell(source, chosen=quote.instrument.source)
     }
-    if len(own) == len(quotes):
-        return told, own, []
-    others = quotes.keys() - own.keys()
-    refused = [Suspect(tick, Reason.OTHER_SOURCE) for tick in told if tick.symbol in others]
-    return [tick for tick in told if tick.symbol not in others], own, refused

@@ -27,6 +27,7 @@ from django.utils import timezone
 from accounts.models import Account
 from foundation import wakeups
 from marketdata import services as marketdata
+from marketdata.batches.columns import TickColumns
 from marketdata.models import Quote
 from marketdata.ticks import QuoteTick, TradeTick
 from orders.entry import submission
@@ -137,7 +138,7 @@ def told(symbol: str, last: Decimal, *, trade: str) -> None:
         QuoteTick(symbol, now, last - CENT, D(100), last + CENT, D(100)),
         TradeTick(symbol, now, last, D(1), trade),
     ]
-    marketdata.accept(ticks, source="test", now=now)
+    marketdata.accept(TickColumns.of(ticks), source="test", now=now)
 
 
 class Load:

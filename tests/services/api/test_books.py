@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from marketdata import calendars
+from marketdata.batches.columns import TickColumns
 from marketdata.current import board
 from marketdata.current.depth import Book, Level, Resting
 from marketdata.history import recording
@@ -64,12 +65,14 @@ def test_todays_newest_trades_come_first_and_other_days_not_at_all(
     now = timezone.now()
     midnight = calendars.midnight(calendars.date_of(now))
     recording.record(
-        [
-            TradeTick("BTC/USD", at, D(price), D("0.5"), str(n), sets_last=n != 2)
-            for n, (at, price) in enumerate(
-                [(midnight - timedelta(seconds=1), 1), (midnight, 60000), (now, 60001)]
-            )
-        ],
+        TickColumns.of(
+            [
+                TradeTick("BTC/USD", at, D(price), D("0.5"), str(n), sets_last=n != 2)
+                for n, (at, price) in enumerate(
+                    [(midnight - timedelta(seconds=1), 1), (midnight, 60000), (now, 60001)]
+                )
+            ]
+        ),
         standing={"BTC/USD": Quote.objects.get(instrument=pair)},
         source="test",
     )

@@ -18,6 +18,7 @@ from django.utils import timezone
 from foundation import wakeups
 from marketdata import calendars, selectors, services
 from marketdata.arrival import late
+from marketdata.batches.columns import TickColumns
 from marketdata.current import present
 from marketdata.current.present import Present
 from marketdata.instruments import restating
@@ -43,7 +44,7 @@ CHART = "/api/v1/bars?symbol=AAPL&timeframe=1Min"
 
 
 def told(*ticks: Tick) -> None:
-    services.accept(ticks, source="feed", now=timezone.now())
+    services.accept(TickColumns.of(ticks), source="feed", now=timezone.now())
 
 
 def trade(price: str, number: int, *, minutes: int = 0) -> TradeTick:

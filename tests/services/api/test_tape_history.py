@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from marketdata import calendars
+from marketdata.batches.columns import TickColumns
 from marketdata.history import archive, recording
 from marketdata.history.partitions import Kind
 from marketdata.instruments import restating
@@ -24,8 +25,8 @@ D = Decimal
 
 
 def keep(symbol: str, *ticks: Tick) -> None:
-    recording.record(ticks, standing={symbol: Quote.objects.get(instrument__symbol=symbol)},
-                     source="test")  # fmt: skip
+    standing = {symbol: Quote.objects.get(instrument__symbol=symbol)}
+    recording.record(TickColumns.of(ticks), standing=standing, source="test")
 
 
 def trades(symbol: str, count: int) -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from marketdata import calendars, selectors, services, store
+from marketdata.batches.columns import TickColumns
 from marketdata.models import Bar, Instrument, PricePath, Quote, SuspectCount, SuspectTick
 from marketdata.ticks import Point, QuoteTick, Tick, TradeTick
 from tests.patience import DEADLINE_SECONDS
@@ -42,7 +43,7 @@ def trade(
 
 
 def accept(*ticks: Tick, now: datetime = NOW, source: str = "feed") -> None:
-    services.accept(ticks, source=source, now=now)
+    services.accept(TickColumns.of(ticks), source=source, now=now)
 
 
 def minutes(instrument: Instrument) -> list[tuple[object, ...]]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from marketdata import services
 from marketdata.admin import FeedHealthAdmin
+from marketdata.batches.columns import TickColumns
 from marketdata.instruments import listing, restating
 from marketdata.models import ArchivedTicks, FeedHealth, Instrument, SuspectTick
 from marketdata.ticks import TradeTick
@@ -76,7 +77,9 @@ def test_the_health_of_a_feed_is_shown_with_what_was_kept_aside(
     health = FeedHealth.objects.create(
         feed="acme", market="us_equity", state="live", since=now, counted_since=now, written_at=now
     )
-    services.accept([TradeTick("IBM", now, Decimal(1), Decimal(1), "7")], source="acme", now=now)
+    services.accept(
+        TickColumns.of([TradeTick("IBM", now, Decimal(1), Decimal(1), "7")]), source="acme", now=now
+    )
     assert operations.get("/admin/marketdata/feedhealth/").status_code == 200
     shown = admin.site._registry[FeedHealth]
     assert isinstance(shown, FeedHealthAdmin)
@@ -89,14 +92,16 @@ def test_every_list_opens_and_nothing_is_added_by_hand(
 ) -> None:
     now = timezone.now()
     ticks = [TradeTick("IBM", now, Decimal(price), Decimal(1), "") for price in (246, 0)]
-    services.accept(ticks, source="feed", now=now)
+    services.accept(TickColumns.of(ticks), source="feed", now=now)
     assert operations.get(f"/admin/marketdata/{name}/").status_code == 200
     assert operations.get(f"/admin/marketdata/{name}/add/").status_code == 403
 
 
 def test_a_suspect_is_looked_at_and_not_changed(operations: Client, ibm: Instrument) -> None:
     now = timezone.now()
-    services.accept([TradeTick("IBM", now, Decimal(0), Decimal(1), "")], source="feed", now=now)
+    services.accept(
+        TickColumns.of([TradeTick("IBM", now, Decimal(0), Decimal(1), "")]), source="feed", now=now
+    )
     address = f"/admin/marketdata/suspecttick/{SuspectTick.objects.get().pk}/change/"
     assert operations.get(address).status_code == 200
     assert operations.post(address, {"reason": "fine"}).status_code == 403

@@ -13,12 +13,13 @@ import pytest
 from foundation import bulk
 from marketdata import services, store
 from marketdata.batches import screening
+from marketdata.batches.columns import TickColumns
 from marketdata.cleaning import memory
 from marketdata.models import Bar, Instrument, PricePath, Quote, SuspectTick
 from marketdata.ticks import Point, Tick, TradeTick
 from tests.unit.marketdata.batches.test_screening import NOW, Market, ticks_of
 
-COUNT = 2 * screening.AT_ONCE_MIN
+COUNT = 1_000
 SMALL = COUNT // 10
 CLASSES = {"IBM": Instrument.AssetClass.US_EQUITY, "BTC/USD": Instrument.AssetClass.CRYPTO}
 
@@ -57,7 +58,9 @@ def booked(told: Sequence[Tick], *, suffix: str, size: int) -> dict[str, Any]:
         )  # fmt: skip
     own = [replace(tick, symbol=tick.symbol + suffix) for tick in told]
     for place in range(0, len(own), size):
-        services.accept(own[place : place + size], source="feed", now=NOW + timedelta(seconds=1))
+        services.accept(
+            TickColumns.of(own[place : place + size]), source="feed", now=NOW + timedelta(seconds=1)
+        )
     return {symbol: stored(symbol + suffix) for symbol in (*CLASSES, "NOBODY")}
 
 
@@ -91,22 +94,24 @@ def without(row: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_columns_small_batches_and_ticks_one_by_one_leave_the_same_rows(
+def test_at_once_or_one_by_one_small_batches_and_large_ones_leave_the_same_rows(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = stream(seed)
-    at_once = booked(told, suffix=".A", size=COUNT)
-    small = booked(told, suffix=".B", size=SMALL)
-    monkeypatch.setattr(screening, "AT_ONCE_MIN", COUNT + 1)
-    assert booked(told, suffix=".C", size=COUNT) == at_once
+    found = {}
+    for at_once, size in ((True, COUNT), (False, COUNT), (True, SMALL), (False, SMALL)):
+        monkeypatch.setattr(screening, "pays", lambda columns, is_so=at_once: is_so)
+        found[at_once, size] = booked(told, suffix=f".{len(found)}", size=size)
+    assert found[True, COUNT] == found[False, COUNT]
+    assert found[True, SMALL] == found[False, SMALL]
 
+    large, small = found[True, COUNT], found[True, SMALL]
     for symbol in CLASSES:
-        ways = at_once[symbol].pop("way"), small[symbol].pop("way")
-        one, other = map(shape, ways)
+        one, other = (shape(each[symbol].pop("way")) for each in (large, small))
         assert one == other
-        assert len({bar["start"] for bar in at_once[symbol]["bars"]}) > 2
-    assert small == at_once
-    reasons = {reason for each in at_once.values() for reason, _ in each["aside"]}
+        assert len({bar["start"] for bar in large[symbol]["bars"]}) > 2
+    assert small == large
+    reasons = {reason for each in large.values() for reason, _ in each["aside"]}
     assert reasons >= {"outlying", "out_of_order", "crossed", "not_finite", "unknown_symbol"}
 
 

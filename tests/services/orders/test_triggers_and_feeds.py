@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from marketdata import services
 from marketdata.arrival import late
+from marketdata.batches.columns import TickColumns
 from marketdata.cleaning import memory
 from marketdata.models import Instrument, SuspectTick
 from marketdata.ticks import QuoteTick, TradeTick
@@ -64,11 +65,15 @@ def test_bad_ticks_fire_no_stop(market):
     look(lookout)
     now = timezone.now()
     for n, price in enumerate(BAD_PRICES):
-        services.accept([TradeTick("AAPL", now, D(price), D(5), f"bad-{n}")], source=FEED, now=now)
+        services.accept(
+            TickColumns.of([TradeTick("AAPL", now, D(price), D(5), f"bad-{n}")]),
+            source=FEED,
+            now=now,
+        )
         look(lookout)
     for bid, ask in BAD_QUOTES:
         tick = QuoteTick("AAPL", now, D(bid), D(5), D(ask), D(5))
-        services.accept([tick], source=FEED, now=now)
+        services.accept(TickColumns.of([tick]), source=FEED, now=now)
         look(lookout)
     assert status(order) == "held"
 
@@ -95,13 +100,17 @@ def test_bad_ticks_call_no_margin_and_close_nothing(market):
 
     for n, price in enumerate([*BAD_PRICES, "7.143", "714.30"]):
         now = timezone.now()
-        services.accept([TradeTick("AAPL", now, D(price), D(5), f"bad-{n}")], source=FEED, now=now)
+        services.accept(
+            TickColumns.of([TradeTick("AAPL", now, D(price), D(5), f"bad-{n}")]),
+            source=FEED,
+            now=now,
+        )
         watch.look(now=now)
         look(lookout)
     for bid, ask in [*BAD_QUOTES, ("7.143", "7.143"), ("0.7143", "71.43")]:
         now = timezone.now()
         tick = QuoteTick("AAPL", now, D(bid), D(5), D(ask), D(5))
-        services.accept([tick], source=FEED, now=now)
+        services.accept(TickColumns.of([tick]), source=FEED, now=now)
         watch.look(now=now)
         look(lookout)
     assert SuspectTick.objects.count() >= 16

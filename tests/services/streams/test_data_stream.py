@@ -18,6 +18,7 @@ from accounts.models import ApiKey
 from accounts.sessions import authentication
 from marketdata import selectors
 from marketdata import services as prices
+from marketdata.batches.columns import TickColumns
 from marketdata.models import Instrument
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 from tests import world
@@ -105,7 +106,7 @@ class Told:
 
     @sync_to_async
     def happens(self, *ticks: Tick, now: datetime) -> None:
-        prices.accept(ticks, source=SOURCE, now=now)
+        prices.accept(TickColumns.of(ticks), source=SOURCE, now=now)
         self.look(now=now)
 
     @sync_to_async

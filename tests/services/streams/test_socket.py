@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import Account, SignIn
 from accounts.sessions import sign_ins
 from marketdata import services
+from marketdata.batches.columns import TickColumns
 from marketdata.current import board
 from marketdata.current.depth import Book, Level
 from marketdata.models import Instrument
@@ -41,7 +42,7 @@ def tell(symbol: str, bid: str, ask: str, *, last: str | None = None, age: float
     ticks: list[Any] = [QuoteTick(symbol, now, Decimal(bid), Decimal(1), Decimal(ask), Decimal(2))]
     if last is not None:
         ticks.append(TradeTick(symbol, now, Decimal(last), Decimal(5), ""))
-    services.accept(ticks, source="feed", now=now)
+    services.accept(TickColumns.of(ticks), source="feed", now=now)
 
 
 told = sync_to_async(tell)

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from marketdata import services
 from marketdata.arrival.silence import Watch
+from marketdata.batches.columns import TickColumns
 from marketdata.models import Instrument, SuspectCount
 from marketdata.ticks import QuoteTick
 
@@ -36,7 +37,7 @@ def _listed(db: None, settings: Any) -> None:
 def told(*symbols: str, source: str = "feed", at: datetime = NOW) -> None:
     price, size = Decimal(100), Decimal(1)
     ticks = [QuoteTick(symbol, at, price, size, price, size) for symbol in symbols]
-    services.accept(ticks, source=source, now=at)
+    services.accept(TickColumns.of(ticks), source=source, now=at)
 
 
 def counted() -> list[tuple[date, str, str, int]]:

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from marketdata import services
 from marketdata.batches import screening
+from marketdata.batches.columns import TickColumns
 from marketdata.cleaning import levels, memory
 from marketdata.models import Bar, Instrument, Quote, SuspectTick
 from marketdata.ticks import QuoteTick, Tick, TradeTick
@@ -38,7 +39,9 @@ def ibm(committed: None) -> Instrument:
     )
     for number in range(levels.CLOSES_MIN + 1):
         at = NOW - (levels.CLOSES_MIN - number) * levels.SLOT
-        services.accept([quote("99.99", at=at), trade("100", at=at)], source="feed", now=at)
+        services.accept(
+            TickColumns.of([quote("99.99", at=at), trade("100", at=at)]), source="feed", now=at
+        )
     return instrument
 
 
@@ -52,7 +55,7 @@ def trade(price: str, *, at: datetime = NOW, number: str = "") -> TradeTick:
 
 
 def accept(*told: Tick, now: datetime = NOW) -> None:
-    services.accept(told, source="feed", now=now)
+    services.accept(TickColumns.of(told), source="feed", now=now)
 
 
 def aside() -> list[str]:
@@ -88,7 +91,7 @@ def test_a_batch_that_was_not_committed_teaches_nothing(ibm: Instrument) -> None
 
 
 def test_many_ticks_are_booked_as_few_are(ibm: Instrument) -> None:
-    count = screening.AT_ONCE_MIN
+    count = screening.AT_ONCE_MIN + screening.AT_ONCE_MIN_EACH
     told: list[Tick] = [trade("100", number=str(number)) for number in range(count)]
     accept(*told, trade("120", number="wrong"), trade("NaN"), quote("100.01"))
     assert sorted(aside()) == ["not_finite", "outlying"]

@@ -11,6 +11,7 @@ import pytest
 
 from marketdata import services
 from marketdata.arrival import late
+from marketdata.batches.columns import TickColumns
 from marketdata.cleaning import memory
 from marketdata.models import Bar, Instrument, PricePath, Quote, SuspectCount, TapeTrade
 from marketdata.ticks import SIMULATED, QuoteTick, Tick, TradeTick
@@ -44,7 +45,7 @@ def trade(price: str, size: str, number: int, *, second: float = 0, symbol: str 
 
 
 def accept(ticks: Iterable[Tick], source: str = FEED, now: datetime = NOW) -> None:
-    services.accept(list(ticks), source=source, now=now)
+    services.accept(TickColumns.of(ticks), source=source, now=now)
 
 
 def standing(instrument: Instrument) -> dict[str, object]:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from websockets.sync.client import ClientConnection
 
 from marketdata import bars, services
+from marketdata.batches.columns import TickColumns
 from marketdata.cleaning import memory
 from marketdata.feeds import filling, standing, states, talk
 from marketdata.feeds.following import Following
@@ -64,7 +65,7 @@ class Followed:
     def book(self, now: datetime) -> None:
         """As the tape does, at a moment that no pause of the machine can put off."""
         told, self.ticks = self.ticks, []
-        services.accept(told, source="acme", now=now)
+        services.accept(TickColumns.of(told), source="acme", now=now)
 
     def is_live(self) -> bool:
         if self.line.failure is not None:
@@ -337,7 +338,7 @@ class TestGap:
 def test_a_quote_is_confirmed_while_it_stands_and_is_what_was_believed(followed):
     now = timezone.now()
     quotes = [QuoteTick("IBM", now, D("99.5"), D(1), D("100.5"), D(1))]
-    services.accept(quotes, source="acme", now=now)
+    services.accept(TickColumns.of(quotes), source="acme", now=now)
     later = now + SECOND
     others = [QuoteTick("IBM", now, D("99.6"), D(1), D("100.5"), D(1))]
     assert standing.confirm(others, source="acme", now=later) == 0

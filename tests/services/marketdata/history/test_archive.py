@@ -13,6 +13,7 @@ from django.db import connection
 
 from foundation import failpoints
 from marketdata import selectors, services
+from marketdata.batches.columns import TickColumns
 from marketdata.history import archive, partitions, retention
 from marketdata.history.models import ArchivedTicks, TapeQuote, TapeTrade
 from marketdata.history.partitions import Kind
@@ -67,7 +68,7 @@ def tell(symbol: str, *, days: int = 3, price: str = "100.000000001") -> None:
             QuoteTick(symbol, at, D("99.5"), D(day + 1), D("100.5"), D(200)),
             QuoteTick(symbol, at, None, D(0), D("100.5"), D(200)),
         ]
-        services.accept(ticks, source="feed", now=at)
+        services.accept(TickColumns.of(ticks), source="feed", now=at)
 
 
 def everything(instrument: Instrument) -> list[Any]:
@@ -201,7 +202,9 @@ def test_minutes_go_by_the_month_and_by_the_row_and_hours_later(ibm: Instrument)
     for days in (800, 100, 61, 1):
         at = NOON - days * DAY
         partitions.make_ahead(now=at)
-        services.accept([TradeTick("IBM", at, D(246), D(1), "")], source=f"feed{days}", now=at)
+        services.accept(
+            TickColumns.of([TradeTick("IBM", at, D(246), D(1), "")]), source=f"feed{days}", now=at
+        )
     retention.drop(now=NOON)
 
     def starts(timeframe: str) -> list[int]:

@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from marketdata import calendars, selectors, services
+from marketdata.batches.columns import TickColumns
 from marketdata.history import first_data, retention
 from marketdata.instruments import listing
 from marketdata.models import Bar, Instrument, Quote
@@ -49,7 +50,7 @@ def test_the_first_start_lists_instruments_whose_charts_join_the_market(two: Pat
     assert (quote.day_high, quote.day_volume) == (day.high, day.volume)
     # The first real trade goes on where the past ended, in the same day bar.
     trade = TradeTick("IBM", now, ibm.reference_price, Decimal(7), "1")
-    services.accept([trade], source=SIMULATED, now=now)
+    services.accept(TickColumns.of([trade]), source=SIMULATED, now=now)
     (grown,) = selectors.bars(
         ibm, "1Day", start=now - timedelta(days=9), end=now, limit=1, is_ascending=False
     )
@@ -104,7 +105,7 @@ def test_old_minutes_go_and_days_stay() -> None:
     for days in (1, 100):
         at = now - timedelta(days=days)
         trade = TradeTick("IBM", at, Decimal(246), Decimal(1), "")
-        services.accept([trade], source=f"feed{days}", now=at)
+        services.accept(TickColumns.of([trade]), source=f"feed{days}", now=at)
     retention.drop(now=now)
     assert Bar.objects.filter(instrument=ibm, timeframe="1Min").count() == 1
     assert Bar.objects.filter(instrument=ibm, timeframe="1Day").count() == 2

@@ -13,6 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from marketdata import calendars, selectors, services
+from marketdata.batches.columns import TickColumns
 from marketdata.history.adjusting import Adjustment
 from marketdata.instruments import restating
 from marketdata.models import Bar, Instrument, PriceAdjustment
@@ -69,7 +70,9 @@ def test_days_are_taken_once_and_what_is_said_again_replaces_them(
 
 
 def test_what_another_source_has_told_stays(ibm: Instrument, tmp_path: Path) -> None:
-    services.accept([TradeTick("IBM", NOW, D(100), D(1), "1")], source="feed", now=NOW)
+    services.accept(
+        TickColumns.of([TradeTick("IBM", NOW, D(100), D(1), "1")]), source="feed", now=NOW
+    )
     before = rows()
     path = tmp_path / "days.csv"
     path.write_text(HEADER + "IBM,2026-03-02,1,1,1,1,1,1\n")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
 from marketdata import selectors, services
-from marketdata.history import partitions
+from marketdata.batches.columns import TickColumns
+from marketdata.history import partitions, recording
 from marketdata.history.models import TapeQuote, TapeTrade
 from marketdata.history.partitions import Kind
 from marketdata.history.records import Print, Sides
-from marketdata.models import Instrument
+from marketdata.models import Instrument, Quote
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 
 NOW = datetime(2026, 3, 2, 15, 0, 30, tzinfo=UTC)
@@ -36,7 +38,7 @@ def ibm() -> Instrument:
 
 
 def accept(*ticks: Tick, now: datetime = NOW, source: str = "feed") -> None:
-    services.accept(ticks, source=source, now=now)
+    services.accept(TickColumns.of(ticks), source=source, now=now)
 
 
 def quote(bid: str | None, ask: str | None, *, at: datetime = NOW) -> QuoteTick:
@@ -71,6 +73,32 @@ def test_time_and_sales_are_what_came_to_the_last_digit(ibm: Instrument) -> None
         (late, D(99), D(100), "3", False, "feed"),
     ]
     assert found[0].number < found[1].number < found[2].number
+
+
+def test_numbers_of_every_size_are_kept_exactly_and_in_their_order(ibm: Instrument) -> None:
+    numbers = ["0.000000001", "1", "9999.9999", "10000", "12345678.90000001", "999999999.999999999"]
+    sizes = [*numbers, "4611686018.427387905", "100000000000000.000000001", "1E+15", "0.00000001"]
+    told = [
+        TradeTick("IBM", NOW, D(price), D(size), f"{price}\N{SNOWMAN}"[number % 7 :])
+        for number, (price, size) in enumerate(product([*numbers, "0.0000000015"], sizes))
+    ]
+    standing = {"IBM": Quote(instrument=ibm)}
+    with transaction.atomic():
+        recording.record(TickColumns.of(told), standing=standing, source="test")
+    kept = [(found.price, found.size, found.trade_id) for found in trades(ibm)]
+    rounded = {D("0.0000000015"): D("0.000000002")}  # nine decimals are kept
+    assert kept == [
+        (rounded.get(tick.price, tick.price), tick.size, tick.trade_id) for tick in told
+    ]
+
+
+def test_quotes_that_fit_no_column_are_kept_among_the_others(ibm: Instrument) -> None:
+    sizes = ["1", "1", "1E+13", "1E+13", "1", "7", "1E+14"]
+    told = [QuoteTick("IBM", NOW, D(9), D(size), None, D(0)) for size in sizes]
+    standing = {"IBM": Quote(instrument=ibm, source="test", bid=D(9), bid_size=D(1), at=NOW)}
+    with transaction.atomic():
+        recording.record(TickColumns.of(told), standing=standing, source="test")
+    assert [found.bid_size for found in quotes(ibm)] == [D(10) ** 13, 1, 7, D(10) ** 14]
 
 
 def test_quotes_are_kept_as_they_changed_also_those_that_no_screen_was_shown(

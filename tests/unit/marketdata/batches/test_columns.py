@@ -53,6 +53,23 @@ def test_ticks_come_out_of_columns_as_they_went_in(told: list[Tick]) -> None:
     assert list(columns.by_symbol().trades.symbol) == sorted(columns.trades.symbol)
 
 
+@settings(max_examples=40)
+@given(st.lists(trades | quotes | odd, max_size=20), st.sets(symbols), st.sets(st.integers(0, 19)))
+def test_ticks_are_taken_out_by_their_symbols_and_places(
+    told: list[Tick], names: set[str], places: set[int]
+) -> None:
+    columns = TickColumns.of(told)
+    assert columns.names == {tick.symbol for tick in told}
+    assert columns.places == list(range(len(told)))
+    chosen, others = columns.parted(names)
+    assert all(map(same, chosen.ticks(), [tick for tick in told if tick.symbol in names]))
+    assert all(map(same, others.ticks(), [tick for tick in told if tick.symbol not in names]))
+    assert len(chosen) + len(others) == len(told)
+    rest = columns.without(sorted(places)).ticks()
+    kept = [tick for place, tick in enumerate(told) if place not in places]
+    assert len(rest) == len(kept) and all(map(same, rest, kept))
+
+
 few_prices = st.builds(
     TradeTick, symbols, times, st.integers(1, 4).map(Decimal), numbers, st.just(""), st.booleans()
 )
