@@ -137,12 +137,19 @@ class TickColumns:
             np.fromiter(trade_ids, dtype=np.object_, count=len(trades)),
             np.fromiter(sets_last, dtype=np.bool_, count=len(trades)),
         )
+        return cls.of_billionths(symbols, told_quotes, printed)
+
+    @classmethod
+    def of_billionths(
+        cls, symbols: Sequence[str], quotes: QuoteColumns, trades: TradeColumns
+    ) -> TickColumns:
+        """Return columns made in billionths with no more decimals than they need; in place."""
         return cls(
             symbols=symbols,
-            price_decimals=_lessen([told_quotes.bid, told_quotes.ask, printed.price]),
-            size_decimals=_lessen([told_quotes.bid_size, told_quotes.ask_size, printed.size]),
-            quotes=told_quotes,
-            trades=printed,
+            price_decimals=_lessen([quotes.bid, quotes.ask, trades.price]),
+            size_decimals=_lessen([quotes.bid_size, quotes.ask_size, trades.size]),
+            quotes=quotes,
+            trades=trades,
         )
 
     def by_symbol(self) -> TickColumns:

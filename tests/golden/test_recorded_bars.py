@@ -8,8 +8,9 @@ import pytest
 
 from marketdata import rollups
 from marketdata.bars import Side
-from marketdata.batches import rolling
+from marketdata.batches import ingest, rolling
 from marketdata.batches.columns import microseconds
+from marketdata.cleaning.rules import Known
 from tests import recorded, recorded_ticks
 
 REGULAR = range(9 * 60 + 30, 16 * 60)
@@ -58,6 +59,28 @@ def test_quote_bars_are_the_vendors_in_every_regular_minute_and_field(
     # Before and after hours, too, but for one quote that the vendor has in its ticks alone.
     different = {each for each in ours.keys() | theirs if ours.get(each) != theirs.get(each)}
     assert different == FORGOTTEN.get((symbol, day), set())
+
+
+# Where cleaning keeps a crossed or outlying quote aside that the vendor's bars have.
+KEPT_ASIDE = {("IBM", "2013-10-08"): {571, 1200}, ("BAC", "2013-10-07"): {366, 367}}
+
+
+@recorded.needs("minute/quote_bars.csv.gz")
+@pytest.mark.parametrize(("symbol", "day"), DAYS)
+def test_what_is_believed_of_the_quotes_makes_the_vendors_bars(symbol: str, day: str) -> None:
+    told = recorded_ticks.quotes(symbol, day)
+    known = {symbol: Known(asset_class="us_equity")}
+    ours = {}
+    believed = ingest.ingest(told.ticks, known=known, source="feed", now=None).believed
+    for _, bar in rolling.quote_bars(believed, starts=rolling.minutes):
+        minute = (microseconds(bar.start) - told.midnight) // 60_000_000
+        ours[minute] = [*_e4(bar.bid), *_e4(bar.ask)]
+    theirs = {
+        row.pop("time_ms") // 60_000: list(row.values())
+        for row in recorded_ticks.vendor_bars("quote", symbol, day)
+    }
+    different = {each for each in ours.keys() | theirs if ours.get(each) != theirs.get(each)}
+    assert different == FORGOTTEN.get((symbol, day), set()) | KEPT_ASIDE.get((symbol, day), set())
 
 
 def _e4(side: Side) -> list[Decimal | None]:
