@@ -38,7 +38,8 @@ def accept(told: TickColumns, *, source: str, now: datetime) -> None:
         store.take_turn()
         quotes = standing(told.names, now=now)
         refused, told = told.parted(sources.others(quotes, source=source))
-        quotes = {symbol: quotes[symbol] for symbol in quotes.keys() & told.names}
+        names = told.names
+        quotes = {symbol: quote for symbol, quote in quotes.items() if symbol in names}
         known = {symbol: _known(quote) for symbol, quote in quotes.items()}
         ingested = ingest.ingest(told, known=known, source=source, now=now)
         outcome = ingested.outcome
