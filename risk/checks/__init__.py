@@ -141,34 +141,25 @@ SYSTEM_EXEMPT: Final = frozenset(
 """What does not hold up a liquidation, which only ever reduces what is at risk. All else does: it
 is stopped by switches, halts and missing prices, as every order is."""
 
-RESTATED_EXEMPT: Final = frozenset(
-    {
-        account_is_active,
-        clock_is_right,
-        messages_are_few,
-        position_may_be_opened,
-        venue_is_up,
-        quote_is_fresh,
-        stop_is_ahead,
-        open_orders_are_few,
-        quantity_is_allowed,
-        value_is_allowed,
-        volume_is_allowed,
-        price_is_near,
-        order_meets_no_own,
-        position_is_allowed,
-        exposure_is_allowed,
-        firm_can_carry,
-        intent_matches,
-        may_sell_short,
-        positions_are_priced,
-        day_trades_are_few,
-    }
-)
+RESTATED_EXEMPT: Final = SYSTEM_EXEMPT | {
+    clock_is_right,
+    position_may_be_opened,
+    venue_is_up,
+    quote_is_fresh,
+    stop_is_ahead,
+    price_is_near,
+    order_meets_no_own,
+    position_is_allowed,
+    exposure_is_allowed,
+    firm_can_carry,
+    intent_matches,
+    may_sell_short,
+    positions_are_priced,
+}
 """What does not keep a resting order from going on under the terms that a corporate action gives
-it. It asks for nothing new, and it is carried over at night, when prices are old and links may be
-down: denied, it would end, and with it the stop that its owner relies on. What it needs must be
-there, and what is stopped or halted stays so."""
+it. Like a liquidation it asks for nothing new; and it is carried over at night, when prices are old
+and links may be down: denied, it would end, and with it the stop that its owner relies on. What it
+needs must be there, and what is stopped or halted stays so."""
 
 _OF_SYSTEM: Final = tuple(check for check in CHECKS if check not in SYSTEM_EXEMPT)
 _OF_RESTATED: Final = tuple(check for check in CHECKS if check not in RESTATED_EXEMPT)
