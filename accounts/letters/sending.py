@@ -17,7 +17,6 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.factors import seeds
@@ -102,7 +101,7 @@ def _kept(letter: Letter) -> str:
 
 
 def _give_up_useless(*, now: datetime) -> None:
-    useless = Letter.objects.filter(Q(useless_at__lte=now), sent_at=None, given_up_at=None)
+    useless = Letter.objects.filter(sent_at=None, given_up_at=None, useless_at__lte=now)
     pks = list(useless.order_by("pk").values_list("pk", flat=True)[:BATCH])
     if pks:
         _give_up(pks, why="of no use any more", now=now)
