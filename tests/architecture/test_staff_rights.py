@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
-from django.contrib.messages.storage.base import BaseStorage
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
@@ -27,7 +26,8 @@ from accounts.sessions.gate import Access
 from tests import people
 from tests.architecture import test_gate
 from tests.architecture.test_gate import Visitor
-from tests.services.trading.test_viewings import active_customer
+from tests.everything import active_customer
+from tests.staff import Unread, member
 from trading.operations import staff_roles
 from trading.operations.staff_roles import StaffRole
 
@@ -83,22 +83,6 @@ class Page:
     path: str
     permission: str
     method: str = "get"
-
-
-class Unread(BaseStorage):
-    """Messages that nobody reads."""
-
-    def _get(self, *_: object, **__: object) -> tuple[list[object], bool]:
-        return [], True
-
-    def _store(self, messages: object, response: object, *_: object, **__: object) -> list[object]:
-        return []
-
-
-def member(role: StaffRole) -> User:
-    user = people.person()
-    staff_roles.assign(user, [role])
-    return User.objects.get(pk=user.pk)
 
 
 def pages() -> Iterator[Page]:

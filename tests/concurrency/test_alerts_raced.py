@@ -21,8 +21,8 @@ from risk.models import Alert, AlertEvidence, AlertStep, Surveyed
 from risk.surveillance import alerts
 from risk.surveillance import work as alert_work
 from tests import parts, world
-from tests.concurrency.test_order_path import at_once
 from tests.patience import until
+from tests.racing import at_once
 
 pytestmark = pytest.mark.usefixtures("committed")
 

@@ -14,9 +14,9 @@ from orders import executions
 from orders.entry import submission
 from portfolio import books, services
 from portfolio.models import Balance, LedgerAccount, Lot, LotClosing, Position, Transfer
-from reconciliation.invariants import check_invariants
-from tests import world
-from tests.concurrency.test_order_path import assert_invariants_hold, at_once, direct
+from tests import invariants, world
+from tests.placing import direct
+from tests.racing import at_once
 from venues.messages import Side
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -66,7 +66,7 @@ def test_fills_sales_and_money_of_one_account_race_to_the_cent():
     assert position.quantity == 100 + 80 - 12 - 80
     assert sum(Lot.objects.values_list("quantity", flat=True)) == position.quantity
     assert LotClosing.objects.filter(undoes=None, is_correction=False).exists()
-    assert_invariants_hold()
+    invariants.assert_hold()
 
 
 @pytest.mark.parametrize("has_margin", [False, True])
@@ -105,7 +105,7 @@ def test_sixteen_debits_never_overdraw_a_cash_account(has_margin):
     cash = Balance.objects.get(account=account, asset="USD")
     assert cash.amount == D(5500) - 1000 * went
     assert cash.may_be_negative is has_margin
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
+    invariants.assert_hold()
 
 
 def test_sixteen_sales_of_one_position_sell_it_once():
@@ -126,4 +126,4 @@ def test_sixteen_sales_of_one_position_sell_it_once():
     assert Position.objects.get(account=account).quantity == 0
     assert sum(LotClosing.objects.values_list("quantity", flat=True)) == 20
     assert not Lot.objects.exclude(quantity=0, cost_basis=0).exists()
-    assert_invariants_hold()
+    invariants.assert_hold()

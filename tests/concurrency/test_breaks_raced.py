@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.approvals import UnableToApprove
 from accounts.models import Approval
@@ -20,8 +20,8 @@ from reconciliation.breaks.working import UnableToResolve
 from reconciliation.venue_statements import services as statements
 from reconciliation.venue_statements.models import StatementFile, StatementSource
 from tests import people, world
-from tests.concurrency.test_order_path import at_once
 from tests.patience import until
+from tests.racing import at_once, on_its_own, waiting
 
 pytestmark = pytest.mark.usefixtures("committed")
 D = Decimal
@@ -140,27 +140,17 @@ def test_what_people_have_resolved_meanwhile_stays_as_they_have(row):
     working.explain(row.pk, by=one, reason="Theirs", now=EVENING)
 
     def find_nothing() -> None:
-        try:
-            keeping.keep(source=BANK, found=[], on=DAY, days={DAY}, kinds={"line"}, now=EVENING)
-        finally:
-            connection.close()
+        keeping.keep(source=BANK, found=[], on=DAY, days={DAY}, kinds={"line"}, now=EVENING)
 
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
             working.accept(row.pk, by=two, reason="Yes", now=EVENING)
-            comparing_it = threads.submit(find_nothing)
+            comparing_it = threads.submit(on_its_own, find_nothing)
             until(lambda: comparing_it.done() or waiting() == 1)
         comparing_it.result()
     row.refresh_from_db()
     assert (row.state, row.rule) == ("resolved", "accepted")
     assert steps(row) == ["found", "explained", "accepted"]
-
-
-def waiting() -> int:
-    """Return how many sessions wait for a lock of another one."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-        return int(cursor.fetchone()[0])
 
 
 def test_an_explanation_is_accepted_or_refused_never_both(row):

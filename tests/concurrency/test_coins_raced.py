@@ -18,8 +18,8 @@ from portfolio.funding import services as funding
 from portfolio.funding.models import Funding
 from portfolio.funding.passage import Step
 from portfolio.models import Balance, Lot
-from tests import world
-from tests.concurrency.test_order_path import assert_invariants_hold, at_once
+from tests import invariants, world
+from tests.racing import at_once
 from venues.messages import Side
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -67,7 +67,7 @@ def test_what_is_withdrawn_and_sold_at_once_goes_one_way():
     jobs = [withdrawal(account, f"W{n}") for n in range(6)] + [sale(account) for _ in range(6)]
     assert sum(at_once(*jobs)) == 1
     assert Balance.objects.get(account=account, asset="BTC/USD").available == 0
-    assert_invariants_hold()
+    invariants.assert_hold()
 
 
 def test_its_twin_without_the_lock_lets_the_same_coins_leave_twice():
@@ -113,4 +113,4 @@ def test_a_payment_that_is_sent_and_cancelled_at_once_is_one_of_the_two():
     assert sum(at_once(*[take(Step.SEND)] * 4, *[take(Step.CANCEL)] * 4)) == 1
     left = Balance.objects.get(account=account, asset="BTC/USD").amount
     assert left == (0 if Funding.objects.get(pk=found.pk).state == "sent" else 1)
-    assert_invariants_hold()
+    invariants.assert_hold()

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
-from django.db import connection
 
 from reconciliation.day import services
 from reconciliation.day.models import JobRun
 from reconciliation.day.plan import Job
 from tests.patience import DEADLINE_SECONDS
+from tests.racing import on_its_own
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -40,13 +40,6 @@ def shared(*, day: date, now: datetime, progress: Callable[[int, int], None]) ->
 
 def job(name: str) -> tuple[Job]:
     return (Job(name=name, title=name, run=f"{__name__}.{name}"),)
-
-
-def on_its_own(work: Callable[[], int]) -> int:
-    try:
-        return work()
-    finally:
-        connection.close()
 
 
 def test_one_goes_on_and_the_others_leave_it_to_them() -> None:

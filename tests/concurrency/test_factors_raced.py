@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts import services
@@ -17,6 +15,7 @@ from foundation import tokens
 from tests import people
 from tests.authenticator import SoftwareKey
 from tests.patience import DEADLINE_SECONDS
+from tests.racing import at_once
 
 THREADS = 8
 pytestmark = pytest.mark.usefixtures("committed")
@@ -26,16 +25,7 @@ def race(attempt) -> int:
     """Return how many of eight attempts at the same moment were let through."""
     together = threading.Barrier(THREADS, timeout=DEADLINE_SECONDS)
 
-    def one() -> bool:
-        try:
-            return bool(attempt(together))
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return sum(
-            future.result(DEADLINE_SECONDS) for future in [pool.submit(one) for _ in range(THREADS)]
-        )
+    return sum(at_once(*[lambda: bool(attempt(together))] * THREADS))
 
 
 def test_a_code_that_is_raced_is_accepted_once():

@@ -24,10 +24,10 @@ from orders.lifecycle import Status
 from orders.models import Order
 from orders.tickets import OrderClass, StopLoss
 from portfolio.models import Position
-from reconciliation.invariants import check_invariants
-from tests import world
-from tests.concurrency.test_order_path import at_once
+from tests import invariants, world
 from tests.patience import DEADLINE_SECONDS
+from tests.placing import submit
+from tests.racing import at_once
 from venues.messages import OrderType
 from venues.models import OutboxMessage
 
@@ -35,11 +35,6 @@ pytestmark = pytest.mark.usefixtures("committed")
 
 D = Decimal
 ROUNDS = 6
-
-
-def submit(ticket):
-    [answer] = submission.submit_batch([ticket], now=timezone.now())
-    return answer
 
 
 def opened_bracket(account, venue):
@@ -74,7 +69,7 @@ def test_a_profit_that_fills_while_the_stop_triggers_never_sells_twice():
         closed = sum(o.filled_quantity for o in Order.objects.filter(account=account, side="sell"))
         assert closed <= D(10)
         assert Position.objects.get(account=account).quantity == D(10) - closed
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
+    invariants.assert_hold()
 
 
 def finish(venue, account):
@@ -108,7 +103,7 @@ def test_orders_and_triggers_and_expiries_of_one_order_have_one_outcome():
         assert len(triggered) == sent <= 1
         assert held.status in ("pending_cancel", "cancelled", "replaced", "submitted")
     Order.objects.filter(status="pending_cancel").update(updated_at=timezone.now())
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
+    invariants.assert_hold()
 
 
 def test_without_the_lock_a_stop_would_go_twice(monkeypatch):

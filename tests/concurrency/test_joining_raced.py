@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -16,8 +12,8 @@ from accounts.sessions import sign_ins
 from accounts.sessions.origins import NOWHERE
 from accounts.sessions.store import SessionStore
 from tests import people
-from tests.patience import DEADLINE_SECONDS
 from tests.people import PASSWORD
+from tests.racing import at_once
 
 THREADS = 5
 pytestmark = pytest.mark.usefixtures("committed")
@@ -25,18 +21,7 @@ pytestmark = pytest.mark.usefixtures("committed")
 
 def together(do) -> list[bool]:
     """Return what came of five attempts at the same moment."""
-    barrier = threading.Barrier(THREADS, timeout=DEADLINE_SECONDS)
-
-    def one() -> bool:
-        try:
-            barrier.wait()
-            return do()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        attempts = [pool.submit(one) for _ in range(THREADS)]
-        return [attempt.result(DEADLINE_SECONDS) for attempt in attempts]
+    return at_once(*[do] * THREADS)
 
 
 def test_a_link_that_is_raced_registers_one_person():

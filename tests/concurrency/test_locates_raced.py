@@ -12,7 +12,8 @@ from orders.entry import submission
 from orders.models import Order
 from risk.models import Locate
 from tests import on_margin, world
-from tests.concurrency.test_order_path import at_once, direct
+from tests.placing import direct
+from tests.racing import at_once
 from venues.messages import Side
 
 pytestmark = pytest.mark.usefixtures("committed")

@@ -14,11 +14,11 @@ from orders.entry import submission
 from orders.models import Order
 from orders.safeguards.liquidation import Watch
 from portfolio.models import Balance, Position
-from reconciliation.invariants import check_invariants
 from risk.margin import rates as margin_rates
 from risk.models import LiquidationWave, MarginCall
-from tests import held, on_margin, world
-from tests.concurrency.test_order_path import at_once, direct
+from tests import held, invariants, on_margin, world
+from tests.placing import direct
+from tests.racing import at_once
 from venues.messages import Side
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -32,8 +32,7 @@ def _anew():
 
 
 def holds():
-    found = check_invariants(now=timezone.now())
-    assert [f for f in found if not f.holds and f.number != 10] == []
+    invariants.assert_hold(has_gateway=False)
 
 
 def sell(account, quantity, price="100.00"):

@@ -16,8 +16,8 @@ from portfolio.funding import services as funding
 from portfolio.funding.models import FundingStep, InterestDay
 from portfolio.funding.passage import Step
 from portfolio.models import Balance, Position, Transfer
-from tests import issuers, world
-from tests.concurrency.test_order_path import assert_invariants_hold, at_once
+from tests import invariants, issuers, world
+from tests.racing import at_once
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -60,7 +60,7 @@ def test_racing_withdrawals_and_orders_never_spend_the_same_cash() -> None:
     assert sum(at_once(*jobs)) == 5
     balance = Balance.objects.get(account=account, asset="USD")
     assert balance.available == D(500)
-    assert_invariants_hold()
+    invariants.assert_hold()
 
 
 def test_one_reference_is_one_withdrawal_however_often_it_is_asked_for() -> None:
@@ -126,7 +126,7 @@ def test_actions_that_everybody_carries_out_happen_once_while_money_moves() -> N
     assert Entitlement.objects.count() == 4
     assert [Position.objects.get(account=each).quantity for each in accounts] == [D(1)] * 4
     assert [cash(each) for each in accounts] == [was + D(285) - D(20) for was in before]
-    assert_invariants_hold()
+    invariants.assert_hold()
 
 
 def test_a_day_accrues_once_however_many_jobs_run() -> None:

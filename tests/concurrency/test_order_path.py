@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import locks
@@ -16,9 +15,10 @@ from orders import executions
 from orders.entry import intake, submission
 from orders.models import Order
 from portfolio.models import Balance
-from reconciliation.invariants import check_invariants
-from tests import world
+from tests import invariants, world
 from tests.patience import DEADLINE_SECONDS
+from tests.placing import direct
+from tests.racing import at_once
 from venues.messages import Side
 from venues.models import OutboxMessage
 
@@ -26,30 +26,6 @@ pytestmark = pytest.mark.usefixtures("committed")
 
 D = Decimal
 THREADS = 16
-
-
-def at_once(*jobs):
-    """Run the jobs in threads that start together; return their results in order."""
-    barrier = threading.Barrier(len(jobs))
-
-    def run(job):
-        barrier.wait(DEADLINE_SECONDS)
-        try:
-            return job()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return list(pool.map(run, jobs))
-
-
-def direct(ticket):
-    """Submit past the intake's queue, so that transactions really meet."""
-    return lambda: submission.submit_batch([ticket], now=timezone.now())[0]
-
-
-def assert_invariants_hold():
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
 
 
 def test_racing_orders_never_overdraw():
@@ -61,7 +37,7 @@ def test_racing_orders_never_overdraw():
     assert len(accepted) == 5
     cash = Balance.objects.get(account=account, asset="USD")
     assert (cash.amount, cash.held) == (D("5500.00"), D("5000.00"))
-    assert_invariants_hold()
+    invariants.assert_hold()
 
 
 def test_racing_repeats_of_one_request_are_one_order():
@@ -71,7 +47,7 @@ def test_racing_repeats_of_one_request_are_one_order():
     assert len({a.order.pk for a in answers}) == 1
     assert sum(not a.is_repeat for a in answers) == 1
     assert Order.objects.count() == OutboxMessage.objects.count() == 1
-    assert_invariants_hold()
+    invariants.assert_hold()
 
 
 def test_the_same_through_the_intake():
@@ -97,7 +73,7 @@ def test_accounts_taken_in_opposite_order_do_not_deadlock():
     for answers in at_once(*(batch(turn) for turn in range(THREADS))):
         assert {a.order.status for a in answers} == {"submitted"}
     assert Order.objects.count() == 6 * THREADS
-    assert_invariants_hold()
+    invariants.assert_hold()
 
 
 def test_orders_cancels_and_fills_of_one_account_race_to_the_cent():
@@ -124,7 +100,7 @@ def test_orders_cancels_and_fills_of_one_account_race_to_the_cent():
     cash = Balance.objects.get(account=account, asset="USD")
     assert cash.amount == D("1000000.00") - THREADS * D("299.97")
     assert cash.held == THREADS * D("700.00") + 5 * D("900.00")
-    assert_invariants_hold()
+    invariants.assert_hold()
 
 
 def test_two_runners_apply_the_reports_of_one_order_in_their_order():
@@ -138,7 +114,7 @@ def test_two_runners_apply_the_reports_of_one_order_in_their_order():
     at_once(*(lambda: sum(executions.apply_next(limit=1) for _ in range(8)) for _ in range(4)))
     world.apply_reports()
     assert set(Order.objects.values_list("status", flat=True)) == {"filled"}
-    assert_invariants_hold()
+    invariants.assert_hold()
 
 
 def test_two_sellers_of_one_position_never_oversell():
@@ -150,7 +126,7 @@ def test_two_sellers_of_one_position_never_oversell():
     sales = [direct(world.ticket(account, side=Side.SELL, quantity=D(6))) for _ in range(8)]
     answers = at_once(*sales)
     assert sorted(a.order.denial_code for a in answers) == [""] + ["insufficient_position"] * 7
-    assert_invariants_hold()
+    invariants.assert_hold()
 
 
 def race_for_held(account, *, is_locked):

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from threading import Barrier
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts.factors import security_keys
@@ -20,9 +17,9 @@ from accounts.phones.signing_in import Device, UnknownHalfway
 from accounts.phones.staying import TokenReused, UnknownToken
 from tests import people
 from tests.authenticator import SoftwareKey
-from tests.patience import DEADLINE_SECONDS
 from tests.people import PASSWORD
 from tests.phone_app import newest_code
+from tests.racing import at_once
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -52,26 +49,21 @@ def a_phone() -> tuple[str, datetime]:
     return pair.refresh, now
 
 
-def at_once(token: str, *, now: datetime) -> Counter[object]:
+def exchanged(token: str, *, now: datetime) -> Counter[object]:
     """Let all threads exchange `token` at the same time; return what they were answered."""
-    begin = Barrier(THREADS)
 
-    def exchange(_: int) -> object:
-        begin.wait()
+    def exchange() -> object:
         try:
             return staying.refresh(token, device_id=DEVICE, now=now)
         except (TokenReused, UnknownToken) as error:
             return type(error)
-        finally:
-            connection.close()
 
-    with ThreadPoolExecutor(THREADS) as threads:
-        return Counter(threads.map(exchange, range(THREADS)))
+    return Counter(at_once(*[exchange] * THREADS))
 
 
 def test_eight_with_one_refresh_token_exchange_it_once_and_get_one_answer():
     token, now = a_phone()
-    answers = at_once(token, now=now)
+    answers = exchanged(token, now=now)
     ((pair, count),) = answers.items()
     assert count == THREADS
     assert RefreshToken.objects.count() == 2
@@ -83,26 +75,21 @@ def test_eight_with_a_refresh_token_that_is_over_end_the_phone_once_and_get_noth
     token, now = a_phone()
     pair = staying.refresh(token, device_id=DEVICE, now=now)
     later = now + timedelta(seconds=10)
-    assert at_once(token, now=later) == {TokenReused: 1, UnknownToken: THREADS - 1}
+    assert exchanged(token, now=later) == {TokenReused: 1, UnknownToken: THREADS - 1}
     assert Phone.objects.get().ending == Phone.Ending.REUSED
     assert staying.of_access(pair.access, now=later) is None
 
 
 def all_at_once(prove: Callable[[], object]) -> Counter[object]:
     """Let sixteen threads prove at the same time; return the kinds of their answers."""
-    together = Barrier(CROWD, timeout=DEADLINE_SECONDS)
 
-    def one(_: int) -> object:
-        together.wait()
+    def one() -> object:
         try:
             return type(prove())
         except (WrongCode, UnknownHalfway) as error:
             return type(error)
-        finally:
-            connection.close()
 
-    with ThreadPoolExecutor(CROWD) as threads:
-        return Counter(threads.map(one, range(CROWD)))
+    return Counter(at_once(*[one] * CROWD))
 
 
 def begun(user: User, *, now: datetime) -> signing_in.Halfway:

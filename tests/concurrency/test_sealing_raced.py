@@ -10,7 +10,7 @@ from datetime import date
 from typing import TypeVar
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.utils import timezone
 
 from portfolio.models import Transfer
@@ -18,6 +18,7 @@ from reconciliation.models import Seal, SealedBlock
 from reconciliation.proof import exporting, keys, proving, sealing
 from tests import world
 from tests.patience import DEADLINE_SECONDS, until
+from tests.racing import on_its_own, waiting
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -30,25 +31,8 @@ def folder(settings, tmp_path):
     settings.SEALS = tmp_path / "seals"
 
 
-def on_its_own(work: Callable[[], T]) -> T:
-    try:
-        return work()
-    finally:
-        connection.close()
-
-
 def nothing(done: int, total: int) -> None:
     """Be told of progress, and say nothing."""
-
-
-def waiting() -> int:
-    """Return how many sessions wait for an advisory lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
-        return int(cursor.fetchone()[0])
 
 
 def seal(day: date, progress: Callable[[int, int], None] = nothing) -> str:

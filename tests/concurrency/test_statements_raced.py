@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import Account
 from marketdata import calendars
@@ -18,6 +17,7 @@ from reconciliation.statements import composing, ledger, making, periods
 from reconciliation.statements.models import Statement
 from tests import world
 from tests.patience import until
+from tests.racing import on_its_own, waiting
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -38,20 +38,6 @@ def deposit(account: Account, amount: str) -> None:
         account_id=account.pk, amount=Decimal(amount), reference=amount, actor="operator:test",
         now=NOON,
     )  # fmt: skip
-
-
-def on_its_own(job: Callable[[], object]) -> object:
-    try:
-        return job()
-    finally:
-        connection.close()
-
-
-def waiting() -> int:
-    """Return how many sessions wait for a lock of another one."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-        return int(cursor.fetchone()[0])
 
 
 def make(account: Account) -> int:

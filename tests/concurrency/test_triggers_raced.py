@@ -8,13 +8,11 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
 
 from orders.held import triggers
 from orders.held.triggers import Lookout
 from orders.models import Order
-from reconciliation.invariants import check_invariants
-from tests import parts, world
+from tests import invariants, parts, world
 from tests.held import Market, at_once, held, look, sent, status
 from tests.patience import DEADLINE_SECONDS
 
@@ -24,7 +22,7 @@ D = Decimal
 @pytest.fixture(autouse=True)
 def _invariants_hold_afterwards(committed):
     yield
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
+    invariants.assert_hold()
 
 
 def test_a_row_committed_late_is_not_missed():

@@ -10,8 +10,7 @@ from django.utils import timezone
 from portfolio.actions import entitlements, services
 from portfolio.actions.models import Entitlement
 from portfolio.models import Position, Transfer
-from reconciliation.invariants import check_invariants
-from tests import issuers, world
+from tests import invariants, issuers, world
 from tests.faults.processes import Say, forked
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -54,5 +53,4 @@ def test_a_killed_split_goes_on_where_it_stopped(step, arrival, done) -> None:
     assert [Position.objects.get(account=each).quantity for each in accounts] == [D(1)] * 3
     assert Transfer.objects.filter(kind="split").count() == 3
     assert Transfer.objects.filter(kind="cash_in_lieu").count() == 3
-    found = check_invariants(now=timezone.now())
-    assert [each for each in found if not each.holds] == []
+    invariants.assert_hold()

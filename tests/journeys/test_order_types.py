@@ -3,33 +3,24 @@
 from decimal import Decimal
 
 import pytest
-from django.utils import timezone
 
 from marketdata import selectors as marketdata
 from orders import selectors
 from orders.entry import intake
 from orders.tickets import OrderClass, StopLoss
 from portfolio import selectors as portfolio
-from reconciliation.invariants import check_invariants
 from tests import parts, world
 from tests.patience import DEADLINE_SECONDS
 from venues.messages import OrderType, Side, TimeInForce
 
-pytestmark = pytest.mark.usefixtures("committed")
+pytestmark = pytest.mark.usefixtures("market")
 
 D = Decimal
 CENT = D("0.01")
 
 
-@pytest.fixture(autouse=True)
-def _market(committed):
-    with parts.at_work():
-        yield
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
-
-
 @pytest.fixture
-def account(_market):
+def account(market):
     return world.customer(cash="100000.00")
 
 

@@ -15,8 +15,7 @@ from orders.entry import intake
 from orders.models import Order
 from portfolio import selectors as portfolio
 from portfolio.actions.services import Due
-from reconciliation.invariants import check_invariants
-from tests import issuers, parts, world
+from tests import invariants, issuers, parts, world
 from tests.patience import DEADLINE_SECONDS
 from venues.messages import OrderType, Side, TimeInForce
 
@@ -78,4 +77,4 @@ def test_a_split_four_for_one() -> None:
         assert (position.quantity, position.available) == (D(40), D(8))
         open_ = Order.objects.filter(account=account, status__in=("held", "submitted"))
         assert open_.count() == 2  # the stop was not taken for triggered by prices of after
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
+    invariants.assert_hold()

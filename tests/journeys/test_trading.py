@@ -4,42 +4,20 @@ from decimal import Decimal
 from math import ceil
 
 import pytest
-from django.utils import timezone
 
 from accounts import activity
 from marketdata import selectors as marketdata
 from orders import selectors
 from orders.entry import intake
 from portfolio import selectors as portfolio
-from reconciliation.invariants import check_invariants
 from tests import parts, world
+from tests.journeys.following import ended, submit
 from tests.patience import DEADLINE_SECONDS
 from venues.messages import Side, TimeInForce
 
-pytestmark = pytest.mark.usefixtures("committed")
+pytestmark = pytest.mark.usefixtures("market")
 
 D = Decimal
-
-
-@pytest.fixture(autouse=True)
-def _market(committed):
-    with parts.at_work():
-        yield
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
-
-
-def submit(ticket):
-    answer = intake.enter(ticket).result(DEADLINE_SECONDS)
-    assert answer.refusal is None
-    return answer.order
-
-
-def ended(order):
-    def look():
-        found = selectors.order(order.account_id, order.pk)
-        return found if found.status in ("filled", "cancelled", "expired", "rejected") else None
-
-    return parts.until(look)
 
 
 def test_buying_at_the_market_and_selling_again():

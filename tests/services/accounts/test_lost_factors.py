@@ -30,7 +30,7 @@ from accounts.models import (
 from accounts.sessions import authentication
 from tests import people
 from tests.people import PASSWORD
-from trading.operations import staff_roles
+from tests.staff import member
 from trading.operations.staff_roles import StaffRole
 
 pytestmark = pytest.mark.django_db
@@ -54,13 +54,6 @@ def ann() -> User:
 @pytest.fixture
 def bob() -> User:
     return member(StaffRole.OPERATIONS)
-
-
-def member(role: StaffRole) -> User:
-    staff_roles.sync()
-    user = people.person()
-    staff_roles.assign(user, [role])
-    return User.objects.get(pk=user.pk)
 
 
 def asked(user: User, by: User) -> Approval:

@@ -10,7 +10,7 @@ from accounts.customers import naming, profiles
 from accounts.customers.naming import UnableToName
 from accounts.models import Approval, Letter, Profile, SecurityEvent, User
 from tests import people
-from trading.operations import staff_roles
+from tests.staff import member
 from trading.operations.staff_roles import StaffRole
 
 pytestmark = pytest.mark.django_db
@@ -33,13 +33,6 @@ def ann() -> User:
 @pytest.fixture
 def bob() -> User:
     return member(StaffRole.OPERATIONS)
-
-
-def member(role: StaffRole) -> User:
-    staff_roles.sync()
-    user = people.person()
-    staff_roles.assign(user, [role])
-    return User.objects.get(pk=user.pk)
 
 
 def asked(user: User, by: User, legal_name: str = "Sam Other") -> Approval:

@@ -18,17 +18,14 @@ from marketdata.batches.columns import TickColumns
 from marketdata.instruments import listing, restating
 from marketdata.models import ArchivedTicks, FeedHealth, Instrument, SuspectTick
 from marketdata.ticks import TradeTick
-from tests import people
+from tests import staff
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def operations() -> Client:
-    user = people.person(is_staff=True)
-    user.is_superuser = True
-    user.save()
-    return people.browser_of(user)
+    return staff.at_work()[1]
 
 
 @pytest.fixture

@@ -11,18 +11,17 @@ from accounts import activity, locks
 from accounts import services as accounts
 from accounts.models import Account
 from orders import selectors
-from orders.entry import submission
 from orders.models import Trade
 from orders.safeguards.killing import Killing
 from portfolio import books
 from portfolio.actions import entitlements
 from portfolio.books import Move
 from portfolio.models import Balance, LedgerAccount, Position, Transfer
-from reconciliation.invariants import check_invariants
 from risk.models import Alert
 from tests import held, issuers, on_margin, world
+from tests.invariants import broken
+from tests.placing import parked_reason, place, state
 from venues.messages import Side
-from venues.models import InboxReport
 
 pytestmark = pytest.mark.django_db
 
@@ -30,20 +29,9 @@ D = Decimal
 
 
 @pytest.fixture
-def venue(db):
-    return world.Venue()
-
-
-@pytest.fixture
 def account(db):
     world.instrument()
     return world.customer(cash="100000.00")
-
-
-def place(ticket):
-    [answer] = submission.submit_batch([ticket], now=timezone.now())
-    assert answer.order.status == "submitted"
-    return answer.order
 
 
 def dealt(venue, ticket, price="99.00"):
@@ -57,19 +45,6 @@ def dealt(venue, ticket, price="99.00"):
 def take_back(venue, order, fill):
     venue.busts(order, fill)
     world.apply_reports()
-
-
-def broken():
-    return {f.number for f in check_invariants(now=timezone.now()) if not f.holds}
-
-
-def state(order):
-    order.refresh_from_db()
-    return order.status, order.filled_quantity
-
-
-def parked_reason():
-    return InboxReport.objects.get(state="parked").reason
 
 
 def has(account, asset):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from orders import chronicle
 from orders.entry import submission
 from tests import people, world
-from tests.services.trading.test_operations import operator, text_of
+from tests.staff import operator, text_of
 
 pytestmark = pytest.mark.django_db
 

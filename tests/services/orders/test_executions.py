@@ -12,8 +12,9 @@ from orders.entry import submission
 from orders.models import Order, Trade
 from portfolio import selectors as portfolio
 from portfolio.models import Balance, Hold, Position, Transfer
-from reconciliation.invariants import check_invariants
 from tests import world
+from tests.invariants import broken
+from tests.placing import parked_reason, place, state
 from venues import inbox
 from venues.messages import ReportKind, Side
 from venues.models import InboxReport
@@ -24,29 +25,9 @@ D = Decimal
 
 
 @pytest.fixture
-def venue(db):
-    return world.Venue()
-
-
-@pytest.fixture
 def account(db):
     world.instrument()
     return world.customer(cash="100000.00")
-
-
-def place(ticket):
-    [answer] = submission.submit_batch([ticket], now=timezone.now())
-    assert answer.order.status == "submitted"
-    return answer.order
-
-
-def broken():
-    return {f.number for f in check_invariants(now=timezone.now()) if not f.holds}
-
-
-def state(order):
-    order.refresh_from_db()
-    return order.status, order.filled_quantity
 
 
 def test_a_fill_moves_cash_securities_hold_and_position_together(account, venue):
@@ -160,10 +141,6 @@ def test_the_same_report_twice_is_stored_once(account, venue):
     world.apply_reports()
     assert state(order) == ("partially_filled", D(4))
     assert InboxReport.objects.count() == Trade.objects.count() == 1
-
-
-def parked_reason():
-    return InboxReport.objects.get(state="parked").reason
 
 
 def test_an_overfill_is_parked_and_the_next_report_is_not_kept_waiting(account, venue):

@@ -17,8 +17,7 @@ from orders.held import expiry
 from orders.held.expiry import Ending, Resuming
 from orders.models import Order, Watch
 from portfolio import selectors as portfolio
-from reconciliation.invariants import check_invariants
-from tests import world
+from tests import invariants, world
 from tests.held import at_once, held
 from venues.messages import ReportKind, TimeInForce
 from venues.models import OutboxMessage
@@ -33,8 +32,7 @@ DAY = timedelta(days=1)
 def _market(db):
     world.instrument()
     yield
-    found = check_invariants(now=timezone.now())
-    assert [each for each in found if not each.holds and each.number != 10] == []
+    invariants.assert_hold(has_gateway=False)
 
 
 def resting(**wanted: object) -> Order:

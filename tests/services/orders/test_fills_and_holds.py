@@ -10,16 +10,12 @@ from portfolio.funding.models import Funding
 from portfolio.funding.passage import Step
 from portfolio.models import Balance, Hold
 from tests import world
-from tests.services.orders.test_executions import broken, parked_reason, place, state
+from tests.invariants import broken
+from tests.placing import parked_reason, place, state
 
 pytestmark = pytest.mark.django_db
 
 D = Decimal
-
-
-@pytest.fixture
-def venue(db):
-    return world.Venue()
 
 
 def test_a_crypto_fill_of_many_decimals_is_exact(venue, db):

@@ -12,34 +12,19 @@ from orders.tickets import ExpireTicket, OrderClass, StopLoss
 from portfolio.models import Balance, Position
 from reconciliation.invariants import check_invariants
 from tests import world
+from tests.placing import states, submit
 from venues.messages import OrderType, ReportKind, Side
 from venues.models import OutboxMessage
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("agreeing")]
 
 D = Decimal
-
-
-@pytest.fixture(autouse=True)
-def _invariants_hold_afterwards(db):
-    yield
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
-
-
-@pytest.fixture
-def venue(db):
-    return world.Venue()
 
 
 @pytest.fixture
 def account(db):
     world.instrument()
     return world.customer(cash="10000.00")
-
-
-def submit(ticket):
-    [answer] = submission.submit_batch([ticket], now=timezone.now())
-    return answer
 
 
 def bracket(account, **wanted):
@@ -59,12 +44,6 @@ def bracket(account, **wanted):
     )
     assert not answer.order.denial_code, answer.order.status_reason
     return [answer.order, *answer.legs]
-
-
-def states(*orders):
-    for order in orders:
-        order.refresh_from_db()
-    return [order.status for order in orders]
 
 
 def held(account, asset="AAPL"):

@@ -26,11 +26,6 @@ pytestmark = pytest.mark.django_db
 D = Decimal
 
 
-@pytest.fixture
-def venue():
-    return world.Venue()
-
-
 def cash_held(account: Account) -> Decimal:
     return Balance.objects.get(account=account, asset="USD").held
 

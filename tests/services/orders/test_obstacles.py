@@ -7,13 +7,12 @@ from django.utils import timezone
 
 from marketdata.models import Instrument
 from orders import executions
-from orders.entry import submission
 from orders.held import expiry
 from orders.models import Order, Watch
 from orders.tickets import OrderClass, ResumeTicket, StopLoss
 from portfolio.models import Balance, Position
-from reconciliation.invariants import check_invariants
 from tests import world
+from tests.placing import states, submit
 from venues import routing
 from venues.messages import OrderType, ReportKind, Side
 from venues.models import InboxReport, OutboxMessage, Venue
@@ -24,26 +23,15 @@ D = Decimal
 
 
 @pytest.fixture(autouse=True)
-def _invariants_hold_afterwards(db):
+def _routes_forgotten(agreeing):
     yield
     routing.forget()
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
-
-
-@pytest.fixture
-def venue(db):
-    return world.Venue()
 
 
 @pytest.fixture
 def account(db):
     world.instrument()
     return world.customer(cash="100000.00")
-
-
-def submit(ticket):
-    [answer] = submission.submit_batch([ticket], now=timezone.now())
-    return answer
 
 
 def bracket(account, **wanted):
@@ -60,12 +48,6 @@ def bracket(account, **wanted):
         )
     )
     return answer.order, *answer.legs
-
-
-def states(*orders):
-    for order in orders:
-        order.refresh_from_db()
-    return [order.status for order in orders]
 
 
 def held(account, asset="AAPL"):

@@ -11,6 +11,7 @@ from orders.models import Order
 from orders.tickets import Actor, ReplaceTicket
 from portfolio.models import Balance
 from tests import world
+from tests.placing import state
 from venues import inbox, outbox
 from venues.messages import ExecutionReport, ReportKind
 from venues.models import InboxReport
@@ -74,11 +75,6 @@ def replaced(account, order):
 def nothing_is_set_aside():
     unhandled = InboxReport.objects.exclude(state=InboxReport.State.APPLIED)
     return [(each.execution_id, each.state, each.reason) for each in unhandled] == []
-
-
-def state(order):
-    order.refresh_from_db()
-    return order.status, order.filled_quantity
 
 
 def test_an_acknowledgement_may_come_behind_a_fill(account):

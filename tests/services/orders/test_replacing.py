@@ -10,36 +10,20 @@ from orders import selectors
 from orders.entry import submission
 from orders.models import Order, Watch
 from portfolio.models import Balance, Hold
-from reconciliation.invariants import check_invariants
 from tests import world
+from tests.placing import states, submit
 from venues.messages import OrderType, ReportKind, Side, TimeInForce
 from venues.models import InboxReport, OutboxMessage
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("agreeing")]
 
 D = Decimal
-
-
-@pytest.fixture(autouse=True)
-def _invariants_hold_afterwards(db):
-    yield
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
-
-
-@pytest.fixture
-def venue(db):
-    return world.Venue()
 
 
 @pytest.fixture
 def account(db):
     world.instrument()
     return world.customer(cash="2000.00")
-
-
-def submit(ticket):
-    [answer] = submission.submit_batch([ticket], now=timezone.now())
-    return answer
 
 
 @pytest.fixture
@@ -54,12 +38,6 @@ def order(account, venue):
 
 def replace(order, **wanted):
     return submit(world.replace_ticket(order, **wanted))
-
-
-def states(*orders):
-    for order in orders:
-        order.refresh_from_db()
-    return [order.status for order in orders]
 
 
 def held(account):

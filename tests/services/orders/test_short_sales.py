@@ -31,11 +31,6 @@ pytestmark = pytest.mark.django_db
 D = Decimal
 
 
-@pytest.fixture
-def venue():
-    return world.Venue()
-
-
 def test_a_short_sale_requires_half_beside_its_proceeds(venue):
     on_margin.instrument()
     account = on_margin.customer(cash="10000.00")

@@ -14,37 +14,21 @@ from orders.lifecycle import Status
 from orders.models import Order, Watch
 from orders.tickets import ExpireTicket
 from portfolio.models import Balance, Hold
-from reconciliation.invariants import check_invariants
 from tests import world
+from tests.placing import submit
 from venues import inbox
 from venues.messages import OrderType, Side, TimeInForce
 from venues.models import InboxReport, OutboxMessage
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("agreeing")]
 
 D = Decimal
-
-
-@pytest.fixture(autouse=True)
-def _invariants_hold_afterwards(db):
-    yield
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
-
-
-@pytest.fixture
-def venue(db):
-    return world.Venue()
 
 
 @pytest.fixture
 def account(db):
     world.instrument()
     return world.customer(cash="10000.00")
-
-
-def submit(ticket):
-    [answer] = submission.submit_batch([ticket], now=timezone.now())
-    return answer
 
 
 def place(ticket):

@@ -34,11 +34,10 @@ from portfolio.models import (
 from portfolio.payees import services as payees
 from portfolio.worth import closing
 from reconciliation import ours
-from reconciliation.invariants import check_invariants
 from reconciliation.proof import journal
 from reconciliation.statements import ledger
 from reconciliation.statements.periods import Kind, Period
-from tests import world
+from tests import invariants, world
 from venues.messages import Side
 
 pytestmark = pytest.mark.django_db
@@ -50,8 +49,7 @@ FEE = D("0.0001")
 @pytest.fixture(autouse=True)
 def the_books_agree(db):
     yield
-    found = check_invariants(now=timezone.now())
-    assert [each for each in found if not each.holds] == []
+    invariants.assert_hold()
     assert list(journal.replayed(lambda _: None)) == []
 
 

@@ -3,14 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from django.utils import timezone
 
 from orders.models import Order
 from portfolio.fees import schedule
 from portfolio.fees.models import FeeRule
 from portfolio.models import Balance, Hold, Transfer
-from reconciliation.invariants import check_invariants
 from tests import on_margin, world
+from tests.invariants import broken
 from tests.on_margin import submit
 from venues.messages import Side
 
@@ -38,10 +37,6 @@ def commissions():
     """Return what the firm has charged so far, each fee."""
     found = Transfer.objects.filter(kind="fee", credit__kind="fees").order_by("pk")
     return [each.amount for each in found]
-
-
-def broken():
-    return {f.number for f in check_invariants(now=timezone.now()) if not f.holds}
 
 
 def of(order):

@@ -22,8 +22,7 @@ from portfolio.actions.entitlements import Progress
 from portfolio.actions.models import CorporateAction, EntitledLot, Entitlement
 from portfolio.actions.services import Due, UnableToAnnounce, UnableToCarryOut
 from portfolio.models import Balance, LedgerAccount, Lot, Position, Transfer
-from reconciliation.invariants import check_invariants
-from tests import issuers, world
+from tests import invariants, issuers, world
 from tests.issuers import dividend, due, said, split
 from venues.messages import Side
 
@@ -37,8 +36,7 @@ def aapl(db):
     global venue  # noqa: PLW0603
     venue = world.Venue()
     yield world.instrument()
-    found = check_invariants(now=timezone.now())
-    assert [each for each in found if not each.holds and each.number != 10] == []
+    invariants.assert_hold(has_gateway=False)
 
 
 def owner(quantity: str, symbol: str = "AAPL", price: str = "100.00") -> Account:

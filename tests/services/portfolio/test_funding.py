@@ -19,8 +19,7 @@ from portfolio.funding.models import Funding, FundingStep
 from portfolio.funding.passage import Step
 from portfolio.models import Balance, LedgerAccount, Transfer
 from portfolio.worth import owned
-from reconciliation.invariants import check_invariants
-from tests import world
+from tests import invariants, world
 from venues.messages import Side
 
 pytestmark = pytest.mark.django_db
@@ -32,8 +31,7 @@ BANKER = "operator:bank"
 @pytest.fixture(autouse=True)
 def the_books_agree(db):
     yield
-    found = check_invariants(now=timezone.now())
-    assert [each for each in found if not each.holds] == []
+    invariants.assert_hold()
 
 
 def person(name: str) -> User:

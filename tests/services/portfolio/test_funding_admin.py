@@ -9,24 +9,18 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Account, User
+from accounts.models import Account
 from marketdata.models import Quote
 from portfolio.actions.models import CorporateAction
 from portfolio.funding import services as funding
 from portfolio.funding.models import Funding, InterestRate
 from portfolio.models import Balance
-from tests import people, world
+from tests import world
+from tests.staff import at_work
 
 pytestmark = pytest.mark.django_db
 
 D = Decimal
-
-
-def operator() -> tuple[User, Client]:
-    user = people.person(is_staff=True)
-    user.is_superuser = True
-    user.save()
-    return user, people.browser_of(user)
 
 
 def enter(client: Client, account: Account, **fields: str) -> object:
@@ -52,7 +46,7 @@ def cash(account: Account) -> Decimal:
 
 
 def test_the_list_asks_once_for_the_approvals_that_are_waited_for() -> None:
-    (_, entering), (first_user, first) = operator(), operator()
+    (_, entering), (first_user, first) = at_work(), at_work()
     for number in range(4):
         enter(entering, world.customer(), reference=f"W{number}")
     found = Funding.objects.filter(direction="withdrawal").order_by("reference")
@@ -66,7 +60,7 @@ def test_the_list_asks_once_for_the_approvals_that_are_waited_for() -> None:
 
 def test_a_large_withdrawal_goes_through_three_hands() -> None:
     account = world.customer()
-    (_, entering), (_, first), (_, second) = operator(), operator(), operator()
+    (_, entering), (_, first), (_, second) = at_work(), at_work(), at_work()
     assert enter(entering, account).status_code == 302
     found = Funding.objects.get(direction="withdrawal")
     assert (found.state, cash(account)) == ("requested", D(80000))
@@ -87,7 +81,7 @@ def test_a_large_withdrawal_goes_through_three_hands() -> None:
 
 
 def test_what_cannot_be_entered_is_said_and_changes_nothing() -> None:
-    account, (_, client) = world.customer(cash="10.00"), operator()
+    account, (_, client) = world.customer(cash="10.00"), at_work()
     answer = enter(client, account)
     page = client.get(answer.headers["Location"]).content.decode()
     assert "10 USD can be withdrawn" in page
@@ -96,7 +90,7 @@ def test_what_cannot_be_entered_is_said_and_changes_nothing() -> None:
 
 
 def test_a_deposit_that_is_expected_settles_when_another_one_says_so() -> None:
-    account, (_, client), (_, other) = world.customer(cash="10.00"), operator(), operator()
+    account, (_, client), (_, other) = world.customer(cash="10.00"), at_work(), at_work()
     enter(client, account, direction="deposit", amount="90.00")
     found = Funding.objects.get(reference="W1")
     assert (found.state, cash(account)) == ("pending", D(10))
@@ -109,7 +103,7 @@ def test_a_deposit_that_is_expected_settles_when_another_one_says_so() -> None:
 
 def test_an_action_is_announced_by_one_and_approved_by_another() -> None:
     aapl = world.instrument()
-    (_, ann), (_, bob) = operator(), operator()
+    (_, ann), (_, bob) = at_work(), at_work()
     terms = {
         "reference": "AAPL split", "kind": "split", "instrument": aapl.pk, "cash": "0",
         "ex_date": "2026-11-30", "new_shares": "4", "old_shares": "1", "price": "25",
@@ -132,7 +126,7 @@ def test_an_action_is_announced_by_one_and_approved_by_another() -> None:
 
 
 def test_a_rate_is_of_days_to_come() -> None:
-    user, client = operator()
+    user, client = at_work()
     shipped = InterestRate.objects.count()
     wanted = {"starts_on": "2020-02-02", "rate": "0.07", "reason": "Cheaper"}
     assert client.post("/admin/portfolio/interestrate/add/", wanted).status_code == 200
@@ -146,12 +140,12 @@ def test_a_rate_is_of_days_to_come() -> None:
     ["funding", "interestrate", "interestday", "interestaccrual", "corporateaction", "entitlement"],
 )
 def test_every_list_opens(name: str) -> None:
-    _, client = operator()
+    _, client = at_work()
     assert client.get(f"/admin/portfolio/{name}/").status_code == 200
 
 
 def test_coins_are_shown_with_their_network_and_sent_by_the_custodian(settings) -> None:
-    _, client = operator()
+    _, client = at_work()
     settings.COIN_CUSTODIAN = "portfolio.custody.simulated.SimulatedCustodian"
     world.coin()
     account = world.customer()

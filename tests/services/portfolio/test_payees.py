@@ -21,8 +21,7 @@ from portfolio.payees import cancelling, precautions
 from portfolio.payees import services as payees
 from portfolio.payees.models import Payee
 from portfolio.payees.services import Limit, UnableToAdd, UnableToLimit
-from reconciliation.invariants import check_invariants
-from tests import world
+from tests import invariants, world
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +78,7 @@ def test_a_new_payee_waits_and_is_paid_from_its_moment_on(account):
     asked = withdraw(account, payee, "100.00", now=ripe)
     assert (asked.payee, asked.bank) == (payee, payee.destination.text)
     assert cash(account) == D("99900.00")
-    assert [each for each in check_invariants(now=timezone.now()) if not each.holds] == []
+    invariants.assert_hold()
 
 
 def test_further_payees_wait_a_day_once_one_can_be_paid(account):

@@ -4,15 +4,14 @@ import random
 from decimal import Decimal
 
 import pytest
-from django.utils import timezone
 
 from orders.models import Order, Trade
 from portfolio.fees import rules, schedule
 from portfolio.fees.models import FeeRule
 from portfolio.fees.rules import FeeTerms
 from portfolio.models import Transfer
-from reconciliation.invariants import check_invariants
 from tests import issuers, on_margin, world
+from tests.invariants import broken
 from tests.on_margin import submit
 from venues.messages import Side
 
@@ -105,10 +104,6 @@ def charged():
         house = each.debit if is_back else each.credit
         found[house.kind] = found.get(house.kind, D(0)) + (-each.amount if is_back else each.amount)
     return {kind: amount for kind, amount in found.items() if amount}
-
-
-def broken():
-    return {f.number for f in check_invariants(now=timezone.now()) if not f.holds}
 
 
 def test_the_fee_by_order_its_most_and_the_rounding_come_once(account, venue):

@@ -14,11 +14,10 @@ from portfolio.models import LedgerAccount, Transfer
 from reconciliation import comparing
 from reconciliation.breaks import jobs, working
 from reconciliation.breaks.models import Break, Comparison
-from reconciliation.invariants import check_invariants
 from reconciliation.venue_statements import services as taking
 from reconciliation.venue_statements.models import StatementFile
 from risk.models import Alert
-from tests import people, world
+from tests import invariants, people, world
 from tests.stepwise import Exchange
 from venues import outbox, statements
 from venues.exchange.models import Execution
@@ -96,7 +95,7 @@ def test_a_day_on_the_exchange_agrees_with_its_file(exchange, clock):
     assert counts()["order"][1:] == (3, 3)
     assert close()[0] == "1 fetched, 8 lines"
     assert StatementFile.objects.count() == Comparison.objects.count() == 1
-    assert [each for each in check_invariants(now=timezone.now()) if not each.holds] == []
+    invariants.assert_hold()
 
 
 def test_the_day_agrees_so_far_at_any_moment(exchange, clock):

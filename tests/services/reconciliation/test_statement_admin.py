@@ -7,23 +7,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
 from accounts.oversight.models import Viewing
 from marketdata import calendars
 from reconciliation.statements import holds
 from reconciliation.statements.models import LegalHold, LegalHoldRelease, Statement
 from tests import people, world
-from trading.operations import staff_roles
+from tests.staff import member
 from trading.operations.staff_roles import StaffRole
 
 pytestmark = pytest.mark.django_db
-
-
-def member(role: StaffRole) -> User:
-    staff_roles.sync()
-    user = people.person()
-    staff_roles.assign(user, [role])
-    return User.objects.get(pk=user.pk)
 
 
 def step(browser: Client, hold: LegalHold, name: str) -> None:

@@ -14,9 +14,9 @@ from django.utils.html import escape
 from reconciliation.venue_statements import services as statements
 from reconciliation.venue_statements.models import StatementFile, StatementSource
 from tests import people
+from tests.staff import member
 from tests.unit.reconciliation.test_camt import VERSION_2
 from tests.unit.reconciliation.test_plain_files import BANK, CUSTODIAN
-from trading.operations import staff_roles
 from trading.operations.staff_roles import StaffRole
 from venues import outbox
 
@@ -150,10 +150,7 @@ def test_where_a_file_does_not_say_when_it_was_made_the_one_that_was_sent_last_c
 
 @pytest.fixture
 def browser(db):
-    user = people.person(is_staff=True)
-    staff_roles.sync()
-    staff_roles.assign(user, [StaffRole.OPERATIONS])
-    return people.browser_of(user)
+    return people.browser_of(member(StaffRole.OPERATIONS))
 
 
 def uploaded(browser, content: str, *, source="first-bank", day="2026-03-04", name="day.csv"):
@@ -194,8 +191,6 @@ def test_of_a_bad_file_the_page_takes_nothing_and_says_why(browser, content, tol
 
 
 def test_who_may_only_look_uploads_nothing(db):
-    user = people.person(is_staff=True)
-    staff_roles.sync()
-    staff_roles.assign(user, [StaffRole.COMPLIANCE])
-    assert uploaded(people.browser_of(user), BANK).status_code == 403
+    compliance = people.browser_of(member(StaffRole.COMPLIANCE))
+    assert uploaded(compliance, BANK).status_code == 403
     assert not StatementFile.objects.exists()

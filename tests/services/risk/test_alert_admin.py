@@ -10,7 +10,7 @@ from django.utils import timezone
 from risk.findings import Severity
 from risk.models import Alert
 from risk.surveillance import alerts
-from tests import people, world
+from tests import people, staff, world
 
 pytestmark = pytest.mark.django_db
 QUEUE = "/admin/risk/alert/"
@@ -18,10 +18,7 @@ QUEUE = "/admin/risk/alert/"
 
 @pytest.fixture
 def operator():
-    user = people.person(is_staff=True)
-    user.is_superuser = True
-    user.save()
-    return user
+    return staff.operator()
 
 
 @pytest.fixture

@@ -19,17 +19,11 @@ from risk.limits import services as limiting
 from risk.limits.models import Limits
 from risk.models import Decision
 from tests import people, world
+from tests.staff import at_work
 
 pytestmark = pytest.mark.django_db
 
 D = Decimal
-
-
-def operator():
-    user = people.person(is_staff=True)
-    user.is_superuser = True
-    user.save()
-    return user, people.browser_of(user)
 
 
 def order(account, **wanted):
@@ -45,7 +39,7 @@ def values_of_firm(**changed):
 
 
 def test_a_tighter_limit_is_set_at_once():
-    user, browser = operator()
+    user, browser = at_work()
     assert browser.get("/admin/risk/limits/add/").status_code == 200
     given = values_of_firm(order_quantity_max=D(9)) | {"reason": "Too wide"}
     answer = browser.post("/admin/risk/limits/add/", given)
@@ -58,12 +52,12 @@ def test_a_tighter_limit_is_set_at_once():
 
 @pytest.mark.parametrize("of", ["²", "٣", "x", "0"])
 def test_the_form_opens_whatever_row_is_asked_for(of):
-    _, browser = operator()
+    _, browser = at_work()
     assert browser.get("/admin/risk/limits/add/", {"of": of}).status_code == 200
 
 
 def test_a_looser_limit_waits_for_another_person():
-    _, browser = operator()
+    _, browser = at_work()
     before = Limits.objects.count()
     given = values_of_firm(order_quantity_max=D(10**6)) | {"reason": "Too narrow"}
     assert browser.post("/admin/risk/limits/add/", given).status_code == 302
@@ -72,7 +66,7 @@ def test_a_looser_limit_waits_for_another_person():
 
 
 def test_limits_that_make_no_sense_are_shown_why():
-    _, browser = operator()
+    _, browser = at_work()
     given = {"tier": "gold", "order_value_max": "-1", "reason": "Wrong"}
     answer = browser.post("/admin/risk/limits/add/", given)
     assert answer.status_code == 200
@@ -95,7 +89,7 @@ def test_a_switch_says_what_it_would_meet_before_it_is_thrown():
     account, other = world.customer(), world.customer()
     for each in (account, account, other):
         order(each)
-    _, browser = operator()
+    _, browser = at_work()
     given = {"effect": "kill", "reason": "Runs wild"}
     answer = browser.post("/admin/risk/switch/add/", given)
     words = "For the firm: no new order is taken, and what is open is cancelled"
@@ -110,7 +104,7 @@ def test_a_switch_says_what_it_would_meet_before_it_is_thrown():
 def test_a_switch_is_thrown_and_its_release_asked_for():
     world.instrument()
     account = world.customer()
-    user, browser = operator()
+    user, browser = at_work()
     assert browser.get("/admin/risk/switch/add/").status_code == 200
     given = {"effect": "kill", "account": str(account.pk), "venue": "", "reason": "Runs wild"}
     given["told"] = told_of(browser.post("/admin/risk/switch/add/", given))
@@ -129,7 +123,7 @@ def test_a_switch_is_thrown_and_its_release_asked_for():
 
 def test_the_list_of_switches_asks_once_for_the_releases_that_are_waited_for():
     world.instrument()
-    _, browser = operator()
+    _, browser = at_work()
     asks = people.person(is_staff=True)
     counts = []
     for number in (1, 6):
@@ -150,7 +144,7 @@ def test_the_list_of_switches_asks_once_for_the_releases_that_are_waited_for():
 
 
 def test_a_single_order_cannot_be_halted():
-    _, browser = operator()
+    _, browser = at_work()
     given = {"effect": "halt", "order_id": "3f1f7bd6-4d1c-4b51-9a57-2f6d38b4a3ab", "reason": "?"}
     assert b"only be killed" in browser.post("/admin/risk/switch/add/", given).content
     assert not Switch.objects.exists()
@@ -161,7 +155,7 @@ def test_decisions_are_found_by_order_and_by_account_without_reading_all(by):
     world.instrument()
     account, other = world.customer(), world.customer()
     mine, _ = order(account), order(other)
-    _, browser = operator()
+    _, browser = at_work()
     wanted = {"order_id": str(mine.pk), "number": account.number}[by]
     with CaptureQueriesContext(connection) as queries:
         page = browser.get("/admin/risk/decision/", {"q": wanted})
@@ -184,7 +178,7 @@ def test_the_page_of_a_decision_says_check_by_check_why():
         now=timezone.now(),
     )
     denied = order(account)
-    _, browser = operator()
+    _, browser = at_work()
     page = f"/admin/risk/decision/{Decision.objects.get(order_id=denied.pk).pk}/change/"
     text = browser.get(page).content.decode()
     for shown in (
@@ -206,5 +200,5 @@ def test_what_a_former_version_decided_is_shown_without_being_made_again():
     former = Decision.objects.create(
         order_id=account.pk, account=account, at=timezone.now(), allowed=True, inputs={"limits": {}}
     )
-    _, browser = operator()
+    _, browser = at_work()
     assert b"former version" in browser.get(f"/admin/risk/decision/{former.pk}/change/").content

@@ -28,6 +28,7 @@ from risk.models import (
     MarginStatus,
 )
 from tests import on_margin, people, world
+from tests.staff import at_work
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -38,13 +39,6 @@ def _anew():
     margin_rates.forget()
     yield
     margin_rates.forget()
-
-
-def operator():
-    user = people.person(is_staff=True)
-    user.is_superuser = True
-    user.save()
-    return user, people.browser_of(user)
 
 
 def today():
@@ -172,7 +166,7 @@ def test_the_past_is_not_rewritten():
 
 
 def test_rates_are_set_on_their_page():
-    user, browser = operator()
+    user, browser = at_work()
     given = {
         "since": today().isoformat(),
         "initial": "0.6",
@@ -195,7 +189,7 @@ def test_rates_are_set_on_their_page():
 
 
 def test_a_call_takes_notes_and_nothing_else():
-    user, browser = operator()
+    user, browser = at_work()
     call = called(on_margin.customer())
     page = f"/admin/risk/margincall/{call.pk}/change/"
     assert browser.get(page).status_code == 200
@@ -220,7 +214,7 @@ def test_a_call_takes_notes_and_nothing_else():
 
 def test_a_call_shows_what_was_held_and_is_and_what_its_waves_were_to_sell():
     """The positions of before and of now beside each other, and no JSON anywhere."""
-    _, browser = operator()
+    _, browser = at_work()
     account, aapl = on_margin.customer(), on_margin.instrument()
     call = called(account)
     call.positions = {aapl.code: "1200", "GONE": "-3.5"}
@@ -248,7 +242,7 @@ def test_a_call_shows_what_was_held_and_is_and_what_its_waves_were_to_sell():
 
 
 def test_standings_and_locates_have_pages():
-    user, browser = operator()
+    user, browser = at_work()
     account, aapl = on_margin.customer(), on_margin.instrument()
     MarginStatus.objects.create(account=account, at=timezone.now(), excess=D(-1))
     assert account.number in browser.get("/admin/risk/marginstatus/").content.decode()

@@ -21,12 +21,11 @@ from portfolio.funding import services as funding
 from portfolio.funding.models import Funding
 from portfolio.funding.passage import Step
 from portfolio.models import Hold
-from reconciliation.invariants import check_invariants
 from risk.controls import switches
 from risk.controls.models import Switch
 from risk.controls.switches import Scope, UnableToSwitch
 from risk.surveillance.models import Alert
-from tests import held, people, world
+from tests import held, invariants, people, staff, world
 from venues import outbox
 from venues.messages import OrderType, Side
 from venues.models import Block, OutboxMessage
@@ -40,7 +39,7 @@ Effect = Switch.Effect
 @pytest.fixture(autouse=True)
 def _invariants_hold_afterwards(db):
     yield
-    assert [f for f in check_invariants(now=timezone.now()) if not f.holds] == []
+    invariants.assert_hold()
 
 
 def submit(*batch):
@@ -267,11 +266,8 @@ def test_an_order_that_has_ended_or_never_was_cannot_be_killed(replaced, venue, 
     expected = {old.pk: ("order_ended", ended), nobody: ("unknown_order", f"no order {nobody}")}
     for order_id, (wanted, words) in expected.items():
         if door == "page":
-            staff = people.person(is_staff=True)
-            staff.is_superuser = True
-            staff.save()
             given = {"effect": "kill", "order_id": str(order_id), "reason": "?"}
-            answer = people.browser_of(staff).post("/admin/risk/switch/add/", given)
+            answer = staff.at_work()[1].post("/admin/risk/switch/add/", given)
             assert words in answer.content.decode()
         elif door == "command":
             with pytest.raises(CommandError, match=f"{wanted}: .*{words}"):

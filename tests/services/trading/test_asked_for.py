@@ -17,7 +17,7 @@ from risk.controls.models import Switch
 from risk.limits import services as limits
 from risk.limits.services import Wanted
 from tests import people, world
-from tests.services.trading.test_operations import operator, text_of
+from tests.staff import operator, text_of
 from trading.operations import asked_for
 from trading.operations.asked_for import Fact
 

@@ -13,8 +13,7 @@ from accounts.customers.notes import TEXT_LENGTH_MAX, UnableToNote
 from accounts.models import Account, Activity, User, Viewing
 from accounts.oversight import belonging
 from tests import people
-from tests.services.trading.test_operations import operator, text_of
-from trading.operations import staff_roles
+from tests.staff import member, operator, text_of
 from trading.operations.staff_roles import StaffRole
 
 pytestmark = pytest.mark.django_db
@@ -25,13 +24,6 @@ CALL = AccountNote.Kind.CALL
 @pytest.fixture
 def account() -> Account:
     return people.customer()[1]
-
-
-def member(role: StaffRole) -> User:
-    staff_roles.sync()
-    user = people.person()
-    staff_roles.assign(user, [role])
-    return User.objects.get(pk=user.pk)
 
 
 def write(account: Account, text: str, *, by: User, is_pinned: bool = False) -> AccountNote:

@@ -15,31 +15,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import approvals
-from accounts.models import Account, User, Viewing
+from accounts.models import Account, Viewing
 from accounts.sessions import authentication
 from marketdata.models import Instrument
 from orders.entry import submission
 from risk.findings import Severity
 from risk.surveillance import alerts
 from tests import people, world
-from tests.services.trading.test_operations import operator, text_of
-from tests.services.trading.test_viewings import active_customer
-from trading.operations import staff_roles
+from tests.everything import active_customer
+from tests.staff import member, operator, text_of
 from trading.operations.customer import page
 from trading.operations.staff_roles import StaffRole
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def roles() -> None:
-    staff_roles.sync()
-
-
-def member(*held: StaffRole) -> User:
-    user = people.person()
-    staff_roles.assign(user, held)
-    return User.objects.get(pk=user.pk)
 
 
 def place(account: Account) -> str:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 
-from accounts.models import User
 from reconciliation.day import plan, services
 from reconciliation.day.models import DayRun, JobRun, JobStep
 from tests import people
-from trading.operations import staff_roles
+from tests.staff import member, operator, text_of
 from trading.operations.staff_roles import StaffRole
 from trading.templatetags.days import span
 
@@ -36,19 +33,6 @@ def closed():
             not_before=NIGHT + timedelta(minutes=2), done=3, of=7,
         )  # fmt: skip
         yield
-
-
-def operator(*permissions: str) -> User:
-    user = people.person(is_staff=True)
-    user.is_superuser = not permissions
-    user.save()
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    return user
-
-
-def text_of(answer) -> str:
-    assert answer.status_code == 200, answer
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
 def asked() -> int:
@@ -100,15 +84,8 @@ def test_a_job_is_done_again_with_a_reason():
     assert asked() == 1
 
 
-def member(role: StaffRole) -> User:
-    user = people.person(is_staff=True)
-    staff_roles.assign(user, [role])
-    return User.objects.get(pk=user.pk)
-
-
 def test_who_may_look_may_not_do_it_again():
     # Three people: the clock stands still, and of one's two sessions neither were the later.
-    staff_roles.sync()
     where = "/admin/day/2026-11-20/"
     looking = people.browser_of(member(StaffRole.COMPLIANCE))
     assert "Do it again" not in text_of(looking.get(where))

@@ -7,7 +7,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -32,7 +31,7 @@ from risk.margin import rates as margin_rates
 from risk.models import Switch
 from risk.surveillance import alerts
 from tests import crowd, people, world
-from trading.operations import staff_roles
+from tests.staff import member, operator, text_of
 from trading.operations.landing import lines, page
 from trading.operations.landing.lines import Level, Line
 from trading.operations.staff_roles import StaffRole
@@ -45,19 +44,8 @@ A_WHILE = timedelta(hours=3, minutes=30)
 """Also after a machine that stood still for a minute it is three hours ago."""
 
 
-def operator(*permissions: str) -> User:
-    """Register a member of staff: of all permissions, or of these."""
-    user = people.person(is_staff=True)
-    user.is_superuser = not permissions
-    user.save()
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    return user
-
-
 def shown(user: User, page: str = "/admin/now/") -> str:
-    answer = people.browser_of(user).get(page)
-    assert answer.status_code == 200, answer
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+    return text_of(people.browser_of(user).get(page))
 
 
 def withdrawal(amount: str, reference: str = "W1", state: str = "", ago=timedelta(0)) -> Funding:
@@ -111,10 +99,7 @@ def test_a_large_withdrawal_waits_for_a_second_person_and_for_nobody_who_was_the
 
 
 def test_approvals_that_a_role_does_not_decide_on_wait_for_others():
-    staff_roles.sync()
-    risk, operations = people.person(), people.person()
-    staff_roles.assign(risk, [StaffRole.RISK])
-    staff_roles.assign(operations, [StaffRole.OPERATIONS])
+    risk, operations = member(StaffRole.RISK), member(StaffRole.OPERATIONS)
     approvals.ask(
         kind=margin_rates.APPROVAL, subject="AAPL", content={}, reason="Calm", by=operator(),
         now=timezone.now(),
@@ -266,10 +251,7 @@ def test_each_person_sees_what_their_role_may_and_nothing_of_the_rest():
     for other in ("Approvals", "Withdrawals", "Breaks", "Outbox", "Invariants", "Backup", "Gross"):
         assert other not in few
     assert "Approvals" not in shown(operator("view_heartbeat"))
-    staff_roles.sync()
-    support = people.person()
-    staff_roles.assign(support, [StaffRole.SUPPORT])
-    page = shown(User.objects.get(pk=support.pk))
+    page = shown(member(StaffRole.SUPPORT))
     assert ("Alerts" in page, "Gross" in page) == (True, True)
     for other in ("Approvals", "Breaks", "Outbox", "Invariants", "Backup", "Parked reports"):
         assert other not in page

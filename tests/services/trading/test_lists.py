@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
-from django.contrib.messages.storage.base import BaseStorage
 from django.db import connection
 from django.db.models import Field, Model, UniqueConstraint
 from django.test import Client, RequestFactory
@@ -27,30 +26,14 @@ from orders.models import Order, Trade
 from portfolio.models import Transfer
 from risk.models import Alert, Decision
 from tests import people, world
-from tests.services.trading.test_viewings import active_customer
+from tests.everything import active_customer
+from tests.staff import Unread, operator
 from venues import links
 from venues.models import InboxReport, OutboxMessage
 
 pytestmark = pytest.mark.django_db
 
 OTHERS = "django_celery_beat"  # schedules: a handful, shown by a package's own pages
-
-
-class Unread(BaseStorage):
-    """Messages that nobody reads."""
-
-    def _get(self, *_: object, **__: object) -> tuple[list[object], bool]:
-        return [], True
-
-    def _store(self, messages: object, response: object, *_: object, **__: object) -> list[object]:
-        return []
-
-
-def operator() -> User:
-    user = people.person(is_staff=True)
-    user.is_superuser = True
-    user.save()
-    return user
 
 
 def ours() -> list[ModelAdmin]:

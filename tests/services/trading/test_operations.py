@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,6 +20,7 @@ from risk.margin.requirements import Rates
 from risk.models import Limits, MarginRate, Switch
 from risk.surveillance import alerts
 from tests import crowd, people, world
+from tests.staff import operator, text_of
 from trading.operations import approving, firm, sidebar, sifting
 
 pytestmark = pytest.mark.django_db
@@ -31,20 +31,6 @@ def nothing_seen():
     firm._firm_risk.forget()
     yield
     firm._firm_risk.forget()
-
-
-def operator(*permissions: str) -> User:
-    """Register a member of staff: of all permissions, or of these."""
-    user = people.person(is_staff=True)
-    user.is_superuser = not permissions
-    user.save()
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    return user
-
-
-def text_of(answer) -> str:
-    assert answer.status_code == 200, answer
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
 def test_the_firm_page_shows_what_customers_have_and_renews_it():

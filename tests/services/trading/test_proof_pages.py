@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from django.utils import timezone
 
@@ -13,7 +11,8 @@ from reconciliation.models import ProofRun
 from tests import people, world
 from tests.services.reconciliation.test_proof_runs import touch
 from tests.services.reconciliation.test_sealing import sealed
-from trading.operations import proofs, staff_roles
+from tests.staff import member, text_of
+from trading.operations import proofs
 from trading.operations.staff_roles import StaffRole
 
 pytestmark = pytest.mark.django_db
@@ -27,15 +26,7 @@ def folder(settings, tmp_path):
 
 
 def browser(role: StaffRole = StaffRole.COMPLIANCE):
-    staff_roles.sync()
-    user = people.person(is_staff=True)
-    staff_roles.assign(user, [role])
-    return people.browser_of(User.objects.get(pk=user.pk))
-
-
-def text_of(answer) -> str:
-    assert answer.status_code == 200, answer
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+    return people.browser_of(member(role))
 
 
 def test_before_the_first_night_the_page_says_so():

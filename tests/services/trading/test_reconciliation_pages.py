@@ -21,7 +21,7 @@ from reconciliation.records import Break as Found
 from reconciliation.records import BreakType
 from reconciliation.venue_statements.models import StatementFile, StatementSource
 from tests import people, world
-from trading.operations import staff_roles
+from tests.staff import member
 from trading.operations.staff_roles import StaffRole
 
 pytestmark = pytest.mark.django_db
@@ -29,10 +29,7 @@ DAY = date(2026, 3, 4)
 
 
 def operator():
-    user = people.person(is_staff=True)
-    staff_roles.sync()
-    staff_roles.assign(user, [StaffRole.OPERATIONS])
-    return user
+    return member(StaffRole.OPERATIONS)
 
 
 @pytest.fixture

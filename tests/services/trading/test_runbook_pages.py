@@ -8,7 +8,7 @@ import pytest
 
 from risk.surveillance.runbooks import PLACES, path
 from tests import people
-from trading.operations import staff_roles
+from tests.staff import member
 from trading.operations.markdown import Text, place_of, text_of
 from trading.operations.runbooks import documents, read, runbooks
 from trading.operations.staff_roles import StaffRole
@@ -88,10 +88,7 @@ def test_cells_of_numbers_have_a_class_and_no_style():
 
 
 def reader():
-    staff_roles.sync()
-    user = people.person()
-    staff_roles.assign(user, [StaffRole.RISK])
-    return people.browser_of(user)
+    return people.browser_of(member(StaffRole.RISK))
 
 
 def test_every_runbook_is_read_at_its_places_and_what_it_links_to_opens():

@@ -16,6 +16,7 @@ from accounts.models import User
 from portfolio.funding import services as funding
 from portfolio.funding.models import Funding
 from tests import people, world
+from tests.staff import member
 from trading.operations import staff_roles
 from trading.operations.staff_roles import MAY, StaffRole
 
@@ -47,12 +48,6 @@ SEEN_BY = {
 @pytest.fixture(autouse=True)
 def roles(db: None) -> None:
     staff_roles.sync()
-
-
-def member(*held: StaffRole) -> User:
-    user = people.person()
-    staff_roles.assign(user, held)
-    return User.objects.get(pk=user.pk)
 
 
 @pytest.mark.parametrize("role", list(MAY))

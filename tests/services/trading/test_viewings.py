@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from django.contrib import admin
@@ -14,14 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import approvals
-from accounts.keys import issuing
-from accounts.models import Account, Letter, Profile, User, Viewing
+from accounts.models import Letter, User, Viewing
 from accounts.oversight import belonging, viewings
 from accounts.sessions import sign_ins
-from orders.entry import submission
-from portfolio.funding import services as funding
-from tests import people, world
-from trading.operations.staff_roles import StaffRole, assign, sync
+from tests import people
+from tests.everything import active_customer
+from tests.staff import member
+from trading.operations.staff_roles import StaffRole
 
 pytestmark = pytest.mark.django_db
 
@@ -49,34 +47,6 @@ NOBODYS = {
 def of_customers() -> list[type[Model]]:
     shown = [model for model in admin.site._registry if belonging.paths(model)]
     return sorted(shown, key=lambda model: model._meta.label)
-
-
-def active_customer(symbol: str) -> Account:
-    """Open an account that has some of everything."""
-    user, account = people.customer()
-    now = timezone.now()
-    world.instrument(symbol)
-    world.portfolio.deposit(
-        account_id=account.pk, amount=Decimal(50_000), reference=symbol, actor="operator:test",
-        now=now,
-    )  # fmt: skip
-    world.own(account, symbol, "5", world.Venue(), price="100")
-    submission.submit_batch([world.limit_ticket(account, "90", symbol=symbol)], now=now)
-    issuing.create(account)
-    Profile.objects.create(user=user, legal_name="Pat Person", country="US", updated_at=now)
-    funding.request_withdrawal(
-        account_id=account.pk, payee_id=world.payee(account).pk, amount=Decimal(10),
-        reference=symbol, actor=f"user:{user.pk}", now=now,
-    )  # fmt: skip
-    people.browser_by_link(user)
-    return account
-
-
-def member(*roles: StaffRole) -> User:
-    user = people.person()
-    sync()
-    assign(user, roles)
-    return User.objects.get(pk=user.pk)
 
 
 def test_whatever_the_admin_shows_has_an_owner_or_is_nobodys():

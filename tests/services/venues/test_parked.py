@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from tests import people
+from tests import staff
 from venues import inbox, outbox, parked, routing
 from venues.messages import ExecutionReport, ReportKind
 from venues.models import InboxReport, ParkedStep, Route, Venue
@@ -152,10 +152,7 @@ def test_steps_are_never_changed():
 
 
 def operator() -> Client:
-    user = people.person(is_staff=True)
-    user.is_superuser = True
-    user.save()
-    return people.browser_of(user)
+    return staff.at_work()[1]
 
 
 def take(browser: Client, report, step: str, why: str = "Because I say so"):
