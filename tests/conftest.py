@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
+from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import database
@@ -114,6 +115,13 @@ def committed(owner_conninfo: str, django_db_blocker: DjangoDbBlocker) -> Iterat
         connections.close_all()
         cache.clear()
     database.wipe(owner_conninfo)
+
+
+@pytest.fixture
+def seals(settings: Settings, tmp_path: Path) -> Path:
+    """The folder that the days of this test are sealed into, and no other's."""
+    settings.SEALS = tmp_path / "seals"
+    return settings.SEALS
 
 
 class Shared:

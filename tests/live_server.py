@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Self
 
+import psutil
 from django.conf import settings
 
 from tests import database
@@ -175,3 +176,17 @@ def free_port() -> int:
                 continue
             return port
     raise RuntimeError("No free port was found.")
+
+
+def processes_of(home):
+    """Return every process that works in `home` or was started for it."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if process.cwd().startswith(str(home)) or str(home) in " ".join(process.cmdline()):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found

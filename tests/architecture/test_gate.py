@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.test import Client, RequestFactory
-from django.urls import URLPattern, URLResolver, get_resolver, resolve
-from django.urls.resolvers import RegexPattern
+from django.urls import resolve
 from django_otp.middleware import OTPMiddleware
 
 from accounts.sessions import authentication, gate
 from accounts.sessions.gate import Access
 from accounts.sessions.store import SessionStore
 from tests import people
+from tests.architecture.addresses import Route, routes
+from tests.architecture.visitor import Visitor
 from tests.people import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -53,57 +49,6 @@ HALF_SIGNED_IN = {
     "code", "enrol", "enrol_awaited", "enrol_key", "enrol_key_options", "sign_in_key", "sign_out",
 }  # fmt: skip
 PROGRAMS = ("/v1", "/v2")  # only there may a view authenticate by itself
-
-SAMPLES = {"day": "2026-11-20", "int": "1", "uuid": "00000000-0000-4000-8000-000000000000"}
-
-
-@dataclass(frozen=True)
-class Route:
-    path: str
-    name: str | None
-    access: Access
-    is_admin: bool
-    view: Callable[..., Any]
-
-
-def routes() -> list[Route]:
-    return list(_under(get_resolver(), prefix="/", is_admin=False))
-
-
-def _under(resolver: URLResolver, *, prefix: str, is_admin: bool) -> Iterator[Route]:
-    for entry in resolver.url_patterns:
-        path = prefix + _sample(entry)
-        if isinstance(entry, URLResolver):
-            yield from _under(
-                entry, prefix=path, is_admin=is_admin or "admin" in (entry.app_name or "")
-            )
-        else:
-            yield Route(path, entry.name, gate.access_of(entry.callback), is_admin, entry.callback)
-
-
-def _sample(entry: URLPattern | URLResolver) -> str:
-    """Return an address that the pattern matches."""
-    if isinstance(entry.pattern, RegexPattern):
-        text = entry.pattern._regex.removeprefix("^").replace(r"\.", ".").rstrip("$").rstrip("Z\\")
-        return re.sub(r"\(\?P<\w+>[^)]*\)", "x", text)
-    route = str(entry.pattern)
-    return re.sub(r"<(?:(\w+):)?\w+>", lambda found: SAMPLES.get(found[1] or "", "x"), route)
-
-
-class Visitor:
-    """Somebody who is in a browser, and tries addresses in it without being changed by them.
-
-    An address costs what the program does with it: Django's client would copy what each template
-    was rendered with, and there are thousands.
-    """
-
-    def __init__(self, browser: Client) -> None:
-        self._requests = RequestFactory()
-        self._requests.cookies = browser.cookies
-        self._program = browser.handler
-
-    def tries(self, method: str, path: str) -> HttpResponseBase:
-        return self._program(getattr(self._requests, method)(path).environ)
 
 
 def is_turned_away(response, path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,16 @@ def test_every_app_of_ours_stands_in_the_layers():
     drawn = contracts["importlinter:contract:layers"]["layers"].replace("|", " ").split()
 
     assert {app.name.partition(".")[0] for app in OUR_APPS} == set(drawn)
+
+
+def test_what_tests_share_is_in_no_test():
+    """Whoever looks for a builder looks into modules that are named after what they build."""
+    texts = {path: path.read_text() for path in (BASE_DIR / "tests").rglob("*.py")}
+    from_a_test = re.compile(
+        r"^from tests[\w.]*(?:\.test_\w+ import | import .*\btest_)", re.MULTILINE
+    )
+
+    assert [str(path) for path, text in texts.items() if from_a_test.search(text)] == []
 
 
 @pytest.mark.parametrize("label", sorted(app.label for app in OUR_APPS))

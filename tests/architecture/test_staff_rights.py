@@ -24,8 +24,8 @@ from accounts.models import User
 from accounts.sessions import authentication
 from accounts.sessions.gate import Access
 from tests import people
-from tests.architecture import test_gate
-from tests.architecture.test_gate import Visitor
+from tests.architecture import addresses
+from tests.architecture.visitor import Visitor
 from tests.everything import active_customer
 from tests.staff import Unread, member
 from trading.operations import staff_roles
@@ -97,7 +97,7 @@ def pages() -> Iterator[Page]:
                 continue  # of what is not there nothing is said, to nobody
             path = reverse(f"admin:{pattern.name}", **_values(shown, pattern))
             yield Page(path, f"{meta.app_label}.{ASKED[view]}_{meta.model_name}")
-    for route in test_gate.routes():
+    for route in addresses.routes():
         if route.is_admin and route.name in OWN:
             method = "post" if route.name in POSTED else "get"
             yield Page(route.path, OWN[route.name], method)
@@ -168,7 +168,7 @@ def test_no_page_of_the_admin_is_without_an_entry_here():
     models = tuple(f"{m._meta.app_label}_{m._meta.model_name}_" for m in admin.site._registry)
     others = {
         route.name
-        for route in test_gate.routes()
+        for route in addresses.routes()
         if route.is_admin and not (route.name or "").startswith(models)
     }
     assert others == EVERYBODYS | ELSEWHERE | set(OWN) | {"app_list", "autocomplete"}
@@ -204,7 +204,7 @@ def test_what_is_the_customers_is_nothing_to_any_role():
     authentication.forget()
     outside = [
         route
-        for route in test_gate.routes()
+        for route in addresses.routes()
         if route.access is Access.VERIFIED and not route.is_admin
     ]
     assert outside

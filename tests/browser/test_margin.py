@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NARROW, Visitor
-from tests.browser.test_trading import amount, place, wait_until_live
+from tests.browser.trade_page import amount, place, wait_until_live
 from tests.live_server import LiveServer
 
 TO_BE_CALLED = """

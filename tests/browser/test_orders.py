@@ -10,7 +10,7 @@ from decimal import Decimal
 from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import Visitor
-from tests.browser.test_trading import amount, wait_until_live
+from tests.browser.trade_page import amount, wait_until_live
 
 Customer = Callable[..., Visitor]
 MIDDLING = {"width": 768, "height": 1024}

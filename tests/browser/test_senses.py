@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
-from tests.browser.test_trading import place, wait_until_live
+from tests.browser.trade_page import place, wait_until_live
 
 Customer = Callable[..., Visitor]
 NARROWEST = {"width": 320, "height": 640}  # what 1,280 pixels are at 400 %

@@ -20,15 +20,10 @@ from tests import world
 from tests.patience import DEADLINE_SECONDS, until
 from tests.racing import on_its_own, waiting
 
-pytestmark = pytest.mark.usefixtures("committed")
+pytestmark = pytest.mark.usefixtures("committed", "seals")
 
 T = TypeVar("T")
 MONDAY, TUESDAY = date(2026, 11, 16), date(2026, 11, 17)
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
-    settings.SEALS = tmp_path / "seals"
 
 
 def nothing(done: int, total: int) -> None:

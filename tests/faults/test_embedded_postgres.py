@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests import database
-from tests.faults.test_starting_and_stopping import processes_of
+from tests.live_server import processes_of
 from trading import postgres_account
 from trading.postgres import Server
 from trading.postgres_account import UnableToRunPostgres

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.faults.test_orders_survive import ORDERS, Trader, assert_everything_is_right
+from tests.faults.trader import ORDERS, Trader, assert_everything_is_right
 from tests.live_server import LiveServer
 from tests.patience import DEADLINE_SECONDS, until
 from trading.settings import BASE_DIR, postgres_socket_folder

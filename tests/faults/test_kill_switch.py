@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from tests.faults.test_orders_survive import Trader
+from tests.faults.trader import Trader
 from tests.live_server import LiveServer
 from tests.patience import DEADLINE_SECONDS, until
 from trading.settings import POSTGRES_OWNER, postgres_socket_folder

@@ -13,9 +13,9 @@ from websockets.sync.client import ClientConnection
 
 from benchmarks.crowd import Crowd
 from marketdata.stream.decoder import Decoder, Hello, News
-from tests.faults.test_companions import CONNECTIONS_MAX, companion_of, has_accepted
-from tests.faults.test_orders_survive import Trader
-from tests.faults.test_redis_lost import SYMBOL, heard, opened, signed_in
+from tests.faults.companions import CONNECTIONS_MAX, companion_of, has_accepted
+from tests.faults.pages import SYMBOL, heard, opened, signed_in
+from tests.faults.trader import Trader
 from tests.live_server import LiveServer
 from tests.patience import DEADLINE_SECONDS, until
 from trading.web_servers import SERVERS

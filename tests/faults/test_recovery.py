@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tests.faults.test_orders_survive import Trader
+from tests.faults.trader import Trader
 from tests.live_server import LiveServer
 from tests.patience import until
 from trading.recovery import archiving

@@ -5,26 +5,19 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
 import pytest
 import redis
-from django.conf import settings
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin
 
-from marketdata.stream.decoder import Decoder, Gap, Hello, News
+from marketdata.stream.decoder import Decoder, Hello, News
 from tests import database
-from tests.faults.test_orders_survive import Trader
+from tests.faults.pages import SYMBOL, heard, opened, signed_in
+from tests.faults.trader import Trader
 from tests.live_server import LiveServer, free_port
 from tests.patience import DEADLINE_SECONDS, until
 from tests.redis_server import needs_redis, redis_program
 
 pytestmark = needs_redis
-
-SYMBOL = "BTC/USD"
 
 
 class Redis:
@@ -83,37 +76,6 @@ def both(
         rest.start()
         web.start()
         yield web, rest
-
-
-def signed_in(server: LiveServer, email: str) -> str:
-    """Return the cookie of somebody who has just signed in, which holds at both processes."""
-    link = urlsplit(server.console("sign_in_link", email).strip().splitlines()[-1]).path
-    with httpx.Client(base_url=server.base_url, timeout=DEADLINE_SECONDS) as browser:
-        token = browser.get(link).cookies["csrf"]
-        answer = browser.post(
-            link, data={"csrfmiddlewaretoken": token}, headers={"Origin": server.base_url}
-        )
-    return answer.cookies[settings.SESSION_COOKIE_NAME]
-
-
-def opened(server: LiveServer, cookie: str, path: str = "/ws/v1/binary") -> ClientConnection:
-    return connect(
-        f"ws://127.0.0.1:{server.port}{path}",
-        additional_headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}"},
-        origin=Origin(server.base_url),
-        open_timeout=DEADLINE_SECONDS,
-    )
-
-
-def heard(socket: ClientConnection, decoder: Decoder, kind: type[Any]) -> Any:
-    """Return the next event of this kind; prices are never found to have a gap."""
-    while True:
-        message = socket.recv(DEADLINE_SECONDS)
-        assert isinstance(message, bytes)
-        for event in decoder.take(message):
-            assert not isinstance(event, Gap)
-            if isinstance(event, kind):
-                return event
 
 
 def test_prices_go_on_at_both_processes_and_orders_once_it_is_back(

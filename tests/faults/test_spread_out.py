@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import database
-from tests.faults.test_orders_survive import Trader
+from tests.faults.trader import Trader
 from tests.live_server import LiveServer
 from tests.patience import until
 from tests.redis_server import needs_redis, redis_url

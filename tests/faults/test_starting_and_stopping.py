@@ -9,30 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 from django.conf import settings
 from django.utils import timezone
 
 from tests import database
-from tests.live_server import LiveServer, free_port
+from tests.live_server import LiveServer, free_port, processes_of
 from tests.patience import DEADLINE_SECONDS, until
 from trading.parts import PARTS
 from trading.settings import BASE_DIR, postgres_socket_folder
-
-
-def processes_of(home):
-    """Return every process that works in `home` or was started for it."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.status() == psutil.STATUS_ZOMBIE:
-                continue
-            if process.cwd().startswith(str(home)) or str(home) in " ".join(process.cmdline()):
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
 
 
 def refusal(server, **environment):

@@ -6,7 +6,7 @@ from django.test import Client
 
 from accounts.sessions import authentication
 from tests import people
-from tests.architecture import test_gate
+from tests.architecture import addresses
 
 pytestmark = pytest.mark.django_db
 
@@ -59,12 +59,12 @@ SHUT = ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-
 
 
 def stranger():
-    return Client(raise_request_exception=False), test_gate.routes()
+    return Client(raise_request_exception=False), addresses.routes()
 
 
 def customer():
     """Admin pages do not exist for customers: those have their own test above."""
-    routes = [route for route in test_gate.routes() if not route.is_admin]
+    routes = [route for route in addresses.routes() if not route.is_admin]
     return people.browser_of(people.customer()[0]), routes
 
 

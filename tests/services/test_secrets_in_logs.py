@@ -14,8 +14,8 @@ from accounts.keys import issuing
 from accounts.sessions import authentication
 from tests import people
 from tests.people import PASSWORD
+from tests.phone_app import App
 from tests.services.api.conftest import Api, Customer
-from tests.services.api.test_phones import App
 from trading.api.views import own
 
 WRONG = "canary-wrong-password"

@@ -16,7 +16,7 @@ from accounts.keys import issuing
 from accounts.models import Account, Phone
 from accounts.phones import tokens
 from accounts.sessions import authentication
-from tests import world
+from tests import people, world
 from trading.asgi import application
 
 
@@ -95,3 +95,16 @@ def browser(customer: Customer) -> Client:
     client.post(link, {"csrfmiddlewaretoken": client.cookies["csrf"].value})
     client.defaults["HTTP_X_CSRFTOKEN"] = client.cookies["csrf"].value
     return client
+
+
+def send(browser: Client, method: str, path: str, body: object = None) -> Any:
+    call = getattr(browser, method)
+    return call(path, body, content_type="application/json") if body is not None else call(path)
+
+
+class Caller(Api):
+    """A phone that is signed in, and has proved a factor a moment ago: it may make every call."""
+
+    def __init__(self) -> None:
+        _, self.account = people.customer()
+        self.headers = phone_of(self.account)

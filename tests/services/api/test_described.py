@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from rest_framework.views import APIView
 
 from accounts.sessions import authentication
-from tests import people, world
-from tests.services.api.conftest import Api, phone_of
+from tests import world
+from tests.services.api.conftest import Caller
 from trading.api.described.document import document
 from trading.settings import BASE_DIR
 
@@ -66,14 +66,6 @@ def test_the_document_and_its_page_are_there_for_everybody() -> None:
     for methods in KEPT["paths"].values():
         for said in methods.values():
             assert said["operationId"] in text
-
-
-class Caller(Api):
-    """A phone that is signed in, and has proved a factor a moment ago: it may make every call."""
-
-    def __init__(self) -> None:
-        _, self.account = people.customer()
-        self.headers = phone_of(self.account)
 
 
 @pytest.fixture

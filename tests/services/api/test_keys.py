@@ -12,8 +12,7 @@ from django.utils import timezone
 from accounts import activity
 from accounts.models import ApiKey, Letter, SignIn
 from accounts.sessions import authentication
-from tests.services.api.conftest import Api, Customer
-from tests.services.api.test_own import send
+from tests.services.api.conftest import Api, Customer, send
 
 TERMS: dict[str, Any] = {
     "name": "robot",

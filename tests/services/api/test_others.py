@@ -28,7 +28,7 @@ from reconciliation.models import Statement
 from reconciliation.statements import making
 from reconciliation.statements.periods import Kind, Period
 from tests import people, world
-from tests.services.api.test_described import Caller
+from tests.services.api.conftest import Caller
 
 PUBLIC = {"symbol", "name", "market", "activity_type", "action", "part", "way"}
 """What names nothing that anybody owns: instruments, their issuers' actions, words."""

@@ -13,13 +13,8 @@ from accounts.sessions import authentication
 from orders.models import Order
 from portfolio.models import Transfer
 from reconciliation.proof import sealing
-from tests.services.api.conftest import Api, Customer
+from tests.services.api.conftest import Api, Customer, send
 from trading import demo
-
-
-def send(browser: Client, method: str, path: str, body: object = None) -> Any:
-    call = getattr(browser, method)
-    return call(path, body, content_type="application/json") if body is not None else call(path)
 
 
 def test_a_key_is_made_shown_once_used_and_revoked(browser: Client) -> None:

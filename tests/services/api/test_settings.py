@@ -15,8 +15,7 @@ from orders.entry import submission
 from portfolio.models import Lot
 from portfolio.services import deposit
 from tests import world
-from tests.services.api.conftest import Api, Customer
-from tests.services.api.test_own import send
+from tests.services.api.conftest import Api, Customer, send
 from venues.messages import Side
 
 D = Decimal

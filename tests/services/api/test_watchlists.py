@@ -14,8 +14,7 @@ from django.utils import timezone
 from accounts import watchlists
 from accounts.models import Watchlist
 from tests import world
-from tests.services.api.conftest import Api, Customer
-from tests.services.api.test_own import send
+from tests.services.api.conftest import Api, Customer, send
 
 LISTS = "/v2/watchlists"
 BY_NAME = "/v2/watchlists:by_name"

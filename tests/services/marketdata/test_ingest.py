@@ -17,7 +17,7 @@ from marketdata.batches.columns import TickColumns
 from marketdata.cleaning import memory
 from marketdata.models import Bar, Instrument, PricePath, Quote, SuspectTick
 from marketdata.ticks import Point, Tick, TradeTick
-from tests.unit.marketdata.batches.test_screening import NOW, Market, ticks_of
+from tests.unit.marketdata.batches.market import NOW, Market, ticks_of
 
 COUNT = 1_000
 SMALL = COUNT // 10

@@ -1,4 +1,4 @@
-"""A venue that says what a test wants it to, and books that must agree once a test is over."""
+"""A venue and a firm that do as a test wants, and books that must agree once it is over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import invariants, world
+from tests import invariants, on_margin, world
+from tests.services.orders.watched import Firm
 
 
 @pytest.fixture
@@ -19,3 +20,9 @@ def agreeing(db: None) -> Iterator[None]:
     """Hold the books against the invariants afterwards."""
     yield
     invariants.assert_hold()
+
+
+@pytest.fixture
+def firm(db: None) -> Firm:
+    on_margin.instrument()
+    return Firm()

@@ -19,18 +19,12 @@ from portfolio.models import Position
 from risk.models import Alert, Decision, LiquidationWave, MarginCall
 from tests import held, on_margin, world
 from tests.on_margin import submit
-from tests.services.orders.test_margin_calls import Firm, indebted, told
+from tests.services.orders.watched import Firm, indebted, told
 from venues import links
 from venues.messages import Side
 
 pytestmark = pytest.mark.django_db
 D = Decimal
-
-
-@pytest.fixture
-def firm():
-    on_margin.instrument()
-    return Firm()
 
 
 def overdue(firm: Firm, price: str = "60.00") -> MarginCall:

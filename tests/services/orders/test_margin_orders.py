@@ -9,9 +9,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from accounts.models import Account
 from marketdata.models import Quote
-from orders.models import Order
 from portfolio import selectors as portfolio
 from portfolio.models import Balance, Hold, Position
 from reconciliation.invariants import check_invariants
@@ -19,46 +17,10 @@ from risk import services
 from risk.margin.requirements import Intent
 from risk.models import Decision, MarginStatus
 from tests import on_margin, world
-from tests.on_margin import submit
-from venues.messages import Side
+from tests.services.orders.margin_desk import buy, cash_held, fill, holds, place, sell, short
 
 pytestmark = pytest.mark.django_db
 D = Decimal
-
-
-def cash_held(account: Account) -> Decimal:
-    return Balance.objects.get(account=account, asset="USD").held
-
-
-def place(*tickets) -> list[Order]:
-    return [answer.order for answer in submit(*tickets)]
-
-
-def sell(account, quantity, price="100.00", **wanted):
-    return world.limit_ticket(account, price, side=Side.SELL, quantity=D(quantity), **wanted)
-
-
-def buy(account, quantity, price="100.00", **wanted):
-    return world.limit_ticket(account, price, quantity=D(quantity), **wanted)
-
-
-def fill(venue, order, price="100.00", quantity=None):
-    report = venue.fills(order, quantity or str(order.quantity), price)
-    world.apply_reports()
-    return report
-
-
-def short(account, quantity, venue, price="100.00"):
-    [order] = place(sell(account, quantity, price))
-    assert order.denial_code == "", order.status_reason
-    fill(venue, order, price)
-    return order
-
-
-def holds(account):
-    found = check_invariants(now=timezone.now())
-    broken = [f for f in found if not f.holds and f.number != 10]
-    assert not broken, [f.breaches for f in broken]
 
 
 # --- What is required ----------------------------------------------------------------------------

@@ -16,15 +16,7 @@ from portfolio.models import Balance, Hold, Position
 from risk.models import Locate
 from tests import on_margin, world
 from tests.on_margin import submit
-from tests.services.orders.test_margin_orders import (
-    buy,
-    cash_held,
-    fill,
-    holds,
-    place,
-    sell,
-    short,
-)
+from tests.services.orders.margin_desk import buy, cash_held, fill, holds, place, sell, short
 from venues.messages import OrderType, Side
 
 pytestmark = pytest.mark.django_db

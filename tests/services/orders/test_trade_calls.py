@@ -20,7 +20,7 @@ from risk.margin.trade_calls import TradeDay
 from risk.models import LiquidationWave, MarginCall, MarginStatus
 from tests import held, on_margin, world
 from tests.on_margin import submit
-from tests.services.orders.test_margin_calls import Firm, told
+from tests.services.orders.watched import Firm, told
 from venues.messages import Side
 
 pytestmark = pytest.mark.django_db

@@ -15,10 +15,10 @@ from portfolio.models import Balance
 from reconciliation.models import OwedBlock
 from reconciliation.proof import exporting, liabilities, sums
 from tests import world
-from tests.services.reconciliation.test_sealing import folder, sealed  # noqa: F401
+from tests.sealing import sealed
 from trading.settings import BASE_DIR
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seals")]
 
 SCRIPT = BASE_DIR / "docs" / "verify_proof.py"
 

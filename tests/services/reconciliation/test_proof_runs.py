@@ -10,7 +10,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from portfolio.models import Balance
 from reconciliation import tasks
 from reconciliation.models import ProofRun
 from reconciliation.proof import proving, runs
@@ -18,24 +17,12 @@ from reconciliation.proof.runs import UnableToProve
 from risk.models import Alert
 from risk.surveillance import runbooks
 from tests import world
-from tests.services.reconciliation.test_sealing import nothing, sealed
+from tests.sealing import nothing, sealed, touch
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seals")]
 
 DAY = date(2026, 11, 16)
 NIGHT = datetime(2026, 11, 17, 7, 15, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
-    settings.SEALS = tmp_path / "seals"
-
-
-def touch() -> str:
-    """Give an account more than its transfers did; return the key of what was touched."""
-    account = world.customer(cash="100.00")
-    Balance.objects.filter(account=account).update(amount=101)
-    return str(Balance.objects.get(account=account).pk)
 
 
 def test_a_proof_is_asked_for_and_done_by_a_worker():

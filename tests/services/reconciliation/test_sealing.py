@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from decimal import Decimal
-
 import pytest
 from django.utils import timezone
 
-from orders.entry import submission
 from portfolio.models import LotClosing, Transfer
 from reconciliation.models import Seal
-from reconciliation.proof import exporting, keys, proving, sealing, signed
+from reconciliation.proof import exporting, keys, proving, signed
 from tests import world
+from tests.sealing import nothing, sealed, trade
 
-pytestmark = pytest.mark.django_db
-
-FIRST = date(2026, 11, 16)
-
-
-def nothing(done: int, total: int) -> None:
-    """Be told of progress, and say nothing."""
-
-
-def sealed(day: int) -> Seal:
-    now = timezone.now()
-    sealing.run(day=FIRST + timedelta(days=day), now=now, progress=nothing)
-    return Seal.objects.get(day=FIRST + timedelta(days=day))
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seals")]
 
 
 def proved() -> list[str]:
     found = proving.prove(now=timezone.now(), progress=nothing).findings
     return [str(each) for each in found]
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
-    settings.SEALS = tmp_path / "seals"
-    return settings.SEALS
 
 
 @pytest.fixture
@@ -48,32 +27,16 @@ def traded(db):
     return account, venue
 
 
-def trade(account, venue) -> None:
-    """Let an account buy ten and sell four, rest with an order, and be denied."""
-    world.own(account, "AAPL", "10", venue, price="100.00")
-    wanted = [
-        world.limit_ticket(account, "90.00"),
-        world.ticket(account, quantity=Decimal(90_000)),
-        world.limit_ticket(account, "99.99", side=world.Side.SELL, quantity=Decimal(4)),
-    ]
-    resting, _, sold = (
-        answer.order for answer in submission.submit_batch(wanted, now=timezone.now())
-    )
-    venue.accepts(resting)
-    venue.fills(sold, "4", "99.99")
-    world.apply_reports()
-
-
 def listed(seal: Seal) -> dict[str, int]:
     return {entry["table"]: entry["rows"] for entry in seal.content["tables"]}
 
 
-def test_an_honest_past_is_proved(traded, folder):
+def test_an_honest_past_is_proved(traded, seals):
     for day in range(4):
         sealed(day)
         trade(*traded)
     assert proved() == []
-    assert [path.name for path in sorted(folder.iterdir())] == [
+    assert [path.name for path in sorted(seals.iterdir())] == [
         f"{number:08}.json" for number in (1, 2, 3, 4)
     ]
 
@@ -132,14 +95,14 @@ def test_a_bust_of_a_sale_that_was_sealed_long_ago_is_listed_and_proved(traded):
     assert proved() == []
 
 
-def test_a_day_is_sealed_once(traded, folder):
+def test_a_day_is_sealed_once(traded, seals):
     made = sealed(0)
     trade(*traded)
     again = sealed(0)
     assert (again.pk, again.signature, Seal.objects.count()) == (made.pk, made.signature, 1)
 
 
-def test_a_file_that_is_missing_is_written_again(traded, folder):
+def test_a_file_that_is_missing_is_written_again(traded, seals):
     made = sealed(0)
     path = exporting.file_of(made.number)
     written = path.read_text()

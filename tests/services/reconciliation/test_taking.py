@@ -14,9 +14,8 @@ from django.utils.html import escape
 from reconciliation.venue_statements import services as statements
 from reconciliation.venue_statements.models import StatementFile, StatementSource
 from tests import people
+from tests.bank_files import BANK, CUSTODIAN, VERSION_2
 from tests.staff import member
-from tests.unit.reconciliation.test_camt import VERSION_2
-from tests.unit.reconciliation.test_plain_files import BANK, CUSTODIAN
 from trading.operations.staff_roles import StaffRole
 from venues import outbox
 

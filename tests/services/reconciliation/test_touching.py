@@ -28,7 +28,7 @@ from reconciliation.proof import exporting, listing, proving, sealed, sealing
 from reconciliation.proof.listing import Table
 from reconciliation.proof.replay import Touched
 from tests import database, world
-from tests.services.reconciliation.test_sealing import nothing, trade
+from tests.sealing import nothing, trade
 from trading.settings import BASE_DIR
 
 FIRST = date(2026, 11, 16)

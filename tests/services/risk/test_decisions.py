@@ -25,7 +25,7 @@ from risk.controls.switches import Scope
 from risk.models import Decision
 from risk.services import NotRecomputable
 from tests import on_margin, world
-from tests.unit.risk.test_checks import BUY, SITUATION
+from tests.unit.risk.situations import BUY, SITUATION
 from venues.messages import OrderType, Side, TimeInForce
 
 pytestmark = pytest.mark.django_db

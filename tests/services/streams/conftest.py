@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.routing import URLRouter
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
@@ -18,12 +22,19 @@ from accounts import activity, locks
 from accounts.chain import Event
 from accounts.models import Account
 from foundation import wakeups
+from marketdata import services
+from marketdata.batches.columns import TickColumns
+from marketdata.current import board
+from marketdata.current.depth import Book, Level
+from marketdata.models import Instrument
+from marketdata.ticks import QuoteTick, TradeTick
 from tests import parts as running
 from tests import people
 from tests.patience import DEADLINE_SECONDS
 from tests.sockets import PatientSocket
 from trading.asgi import application
 from trading.streams import desk, hub, watch
+from trading.streams.routing import websocket_urlpatterns
 
 ORIGIN = "http://localhost"
 WAIT_SECONDS = DEADLINE_SECONDS
@@ -102,3 +113,53 @@ def happen(account: Account, *kinds: str) -> None:
                 kind=kind, at=timezone.now(), actor="user:test", payload={"n": str(uuid.uuid4())}
             )
             activity.record([(locks.lock(account.pk), event)])
+
+
+def tell(symbol: str, bid: str, ask: str, *, last: str | None = None, age: float = 0) -> None:
+    """Let the feed tell a quote of `symbol`, listing it first where needed."""
+    if not Instrument.objects.filter(symbol=symbol).exists():
+        Instrument.objects.create(
+            code=symbol, symbol=symbol, name=symbol, asset_class="us_equity", exchange="NYSE",
+            reference_price=Decimal(bid),
+        )  # fmt: skip
+    now = timezone.now() - timedelta(seconds=age)
+    ticks: list[Any] = [QuoteTick(symbol, now, Decimal(bid), Decimal(1), Decimal(ask), Decimal(2))]
+    if last is not None:
+        ticks.append(TradeTick(symbol, now, Decimal(last), Decimal(5), ""))
+    services.accept(TickColumns.of(ticks), source="feed", now=now)
+
+
+told = sync_to_async(tell)
+
+
+def post(symbol: str, *bids: tuple[str, str], source: str = "feed") -> None:
+    """Let the feed put up a book of these bids (price, size)."""
+    levels = tuple(Level(Decimal(price), Decimal(size)) for price, size in bids)
+    board.write([(source, Book(symbol, timezone.now(), levels, ()))])
+
+
+posted = sync_to_async(post)
+
+
+async def closing_code(page: Page) -> int:
+    while True:
+        message = await page.receive_output(timeout=DEADLINE_SECONDS)
+        if message["type"] == "websocket.close":
+            await page.send_input({"type": "websocket.disconnect", "code": message["code"]})
+            await page.wait()
+            return int(message["code"])
+
+
+def reading_slowly(stops: asyncio.Event, may_go_on: asyncio.Event) -> Any:
+    """Return the sockets on a server whose client takes no frame from `stops` to `may_go_on`."""
+    sockets = URLRouter(websocket_urlpatterns)
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        async def slow_send(message: Any) -> None:
+            if message["type"] == "websocket.send" and stops.is_set():
+                await may_go_on.wait()
+            await send(message)
+
+        await sockets(scope, receive, slow_send)
+
+    return application

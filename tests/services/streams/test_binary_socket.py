@@ -19,8 +19,14 @@ from marketdata.stream.decoder import Decoder, Event, Heartbeat, Hello, News, Re
 from marketdata.stream.frames import Refusal, Wanted
 from marketdata.stream.pictures import ONE, Level, Picture, Span, billionths
 from tests.patience import DEADLINE_SECONDS
-from tests.services.streams.conftest import ORIGIN, Customer
-from tests.services.streams.test_socket import closing_code, posted, reading_slowly, told
+from tests.services.streams.conftest import (
+    ORIGIN,
+    Customer,
+    closing_code,
+    posted,
+    reading_slowly,
+    told,
+)
 from tests.sockets import PatientSocket
 from trading.asgi import application
 from trading.streams import binary_consumer, bounded, watch

@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from marketdata import selectors
 from marketdata.models import Instrument
-from tests.services.streams.test_socket import tell
+from tests.services.streams.conftest import tell
 from trading.streams import hub as hubs
 from trading.streams.hub import Hub
 

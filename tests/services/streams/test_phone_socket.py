@@ -9,9 +9,8 @@ from django.utils import timezone
 
 from accounts.models import Phone
 from accounts.phones import staying
-from tests.services.api.test_described import Caller
-from tests.services.streams.conftest import Page
-from tests.services.streams.test_socket import closing_code
+from tests.services.api.conftest import Caller
+from tests.services.streams.conftest import Page, closing_code
 from trading.streams import watch
 
 pytestmark = pytest.mark.usefixtures("parts")

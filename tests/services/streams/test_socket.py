@@ -4,57 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.routing import URLRouter
 from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import Account, SignIn
 from accounts.sessions import sign_ins
-from marketdata import services
-from marketdata.batches.columns import TickColumns
-from marketdata.current import board
-from marketdata.current.depth import Book, Level
 from marketdata.models import Instrument
-from marketdata.ticks import QuoteTick, TradeTick
 from tests import holdings
-from tests.patience import DEADLINE_SECONDS
-from tests.services.streams.conftest import Customer, Page, happen
+from tests.services.streams.conftest import (
+    Customer,
+    Page,
+    closing_code,
+    happen,
+    posted,
+    reading_slowly,
+    told,
+)
 from trading.streams import bounded, consumer, desk, hub, watch
-from trading.streams.routing import websocket_urlpatterns
 
 pytestmark = pytest.mark.usefixtures("parts")
-
-
-def tell(symbol: str, bid: str, ask: str, *, last: str | None = None, age: float = 0) -> None:
-    """Let the feed tell a quote of `symbol`, listing it first where needed."""
-    if not Instrument.objects.filter(symbol=symbol).exists():
-        Instrument.objects.create(
-            code=symbol, symbol=symbol, name=symbol, asset_class="us_equity", exchange="NYSE",
-            reference_price=Decimal(bid),
-        )  # fmt: skip
-    now = timezone.now() - timedelta(seconds=age)
-    ticks: list[Any] = [QuoteTick(symbol, now, Decimal(bid), Decimal(1), Decimal(ask), Decimal(2))]
-    if last is not None:
-        ticks.append(TradeTick(symbol, now, Decimal(last), Decimal(5), ""))
-    services.accept(TickColumns.of(ticks), source="feed", now=now)
-
-
-told = sync_to_async(tell)
-
-
-def post(symbol: str, *bids: tuple[str, str], source: str = "feed") -> None:
-    """Let the feed put up a book of these bids (price, size)."""
-    levels = tuple(Level(Decimal(price), Decimal(size)) for price, size in bids)
-    board.write([(source, Book(symbol, timezone.now(), levels, ()))])
-
-
-posted = sync_to_async(post)
 
 
 def quoted(symbol: str, bid: str) -> Any:
@@ -66,15 +39,6 @@ def quoted(symbol: str, bid: str) -> Any:
 
 def numbers(messages: Sequence[dict[str, Any]]) -> list[int]:
     return [event["sequence"] for message in messages for event in message["events"]]
-
-
-async def closing_code(page: Page) -> int:
-    while True:
-        message = await page.receive_output(timeout=DEADLINE_SECONDS)
-        if message["type"] == "websocket.close":
-            await page.send_input({"type": "websocket.disconnect", "code": message["code"]})
-            await page.wait()
-            return int(message["code"])
 
 
 # --- The gate ----------------------------------------------------------------------------------
@@ -222,21 +186,6 @@ async def test_a_reader_that_takes_nothing_is_closed(
     stops.set()
     await page.say(action="subscribe", symbols=["IBM"])
     assert await closing_code(page) == bounded.TOO_SLOW
-
-
-def reading_slowly(stops: asyncio.Event, may_go_on: asyncio.Event) -> Any:
-    """Return the sockets on a server whose client takes no frame from `stops` to `may_go_on`."""
-    sockets = URLRouter(websocket_urlpatterns)
-
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        async def slow_send(message: Any) -> None:
-            if message["type"] == "websocket.send" and stops.is_set():
-                await may_go_on.wait()
-            await send(message)
-
-        await sockets(scope, receive, slow_send)
-
-    return application
 
 
 # --- The account -------------------------------------------------------------------------------

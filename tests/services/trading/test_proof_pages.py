@@ -9,20 +9,14 @@ from accounts.models import User
 from reconciliation import tasks
 from reconciliation.models import ProofRun
 from tests import people, world
-from tests.services.reconciliation.test_proof_runs import touch
-from tests.services.reconciliation.test_sealing import sealed
+from tests.sealing import sealed, touch
 from tests.staff import member, text_of
 from trading.operations import proofs
 from trading.operations.staff_roles import StaffRole
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seals")]
 
 PAGE = "/admin/proof/"
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
-    settings.SEALS = tmp_path / "seals"
 
 
 def browser(role: StaffRole = StaffRole.COMPLIANCE):

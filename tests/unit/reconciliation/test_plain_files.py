@@ -12,32 +12,11 @@ from reconciliation.bank import plain_file as bank
 from reconciliation.others import BadStatement
 from reconciliation.records import BankLine, Basis, Holding, Matter
 from reconciliation.venue_statements import exchange_file, plain_file
+from tests.bank_files import BANK, CUSTODIAN
 
 D = Decimal
 DAY = date(2026, 3, 4)
 
-BANK = """record,id,date,amount,currency,reference
-account,12345,,,,
-opening,,,1000.00,USD,
-entry,B1,2026-03-04,250.00,USD,"ACH, D1"
-entry,B2,2026-03-04,-40.50,USD,
-closing,,2026-03-04,1209.50,USD,
-"""
-
-CUSTODIAN = """record,id,order,symbol,side,quantity,price,at,fee,reference,basis,amount
-account,OF-1,,,,,,,,,,
-day,2026-03-04,,,,,,,,,,
-tells,trades,,,,,,,,,,
-tells,open_orders,,,,,,,,,,
-tells,positions,,,,,,,,,,
-tells,cash,,,,,,,,,,
-trade,X1,O1,AAPL,buy,10,100.5,2026-03-04T12:00:00-05:00,0.02,,,
-bust,X2,O1,AAPL,buy,10,100.5,2026-03-04T17:05:00+00:00,-0.02,X1,,
-open_order,O2,,KO,sell,3,,,,,,
-position,,,AAPL,,,,,,,settled,-4
-cash,,,,,,,,,,traded,-12.34
-end,11,,,,,,,,,,
-"""
 
 EXCHANGE = """record,sequence,at,execution_id,reference,client_order_id,venue_order_id,symbol,side,quantity,price,value,leaves_quantity
 trade,1,2026-03-04T17:00:00+00:00,T1B,,O1,1,AAPL,buy,10,100,1000,

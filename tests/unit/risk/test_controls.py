@@ -8,7 +8,7 @@ import pytest
 from marketdata.calendars import Phase
 from risk import checks
 from risk.checks import conduct, facts
-from tests.unit.risk.test_checks import BOUNDS, BUY, MARKET, SELL, SITUATION, code
+from tests.unit.risk.situations import BOUNDS, BUY, MARKET, SELL, SITUATION, code
 from venues.messages import OrderType, Side
 
 D = Decimal

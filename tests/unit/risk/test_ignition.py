@@ -12,7 +12,7 @@ import pytest
 from risk.findings import Severity
 from risk.surveillance import ignition
 from tests import flow
-from tests.unit.risk.test_manipulation import AT, MY_OTHER, THEM, execution, resting
+from tests.unit.risk.executions import AT, MY_OTHER, THEM, execution, resting
 
 D = Decimal
 

@@ -3,35 +3,24 @@
 import uuid
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
 from risk.findings import Severity
 from risk.surveillance import manipulation
-from risk.surveillance.executed import Execution
-from risk.surveillance.manipulation import SHIPPED, Ending, Resting
+from risk.surveillance.manipulation import SHIPPED, Ending
 from tests import flow
-
-D = Decimal
-MINE, MY_OTHER, THEIRS = (uuid.UUID(int=n) for n in (1, 2, 3))
-ME, THEM, PAPER = (uuid.UUID(int=n) for n in (11, 12, 13))
-AT = flow.OPENS + timedelta(hours=1)
-
-
-def execution(number, sign, *, quantity=100, price="100.00", after=0.0, account=MINE, owner=ME):
-    return Execution(
-        trade_id=uuid.UUID(int=number),
-        order_id=uuid.UUID(int=10_000 + number),
-        account_id=account,
-        owner=owner,
-        instrument_id=PAPER,
-        symbol="AAPL",
-        sign=sign,
-        quantity=D(quantity),
-        price=D(price),
-        at=AT + timedelta(seconds=after),
-    )
+from tests.unit.risk.executions import (
+    AT,
+    MINE,
+    MY_OTHER,
+    PAPER,
+    THEIRS,
+    THEM,
+    D,
+    execution,
+    resting,
+)
 
 
 def washed(*executions, since=AT):
@@ -96,25 +85,6 @@ def test_what_was_looked_at_before_is_only_counted():
 
 
 # --- Layering ------------------------------------------------------------------------------------
-
-
-def resting(number, *, sign=1, price="99.90", quantity=100, entered=-10.0, cancelled=5.0, **more):
-    return Resting(
-        **{
-            "order_id": uuid.UUID(int=20_000 + number),
-            "account_id": MINE,
-            "owner": ME,
-            "instrument_id": PAPER,
-            "symbol": "AAPL",
-            "sign": sign,
-            "quantity": D(quantity),
-            "price": D(price),
-            "filled_quantity": D(0),
-            "placed_at": AT + timedelta(seconds=entered),
-            "cancelled_at": None if cancelled is None else AT + timedelta(seconds=cancelled),
-            **more,
-        }
-    )
 
 
 def layered(orders, *executions, since=AT):

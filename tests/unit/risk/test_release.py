@@ -13,7 +13,7 @@ from risk.checks import Moment
 from risk.checks.release import MAY_GO, MEASURED_ANEW, OF_THE_MOMENT, PRICED
 from risk.margin import requirements as margin
 from risk.margin.requirements import Intent, OnMargin
-from tests.unit.risk.test_checks import BOUNDS, MARKET, SITUATION
+from tests.unit.risk.situations import BOUNDS, MARKET, SITUATION
 from venues.messages import OrderType, Side
 
 D = Decimal
