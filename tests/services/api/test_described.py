@@ -81,7 +81,7 @@ def test_fuzzed_over_the_whole_document_nothing_fails_on_our_side(caller: Caller
     for found in said.get_all_operations():
         operation = found.ok()
         if operation.path.endswith("/auth/sign-out"):
-            continue  # it would end the caller; tests/services/api/test_phones.py makes it
+            continue  # it would end the caller; tests/services/api/phones/test_phones.py makes it
 
         @settings(
             max_examples=EXAMPLES, derandomize=True, database=None, deadline=None,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from accounts.factors import proving, recovery
@@ -19,14 +17,6 @@ from tests.people import PASSWORD
 from tests.phone_app import DEVICE, App, told
 
 pytestmark = pytest.mark.django_db
-
-START = datetime.fromisoformat("2026-03-02T17:00:00+00:00")
-
-
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    with time_machine.travel(START, tick=False) as found:
-        yield found
 
 
 @pytest.fixture
