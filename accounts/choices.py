@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts import activity, locks
 from accounts.chain import Event
 from accounts.models import Account
+from foundation import history
 
 MULTIPLIERS: Final = (1, 2, 4)
 
@@ -53,7 +54,7 @@ def choose(account_id: UUID, wanted: Choices, *, actor: str, now: datetime) -> A
             return account
         for name, value in news.items():
             setattr(account, name, value)
-        account._change_reason = "Chosen by the customer"  # type: ignore[attr-defined]
+        history.because(account, "Chosen by the customer")
         account.save(update_fields=list(news))
         payload = {name: str(value).lower() for name, value in news.items()}
         activity.record([(account, Event("account.settings_changed", now, actor, payload))])

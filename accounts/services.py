@@ -14,7 +14,7 @@ from accounts import activity, locks
 from accounts.chain import Event
 from accounts.factors import passwords
 from accounts.models import Account, SignInLink, User
-from foundation import tokens
+from foundation import history, tokens
 
 EMAIL_LENGTH_MAX = 254
 NAME_LENGTH_MAX = 120
@@ -88,7 +88,7 @@ def change_status(
     with transaction.atomic():
         account = locks.lock(account_id)
         account.status, account.status_reason = status, reason
-        account._change_reason = reason[:100]  # type: ignore[attr-defined]
+        history.because(account, reason)
         account.save(update_fields=["status", "status_reason"])
         payload = {"status": str(status), "reason": reason}
         activity.record([(account, Event(f"account.{status}", now, actor, payload))])

@@ -11,6 +11,7 @@ from django.db.models import Model, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from foundation import history
 from foundation.admin import Found, Historied, Kept, Many, ReadOnly, lately
 from marketdata import calendars
 from marketdata.arrival import silence
@@ -69,7 +70,7 @@ class InstrumentAdmin(Historied, Kept):
     history_list_display = ("tradable", "halted", "source", "history_change_reason")
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        obj._change_reason = form.cleaned_data["reason"]  # type: ignore[attr-defined]
+        history.because(obj, form.cleaned_data["reason"])
         super().save_model(request, obj, form, change)
 
 

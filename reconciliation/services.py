@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts import activity, locks
 from accounts.chain import Event
 from accounts.models import Account
+from foundation import history
 from marketdata import calendars
 from reconciliation import checked, invariants
 from reconciliation.breaks import keeping
@@ -44,7 +45,7 @@ def _restrict(finding: Finding, breach: Breach, now: datetime) -> None:
         if account.history.filter(status_reason=reason).exists():
             return
         account.status_reason = reason
-        account._change_reason = account.status_reason[:100]  # type: ignore[attr-defined]
+        history.because(account, account.status_reason)
         account.save(update_fields=["status", "status_reason"])
         activity.record(
             [

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 
 from accounts.oversight import actors
+from foundation import history
 from foundation.admin import (
     Historied,
     Many,
@@ -51,7 +52,7 @@ class _Configuration(Historied, Undeletable):
     form = _Explained
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        obj._change_reason = form.cleaned_data["why"]  # type: ignore[attr-defined]
+        history.because(obj, form.cleaned_data["why"])
         super().save_model(request, obj, form, change)
         routing.forget()
         links.forget()

@@ -28,13 +28,14 @@ from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import auth
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import ResolverMatch
 from django.utils import timezone
 
 from accounts.factors.strength import Strength
-from accounts.models import SignIn
+from accounts.models import SignIn, User
 from accounts.sessions import authentication, proof, sign_ins
 from accounts.sessions.bearers import bearer_of
 from accounts.sessions.sign_ins import SignedIn
@@ -120,6 +121,13 @@ def access_of(view: Callable[..., Any]) -> Access:
     """Return who may reach `view`, as it is found in the URL configuration."""
     owner = getattr(view, "view_class", None) or getattr(view, "cls", None) or view
     return Access(vars(owner).get(_MARK, Access.VERIFIED))
+
+
+def person_of(request: HttpRequest) -> User:
+    """Return who is signed in, for a view that this gate lets nobody else reach."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 class VerifiedOnlyMiddleware:

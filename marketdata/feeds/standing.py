@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from foundation import history
 from marketdata import store
 from marketdata.feeds.wire import Status
 from marketdata.models import Instrument
@@ -61,7 +62,7 @@ def halt(status: Status, *, source: str) -> bool:
         return False
     instrument.halted = status.is_halted
     told = reason if status.is_halted else f"Traded again at {source}."
-    instrument._change_reason = told  # type: ignore[attr-defined]
+    history.because(instrument, told)
     instrument.save(update_fields=["halted"])
     return True
 

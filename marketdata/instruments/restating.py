@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import transaction
 
 from foundation import wakeups
+from foundation.history import because
 from marketdata import store
 from marketdata.models import Instrument, PriceAdjustment, Quote
 
@@ -159,8 +160,7 @@ def _noted_at(instrument: Instrument, note: str) -> datetime | None:
 
 
 def _save(instrument: Instrument, note: str, now: datetime) -> None:
-    instrument._change_reason = note  # type: ignore[attr-defined]
-    instrument._history_date = now  # type: ignore[attr-defined]
+    because(instrument, note, at=now)
     instrument.save()
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts import approvals
 from accounts.oversight.admin import NamesActors
+from accounts.sessions.gate import person_of
 from foundation.admin import Historied, Undeletable, actor_of
 from orders.safeguards import stopping
 from risk.controls import switches
@@ -169,7 +170,7 @@ class SwitchAdmin(Historied, NamesActors, Undeletable):
             switches.ask_release(
                 switch,
                 reason=form.cleaned_data["why_release"],
-                by=request.user,  # type: ignore[arg-type]
+                by=person_of(request),
                 now=timezone.now(),
             )
         except UnableToSwitch as error:

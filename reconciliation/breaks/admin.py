@@ -23,6 +23,7 @@ from unfold.widgets import (
 
 from accounts.models import Account, User
 from accounts.oversight import actors
+from accounts.sessions.gate import person_of
 from foundation.admin import Historied, ReadOnlyInline, Undeletable, Worked, actor_of, figure
 from marketdata import calendars
 from reconciliation.breaks import asked, selectors, working
@@ -147,7 +148,7 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]
     def take(self, request: HttpRequest) -> None:
         """Take the step. Raises UnableToResolve."""
         told, pk, now = self.cleaned_data, self.instance.pk, timezone.now()
-        by: User = request.user  # type: ignore[assignment]
+        by = person_of(request)
         note = told["note"]
         match told["step"]:
             case self.TAKE:

@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.models import Approval
+from accounts.sessions.gate import person_of
 from foundation.admin import ReadOnly, Undeletable
 from risk.controls.models import ClockReading, FirmExposure
 from risk.limits import services as limiting
@@ -101,7 +102,7 @@ class LimitsAdmin(Undeletable):
     def save_model(self, request: HttpRequest, obj: Limits, form: Any, change: bool) -> None:
         done = limiting.put(
             form.wanted(form.cleaned_data),
-            by=request.user,  # type: ignore[arg-type]
+            by=person_of(request),
             now=timezone.now(),
         )
         request.limits_put = done  # type: ignore[attr-defined]

@@ -18,7 +18,7 @@ from django.db import transaction
 
 from accounts import approvals
 from accounts.models import Approval, User
-from foundation import trips, wakeups
+from foundation import history, trips, wakeups
 from foundation.trips import Answer
 from risk.controls.models import Switch
 from risk.findings import Kind, Severity
@@ -165,7 +165,7 @@ def engage(
             engaged_by=actor,
             engaged_at=now,
         )
-        switch._change_reason = reason[:100]  # type: ignore[attr-defined]
+        history.because(switch, reason)
         switch.save(force_insert=True)
         if effect is not Switch.Effect.CLOSING_ONLY:
             withheld.block(
@@ -234,7 +234,7 @@ def carry_out_release(approval: Approval, *, by: User, now: datetime) -> Switch:
     if switch.released_at is None:
         switch.released_at = now
         switch.released_by = f"operator:{approval.asked_by_id} and operator:{by.pk}"
-        switch._change_reason = approval.reason[:100]  # type: ignore[attr-defined]
+        history.because(switch, approval.reason)
         switch.save(update_fields=["released_at", "released_by"])
         withheld.lift(switch.pk, now=now)
         log.warning("switch_released", switch=str(switch.pk), by=switch.released_by)

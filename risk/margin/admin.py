@@ -19,6 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import Approval
+from accounts.sessions.gate import person_of
 from foundation.admin import Historied, Kept, ReadOnlyInline, Undeletable, figure
 from foundation.laid_out import laid_out
 from marketdata import calendars
@@ -115,7 +116,7 @@ class MarginStatusAdmin(Kept):
             designation.ask_to_clear(
                 obj.account,
                 reason=form.cleaned_data["why_clear"],
-                by=request.user,  # type: ignore[arg-type]
+                by=person_of(request),
                 now=timezone.now(),
             )
         except UnableToClear as error:
@@ -316,7 +317,7 @@ class MarginRateAdmin(Undeletable):
             rates=form.rates(given),
             since=given["since"],
             reason=given["reason"],
-            by=request.user,  # type: ignore[arg-type]
+            by=person_of(request),
             now=timezone.now(),
         )
         request.rate_put = done  # type: ignore[attr-defined]
@@ -348,5 +349,5 @@ class LocateAdmin(Historied, Undeletable):
     exclude = ("made_by",)
 
     def save_model(self, request: HttpRequest, obj: Locate, form: Any, change: bool) -> None:
-        obj.made_by = request.user  # type: ignore[assignment]
+        obj.made_by = person_of(request)
         super().save_model(request, obj, form, change)

@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from accounts import activity, locks
 from accounts.chain import Event
 from accounts.locks import LockedAccount
-from foundation import bulk, decimals
+from foundation import bulk, decimals, history
 from marketdata import calendars
 from risk.findings import Kind, Severity
 from risk.margin import book as margin_book
@@ -222,8 +222,7 @@ def last_sessions(calendar: str, today: date, count: int) -> list[date]:
 
 def keep(call: MarginCall, reason: str, now: datetime) -> None:
     """Write the call, and in its history why."""
-    call._change_reason = reason  # type: ignore[attr-defined]  # as simple_history reads it
-    call._history_date = now  # type: ignore[attr-defined]
+    history.because(call, reason, at=now)
     call.save()
 
 

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from accounts.sessions.gate import person_of
 from foundation.admin import ReadOnlyInline, Worked
 from risk.graded import Graded
 from risk.surveillance import runbooks
@@ -95,7 +96,7 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]
         alert_work.take_step(
             self.instance.pk,
             kind=AlertStep.Kind(told["step"]),
-            by=request.user,  # type: ignore[arg-type]
+            by=person_of(request),
             note=told["note"],
             outcome=Alert.Outcome(told["ends_as"]) if told["ends_as"] else None,
             now=timezone.now(),

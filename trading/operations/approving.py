@@ -25,6 +25,7 @@ from accounts.customers import naming
 from accounts.factors import taking
 from accounts.models import Approval, User
 from accounts.oversight import belonging
+from accounts.sessions.gate import person_of
 from portfolio.actions import services as corporate_actions
 from portfolio.funding import services as funding
 from reconciliation.breaks import asked as correction
@@ -156,7 +157,7 @@ class DecisionForm(forms.Form):
 def page(request: HttpRequest) -> HttpResponse:
     """Show what waits for a second person: what concerns whoever looks first, each oldest first."""
     enter(request, VIEW)
-    by: User = request.user  # type: ignore[assignment]
+    by = person_of(request)
     now = timezone.now()
     sift = sifting.asked(request.GET)
     found = sifting.ranked(approvals.waiting(now=now), by=by, decides_on=_decided_by(by))
@@ -246,7 +247,7 @@ def decide(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, " ".join(str(e) for es in form.errors.values() for e in es))
         return redirect(back)
-    by: User = request.user  # type: ignore[assignment]
+    by = person_of(request)
     reason, now = form.cleaned_data["reason"], timezone.now()
     try:
         if form.cleaned_data["outcome"] == "refuse":

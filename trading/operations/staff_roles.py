@@ -17,6 +17,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 from accounts.models import User
+from foundation import history
 
 
 class StaffRole(StrEnum):
@@ -126,6 +127,6 @@ def assign(user: User, roles: Iterable[StaffRole]) -> None:
     with transaction.atomic():
         user.is_staff = bool(wanted)
         user.is_superuser = StaffRole.ADMINISTRATOR in wanted
-        user._change_reason = f"Roles: {', '.join(sorted(wanted)) or 'none'}"  # type: ignore[attr-defined]
+        history.because(user, f"Roles: {', '.join(sorted(wanted)) or 'none'}")
         user.save(update_fields=["is_staff", "is_superuser"])
         user.groups.set(Group.objects.filter(name__in=wanted - {StaffRole.ADMINISTRATOR}))

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import selectors
 from accounts.factors import recovery, roster
+from accounts.sessions.gate import person_of
 from trading import demo
 from trading.pages import now, standing
 
@@ -32,7 +33,7 @@ LOT_METHODS: Final = (
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
     account_id = now.account_id(request)
-    user = request.user
+    user = person_of(request)
     account = selectors.account(account_id)
     if account is None:
         raise Http404
@@ -44,9 +45,9 @@ def overview(request: HttpRequest) -> HttpResponse:
             "account": account,
             "standing": standing.standing(account, now=timezone.now()),
             "lot_methods": LOT_METHODS,
-            "factors": roster.factors(user),  # type: ignore[arg-type]
-            "recovery_left": recovery.left(user),  # type: ignore[arg-type]
-            "sign_ins": selectors.sign_ins(user),  # type: ignore[arg-type]
+            "factors": roster.factors(user),
+            "recovery_left": recovery.left(user),
+            "sign_ins": selectors.sign_ins(user),
             "this_sign_in": now.signed_in(request).sign_in_id,
             "is_demo": settings.DEMO,
             "demo_amount": demo.AMOUNT,

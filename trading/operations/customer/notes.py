@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 from accounts.customers import notes
 from accounts.customers.models import AccountNote
 from accounts.locks import UnknownAccount
-from accounts.models import Account, User
+from accounts.models import Account
+from accounts.sessions.gate import person_of
 from trading.operations.framed import enter
 
 VIEW: Final = "accounts.view_accountnote"
@@ -49,7 +50,7 @@ def write(request: HttpRequest, account_id: UUID) -> HttpResponse:
     enter(request, WRITE)
     account = get_object_or_404(Account, pk=account_id)
     form = NoteForm(request.POST)
-    by: User = request.user  # type: ignore[assignment]
+    by = person_of(request)
     if form.is_valid():
         try:
             notes.write(account.pk, **form.cleaned_data, by=by, now=timezone.now())
@@ -65,7 +66,7 @@ def pin(request: HttpRequest, account_id: UUID, note_id: int) -> HttpResponse:
     """Pin a note, or take it down."""
     enter(request, WRITE)
     form = PinForm(request.POST)
-    by: User = request.user  # type: ignore[assignment]
+    by = person_of(request)
     is_pinned = form.is_valid() and form.cleaned_data["is_pinned"]
     try:
         notes.pin(account_id, note_id, is_pinned=is_pinned, by=by, now=timezone.now())

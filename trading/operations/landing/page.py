@@ -9,8 +9,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from accounts.models import User
 from accounts.oversight import belonging
+from accounts.sessions.gate import person_of
 from risk import firm_measured
 from trading.operations.framed import enter
 from trading.operations.landing import cards, health
@@ -38,7 +38,7 @@ def now(request: HttpRequest) -> HttpResponse:
 
 def _shown(request: HttpRequest, *, renewed: str = "") -> dict[str, Any]:
     """Return what this member of staff may see; what they may not is not read."""
-    by: User = request.user  # type: ignore[assignment]
+    by = person_of(request)
     moment = timezone.now()
     wire = backlog.backlogs() if any(by.has_perm(each) for each in _WIRE) else []
     stake = firm_measured.last() if by.has_perm(STAKE) else None
