@@ -6,7 +6,7 @@ from django.utils import timezone
 from marketdata.history import partitions
 
 
-@shared_task  # type: ignore[untyped-decorator]
+@shared_task
 def make_partitions() -> None:
     """Make the partitions of the days to come."""
     partitions.make_ahead(now=timezone.now())

@@ -7,11 +7,11 @@ from portfolio.custody import paying_out
 from portfolio.worth import closing
 
 
-@shared_task(name="portfolio.mark_equity")  # type: ignore[untyped-decorator]
+@shared_task(name="portfolio.mark_equity")
 def mark_equity() -> int:
     return closing.mark_equity(now=timezone.now())
 
 
-@shared_task(name="portfolio.pay_out")  # type: ignore[untyped-decorator]
+@shared_task(name="portfolio.pay_out")
 def pay_out() -> int:
     return paying_out.pay_out(now=timezone.now())
