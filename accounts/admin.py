@@ -20,7 +20,7 @@ from django.utils.html import format_html
 from unfold.decorators import action
 
 from accounts import services
-from accounts.customers import admin as customers_admin  # noqa: F401
+from accounts.customers import admin as customers_admin  # noqa: F401 - registers its pages
 from accounts.keys import issuing
 from accounts.models import (
     Account,
@@ -40,7 +40,7 @@ from accounts.models import (
     TotpDevice,
     User,
 )
-from accounts.oversight import admin as oversight_admin  # noqa: F401
+from accounts.oversight import admin as oversight_admin  # noqa: F401 - registers its pages
 from foundation.admin import Found, Historied, Kept, Many, ReadOnly, actor_of, lately
 
 admin.site.unregister(Group)  # roles come with their own screens

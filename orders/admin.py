@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from foundation.admin import Historied, Many, ReadOnly, ReadOnlyInline, lately
 from orders import chronicle
 from orders.models import Order, Trade, Watch
-from orders.safeguards import admin as switch_admin  # noqa: F401
+from orders.safeguards import admin as switch_admin  # noqa: F401 - registers its pages
 
 _FOR_US: Final = frozenset(
     {"content_digest", "number_in_second", "number_in_minute", "filled_value", "updated_at"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.contrib import admin
 
 from foundation.admin import Many, lately
-from portfolio.actions import admin as action_admin  # noqa: F401
-from portfolio.funding import admin as funding_admin  # noqa: F401
-from portfolio.lots import admin as lot_admin  # noqa: F401
+from portfolio.actions import admin as action_admin  # noqa: F401 - registers its pages
+from portfolio.funding import admin as funding_admin  # noqa: F401 - registers its pages
+from portfolio.lots import admin as lot_admin  # noqa: F401 - registers its pages
 from portfolio.models import Balance, EquitySnapshot, Hold, LedgerAccount, Position, Transfer
-from portfolio.payees import admin as payee_admin  # noqa: F401
+from portfolio.payees import admin as payee_admin  # noqa: F401 - registers its pages
 
 
 @admin.register(LedgerAccount)

@@ -127,7 +127,7 @@ QUERIES: Final = (
                  WHERE f.kind = 'fee' GROUP BY 1, 2) c
           LEFT JOIN allowed a USING (first)
          WHERE c.charged > coalesce(a.fee, 0)
-        """,  # noqa: S608
+        """,  # noqa: S608 - put together from constants
     ),
     (
         17,

@@ -241,7 +241,7 @@ def _check(invariant: _Invariant, now: datetime) -> Finding:
     # Materialized, so that it is planned for all of its rows: usually there are none, and a plan
     # that is to find the first hundred soon compares each row with each other before it knows.
     breaches = f"breach AS MATERIALIZED ({invariant.query})"
-    query = f"WITH {breaches} SELECT * FROM breach LIMIT {BREACHES_MAX}"  # noqa: S608
+    query = f"WITH {breaches} SELECT * FROM breach LIMIT {BREACHES_MAX}"  # noqa: S608 - constants
     with connection.cursor() as cursor:
         cursor.execute(query.replace("%", "%%").replace("%%(now)s", "%(now)s"), {"now": now})
         found = tuple(Breach(account_id, what) for account_id, what in cursor.fetchall())

@@ -82,7 +82,7 @@ QUERIES: Final = (
                        JOIN succession s ON s.order_id = t.order_id
                       WHERE f.kind = 'fee' GROUP BY 1) c USING (first)
          WHERE NOT coalesce(c.charged, 0) BETWEEN 0 AND b.cash
-        """,  # noqa: S608
+        """,  # noqa: S608 - put together from constants
     ),
     (
         4,

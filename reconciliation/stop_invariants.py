@@ -47,7 +47,7 @@ QUERIES: Final = (
            AND t.executed_at > s.engaged_at + interval '30 seconds'
            AND t.executed_at < coalesce(s.released_at, 'infinity')
          WHERE s.effect = 'kill' AND o.created_at < coalesce(s.released_at, 'infinity')
-        """,  # noqa: S608
+        """,  # noqa: S608 - put together from constants
         False,
     ),
     (
@@ -74,7 +74,7 @@ QUERIES: Final = (
            AND o.status IN ('held', 'submitted', 'partially_filled', 'pending_replace', 'unknown')
            AND NOT EXISTS (SELECT FROM venues_outboxmessage m
                             WHERE m.order_id = o.id AND m.kind = 'cancel')
-        """,  # noqa: S608
+        """,  # noqa: S608 - put together from constants
         False,
     ),
 )

@@ -14,12 +14,12 @@ from django.utils.safestring import SafeString
 from foundation.admin import Many, figure, lately
 from foundation.laid_out import laid_out
 from risk import services
-from risk.controls import admin as control_admin  # noqa: F401
+from risk.controls import admin as control_admin  # noqa: F401 - registers its pages
 from risk.limits.models import Limits
-from risk.margin import admin as margin_admin  # noqa: F401
+from risk.margin import admin as margin_admin  # noqa: F401 - registers its pages
 from risk.models import Decision
 from risk.services import NotRecomputable
-from risk.surveillance import admin as alert_admin  # noqa: F401
+from risk.surveillance import admin as alert_admin  # noqa: F401 - registers its pages
 
 
 @admin.register(Decision)

@@ -6,9 +6,9 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account
-from risk.controls.models import ClockReading, FirmExposure, Switch  # noqa: F401
-from risk.limits.models import Limits  # noqa: F401
-from risk.margin.models import (  # noqa: F401
+from risk.controls.models import ClockReading, FirmExposure, Switch  # noqa: F401 - found here, too
+from risk.limits.models import Limits  # noqa: F401 - found here, too
+from risk.margin.models import (  # noqa: F401 - found here, too
     LiquidationWave,
     Locate,
     MarginCall,
@@ -16,7 +16,7 @@ from risk.margin.models import (  # noqa: F401
     MarginRate,
     MarginStatus,
 )
-from risk.surveillance.models import (  # noqa: F401
+from risk.surveillance.models import (  # noqa: F401 - found here, too
     Alert,
     AlertEvidence,
     AlertStep,

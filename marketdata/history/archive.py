@@ -116,12 +116,12 @@ _DAYS: Final = {
     for kind in COLUMNS
 }
 _SEEN: Final = {
-    kind: f"SELECT count(*), max(number) FROM marketdata_{kind.value}"  # noqa: S608
+    kind: f"SELECT count(*), max(number) FROM marketdata_{kind.value}"  # noqa: S608 - constants
     " WHERE at >= %s AND at < %s"
     for kind in COLUMNS
 }
 _ROWS: Final = {
-    kind: f"SELECT {', '.join(columns)} FROM marketdata_{kind.value}"  # noqa: S608
+    kind: f"SELECT {', '.join(columns)} FROM marketdata_{kind.value}"  # noqa: S608 - constants
     " WHERE at >= %s AND at < %s ORDER BY instrument_id, at, number"
     for kind, columns in COLUMNS.items()
 }

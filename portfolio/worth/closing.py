@@ -65,7 +65,7 @@ _COINS: Final[LiteralString] = """
      WHERE f.asset <> 'USD' AND s.state IN ('requested', 'cancelled', 'returned') AND s.at < %s"""
 _PAID_IN: Final[LiteralString] = f"""
     SELECT account_id, sum(amount) AS amount FROM ({_FLOWS} UNION ALL {_COINS}) AS flow
-     GROUP BY account_id"""  # noqa: S608
+     GROUP BY account_id"""  # noqa: S608 - put together from constants
 _AS_OF: Final[LiteralString] = f"""
 WITH since AS (
   SELECT own.owner_id AS account_id, t.asset,

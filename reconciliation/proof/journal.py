@@ -115,7 +115,7 @@ def replayed(count: Count) -> Iterator[Touched]:
                   FROM (SELECT max(history_id) AS history_id FROM orders_historicalorder
                          GROUP BY id) last
                   JOIN orders_historicalorder h USING (history_id)
-                 CROSS JOIN LATERAL (SELECT {_STEPPED}) r ORDER BY 1""",  # noqa: S608
+                 CROSS JOIN LATERAL (SELECT {_STEPPED}) r ORDER BY 1""",  # noqa: S608 - constants
             count),
         trades=_rows(
             """SELECT order_id, CASE WHEN busts_id IS NULL THEN quantity ELSE -quantity END,

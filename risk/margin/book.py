@@ -168,7 +168,7 @@ _MARKETS: Final = f"""{_MARKET}
                       JOIN accounts_account a ON a.id = p.account_id AND a.margin
                      WHERE p.quantity <> 0 AND p.account_id = ANY(%s))
      ORDER BY i.symbol
-"""  # noqa: S608
+"""  # noqa: S608 - put together from constants
 _MARKETS_OF: Final = f"{_MARKET} WHERE i.code = ANY(%s)"
 
 
