@@ -34,5 +34,13 @@ def test_every_dependency_says_what_it_earns_its_place_with():
     assert wanted - explained == set()
 
 
+def test_the_glossary_has_each_word_once_and_in_its_place():
+    glossary = (BASE_DIR / "docs" / "glossary.md").read_text().partition("|---|---|\n")[2]
+    words = [word.lower() for word in re.findall(r"^\| ([^|]+?) \|", glossary, re.MULTILINE)]
+
+    assert len(words) > 190
+    assert words == sorted(set(words))
+
+
 def settings_page() -> str:
     return (BASE_DIR / "docs" / "settings.md").read_text()
