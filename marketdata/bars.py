@@ -7,15 +7,16 @@ trading day of a market that never closes turns.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, TypeVar
+from itertools import groupby
+from typing import Final, Protocol
 
 from marketdata.calendars import date_of, midnight
-from marketdata.ticks import QuoteTick, TradeTick
+from marketdata.ticks import TradeTick
 
 MINUTE: Final = timedelta(minutes=1)
 
@@ -64,9 +65,24 @@ class Side:
     size: Decimal
 
 
+class Quoted(Protocol):
+    """The best bid and offer from `at` on, as a feed has told them or the tape keeps them."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def bid(self) -> Decimal | None: ...
+    @property
+    def bid_size(self) -> Decimal: ...
+    @property
+    def ask(self) -> Decimal | None: ...
+    @property
+    def ask_size(self) -> Decimal: ...
+
+
 @dataclass(frozen=True, slots=True)
 class QuoteBar:
-    """The best bid and offer of the span that begins at `start`."""
+    """The best bid and offer of the minute that begins at `start`."""
 
     start: datetime
     bid: Side
@@ -144,25 +160,19 @@ def roll(trades: Iterable[TradeTick], *, start_of: Callable[[datetime], datetime
     return [_bar(start, prints) for start, prints in _spans(trades, start_of)]
 
 
-def roll_quotes(
-    quotes: Iterable[QuoteTick],
-    *,
-    start_of: Callable[[datetime], datetime],
-    before: QuoteTick | None = None,
-) -> list[QuoteBar]:
-    """Return the bars of `quotes` (of one instrument, in order), begun where `start_of` says.
+def roll_quotes(quotes: Iterable[Quoted], *, before: Quoted | None = None) -> Iterator[QuoteBar]:
+    """Yield the bars of each minute's `quotes` (of one instrument, in order), as they end.
 
-    What stood when a span began, at first `before`, is where its prices open, and belongs to its
-    high and low. A span in which nothing was quoted has no bar.
+    What stood when a minute began, at first `before`, is where its prices open, and belongs to its
+    high and low. A minute in which nothing was quoted has no bar.
     """
-    rolled = []
-    for start, told in _spans(quotes, start_of):
+    for start, group in groupby(quotes, key=lambda quote: minute_of(quote.at)):
+        told = list(group)
         bids, asks = [quote.bid for quote in told], [quote.ask for quote in told]
         bid = _side(before.bid if before else None, bids, told[-1].bid_size)
         ask = _side(before.ask if before else None, asks, told[-1].ask_size)
-        rolled.append(QuoteBar(start, bid, ask))
+        yield QuoteBar(start, bid, ask)
         before = told[-1]
-    return rolled
 
 
 def _side(before: Decimal | None, prices: Sequence[Decimal | None], size: Decimal) -> Side:
@@ -172,14 +182,11 @@ def _side(before: Decimal | None, prices: Sequence[Decimal | None], size: Decima
     return Side(open=seen[0], high=max(seen), low=min(seen), close=prices[-1], size=size)
 
 
-_T = TypeVar("_T", TradeTick, QuoteTick)
-
-
 def _spans(
-    ticks: Iterable[_T], start_of: Callable[[datetime], datetime]
-) -> list[tuple[datetime, list[_T]]]:
+    ticks: Iterable[TradeTick], start_of: Callable[[datetime], datetime]
+) -> list[tuple[datetime, list[TradeTick]]]:
     """Return where each span begins that has ticks, and its ticks, in order."""
-    spans: dict[datetime, list[_T]] = {}
+    spans: dict[datetime, list[TradeTick]] = {}
     for tick in ticks:
         spans.setdefault(start_of(tick.at), []).append(tick)
     return sorted(spans.items())

@@ -164,6 +164,17 @@ def quotes(
     return reading.quotes(span)
 
 
+def quote_bars(
+    instrument: Instrument, *, start: datetime, end: datetime, limit: int = 1000
+) -> list[rules.QuoteBar]:
+    """Return how the best bid and offer went in each minute from `start` to `end`, oldest first.
+
+    Of minutes that begin in between, both included, and in which something was quoted; at most
+    `limit`. A day (New York's) opens with its first quotes, every other minute with what stood.
+    """
+    return reading.quote_bars(instrument.pk, start=start, end=end, limit=limit)
+
+
 def depths(instrument_ids: Iterable[UUID]) -> dict[UUID, Depth]:
     """Return the best levels of the books of these instruments, where they are known."""
     return Depth.objects.in_bulk(list(instrument_ids))

@@ -1,4 +1,4 @@
-"""Bars of whole batches: what `rollups.parts` and `bars.roll_quotes` say, of columns and at once.
+"""Bars of whole batches: what `rollups.parts` says, of columns and at once.
 
 Pure and exact: both ways give the same bars, which a property test holds.
 """
@@ -13,10 +13,9 @@ from typing import Final
 import numpy as np
 
 from marketdata import calendars, rollups
-from marketdata.bars import MINUTE, Bar, QuoteBar, Side
+from marketdata.bars import MINUTE, Bar
 from marketdata.batches.columns import NOBODY, Flags, Ints, TickColumns, microseconds, moment
 from marketdata.rollups import Part
-from marketdata.ticks import QuoteTick
 
 _MINUTE: Final = MINUTE // timedelta(microseconds=1)
 _HOUR: Final = 60 * _MINUTE
@@ -95,66 +94,6 @@ def parts_of(columns: TickColumns, *, timeframe: str) -> Iterator[tuple[str, Par
         open_at = moment(at[opens[span]]) if has_price else None
         close_at = moment(at[closes[span]]) if has_price else None
         yield columns.symbols[symbol[row]], Part(timeframe, bar, open_at, close_at)
-
-
-def quote_bars(
-    columns: TickColumns, *, starts: Starts, before: Mapping[str, QuoteTick] | None = None
-) -> Iterator[tuple[str, QuoteBar]]:
-    """Yield the bars of the quotes in `columns`, each with its symbol, in order of both.
-
-    `before` has what stood, by symbol, when the first of them was quoted.
-    """
-    quotes = columns.quotes
-    order, symbol, start, first = _spans(quotes.symbol, starts(quotes.at))
-    if not len(first):
-        return
-    bids, bid_sizes = quotes.bid[order], quotes.bid_size[order]
-    asks, ask_sizes = quotes.ask[order], quotes.ask_size[order]
-    names = [columns.symbols[number] for number in symbol[first]]
-    stood = [(before or {}).get(name) for name in names]
-    first_bids = [each.bid if each else None for each in stood]
-    first_asks = [each.ask if each else None for each in stood]
-    sides = zip(
-        _sides(columns, bids, bid_sizes, symbol, first, first_bids),
-        _sides(columns, asks, ask_sizes, symbol, first, first_asks),
-        strict=True,
-    )
-    for name, row, (bid, ask) in zip(names, first, sides, strict=True):
-        yield name, QuoteBar(moment(start[row]), bid, ask)
-
-
-def _sides(
-    columns: TickColumns,
-    price: Ints,
-    size: Ints,
-    symbol: Ints,
-    first: Ints,
-    before: list[Decimal | None],
-) -> Iterator[Side]:
-    """Yield how one side went in each span; its first of a symbol opens with what was `before`."""
-    last = np.append(first[1:], len(price)) - 1
-    is_there = price != NOBODY
-    rows = np.arange(len(price))
-    opens = np.minimum.reduceat(np.where(is_there, rows, _MOST), first).tolist()
-    highs = np.maximum.reduceat(price, first)
-    lows = np.minimum.reduceat(np.where(is_there, price, _MOST), first)
-    is_new = np.diff(symbol[first], prepend=-1) != 0
-    stood: Decimal | None = None
-    for span, end in enumerate(last.tolist()):
-        stood = before[span] if is_new[span] else stood
-        has_price = opens[span] != _MOST
-        high, low = columns.price(highs[span]), columns.price(lows[span]) if has_price else None
-        seen = [each for each in (stood, high, low) if each is not None]
-        opened = columns.price(price[opens[span]]) if has_price else None
-        close = columns.price(price[end])
-        yield Side(
-            open=opened if stood is None else stood,
-            high=max(seen, default=None),
-            low=min(seen, default=None),
-            close=close,
-            size=columns.size(size[end]),
-        )
-        stood = close
 
 
 def _spans(symbol: Ints, start: Ints) -> tuple[Ints, Ints, Ints, Ints]:

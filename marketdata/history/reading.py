@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import groupby, islice
 from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, Q
 
 from foundation import bulk
-from marketdata import calendars
+from marketdata import bars, calendars
+from marketdata.bars import QuoteBar
 from marketdata.history import adjusting, archive
 from marketdata.history.adjusting import Adjustment, Step
 from marketdata.history.models import PriceAdjustment, TapeQuote, TapeTrade
 from marketdata.history.partitions import Kind
 from marketdata.history.records import Print, Sides, Span
 
+QUOTES_AT_ONCE: Final = 10_000
+_INSTANT: Final = timedelta(microseconds=1)
 _PRINT: Final = ("at", "number", "source", "price", "size", "trade_id", "sets_last")
 _SIDES: Final = ("at", "number", "source", "bid", "bid_size", "ask", "ask_size")
 
@@ -29,6 +35,36 @@ def trades(span: Span) -> list[Print]:
 
 def quotes(span: Span) -> list[Sides]:
     return _joined(_stored(TapeQuote, _SIDES, Sides, span), Kind.QUOTES, span, Sides)
+
+
+def quote_bars(
+    instrument_id: UUID, *, start: datetime, end: datetime, limit: int
+) -> list[QuoteBar]:
+    """Return the bars of the quotes of minutes that begin from `start` to `end`, oldest first.
+
+    A day, which begins at midnight in New York, opens with what is quoted in it first.
+    """
+    first = bars.minute_of(start)
+    first += bars.MINUTE if first < start else timedelta(0)
+    after_last = bars.minute_of(end) + bars.MINUTE
+    midnight = calendars.midnight(calendars.date_of(first))
+    stood = quotes(Span(instrument_id, midnight, first - _INSTANT, 1, is_ascending=False))
+    told = _in_pages(Span(instrument_id, first, after_last - _INSTANT, QUOTES_AT_ONCE))
+    found: list[QuoteBar] = []
+    for _, of_day in groupby(told, key=lambda each: calendars.date_of(each.at)):
+        before = stood[0] if stood else None
+        found += islice(bars.roll_quotes(of_day, before=before), limit - len(found))
+        stood = []
+        if len(found) == limit:
+            break
+    return found
+
+
+def _in_pages(span: Span) -> Iterator[Sides]:
+    """Yield all quotes of `span`, of which so many are read at once as its limit says."""
+    while page := quotes(span):
+        yield from page
+        span = replace(span, after=page[-1].place)
 
 
 def _joined(stored: list[Record], kind: Kind, span: Span, record: type[Record]) -> list[Record]:

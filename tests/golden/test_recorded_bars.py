@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
-from marketdata import rollups
+from marketdata import bars, rollups
 from marketdata.bars import Side
 from marketdata.batches import ingest, rolling
-from marketdata.batches.columns import microseconds
+from marketdata.batches.columns import TickColumns, microseconds
 from marketdata.cleaning.rules import Known
+from marketdata.ticks import QuoteTick
 from tests import recorded, recorded_ticks
 
 REGULAR = range(9 * 60 + 30, 16 * 60)
@@ -47,7 +49,7 @@ def test_quote_bars_are_the_vendors_in_every_regular_minute_and_field(
     told = recorded_ticks.quotes(symbol, day)
     ours = {
         (microseconds(bar.start) - told.midnight) // 60_000_000: [*_e4(bar.bid), *_e4(bar.ask)]
-        for _, bar in rolling.quote_bars(told.ticks, starts=rolling.minutes)
+        for bar in bars.roll_quotes(_quotes(told.ticks))
     }
     theirs = {
         row.pop("time_ms") // 60_000: list(row.values())
@@ -72,7 +74,7 @@ def test_what_is_believed_of_the_quotes_makes_the_vendors_bars(symbol: str, day:
     known = {symbol: Known(asset_class="us_equity")}
     ours = {}
     believed = ingest.ingest(told.ticks, known=known, source="feed", now=None).believed
-    for _, bar in rolling.quote_bars(believed, starts=rolling.minutes):
+    for bar in bars.roll_quotes(_quotes(believed)):
         minute = (microseconds(bar.start) - told.midnight) // 60_000_000
         ours[minute] = [*_e4(bar.bid), *_e4(bar.ask)]
     theirs = {
@@ -81,6 +83,10 @@ def test_what_is_believed_of_the_quotes_makes_the_vendors_bars(symbol: str, day:
     }
     different = {each for each in ours.keys() | theirs if ours.get(each) != theirs.get(each)}
     assert different == FORGOTTEN.get((symbol, day), set()) | KEPT_ASIDE.get((symbol, day), set())
+
+
+def _quotes(told: TickColumns) -> Iterator[QuoteTick]:
+    return (told.quote(row) for row in range(len(told.quotes)))
 
 
 def _e4(side: Side) -> list[Decimal | None]:

@@ -62,6 +62,7 @@ _OWN: list[tuple[str, type[Call]]] = [
     ("screener", movers.Screener),
     ("instruments/<path:name>/book", books.BookOf),
     ("instruments/<path:name>/trades", books.TradesOf),
+    ("instruments/<path:name>/quote-bars", books.QuoteBarsOf),
     ("account/settings", settings.AccountSettings),
     ("activity", own.ActivityLog),
     ("keys", keys.Keys),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,7 +15,7 @@ from marketdata.current import board
 from marketdata.current.depth import Book, Level, Resting
 from marketdata.history import recording
 from marketdata.models import Instrument, Quote
-from marketdata.ticks import TradeTick
+from marketdata.ticks import QuoteTick, TradeTick
 from tests import people, world
 from tests.services.api.conftest import Api
 
@@ -83,6 +83,37 @@ def test_todays_newest_trades_come_first_and_other_days_not_at_all(
     assert browser.get(f"{address}?limit=1").json()["trades"] == found[:1]
     assert browser.get(f"{address}?limit=0").status_code == 422
     assert browser.get("/api/v1/instruments/NOPE/trades").status_code == 404
+
+
+def test_bars_of_quotes_open_with_what_stood(browser: Client, pair: Instrument) -> None:
+    midnight = calendars.midnight(date(2026, 3, 3))
+    said = [(-30, 59, 61), (10, 60, 62), (70, 64, 66), (80, 63, 65), (200, 60, 61)]
+    recording.record(
+        TickColumns.of(
+            [
+                QuoteTick("BTC/USD", midnight + timedelta(seconds=at), D(bid), D(2), D(ask), D(3))
+                for at, bid, ask in said
+            ]
+        ),
+        standing={"BTC/USD": Quote.objects.get(instrument=pair)},
+        source="test",
+    )
+    address = "/api/v1/instruments/BTC/USD/quote-bars?end=2026-03-03T06:00:00-05:00"
+    found = browser.get(address).json()["bars"]
+    bids = [[each["at"][11:19], *each["bid"].values()] for each in found]
+    assert bids == [
+        ["05:00:00", "60", "60", "60", "60", "2"],  # the day before is over
+        ["05:01:00", "60", "64", "60", "63", "2"],
+        ["05:03:00", "63", "63", "60", "60", "2"],
+    ]
+    assert found[1]["ask"] == {"open": "62", "high": "66", "low": "62", "close": "65", "size": "3"}
+    assert browser.get(f"{address}&start=2026-03-03T05:00:30Z").json()["bars"] == found[1:]
+    assert browser.get(f"{address}&limit=2").json()["bars"] == found[:2]
+    before = browser.get(f"{address}&start=2026-03-02T23:59:00-05:00").json()["bars"]
+    assert [each["at"][11:16] for each in before] == ["04:59", "05:00", "05:01", "05:03"]
+    assert before[1:] == found
+    assert browser.get("/api/v1/instruments/NOPE/quote-bars").status_code == 404
+    assert browser.get(f"{address}&limit=0").status_code == 422
 
 
 def test_a_book_of_another_source_than_the_prices_is_not_told(

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from marketdata import bars, calendars
 from marketdata.bars import Bar, QuoteBar, Side, UnknownTimeframe
-from marketdata.batches import rolling
-from marketdata.batches.columns import TickColumns
 from marketdata.ticks import QuoteTick, TradeTick
 
 NINE = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
@@ -99,20 +97,12 @@ def test_quotes_roll_into_minutes_that_open_with_what_stood() -> None:
             side("10.06 10.06 10.01 10.01", 14),
         ),
     ]
-    assert bars.roll_quotes(told, start_of=bars.minute_of) == expected
-    assert bars.roll_quotes(told[2:], start_of=bars.minute_of, before=told[1]) == expected[1:]
-    assert quote_bars(told) == expected
-    assert quote_bars(told[2:], before=told[1]) == expected[1:]
+    assert list(bars.roll_quotes(told)) == expected
+    assert list(bars.roll_quotes(told[2:], before=told[1])) == expected[1:]
 
 
 def side(prices: str, size: int) -> Side:
     return Side(*map(Decimal, prices.split()), Decimal(size))
-
-
-def quote_bars(quotes: list[QuoteTick], before: QuoteTick | None = None) -> list[QuoteBar]:
-    stood = {} if before is None else {"IBM": before}
-    columns = TickColumns.of(quotes)
-    return [bar for _, bar in rolling.quote_bars(columns, starts=rolling.minutes, before=stood)]
 
 
 def test_the_average_is_the_traded_value_for_each_share() -> None:

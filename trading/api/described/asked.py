@@ -108,6 +108,7 @@ QUERIES: Final[Mapping[tuple[str, str], Mapping[str, Schema]]] = {
     },
     ("BookOf", "get"): {"by": one_of("price", "order")},
     ("TradesOf", "get"): {"limit": whole(1, 200)},
+    ("QuoteBarsOf", "get"): {"start": TIME, "end": TIME, "limit": whole(1, 1_000)},
     ("ActivityLog", "get"): {"since": whole(0, 999_999_999), "limit": whole(1, 1_000)},
     ("Statements", "get"): {
         "year": whole(1970, 9999),

@@ -1,5 +1,5 @@
-"""The best levels of books, by price or by order at our address and in the compatible shape, and
-the newest trades as a page shows them beside a book."""
+"""The best levels of books, by price or by order at our address and in the compatible shape, the
+newest trades as a page shows them beside a book, and how the best prices went."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from foundation import decimals
 from marketdata import calendars, selectors
+from marketdata.bars import Side
 from marketdata.current import depth
 from marketdata.current.depth import Level
 from marketdata.history.records import Print
@@ -23,6 +24,8 @@ from trading.api.views.data import DataCall
 BY_PRICE, BY_ORDER = "price", "order"
 TRADES: Final = 40
 TRADES_MAX: Final = 200
+QUOTE_BARS: Final = 100
+QUOTE_BARS_MAX: Final = 1_000
 
 
 class BookOf(Call):
@@ -71,6 +74,34 @@ class TradesOf(Call):
         return Response({"symbol": instrument.symbol, "trades": [_trade(each) for each in found]})
 
 
+class QuoteBarsOf(Call):
+    """How the best bid and offer of one instrument went in each minute, oldest first.
+
+    Without `start`, from the beginning of the day of `end`; without that, until now.
+    """
+
+    @reads
+    def get(self, request: Request, name: str) -> Response:
+        self.take_only(request, "start", "end", "limit")
+        query = request.query_params
+        end = queries.moment(query, "end") or self.origin.received_at
+        start = queries.moment(query, "start") or calendars.midnight(calendars.date_of(end))
+        limit = queries.whole(query, "limit", default=QUOTE_BARS, most=QUOTE_BARS_MAX)
+        instrument = instrument_named(name)
+        if instrument is None:
+            raise errors.not_found("The symbol")
+        found = selectors.quote_bars(instrument, start=start, end=end, limit=limit)
+        return Response(
+            {
+                "symbol": instrument.symbol,
+                "bars": [
+                    {"at": wire.timestamp(bar.start), "bid": _side(bar.bid), "ask": _side(bar.ask)}
+                    for bar in found
+                ],
+            }
+        )
+
+
 class LatestOrderbooks(DataCall):
     """The books of crypto pairs, as the compatible API has them."""
 
@@ -112,6 +143,16 @@ def _trade(told: Print) -> wire.Json:
         "price": decimals.text(told.price),
         "size": decimals.text(told.size),
         "sets_last": told.sets_last,
+    }
+
+
+def _side(side: Side) -> wire.Json:
+    return {
+        "open": wire.decimal(side.open),
+        "high": wire.decimal(side.high),
+        "low": wire.decimal(side.low),
+        "close": wire.decimal(side.close),
+        "size": decimals.text(side.size),
     }
 
 

@@ -12,8 +12,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from marketdata import selectors
-from marketdata.history import tick_files
+from marketdata.bars import Side
+from marketdata.history import reading, tick_files
 from marketdata.models import Bar, Instrument, Quote
+from tests import recorded, recorded_ticks
 
 D = Decimal
 NINE = datetime(2013, 10, 7, 13, 30, tzinfo=UTC)
@@ -142,3 +144,35 @@ def test_a_file_that_is_none_is_refused_with_its_reason(
         imported(path)
     assert str(refused.value).startswith(why)
     assert selectors.trades(ibm, **span()) == []
+
+
+@recorded.needs("minute/quote_bars.csv.gz")
+def test_a_recorded_day_that_was_imported_has_the_vendors_bars_of_quotes(
+    ibm: Instrument, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "QUOTES_AT_ONCE", 100_000)
+    day = recorded_ticks.quotes("IBM", "2013-10-07")
+    path = tmp_path / "quotes.csv"
+    with path.open("w") as file:
+        file.write("symbol,at,bid,bid_size,ask,ask_size\n")
+        for row in range(len(day.ticks.quotes)):
+            told = day.ticks.quote(row)
+            bid, ask = ("" if price is None else price for price in (told.bid, told.ask))
+            file.write(f"IBM,{told.at.isoformat()},{bid},{told.bid_size},{ask},{told.ask_size}\n")
+    imported(path)
+    opening = datetime(2013, 10, 7, 13, 30, tzinfo=UTC)
+    found = selectors.quote_bars(ibm, start=opening, end=opening + timedelta(minutes=389))
+    ours = {
+        (bar.start - opening) // timedelta(minutes=1): [*in_e4(bar.bid), *in_e4(bar.ask)]
+        for bar in found
+    }
+    theirs = {
+        row.pop("time_ms") // 60_000 - 570: list(row.values())
+        for row in recorded_ticks.vendor_bars("quote", "IBM", "2013-10-07")
+    }
+    assert ours == {minute: theirs[minute] for minute in range(390)}
+
+
+def in_e4(side: Side) -> list[Decimal | None]:
+    prices = [side.open, side.high, side.low, side.close]
+    return [*(None if price is None else price * 10_000 for price in prices), side.size]

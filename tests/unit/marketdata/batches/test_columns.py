@@ -8,9 +8,8 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketdata import bars, outcomes
-from marketdata.bars import QuoteBar
-from marketdata.batches import conflation, rolling
+from marketdata import outcomes
+from marketdata.batches import conflation
 from marketdata.batches.columns import TickColumns
 from marketdata.ticks import QuoteTick, Tick, TradeTick
 
@@ -87,22 +86,3 @@ def test_what_fits_into_no_column_counts_as_well() -> None:
         TradeTick("IBM", START, Decimal("1.0000000001"), Decimal(2), "2"),
     ]
     assert conflation.outcome(TickColumns.of(told)) == outcomes.of_ticks(told)
-
-
-@settings(max_examples=40)
-@given(st.lists(quotes, max_size=25), st.dictionaries(symbols, quotes))
-def test_bars_of_columns_are_the_bars_of_the_quotes(
-    told: list[QuoteTick], before: dict[str, QuoteTick]
-) -> None:
-    in_order = sorted(told, key=lambda each: each.at)
-    columns = TickColumns.of(in_order)
-    plain: list[tuple[str, QuoteBar]] = [
-        (symbol, bar)
-        for symbol in columns.symbols
-        for bar in bars.roll_quotes(
-            [each for each in in_order if each.symbol == symbol],
-            start_of=bars.minute_of,
-            before=before.get(symbol),
-        )
-    ]
-    assert list(rolling.quote_bars(columns, starts=rolling.minutes, before=before)) == plain
