@@ -278,10 +278,11 @@ def test_what_a_wave_leaves_the_next_one_cures(firm):
     assert MarginCall.objects.get().status == "met"
 
 
-def test_a_restricted_account_is_liquidated_all_the_same(firm):
+@pytest.mark.parametrize("state", [{"status": "restricted"}, {"is_suspended": True}])
+def test_an_account_that_may_not_trade_is_liquidated_all_the_same(firm, state):
     account = indebted(firm)
     overdue(firm)
-    Account.objects.filter(pk=account.pk).update(status="restricted")
+    Account.objects.filter(pk=account.pk).update(**state)
     firm.look()
     [order] = firm.fill_liquidations("60.00")
     assert Decision.objects.get(order_id=order.pk).allowed
