@@ -29,6 +29,11 @@ const call = $("[data-strip=call]", strip);
 const calls = new Set(call?.dataset.calls.split(" ").filter(Boolean)); // those that are not met
 
 let shownEquity = null;
+let isLeaving = false;
+
+addEventListener("submit", (event) => {
+  isLeaving = !event.defaultPrevented;
+});
 
 function showAccount() {
   const account = store.account;
@@ -60,8 +65,11 @@ function showConnection() {
   put(connection.lastElementChild, word);
   connection.title = why;
   document.body.classList.toggle("is-cut-off", !["live", "connecting"].includes(store.connection));
-  // The server says why, and leads back here once they have signed in.
-  if (store.connection === "signed out") location.assign(location.pathname + location.search);
+  // The server says why, and leads back here once they have signed in. Who signs out by a form of
+  // this page is on the way to its answer already.
+  if (store.connection === "signed out" && !isLeaving) {
+    location.assign(location.pathname + location.search);
+  }
 }
 
 /** A margin call is said wherever one is, as soon as there is one, until the last of them is met. */
