@@ -165,7 +165,6 @@ async function load() {
     timeScale: { timeVisible: !frame.isDaily },
     localization: { priceFormatter: priceWords },
   });
-  candles.applyOptions({ priceFormat: priceFormat() });
   say("Loading bars…");
   try {
     bars = await fetchBars({ limit: BARS_FIRST }, mine.signal);
@@ -182,6 +181,7 @@ async function load() {
     return;
   }
   say("");
+  candles.applyOptions({ priceFormat: priceFormat() });
   showAll();
   chart.timeScale().setVisibleLogicalRange({ from: bars.length - BARS_SHOWN, to: bars.length + 4 });
 }
