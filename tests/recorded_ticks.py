@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from marketdata import calendars, conditions
+from marketdata.bars import QuoteBar, Side
 from marketdata.batches.columns import NOBODY, Flags, Ints, QuoteColumns, TickColumns, TradeColumns
 from marketdata.batches.columns import microseconds as since_1970
 from tests import recorded
@@ -126,6 +128,27 @@ def vendor_bars(kind: str, symbol: str, day: str) -> Iterator[dict[str, int]]:
         for row in csv.DictReader(file):
             if (row.pop("symbol"), row.pop("date")) == (symbol, day):
                 yield {key: int(value) for key, value in row.items()}
+
+
+def quote_bars(symbol: str, day: str) -> dict[int, list[Decimal | None]]:
+    """Return the vendor's bars of quotes by the minute of the day, as `by_minute` returns ours."""
+    return {
+        row.pop("time_ms") // 60_000: [*map(Decimal, row.values())]
+        for row in vendor_bars("quote", symbol, day)
+    }
+
+
+def by_minute(bars: Iterable[QuoteBar], day: Day) -> dict[int, list[Decimal | None]]:
+    """Return bars by the minute of the day: bid, then ask, of each its prices and its size."""
+    return {
+        (since_1970(bar.start) - day.midnight) // 60_000_000: [*_e4(bar.bid), *_e4(bar.ask)]
+        for bar in bars
+    }
+
+
+def _e4(side: Side) -> list[Decimal | None]:
+    prices = [side.open, side.high, side.low, side.close]
+    return [*(None if price is None else price * 10_000 for price in prices), side.size]
 
 
 def _rows(file: str) -> Any:

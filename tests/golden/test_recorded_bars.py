@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 import pytest
 
 from marketdata import bars, rollups
-from marketdata.bars import Side
 from marketdata.batches import ingest, rolling
 from marketdata.batches.columns import TickColumns, microseconds
 from marketdata.cleaning.rules import Known
@@ -47,14 +45,8 @@ def test_quote_bars_are_the_vendors_in_every_regular_minute_and_field(
     symbol: str, day: str
 ) -> None:
     told = recorded_ticks.quotes(symbol, day)
-    ours = {
-        (microseconds(bar.start) - told.midnight) // 60_000_000: [*_e4(bar.bid), *_e4(bar.ask)]
-        for bar in bars.roll_quotes(_quotes(told.ticks))
-    }
-    theirs = {
-        row.pop("time_ms") // 60_000: list(row.values())
-        for row in recorded_ticks.vendor_bars("quote", symbol, day)
-    }
+    ours = recorded_ticks.by_minute(bars.roll_quotes(_quotes(told.ticks)), told)
+    theirs = recorded_ticks.quote_bars(symbol, day)
     assert {minute: ours.get(minute) for minute in REGULAR} == {
         minute: theirs.get(minute, "no bar") for minute in REGULAR
     }
@@ -72,23 +64,12 @@ KEPT_ASIDE = {("IBM", "2013-10-08"): {571, 1200}, ("BAC", "2013-10-07"): {366, 3
 def test_what_is_believed_of_the_quotes_makes_the_vendors_bars(symbol: str, day: str) -> None:
     told = recorded_ticks.quotes(symbol, day)
     known = {symbol: Known(asset_class="us_equity")}
-    ours = {}
     believed = ingest.ingest(told.ticks, known=known, source="feed", now=None).believed
-    for bar in bars.roll_quotes(_quotes(believed)):
-        minute = (microseconds(bar.start) - told.midnight) // 60_000_000
-        ours[minute] = [*_e4(bar.bid), *_e4(bar.ask)]
-    theirs = {
-        row.pop("time_ms") // 60_000: list(row.values())
-        for row in recorded_ticks.vendor_bars("quote", symbol, day)
-    }
+    ours = recorded_ticks.by_minute(bars.roll_quotes(_quotes(believed)), told)
+    theirs = recorded_ticks.quote_bars(symbol, day)
     different = {each for each in ours.keys() | theirs if ours.get(each) != theirs.get(each)}
     assert different == FORGOTTEN.get((symbol, day), set()) | KEPT_ASIDE.get((symbol, day), set())
 
 
 def _quotes(told: TickColumns) -> Iterator[QuoteTick]:
     return (told.quote(row) for row in range(len(told.quotes)))
-
-
-def _e4(side: Side) -> list[Decimal | None]:
-    prices = [side.open, side.high, side.low, side.close]
-    return [*(None if price is None else price * 10_000 for price in prices), side.size]

@@ -20,14 +20,6 @@ D = Decimal
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def ibm() -> Instrument:
-    return Instrument.objects.create(
-        code="IBM", symbol="IBM", name="IBM", exchange="NYSE", reference_price=D(100),
-        asset_class=Instrument.AssetClass.US_EQUITY,
-    )  # fmt: skip
-
-
 def trade(second: int, price: int, *, sets_last: bool = True) -> TradeTick:
     return TradeTick("IBM", NOON + second * SECOND, D(price), D(2), "", sets_last=sets_last)
 

@@ -10,13 +10,13 @@ import pytest
 from risk.findings import Severity
 from risk.surveillance import habits as surveillance
 from risk.surveillance import transfers as passing
-from risk.surveillance.executed import Execution
 from risk.surveillance.habits import SHIPPED, Dealt, Earlier, Habit, unusual
 from risk.surveillance.transfers import Moved, SamePayee
 from tests import flow
+from tests.unit.risk import executions
 
 D = Decimal
-ACCOUNT, OWNER, PAPER = uuid.UUID(int=1), uuid.UUID(int=2), uuid.UUID(int=3)
+ACCOUNT, PAPER = uuid.UUID(int=1), uuid.UUID(int=3)
 AT = flow.OPENS + timedelta(days=30)
 
 
@@ -140,28 +140,13 @@ def test_without_a_habit_no_hour_is_odd():
 # --- Haste ---------------------------------------------------------------------------------------
 
 
-def execution(number, *, sign=1, quantity=100, price=100, after=0.0):
-    return Execution(
-        trade_id=uuid.UUID(int=number),
-        order_id=uuid.UUID(int=10_000 + number),
-        account_id=ACCOUNT,
-        owner=OWNER,
-        instrument_id=PAPER,
-        symbol="AAPL",
-        sign=sign,
-        quantity=D(quantity),
-        price=D(price),
-        at=AT + timedelta(seconds=after),
-    )
-
-
-def hasty(executions, turnovers=(), since=AT):
+def hasty(fills, turnovers=(), since=executions.AT):
     habits = {ACCOUNT: Habit(turnovers=[D(each) for each in turnovers])}
-    return surveillance.velocity(executions, habits, since=since)
+    return surveillance.velocity(fills, habits, since=since)
 
 
 def test_more_in_ten_minutes_than_three_times_the_busiest_day():
-    fills = [execution(n, after=60 * n) for n in range(16)]  # 10,000 USD a minute
+    fills = [executions.execution(n, 1, after=60 * n) for n in range(16)]  # 10,000 USD a minute
     assert hasty(fills, [10_000] * 4 + [36_667]) == []  # ten minutes have 110,000
     [found] = hasty(fills, [10_000] * 4 + [36_000])
     assert found.evidence["turnover"] == D(110_000)
@@ -170,18 +155,18 @@ def test_more_in_ten_minutes_than_three_times_the_busiest_day():
 
 
 def test_what_was_looked_at_before_is_not_found_again():
-    fills = [execution(n, after=60 * n) for n in range(16)]
-    assert hasty(fills, [1_000] * 5, since=AT + timedelta(hours=1)) == []
+    fills = [executions.execution(n, 1, after=60 * n) for n in range(16)]
+    assert hasty(fills, [1_000] * 5, since=executions.AT + timedelta(hours=1)) == []
 
 
 def test_buying_and_selling_in_turns():
-    fills = [execution(n, sign=(-1) ** n, quantity=200, after=30 * n) for n in range(9)]
+    fills = [executions.execution(n, (-1) ** n, quantity=200, after=30 * n) for n in range(9)]
     [found] = hasty(fills)
     assert (
         found.summary == "AAPL bought and sold in turns 8 times in 10 minutes, for 160,000.00 USD"
     )
     assert hasty(fills[:-1]) == []
-    slow = [replace(each, at=AT + 4 * (each.at - AT)) for each in fills]
+    slow = [replace(each, at=executions.AT + 4 * (each.at - executions.AT)) for each in fills]
     assert hasty(slow) == []
 
 

@@ -25,18 +25,6 @@ D = Decimal
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_partitions")]
 
 
-@pytest.fixture
-def ibm() -> Instrument:
-    return Instrument.objects.create(
-        code="IBM",
-        symbol="IBM",
-        name="IBM",
-        asset_class=Instrument.AssetClass.US_EQUITY,
-        exchange="NYSE",
-        reference_price=D(100),
-    )
-
-
 def accept(*ticks: Tick, now: datetime = NOW, source: str = "feed") -> None:
     services.accept(TickColumns.of(ticks), source=source, now=now)
 

@@ -12,7 +12,6 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from marketdata import selectors
-from marketdata.bars import Side
 from marketdata.history import reading, tick_files
 from marketdata.models import Bar, Instrument, Quote
 from tests import recorded, recorded_ticks
@@ -21,14 +20,6 @@ D = Decimal
 NINE = datetime(2013, 10, 7, 13, 30, tzinfo=UTC)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_partitions")]
-
-
-@pytest.fixture
-def ibm() -> Instrument:
-    return Instrument.objects.create(
-        code="IBM", symbol="IBM", name="IBM", exchange="NYSE", reference_price=D(100),
-        asset_class=Instrument.AssetClass.US_EQUITY,
-    )  # fmt: skip
 
 
 def imported(*files: Path) -> tuple[str, str]:
@@ -162,17 +153,6 @@ def test_a_recorded_day_that_was_imported_has_the_vendors_bars_of_quotes(
     imported(path)
     opening = datetime(2013, 10, 7, 13, 30, tzinfo=UTC)
     found = selectors.quote_bars(ibm, start=opening, end=opening + timedelta(minutes=389))
-    ours = {
-        (bar.start - opening) // timedelta(minutes=1): [*in_e4(bar.bid), *in_e4(bar.ask)]
-        for bar in found
-    }
-    theirs = {
-        row.pop("time_ms") // 60_000 - 570: list(row.values())
-        for row in recorded_ticks.vendor_bars("quote", "IBM", "2013-10-07")
-    }
-    assert ours == {minute: theirs[minute] for minute in range(390)}
-
-
-def in_e4(side: Side) -> list[Decimal | None]:
-    prices = [side.open, side.high, side.low, side.close]
-    return [*(None if price is None else price * 10_000 for price in prices), side.size]
+    ours = recorded_ticks.by_minute(found, day)
+    theirs = recorded_ticks.quote_bars("IBM", "2013-10-07")
+    assert ours == {minute: theirs[minute] for minute in range(570, 960)}
